@@ -1,0 +1,1 @@
+"""The reference registration service: deployable without the rest of the repository."""

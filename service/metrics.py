@@ -1,0 +1,89 @@
+"""Every metric of the service: names, units and labels; dashboards may use only these, and a test compares them.
+
+Each process owns one registry. Label values are created at zero at start, or the first event of a kind would be
+invisible to `rate`. `registration_*` only; partners, swarm and rehearsal declare their own.
+"""
+
+from collections.abc import Iterable
+from itertools import product
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from service.domain import buckets
+
+ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "read")
+STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
+QUEUES = ("email", "sms", "identity")
+JOB_OUTCOMES = ("done", "retried", "dead", "expired", "dropped", "refused")
+PARTNERS = ("civil_registry", "email", "sms")
+CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
+STAGES = (
+    "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
+    "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
+)  # fmt: skip
+
+
+class Metrics:
+    """The service's instruments, registered in a registry of their own."""
+
+    def __init__(self, *, detail: str = "default") -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry(auto_describe=True)
+        edges = buckets.CALIBRATION if detail == "calibration" else buckets.DEFAULT
+        registry = self.registry
+
+        def histogram(name: str, text: str, labels: Iterable[str] = ()) -> Histogram:
+            return Histogram(name, text, labels, buckets=edges, registry=registry)
+
+        def counter(name: str, text: str, labels: Iterable[str] = ()) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+            return Gauge(name, text, labels, registry=registry)
+
+        self.http_seconds = histogram(
+            "registration_http_request_seconds", "Time from request head to answer, by route class.", ["route_class"]
+        )
+        self.http_requests = counter(
+            "registration_http_requests_total", "Requests answered.", ["route_class", "status_class"]
+        )
+        self.stages = counter("registration_stage_total", "People who completed a stage.", ["stage"])
+        self.last_ticket = gauge("registration_waiting_room_last_ticket", "Highest ticket number given out.")
+        self.frontier = gauge("registration_waiting_room_frontier", "Highest ticket number invited to claim.")
+        self.gate_rate = gauge("registration_waiting_room_rate_people_per_second", "Rate at which the frontier moves.")
+        self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
+        self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
+        self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])
+        self.queue_jobs = counter("registration_queue_jobs_total", "Jobs by how they ended.", ["queue", "outcome"])
+        self.partner_calls = counter(
+            "registration_partner_calls_total", "Calls of partners by outcome.", ["partner", "outcome"]
+        )
+        self.partner_seconds = histogram("registration_partner_call_seconds", "Time of a partner call.", ["partner"])
+        self.code_handover_seconds = histogram(
+            "registration_code_handover_seconds",
+            "Time from a code being asked for to its hand-over to the gateway.",
+            ["channel", "quota_bound"],
+        )
+        self.upload_bytes = counter("registration_upload_bytes_total", "Photo bytes acknowledged.")
+        self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
+        self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
+        self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
+        self._create_at_zero()
+
+    def _create_at_zero(self) -> None:
+        for route_class in ROUTE_CLASSES:
+            self.http_seconds.labels(route_class)
+            for status_class in STATUS_CLASSES:
+                self.http_requests.labels(route_class, status_class)
+        for stage in STAGES:
+            self.stages.labels(stage)
+        for queue in QUEUES:
+            for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest):
+                gauge.labels(queue)
+            for outcome in JOB_OUTCOMES:
+                self.queue_jobs.labels(queue, outcome)
+        for partner, outcome in product(PARTNERS, CALL_OUTCOMES):
+            self.partner_calls.labels(partner, outcome)
+            self.partner_seconds.labels(partner)
+        for channel, bound in product(("email", "sms"), ("yes", "no")):
+            self.code_handover_seconds.labels(channel, bound)

@@ -1,0 +1,317 @@
+"""What the actions ask of the world: small Protocols; `service/app.py` builds what fulfils them.
+
+One transaction, one port: an action opens `async with ports.begin() as tx`; the stores of `tx` share its connection, so
+an effect, its queue row and its idempotent answer are stored together or not at all. No connection is held while a
+partner is called or body bytes are awaited.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The final answer to a request that created an effect."""
+
+    fingerprint: bytes
+    status: int
+    body: bytes
+
+
+class AnswerStore(Protocol):
+    async def find(self, scope: bytes) -> StoredAnswer | None: ...
+
+    async def add(self, scope: bytes, answer: StoredAnswer) -> None:
+        """Raises DuplicateAnswer when another request stored one first: roll back, then read that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A leased piece of work. `lease` fences: only its holder may finish it."""
+
+    id: int
+    queue: str
+    payload: Mapping[str, object]
+    attempts: int
+    """Including this one."""
+    lease: UUID
+    created_at: datetime
+    quota_bound: bool
+    """The partner's quota, not the work before it, decided when this job was claimed."""
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self.queue}-{self.id}-{self.attempts}"
+
+
+class QueueStore(Protocol):
+    """SQL of the queue; the policy (limits, quotas, delays) stands in service/queues and service/domain."""
+
+    async def enqueue(
+        self, queue: str, dedupe: str, payload: Mapping[str, object], *, limit: int, expires_in: float | None = None
+    ) -> bool:
+        """Add a job in the caller's transaction. False: the queue is full and nothing was added.
+
+        A job with the same `dedupe` that still waits counts as added.
+        """
+
+    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Sequence[Job]:
+        """Lease up to `most` ready jobs, oldest first, taking the partner's quota in the same statement."""
+
+    async def finish(self, job: Job) -> bool:
+        """Remove a job by its lease. False: the lease was lost and nothing changed."""
+
+    async def retry(self, job: Job, *, delay: float, error: str) -> bool: ...
+
+    async def bury(self, job: Job, *, error: str) -> bool:
+        """Keep the job as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The waiting room's one row as the board shows it."""
+
+    epoch: int
+    frontier: float
+    rate_per_s: float
+    state: str
+    reason: str
+    last_ticket: int
+    moved_at: datetime
+
+
+class WaitingRoomStore(Protocol):
+    async def read(self) -> Room: ...
+    async def issue_ticket(self) -> tuple[int, datetime]: ...
+    async def claim(self, number: int) -> bool:
+        """Mark the ticket as claimed. False: there is no such ticket; claiming again is not an error."""
+
+    async def move(self, *, frontier: float, rate_per_s: float, state: str, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: UUID
+    name: str
+    phone: str
+    email: str | None
+    phone_verified_at: datetime | None
+    email_verified_at: datetime | None
+
+
+class AccountStore(Protocol):
+    async def add(self, account: Account, *, ticket_number: int) -> None:
+        """Raises AddressTaken (phone or e-mail), or PassUsed when the ticket already has an account."""
+
+    async def find(self, account_id: UUID) -> Account | None: ...
+    async def find_by_address(self, address: str) -> Account | None: ...
+    async def mark_verified(self, account_id: UUID, channel: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    id: UUID
+    account_id: UUID | None
+    channel: int
+    generation: int
+    sends: int
+    handed_at: datetime | None
+    failures: int
+    used_at: datetime | None
+    created_at: datetime
+
+
+class CodeStore(Protocol):
+    async def add(self, request: CodeRequest) -> None: ...
+    async def find(self, request_id: UUID) -> CodeRequest | None:
+        """The request, its row locked until the transaction ends: one winner for one code."""
+
+    async def recent(self, account_id: UUID, *, within_s: float) -> int:
+        """Requests of the account in the last `within_s` seconds."""
+
+    async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None: ...
+    async def count_failure(self, request_id: UUID) -> None: ...
+    async def use(self, request_id: UUID, used_at: datetime) -> None: ...
+
+
+class SessionStore(Protocol):
+    async def add(self, token_hash: bytes, account_id: UUID, expires_at: datetime) -> None: ...
+    async def account_of(self, token_hash: bytes) -> UUID | None:
+        """None: unknown or expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    account_id: UUID
+    nik: str
+    family_card_number: str
+    birth_date: date
+    status: int
+    version: int
+
+
+class IdentityStore(Protocol):
+    """Seals and opens through the vault; rows never hold a number in clear."""
+
+    async def find(self, account_id: UUID) -> Identity | None: ...
+    async def put(self, identity: Identity) -> None:
+        """Raises IdentityNumberTaken when another account holds the number."""
+
+    async def add_check(self, check_id: UUID, account_id: UUID, version: int) -> None: ...
+    async def answer_check(self, account_id: UUID, version: int, outcome: int) -> bool:
+        """Store the registry's answer. False: a newer version was put meanwhile; the status stays."""
+
+
+class ProfileStore(Protocol):
+    async def put(self, account_id: UUID, step: str, data: Mapping[str, object]) -> None: ...
+    async def steps(self, account_id: UUID) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    id: str
+    account_id: UUID
+    slot: int
+    length: int
+    committed: int
+    metadata: str
+    epoch: int
+    finished_at: datetime | None
+
+
+class UploadStore(Protocol):
+    async def add(self, upload: Upload) -> None: ...
+    async def find(self, upload_id: str) -> Upload | None: ...
+    async def take_over(self, upload_id: str) -> Upload | None:
+        """Raise the epoch and return the row: from now on an older writer cannot commit."""
+
+    async def commit(self, upload_id: str, *, epoch: int, old: int, new: int) -> bool:
+        """Compare-and-set of the committed offset. False: another writer took over. At `length` the photo is finished
+        and replaces an older one in its slot."""
+
+    async def finished_slots(self, account_id: UUID) -> frozenset[int]: ...
+
+
+class PhotoStore(Protocol):
+    """Bytes of photos. The caller has checked the offset; the store only writes and makes durable."""
+
+    async def create(self, upload_id: str) -> None: ...
+    async def write(self, upload_id: str, offset: int, data: bytes) -> None:
+        """Positional and durable on return (fdatasync). Raises StorageFull when the disk has no room."""
+
+    async def size(self, upload_id: str) -> int:
+        """Bytes on disk; -1 when there is no such photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    account_id: UUID
+    started_at: datetime
+    deadline: datetime
+    answers: tuple[int, ...]
+    submitted_at: datetime | None
+    score: int | None
+
+
+class AssessmentStore(Protocol):
+    async def start(self, account_id: UUID, *, deadline: datetime, items: int) -> Assessment:
+        """Start it, or return the one that runs: an assessment starts once."""
+
+    async def find(self, account_id: UUID) -> Assessment | None: ...
+    async def answer(self, account_id: UUID, number: int, choice: int, *, now: datetime) -> bool:
+        """Save one answer. False: not running (not started, over or submitted)."""
+
+    async def submit(self, account_id: UUID, *, score: int, submitted_at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    id: int
+    opens_at: datetime
+    closes_at: datetime
+
+
+class WaveStore(Protocol):
+    async def find(self, wave_id: int) -> Wave | None: ...
+    async def put(self, wave: Wave) -> None: ...
+    async def join(self, join_id: UUID, wave_id: int, account_id: UUID) -> tuple[UUID, datetime]:
+        """Join, or return the join there is: a person joins a wave once."""
+
+    async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...
+
+
+class Transaction(Protocol):
+    """The stores of one database transaction."""
+
+    @property
+    def answers(self) -> AnswerStore: ...
+    @property
+    def queue(self) -> QueueStore: ...
+    @property
+    def room(self) -> WaitingRoomStore: ...
+    @property
+    def accounts(self) -> AccountStore: ...
+    @property
+    def codes(self) -> CodeStore: ...
+    @property
+    def sessions(self) -> SessionStore: ...
+    @property
+    def identities(self) -> IdentityStore: ...
+    @property
+    def profiles(self) -> ProfileStore: ...
+    @property
+    def uploads(self) -> UploadStore: ...
+    @property
+    def assessments(self) -> AssessmentStore: ...
+    @property
+    def waves(self) -> WaveStore: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock, with zone."""
+
+
+class Vault(Protocol):
+    """Keys outside the database."""
+
+    def index(self, value: str) -> bytes:
+        """HMAC-SHA-256: equal values have equal indexes, nobody without the key can tell which value."""
+
+    def seal(self, value: bytes, bound_to: bytes) -> bytes:
+        """AES-256-GCM; `bound_to` must be given again to open."""
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes: ...
+    def key(self, purpose: str) -> bytes:
+        """32 bytes for signing tickets, passes and codes, one key for each purpose."""
+
+
+class CivilRegistry(Protocol):
+    async def check(self, nik: str, family_card_number: str, birth_date: date, *, idempotency_key: str) -> bool:
+        """True: the registry knows this person. Raises PartnerError (temporary or permanent)."""
+
+
+class MessageGateway(Protocol):
+    async def send(self, to: str, text: str, *, idempotency_key: str) -> None:
+        """Accepted by the provider on return. Raises PartnerError (temporary or permanent)."""
+
+
+class Begin(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the composition root hands to actions."""
+
+    begin: Begin
+    clock: Clock
+    vault: Vault
+    photos: PhotoStore
+    civil_registry: CivilRegistry
+    email: MessageGateway
+    sms: MessageGateway

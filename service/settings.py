@@ -1,0 +1,229 @@
+"""Settings of the service: one table, parsed once from a mapping, frozen; a bad start lists every fault at once.
+
+Each setting is read from the variable of its name, or from the file that `NAME_FILE` names (secrets).
+`docs/settings.md` is made from this table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; `faults` holds one line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("settings refused:\n" + "\n".join(f"  {fault}" for fault in faults))
+        self.faults = faults
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError("must be greater than 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise ValueError("must be a port from 0 (any free one) to 65535")
+    return value
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be on or off")
+
+
+def _instant(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError("must name its zone, for example 2020-04-16T16:00:00+07:00")
+    return value
+
+
+def _key(text: str) -> bytes:
+    value = bytes.fromhex(text)
+    if len(value) != 32:
+        raise ValueError("must be 64 hexadecimal digits (32 bytes)")
+    return value
+
+
+def _detail(text: str) -> str:
+    if text not in {"default", "calibration"}:
+        raise ValueError("must be default or calibration")
+    return text
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    parse: Callable[[str], Any]
+    default: str | None
+    """As it would be written; None = required."""
+    unit: str
+    reason: str
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", str, None, "", "PostgreSQL 15 to 18; holds all state but photo bytes."),
+    Setting(
+        "REGISTRATION_SECRET_KEY", _key, None, "hex", "Master key, kept outside the database; others derive from it."
+    ),
+    Setting("REGISTRATION_HOST", str, "127.0.0.1", "", "Address of the public listener."),
+    Setting("REGISTRATION_PORT", _port, "8000", "", "Port of the public listener; 0 takes a free one and says which."),
+    Setting("REGISTRATION_METRICS_HOST", str, "127.0.0.1", "", "Metrics stay on loopback or an internal network."),
+    Setting("REGISTRATION_METRICS_PORT", _port, "0", "", "One metrics port per process."),
+    Setting(
+        "REGISTRATION_METRICS_DETAIL", _detail, "default", "", "calibration: about 64 histogram edges instead of 19."
+    ),
+    Setting(
+        "REGISTRATION_PHOTO_DIR",
+        Path,
+        "photos",
+        "folder",
+        "Where photo bytes lie; another file system than the database's.",
+    ),
+    Setting(
+        "REGISTRATION_PHOTO_MAX_BYTES",
+        _count,
+        str(8 * 1024 * 1024),
+        "bytes",
+        "Raw camera photos have a median of 2.6 MB, few pass 8.",
+    ),
+    Setting(
+        "REGISTRATION_DATABASE_CONNECTIONS",
+        _count,
+        "16",
+        "connections",
+        "Per process; a request holds one for a few ms.",
+    ),
+    Setting(
+        "REGISTRATION_PARTNERS_URL",
+        str,
+        "http://127.0.0.1:8100",
+        "",
+        "Civil registry, e-mail and SMS gateway stand below it.",
+    ),
+    Setting(
+        "REGISTRATION_PARTNER_TIMEOUT", _positive, "5", "s", "Twice the registry's 99th percentile, plus a little."
+    ),
+    Setting(
+        "REGISTRATION_CIVIL_REGISTRY_RATE", _positive, "15", "1/s", "The agreed rate; the worker never asks for more."
+    ),
+    Setting("REGISTRATION_EMAIL_RATE", _positive, "500", "1/s", "The provider's agreed throughput."),
+    Setting("REGISTRATION_SMS_RATE", _positive, "1000", "1/s", "The provider's agreed throughput."),
+    Setting("REGISTRATION_IDENTITY_QUEUE_LIMIT", _count, "500000", "jobs", "That night's backlog was 439,000."),
+    Setting(
+        "REGISTRATION_EMAIL_QUEUE_LIMIT", _count, "60000", "jobs", "Two minutes at 500/s: later a code is of no use."
+    ),
+    Setting(
+        "REGISTRATION_SMS_QUEUE_LIMIT", _count, "120000", "jobs", "Two minutes at 1,000/s: later a code is of no use."
+    ),
+    Setting("REGISTRATION_GATE_RATE", _positive, "600", "people/s", "How fast the waiting room invites people in."),
+    Setting("REGISTRATION_WAVE_ID", _count, "1", "", "The wave now open."),
+    Setting(
+        "REGISTRATION_WAVE_OPENS_AT", _instant, "2020-04-11T19:00:00+07:00", "instant", "Joining before is refused."
+    ),
+    Setting(
+        "REGISTRATION_WAVE_CLOSES_AT", _instant, "2100-01-01T00:00:00+07:00", "instant", "One second late is refused."
+    ),
+    Setting(
+        "REGISTRATION_SYNTHETIC_PEOPLE",
+        _switch,
+        "off",
+        "",
+        "Accept identity numbers of district 99, which does not exist.",
+    ),
+    Setting(
+        "REGISTRATION_STOP_GRACE", _positive, "20", "s", "uvicorn would wait for ever; the engine kills after 30 s."
+    ),
+)
+
+
+class Settings(SimpleNamespace):
+    """Attributes: the table's names in lower case without the prefix (`settings.gate_rate`, `settings.database_url`)."""
+
+    database_url: str
+    secret_key: bytes
+    host: str
+    port: int
+    metrics_host: str
+    metrics_port: int
+    metrics_detail: str
+    photo_dir: Path
+    photo_max_bytes: int
+    database_connections: int
+    partners_url: str
+    partner_timeout: float
+    civil_registry_rate: float
+    email_rate: float
+    sms_rate: float
+    identity_queue_limit: int
+    email_queue_limit: int
+    sms_queue_limit: int
+    gate_rate: float
+    wave_id: int
+    wave_opens_at: datetime
+    wave_closes_at: datetime
+    synthetic_people: bool
+    stop_grace: float
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"settings are frozen; {name} cannot change while running")
+
+
+def attribute(name: str) -> str:
+    return name.removeprefix("REGISTRATION_").lower()
+
+
+def load(variables: Mapping[str, str]) -> Settings:
+    """Settings from `variables` (the environment, or a test's dict).
+
+    Raises SettingsError with every fault at once: missing, unparsable, unknown REGISTRATION_ names, unreadable files.
+    """
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    names = {setting.name for setting in TABLE}
+    for name in variables:
+        if name.startswith("REGISTRATION_") and name.removesuffix("_FILE") not in names:
+            faults.append(f"{name}: unknown setting")
+    for setting in TABLE:
+        text = variables.get(setting.name)
+        source = variables.get(f"{setting.name}_FILE")
+        if source is not None and text is None:
+            try:
+                text = Path(source).read_text().strip()
+            except OSError as error:
+                faults.append(f"{setting.name}_FILE: {error.strerror}: {source}")
+                continue
+        text = setting.default if text is None else text
+        if text is None:
+            faults.append(f"{setting.name}: required ({setting.reason})")
+            continue
+        try:
+            values[attribute(setting.name)] = setting.parse(text)
+        except ValueError as error:
+            # The value itself is not echoed: it may be a secret.
+            faults.append(
+                f"{setting.name}: {error}"
+                if setting.unit != "hex"
+                else f"{setting.name}: must be 64 hexadecimal digits"
+            )
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**values)
