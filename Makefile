@@ -1,0 +1,68 @@
+# The menu. `make help` lists it. Everything runs in .venv, which is made from hash-pinned locks.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+LOADED := $(VENV)/.load
+DEVELOPED := $(VENV)/.dev
+
+# A folder of PATH before the system's: a newcomer may have python3.11 only under the name python3.
+ifeq ($(shell command -v $(PYTHON)),)
+PYTHON := python3
+endif
+
+.PHONY: help
+help:  ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "launchnight needs Python 3.11 or newer; give it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "no venv module; the fix on Debian: apt-get install python3-venv" >&2; exit 2; }
+
+$(LOADED): requirements/load.txt pyproject.toml | $(VENV)/bin/python
+	@echo "setting up .venv (about a minute on first use)" >&2
+	@$(PIP) install --quiet --require-hashes -r requirements/load.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPED): requirements/dev.txt $(LOADED)
+	@echo "adding the developers' tools to .venv" >&2
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(LOADED)  ## Make .venv with the command `launchnight` in it
+
+.PHONY: rehearse
+rehearse: $(LOADED)  ## Rehearse the opening minutes of the night on this machine (about 4 minutes)
+	@$(VENV)/bin/launchnight rehearse prakerja-wave-1 --people 1/500 --minutes 2 --pace 60
+
+.PHONY: serve
+serve: $(LOADED)  ## Run the service alone with simulated partners; ARGS=--no-partners leaves them out
+	@$(VENV)/bin/launchnight serve $(ARGS)
+
+.PHONY: test
+test: $(DEVELOPED)  ## Run the tests (a test whose tool is missing is skipped with the fix)
+	@$(VENV)/bin/python -m pytest -rs
+
+.PHONY: check
+check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/python -m pytest tests/structure
+
+.PHONY: bench
+bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
+	@test -n "$(NAME)" || { echo "which one? make bench NAME=journey" >&2; exit 2; }
+	@$(VENV)/bin/python -m tests.benchmarks.run $(NAME)
+
+.PHONY: lock
+lock: $(DEVELOPED)  ## Resolve the locks anew (needs uv on the PATH); they hold hashes and no addresses
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements/base.txt
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra load pyproject.toml -o requirements/load.txt
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra load --extra dev pyproject.toml -o requirements/dev.txt
