@@ -56,6 +56,10 @@ check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
 	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/python -m pytest tests/structure
 
+.PHONY: docs
+docs: $(DEVELOPED)  ## Write the pages that are made from the code anew
+	@$(VENV)/bin/python -m tests.structure.generated_docs
+
 .PHONY: bench
 bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
 	@test -n "$(NAME)" || { echo "which one? make bench NAME=journey" >&2; exit 2; }

@@ -7,8 +7,8 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class AllowList(Contract):
-    """Modules below `sources` (but not below `excluding`) import only each other, `ours` (never `never`),
-    `third` and the standard library."""
+    """What stands below `sources` (less `excluding`) imports only itself, `ours` (less `never`), `third` and the
+    standard library."""
 
     type_name = "allow_list"
     sources = fields.SetField(subfield=fields.StringField())

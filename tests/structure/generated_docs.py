@@ -1,0 +1,94 @@
+"""Pages made from the code, so that they cannot drift: `python -m tests.structure.generated_docs` writes them anew."""
+
+from pathlib import Path
+
+from service import settings
+from service.domain import errors
+from service.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings of the service",
+        "",
+        "Made from `service/settings.py`; `make docs` writes it anew. Each is read from the environment variable of its",
+        "name, or from the file that `NAME_FILE` names (secrets). A bad start lists every fault at once and exits with 2.",
+        "",
+        "| name | default | unit | why |",
+        "|---|---|---|---|",
+    ]
+    for setting in settings.TABLE:
+        default = "required" if setting.default is None else f"`{setting.default}`"
+        lines.append(f"| `{setting.name}` | {default} | {setting.unit} | {setting.reason} |")
+    return "\n".join(lines) + "\n"
+
+
+def metrics_page() -> str:
+    lines = [
+        "# Metrics of the service",
+        "",
+        "Made from `service/metrics.py`; `make docs` writes it anew. Partners (`partner_*`), swarm (`swarm_*`) and harness",
+        "(`rehearsal_*`) expose their own. One metrics port per process; classic histograms.",
+        "",
+        "| name | type | labels | what |",
+        "|---|---|---|---|",
+    ]
+    for name, kind, labels, text in declared_metrics():
+        lines.append(f"| `{name}` | {kind} | {', '.join(labels)} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def declared_metrics() -> list[tuple[str, str, list[str], str]]:
+    """(name as exposed, type, labels, help) of each instrument of the service."""
+    found = []
+    for metric in Metrics().registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        labels = sorted({label for sample in metric.samples for label in sample.labels} - {"le"})
+        found.append((name, metric.type, labels, metric.documentation))
+    return sorted(found)
+
+
+def problems_page() -> str:
+    lines = [
+        "# Problem types",
+        "",
+        "Made from the domain's errors; `make docs` writes it anew. Every error answer is `application/problem+json`",
+        "(RFC 9457); its `type` is `https://launchnight.example/problems/` and the code. Temporary means: trying the same",
+        "again later can help.",
+        "",
+        "| code | temporary | meaning |",
+        "|---|---|---|",
+    ]
+    for error in sorted(problem_types(), key=lambda each: each.code):
+        meaning = (error.__doc__ or "").strip().splitlines()[0]
+        lines.append(f"| `{error.code}` | {'yes' if error.temporary else 'no'} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def problem_types() -> list[type[errors.LaunchnightError]]:
+    """Every domain error with a code, wherever in the service it stands."""
+    import service.app  # noqa: F401  (loads every module that declares one)
+
+    found: list[type[errors.LaunchnightError]] = []
+    waiting = [errors.LaunchnightError]
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if "code" in vars(error) and error is not errors.LaunchnightError:
+            found.append(error)
+    return found
+
+
+def pages() -> dict[Path, str]:
+    return {
+        ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / "docs" / "metrics.md": metrics_page(),
+        ROOT / "docs" / "problems.md": problems_page(),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text)
