@@ -1,0 +1,96 @@
+"""Fixtures for everybody: an event loop for one test, one PostgreSQL for the session, a fresh database for one test."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Runs coroutines of one test on one event loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL for the session: TEST_DATABASE_URL (its user may create databases), or an embedded one."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from service.storage import embedded
+    from service.storage.embedded_folders import EmbeddedDatabaseError
+
+    folder = REPOSITORY / ".launchnight" / "tests"
+    for left in folder.glob("*"):  # of sessions that were killed; those that run hold their folder's lock
+        try:
+            embedded.discard(left)
+        except EmbeddedDatabaseError:
+            pass
+    data = folder / str(os.getpid())
+    server = embedded.start(data)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        embedded.discard(data)
+
+
+def _on_server(url: str, *statements: str) -> None:
+    import asyncpg
+
+    async def execute() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute())
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database to copy from."""
+    from service.storage.migrate import migrate_url
+
+    name = f"template_{os.getpid()}"
+    _on_server(server_url, f"drop database if exists {name}", f"create database {name}")
+    asyncio.run(migrate_url(_named(server_url, name)))
+    yield name
+    _on_server(server_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh, migrated database of this test alone."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _on_server(server_url, f"create database {name} template {template}")
+    yield _named(server_url, name)
+    _on_server(server_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A fresh database without any table."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _on_server(server_url, f"create database {name}")
+    yield _named(server_url, name)
+    _on_server(server_url, f"drop database {name} with (force)")
