@@ -1,0 +1,177 @@
+"""Figures out of raw samples: growth of counters, classic histograms, quantiles, levels on a grid of moments.
+
+A counter starts at zero with its process, so its first sample counts in full, and a fall means a restart: what the new
+process shows has all been counted since. Windows are [start, end) in real seconds since the doors opened; growth
+between two samples is left out where their interval touches a window.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.record import Samples
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Windows = Sequence[tuple[float, float]]
+
+STALE_AFTER_S = 5.0
+"""A level is not drawn further than this beyond a series' last sample: scrapes are 1 s apart, up to 5 s under load."""
+
+ROUNDING = 1e-12
+"""Relative slack of comparisons with a wanted share, so that 19 of 20 is 95 % whatever the last bit says."""
+
+
+def outside(times: FloatArray, windows: Windows) -> BoolArray:
+    """Which samples' intervals (from the sample before) touch no window; shape of `times`."""
+    before = np.concatenate((times[:1], times[:-1]))
+    clear = np.ones(len(times), dtype=np.bool_)
+    for start, end in windows:
+        clear &= (before >= end) | (times < start)
+    return clear
+
+
+def growth(values: FloatArray) -> FloatArray:
+    """What a counter gained up to each sample, resets included; shape of `values`, never negative."""
+    before = np.concatenate(([0.0], values[:-1]))
+    return np.where(values >= before, values - before, values)
+
+
+def total(samples: Samples, name: str, windows: Windows = (), **labels: str) -> float:
+    """What the counters `name` with these labels gained together outside the windows."""
+    return float(
+        sum(growth(values)[outside(times, windows)].sum() for _, times, values in samples.select(name, **labels))
+    )
+
+
+def totals_by(samples: Samples, name: str, label: str, windows: Windows = (), **labels: str) -> dict[str, float]:
+    """Like `total`, for each value of `label`; sorted by that value."""
+    values = {own.get(label, "") for own, _, _ in samples.select(name, **labels)}
+    return {value: total(samples, name, windows, **{**labels, label: value}) for value in sorted(values)}
+
+
+def counted_by(samples: Samples, name: str, grid: FloatArray, **labels: str) -> FloatArray:
+    """What the counters `name` had gained together by each moment of `grid`; shape of `grid`."""
+    counted = np.zeros(len(grid))
+    for _, times, values in samples.select(name, **labels):
+        gained = np.concatenate(([0.0], np.cumsum(growth(values))))
+        counted += gained[np.searchsorted(times, grid, side="right")]
+    return counted
+
+
+def level(samples: Samples, name: str, grid: FloatArray, **labels: str) -> FloatArray:
+    """The highest of the gauges `name` at each moment of `grid`; shape of `grid`, nan where none was seen.
+
+    The highest, because replicas that report the same queue report the same level at slightly different moments.
+    """
+    highest = np.full(len(grid), np.nan)
+    for _, times, values in samples.select(name, **labels):
+        place = np.searchsorted(times, grid, side="right") - 1
+        seen = (place >= 0) & (grid <= times[-1] + STALE_AFTER_S)
+        highest = np.fmax(highest, np.where(seen, values[np.maximum(place, 0)], np.nan))
+    return highest
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in the buckets of a classic histogram.
+
+    edges: upper bounds in seconds, ascending, the last one infinite; counts: how many fell into each bucket.
+    """
+
+    edges: FloatArray
+    counts: FloatArray
+
+    @property
+    def total(self) -> float:
+        return float(self.counts.sum())
+
+    def share_within(self, bound: float) -> float:
+        """Share of values <= bound: exact at an edge, else linear between the edges around it; nan when empty."""
+        if not self.total:
+            return math.nan
+        cumulative = np.concatenate(([0.0], np.cumsum(self.counts)))
+        edges = np.concatenate(([0.0], self.edges))
+        place = int(np.searchsorted(edges, bound, side="right")) - 1
+        below = cumulative[place]
+        if edges[place] != bound and math.isfinite(edges[place + 1]):
+            part = (bound - edges[place]) / (edges[place + 1] - edges[place])
+            below += part * self.counts[place]
+        return float(below / self.total)
+
+    def quantile(self, q: float) -> float:
+        """Value below which the share q lies, linear inside its bucket as Prometheus does; nan when empty.
+
+        A quantile in the last, open bucket comes back as infinity: it is beyond the highest edge, and how far is not
+        known.
+        """
+        if not self.total:
+            return math.nan
+        cumulative = np.cumsum(self.counts)
+        rank = q * self.total * (1 - ROUNDING)
+        place = int(np.searchsorted(cumulative, rank, side="left"))
+        place = min(place, int(np.nonzero(self.counts)[0][-1]))  # rounding must not lead past the last value
+        low = float(self.edges[place - 1]) if place else 0.0
+        high = float(self.edges[place])
+        if math.isinf(high):
+            return math.inf
+        inside = float(rank - (cumulative[place - 1] if place else 0.0)) / float(self.counts[place])
+        return low + (high - low) * min(max(inside, 0.0), 1.0)
+
+
+def histogram(samples: Samples, name: str, windows: Windows = (), **labels: str) -> Histogram:
+    """All classic histograms `name` with these labels, added up, outside the windows.
+
+    Where processes use different edges only the edges common to all remain; counts at those are still exact. A fall of
+    any bucket is a restart for its whole histogram, or a bucket that refilled at once would miss what it had.
+    """
+    families: dict[tuple[tuple[str, str], ...], dict[float, tuple[FloatArray, FloatArray]]] = {}
+    for own, times, values in samples.select(f"{name}_bucket", **labels):
+        rest = tuple(sorted((key, value) for key, value in own.items() if key != "le"))
+        families.setdefault(rest, {})[float(own["le"])] = (times, values)
+    if not families:
+        return Histogram(np.array([math.inf]), np.zeros(1))
+    edges = np.array(sorted(set.intersection(*(set(family) for family in families.values()))))
+    cumulative = np.zeros(len(edges))
+    for family in families.values():
+        moments = np.unique(np.concatenate([times for times, _ in family.values()]))
+        table = np.column_stack([_held(*family[edge], moments) for edge in edges])
+        before = np.vstack((np.zeros(len(edges)), table[:-1]))
+        restarted = (table < before).any(axis=1, keepdims=True)
+        gained = np.where(restarted, table, table - before)
+        cumulative += gained[outside(moments, windows)].sum(axis=0)
+    return Histogram(edges, np.diff(cumulative, prepend=0.0))
+
+
+def _held(times: FloatArray, values: FloatArray, moments: FloatArray) -> FloatArray:
+    """The last value at or before each moment, zero before the first."""
+    return np.concatenate(([0.0], values))[np.searchsorted(times, moments, side="right")]
+
+
+def present(starts: FloatArray, ends: FloatArray, grid: FloatArray) -> FloatArray:
+    """How many of the spans [start, end) hold each moment of `grid`; spans with a nan start do not count.
+
+    A nan end means that the span never ended. Returns float64 of the shape of `grid`.
+    """
+    begun = np.isfinite(starts)
+    entered = np.sort(starts[begun])
+    left = np.sort(np.where(np.isnan(ends[begun]), np.inf, ends[begun]))
+    inside = np.searchsorted(entered, grid, side="right") - np.searchsorted(left, grid, side="right")
+    return inside.astype(np.float64)
+
+
+def arrived_by(moments: FloatArray, grid: FloatArray) -> FloatArray:
+    """How many of `moments` (nan = never) lie at or before each moment of `grid`; float64 of the shape of `grid`."""
+    return np.searchsorted(np.sort(moments[np.isfinite(moments)]), grid, side="right").astype(np.float64)
+
+
+def busiest(moments: FloatArray, span_s: float) -> float:
+    """Most of `moments` (nan = never) in any window of `span_s` seconds, per second; 0 when there are none."""
+    ordered = np.sort(moments[np.isfinite(moments)])
+    if not len(ordered):
+        return 0.0
+    within = np.searchsorted(ordered, ordered + span_s, side="left") - np.arange(len(ordered))
+    return float(within.max()) / span_s
