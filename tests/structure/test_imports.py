@@ -26,7 +26,12 @@ def test_a_forbidden_import_is_refused(tmp_path):
     """Negative control: a rule that reaches for a database breaks the contract, by name and line."""
     for name in ("tests/structure", "service/domain"):
         (tmp_path / name).mkdir(parents=True)
-    for name in ("tests/__init__.py", "tests/structure/__init__.py", "service/__init__.py", "service/domain/__init__.py"):
+    for name in (
+        "tests/__init__.py",
+        "tests/structure/__init__.py",
+        "service/__init__.py",
+        "service/domain/__init__.py",
+    ):
         (tmp_path / name).touch()
     contract = (ROOT / "tests/structure/import_contract.py").read_text()
     (tmp_path / "tests/structure/import_contract.py").write_text(contract)
@@ -45,7 +50,12 @@ def test_a_forbidden_import_is_refused(tmp_path):
     )
     lint = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(
-        [lint, "--no-cache"], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        [lint, "--no-cache"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert "service.domain.rule:3 may not import asyncpg" in done.stdout
