@@ -5,12 +5,15 @@ an effect, its queue row and its idempotent answer are stored together or not at
 partner is called or body bytes are awaited.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
+
+from service.domain.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,24 @@ class Room:
     reason: str
     last_ticket: int
     moved_at: datetime
+    still_s: float
+    """Seconds since the frontier moved, on the database's clock."""
 
 
 class WaitingRoomStore(Protocol):
     async def read(self) -> Room: ...
     async def issue_ticket(self) -> tuple[int, datetime]: ...
-    async def claim(self, number: int) -> bool:
-        """Mark the ticket as claimed. False: there is no such ticket; claiming again is not an error."""
+    async def claim(self, number: int, *, life: float) -> datetime | None:
+        """Since when the ticket's pass runs: claiming again finds the same pass, or a new one when `life` is over.
+
+        None: there is no such ticket.
+        """
+
+    async def lead(self, holder: UUID, *, seconds: float) -> bool:
+        """Take or keep the gatekeeper's lease. False: another holder leads."""
+
+    async def hold(self) -> Room:
+        """As `read`, the row locked until the transaction ends."""
 
     async def move(self, *, frontier: float, rate_per_s: float, state: str, reason: str) -> None: ...
 
@@ -109,7 +123,11 @@ class AccountStore(Protocol):
 
     async def find(self, account_id: UUID) -> Account | None: ...
     async def find_by_address(self, address: str) -> Account | None: ...
-    async def mark_verified(self, account_id: UUID, channel: int) -> None: ...
+    async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
+        """True: the address of the channel was not verified before."""
+
+    async def standing(self, account_id: UUID, wave_id: int) -> "Standing | None":
+        """How far the applicant has come, in one look. None: no such account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,8 @@ class CodeRequest:
     failures: int
     used_at: datetime | None
     created_at: datetime
+    address_index: bytes
+    """Keyed index of the address: budgets count by it, known and unknown addresses alike."""
 
 
 class CodeStore(Protocol):
@@ -130,10 +150,13 @@ class CodeStore(Protocol):
     async def find(self, request_id: UUID) -> CodeRequest | None:
         """The request, its row locked until the transaction ends: one winner for one code."""
 
-    async def recent(self, account_id: UUID, *, within_s: float) -> int:
-        """Requests of the account in the last `within_s` seconds."""
+    async def recent(self, address_index: bytes, *, since: datetime, most: int) -> Sequence[datetime]:
+        """When codes were asked for this address since then, newest first, at most `most` of them."""
 
-    async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None: ...
+    async def count_send(self, request_id: UUID) -> None: ...
+
+    async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None:
+        """A code's life starts here. The same generation sent again keeps its first hand-over and its failures."""
     async def count_failure(self, request_id: UUID) -> None: ...
     async def use(self, request_id: UUID, used_at: datetime) -> None: ...
 
@@ -152,6 +175,7 @@ class Identity:
     birth_date: date
     status: int
     version: int
+    check_id: UUID
 
 
 class IdentityStore(Protocol):
@@ -159,15 +183,20 @@ class IdentityStore(Protocol):
 
     async def find(self, account_id: UUID) -> Identity | None: ...
     async def put(self, identity: Identity) -> None:
-        """Raises IdentityNumberTaken when another account holds the number."""
+        """Store version 1, or the version after the stored one, together with its check.
 
-    async def add_check(self, check_id: UUID, account_id: UUID, version: int) -> None: ...
+        Raises IdentityNumberTaken when another account holds the number, ChangedMeanwhile when the stored version is
+        not the one before.
+        """
+
     async def answer_check(self, account_id: UUID, version: int, outcome: int) -> bool:
         """Store the registry's answer. False: a newer version was put meanwhile; the status stays."""
 
 
 class ProfileStore(Protocol):
-    async def put(self, account_id: UUID, step: str, data: Mapping[str, object]) -> None: ...
+    async def put(self, account_id: UUID, step: str, data: Mapping[str, object]) -> bool:
+        """Keep the draft of one step. True: this was the last step that was still missing."""
+
     async def steps(self, account_id: UUID) -> frozenset[str]: ...
 
 
@@ -244,6 +273,23 @@ class WaveStore(Protocol):
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One applicant's way so far, as the status page shows it and as joining a wave asks for it."""
+
+    account: Account
+    nik: str | None
+    identity_status: int
+    """-1: none given yet."""
+    identity_version: int
+    profile_steps: tuple[str, ...]
+    photo_slots: tuple[int, ...]
+    assessment: Assessment | None
+    wave: Wave | None
+    join_id: UUID | None
+    joined_at: datetime | None
+
+
 class Transaction(Protocol):
     """The stores of one database transaction."""
 
@@ -301,7 +347,12 @@ class MessageGateway(Protocol):
 
 
 class Begin(Protocol):
-    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
+    def __call__(self, *, single: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """Commit on leaving, roll back on an error.
+
+        `single` promises that at most one statement writes: it commits by itself and saves two round trips.
+        Raises DatabaseBusy when no connection comes free in time, DatabaseUnavailable when the database is in trouble.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,3 +366,6 @@ class Ports:
     civil_registry: CivilRegistry
     email: MessageGateway
     sms: MessageGateway
+    policy: Policy = field(default_factory=Policy)
+    chance: Callable[[], float] = field(default_factory=lambda: random.Random().random)
+    """Uniform in [0, 1), for jitter only."""

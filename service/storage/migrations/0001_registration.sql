@@ -43,6 +43,7 @@ create table account (
 create table code_request (
     id uuid primary key,
     account_id uuid references account (id),         -- null: nobody has this address; the answer looked the same
+    address_index bytea not null,                    -- HMAC-SHA-256: budgets count per address, known or not
     channel smallint not null,                       -- 1 e-mail, 2 SMS
     generation int not null default 0,
     sends smallint not null default 0,
@@ -51,7 +52,7 @@ create table code_request (
     used_at timestamptz,
     created_at timestamptz not null default now()
 ) with (fillfactor = 80);
-create index code_request_account on code_request (account_id, created_at);
+create index code_request_address on code_request (address_index, created_at);
 
 create table session (
     token_hash bytea primary key,                    -- SHA-256 of the bearer token
@@ -145,31 +146,42 @@ create table job (
     dedupe text not null,
     payload jsonb not null,
     state smallint not null default 0,               -- 0 ready, 1 leased, 2 dead
+    shard smallint not null,                         -- of queue_counter, where this job is counted while it lives
     run_at timestamptz not null default now(),
-    attempts int not null default 0,
+    attempts int not null default 0,                 -- times it was claimed
+    call int not null default 1,                     -- names the partner call: one of unknown fate is repeated as itself
+    quota_bound boolean not null default false,      -- the partner's quota ran out while it waited
     lease uuid,
     lease_until timestamptz,
     expires_at timestamptz,                          -- nobody waits for it after this
     error text,                                      -- class of the last error
-    created_at timestamptz not null default now(),
-    unique (queue, dedupe)
+    created_at timestamptz not null default now()
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+create unique index job_dedupe on job (queue, dedupe) where state < 2;   -- a dead letter blocks nobody
 create index job_ready on job (queue, run_at, id) where state = 0;
 create index job_leased on job (lease_until) where state = 1;
 
--- Depth in O(1): sharded so that enqueuers of one queue do not wait for each other.
-create table queue_counter (
-    queue text not null,
-    shard smallint not null,
-    depth bigint not null default 0,
+-- One row for each queue: claimers lock it, so that what one took of the quota is seen by the next.
+create table queue (
+    name text primary key,
     attempted bigint not null default 0,             -- calls of the partner that were about to be made
+    exhausted_at timestamptz not null default '-infinity'   -- when the quota last left a ready job waiting
+) with (fillfactor = 50);
+insert into queue (name) values ('email'), ('sms'), ('identity');
+
+-- Depth (ready and leased jobs) in O(1). Enqueuers take a shard that nobody holds: they never wait for each other.
+create table queue_counter (
+    queue text not null references queue (name),
+    shard smallint not null,
+    depth bigint not null default 0 check (depth >= 0),
     primary key (queue, shard)
 ) with (fillfactor = 50);
+insert into queue_counter (queue, shard) select name, shard from queue, generate_series(0, 31) as shard;
 
--- What was taken of a partner's quota, in windows of the database's clock.
+-- What was taken of a partner's quota: sub-windows of 10 ms on the database's clock, kept as long as they count.
 create table quota_window (
     queue text not null,
     starts_at timestamptz not null,
     taken int not null,
     primary key (queue, starts_at)
-);
+) with (fillfactor = 50);

@@ -1,0 +1,320 @@
+"""Everything the service refuses: a stable code, a title that never varies, facts, and whether trying again can help.
+
+Status numbers stand in `service/web/problems.py` only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class LaunchnightError(Exception):
+    """Base of every refusal. `facts` become extra members of the problem document; they never hold personal data."""
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "The request cannot be served"
+    temporary: ClassVar[bool] = False
+    """The same request can succeed later without being changed."""
+
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **facts: object) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.facts = facts
+
+
+# The form of a request.
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    field: str
+    code: str
+    detail: str
+
+
+class FieldRefused(ValueError):
+    """One value of one field cannot be used; the caller knows which field and collects all of them."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class InvalidFields(LaunchnightError):
+    code = "invalid-fields"
+    title = "Some fields cannot be used"
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__(
+            "Correct the fields listed in errors and send the request again.",
+            errors=[{"field": fault.field, "code": fault.code, "detail": fault.detail} for fault in faults],
+        )
+
+
+class MalformedBody(LaunchnightError):
+    code = "malformed-body"
+    title = "The body is not the JSON that was expected"
+
+
+class BodyTooLarge(LaunchnightError):
+    code = "body-too-large"
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(LaunchnightError):
+    code = "unsupported-media-type"
+    title = "The body must be application/json in UTF-8"
+
+
+class NotFound(LaunchnightError):
+    code = "not-found"
+    title = "There is nothing here"
+
+
+class MethodNotAllowed(LaunchnightError):
+    code = "method-not-allowed"
+    title = "This resource does not know the method"
+
+
+class InternalError(LaunchnightError):
+    code = "internal-error"
+    title = "Something went wrong on our side"
+
+
+# Repeated requests.
+
+
+class IdempotencyKeyMissing(LaunchnightError):
+    code = "idempotency-key-missing"
+    title = "This request needs an Idempotency-Key"
+
+
+class IdempotencyKeyInvalid(LaunchnightError):
+    code = "idempotency-key-invalid"
+    title = "The Idempotency-Key cannot be used"
+
+
+class IdempotencyKeyReused(LaunchnightError):
+    code = "idempotency-key-reused"
+    title = "The Idempotency-Key was used for another request"
+
+
+class DuplicateAnswer(LaunchnightError):
+    """Another request with the same key stored its answer first; the runner answers with that one."""
+
+    code = "request-in-flight"
+    title = "The same request is being served"
+    temporary = True
+
+
+class ChangedMeanwhile(LaunchnightError):
+    code = "changed-meanwhile"
+    title = "Another request changed this at the same time"
+    temporary = True
+
+
+# The waiting room.
+
+
+class TicketInvalid(LaunchnightError):
+    code = "ticket-invalid"
+    title = "The waiting-room ticket is missing or not one of ours"
+
+
+class PlaceTokenInvalid(LaunchnightError):
+    code = "place-token-invalid"
+    title = "The place token is not one of ours or belongs to another ticket"
+
+
+class TooEarly(LaunchnightError):
+    code = "too-early"
+    title = "Asked before the agreed time"
+    temporary = True
+
+
+class TurnNotReached(LaunchnightError):
+    code = "turn-not-reached"
+    title = "It is not this ticket's turn yet"
+    temporary = True
+
+
+class PassInvalid(LaunchnightError):
+    code = "pass-invalid"
+    title = "The pass is missing, expired or not one of ours"
+
+
+class PassUsed(LaunchnightError):
+    code = "pass-used"
+    title = "An account was already made with this pass"
+
+
+# Accounts, codes and sessions.
+
+
+class AddressTaken(LaunchnightError):
+    code = "address-taken"
+    title = "An account with this phone number or e-mail address exists"
+
+
+class TooManyCodes(LaunchnightError):
+    code = "too-many-codes"
+    title = "Too many codes were asked for"
+    temporary = True
+
+
+class ResendTooEarly(LaunchnightError):
+    code = "resend-too-early"
+    title = "The last code was sent a moment ago"
+    temporary = True
+
+
+class CodeRefused(LaunchnightError):
+    """`reason`: wrong, expired, too-many-tries or not-sent-yet."""
+
+    code = "code-refused"
+    title = "The code was refused"
+
+
+class NotSignedIn(LaunchnightError):
+    code = "not-signed-in"
+    title = "A valid session is needed"
+
+
+# The steps.
+
+
+class IdentityNumberTaken(LaunchnightError):
+    code = "identity-number-taken"
+    title = "Another account holds this identity number"
+
+
+class IdentitySettled(LaunchnightError):
+    code = "identity-settled"
+    title = "The civil registry has confirmed the identity; it cannot be changed"
+
+
+class NoCorrectionsLeft(LaunchnightError):
+    code = "no-corrections-left"
+    title = "The identity data were corrected as often as is possible"
+
+
+class AssessmentNotStarted(LaunchnightError):
+    code = "assessment-not-started"
+    title = "The assessment was not started"
+
+
+class AssessmentOver(LaunchnightError):
+    code = "assessment-over"
+    title = "The assessment is over"
+
+
+class StepsMissing(LaunchnightError):
+    code = "steps-missing"
+    title = "Some steps are missing"
+
+
+class WaveClosed(LaunchnightError):
+    code = "wave-closed"
+    title = "The wave is closed"
+
+
+class WaveNotOpen(LaunchnightError):
+    code = "wave-not-open"
+    title = "The wave is not open yet"
+    temporary = True
+
+
+class NotEligible(LaunchnightError):
+    code = "not-eligible"
+    title = "The program is for people of 18 years and over"
+
+
+# Photos.
+
+
+class PhotoTooLarge(LaunchnightError):
+    code = "photo-too-large"
+    title = "The photo is too large"
+
+
+class UploadOffsetMismatch(LaunchnightError):
+    """`expected`: where the stored upload ends; `provided`: where the chunk starts."""
+
+    code = "upload-offset-mismatch"
+    title = "The chunk does not start where the stored upload ends"
+
+
+class UploadFinished(LaunchnightError):
+    code = "upload-finished"
+    title = "The upload is complete"
+
+
+class UploadTaken(LaunchnightError):
+    code = "upload-taken-over"
+    title = "Another request continues this upload"
+
+
+class TusVersionUnsupported(LaunchnightError):
+    code = "tus-version-unsupported"
+    title = "Only version 1.0.0 of the tus protocol is spoken here"
+
+
+class UploadTypeUnsupported(LaunchnightError):
+    code = "upload-type-unsupported"
+    title = "A chunk must be application/offset+octet-stream"
+
+
+class StorageFull(LaunchnightError):
+    code = "storage-full"
+    title = "There is no room for more photos at the moment"
+    temporary = True
+
+
+# Our capacity and our partners.
+
+
+class QueueFull(LaunchnightError):
+    """`queue`: which one."""
+
+    code = "queue-full"
+    title = "Too many people are waiting for this step at the moment"
+    temporary = True
+
+
+class DatabaseBusy(LaunchnightError):
+    code = "busy"
+    title = "Too many requests at the moment"
+    temporary = True
+
+
+class DatabaseUnavailable(LaunchnightError):
+    """Whether the request took effect can be unknown: a repeat with the same Idempotency-Key settles it."""
+
+    code = "unavailable"
+    title = "The service is not available at the moment"
+    temporary = True
+
+
+class PartnerError(LaunchnightError):
+    """A partner's refusal or silence. `temporary` is the instance's own; `unknown`: it may have taken effect."""
+
+    code = "partner-error"
+    title = "A partner did not do what was asked"
+    temporary: bool  # type: ignore[misc]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        temporary: bool,
+        unknown: bool = False,
+        retry_after_s: float | None = None,
+        reason: str = "",
+    ) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.temporary = temporary
+        self.unknown = unknown
+        self.reason = reason
+        """The partner's own error code, for example rate_exceeded or allowance_exhausted."""

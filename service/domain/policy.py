@@ -1,0 +1,20 @@
+"""The figures of this installation that decisions need, handed to the actions as one value."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Defaults are those of the settings table, which says why."""
+
+    email_queue_limit: int = 60_000
+    sms_queue_limit: int = 120_000
+    identity_queue_limit: int = 500_000
+    email_rate_per_s: float = 500.0
+    sms_rate_per_s: float = 1000.0
+    identity_rate_per_s: float = 15.0
+    gate_rate_per_s: float = 600.0
+    wave_id: int = 1
+    wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))
+    synthetic_people: bool = False

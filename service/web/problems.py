@@ -1,0 +1,109 @@
+"""Errors as `application/problem+json` (RFC 9457): the only place with error status numbers."""
+
+import math
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from service.domain import errors
+from service.domain.errors import LaunchnightError
+
+TYPE_PREFIX = "https://launchnight.example/problems/"
+CONTENT_TYPE = b"application/problem+json"
+
+STATUS: dict[type[LaunchnightError], int] = {
+    errors.InvalidFields: 422,
+    errors.MalformedBody: 400,
+    errors.BodyTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.InternalError: 500,
+    errors.IdempotencyKeyMissing: 400,
+    errors.IdempotencyKeyInvalid: 400,
+    errors.IdempotencyKeyReused: 422,
+    errors.DuplicateAnswer: 409,
+    errors.ChangedMeanwhile: 409,
+    errors.TicketInvalid: 401,
+    errors.PlaceTokenInvalid: 401,
+    errors.TooEarly: 429,
+    errors.TurnNotReached: 409,
+    errors.PassInvalid: 401,
+    errors.PassUsed: 409,
+    errors.AddressTaken: 409,
+    errors.TooManyCodes: 429,
+    errors.ResendTooEarly: 429,
+    errors.CodeRefused: 422,
+    errors.NotSignedIn: 401,
+    errors.IdentityNumberTaken: 409,
+    errors.IdentitySettled: 409,
+    errors.NoCorrectionsLeft: 409,
+    errors.AssessmentNotStarted: 409,
+    errors.AssessmentOver: 409,
+    errors.StepsMissing: 409,
+    errors.WaveClosed: 409,
+    errors.WaveNotOpen: 409,
+    errors.NotEligible: 403,
+    errors.PhotoTooLarge: 413,
+    errors.UploadOffsetMismatch: 409,
+    errors.UploadFinished: 403,
+    errors.UploadTaken: 409,
+    errors.TusVersionUnsupported: 412,
+    errors.UploadTypeUnsupported: 415,
+    errors.StorageFull: 503,
+    errors.QueueFull: 503,
+    errors.DatabaseBusy: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.PartnerError: 503,
+}
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def status_of(error: LaunchnightError | type[LaunchnightError]) -> int:
+    return STATUS[error if isinstance(error, type) else type(error)]
+
+
+def document(error: LaunchnightError) -> dict[str, object]:
+    """The problem document as RFC 9457 names its members; facts are extra members."""
+    members: dict[str, object] = {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.title,
+        "status": status_of(error),
+    }
+    if error.detail:
+        members["detail"] = error.detail
+    return members | error.facts
+
+
+def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
+    """Status, headers and body that tell the client about `error`."""
+    status = status_of(error)
+    body = msgspec.json.encode(document(error))
+    headers = [
+        (b"content-type", CONTENT_TYPE),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    if error.retry_after_s is not None:
+        # Whole seconds, never earlier than meant.
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return status, headers, body
+
+
+async def send_problem(error: LaunchnightError, send: Send) -> None:
+    status, headers, body = render(error)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Problem:
+    """An ASGI answer for one error: what Starlette's exception handlers return."""
+
+    def __init__(self, error: LaunchnightError) -> None:
+        self.error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_problem(self.error, send)
