@@ -1,86 +1,89 @@
 """Rules of the durable queues: who gets in, how much of a partner's quota is free, when to come back.
 
-Shared with the simulation, so compiled as well: positional arguments, ints and floats only, -1 for "none", no raise.
+Compiled rules (DESIGN section 2). A negative limit or rate means that there is none.
 """
 
 import math
 
-GUARD = 0.03
-"""Seconds added to each quota window: a call leaves up to this much later than its quota was taken, and then the
-partner's window must not see one more than it allows. Costs 3 % of a rate of 1/s and above."""
-
-SUB_WINDOW = 0.01
-"""Seconds: what was taken is remembered in steps of this length, at most a hundred rows for a window of a second."""
-
-CODE_EXPIRY = 300.0
-"""Seconds after which nobody waits for a code any more: the longest wait in line at a full queue, 120 s, and the two
-resends that people press meanwhile."""
-
-LONGEST_RETRY_AFTER = 300.0
-"""Seconds; whoever is sent away longer does not come back by themselves."""
-
+GUARD_S = 0.03
+"""Added to each quota window: a call leaves up to this much later than its quota was taken, and even then the partner's
+window must not see one too many. Costs 3 % of a rate of 1/s and above."""
+SUB_WINDOW_S = 0.01
+"""What was taken is remembered in steps of this length: at most about a hundred rows for a window of a second."""
 MOST = 1_000_000_000
-"""What stands for "without bound" where a whole number is needed."""
+"""Stands for "without bound" where a whole number is needed."""
+
+CODE_EXPIRY_S = 300.0
+"""Nobody waits longer for a code: 120 s in line at a full queue, a retry, and the patience of one resend."""
+
+RETRY_AFTER_LEAST = 1.0
+RETRY_AFTER_MOST = 120.0
+"""Nobody is sent away for longer: two minutes is what a person with a full bar still waits."""
+SPREAD = 0.6
+"""Full width of the jitter of Retry-After: ±30 %."""
 
 
 def accepts(depth: int, limit: int) -> bool:
-    """Whether a queue with `depth` jobs takes one more. A negative limit is none."""
+    """Whether one more job may wait. The limit is work done in the time for which a result is still of use."""
     return limit < 0 or depth < limit
 
 
 def quota_count(rate_per_s: float) -> int:
-    """Whole jobs in one quota window: 15 at 15/s, 2 at 2.5/s, 1 at 0.15/s, none at 0.
-
-    A negative rate is no quota: MOST.
-    """
-    if rate_per_s < 0.0:
+    """Whole jobs in one quota window: 15 at 15/s, 2 at 2.5/s, 1 at 0.15/s, none at 0."""
+    if rate_per_s < 0.0 or rate_per_s >= MOST:
         return MOST
     if not rate_per_s > 0.0:
         return 0
-    if not rate_per_s < MOST:
-        return MOST
     return max(1, math.floor(rate_per_s))
 
 
 def quota_window_s(rate_per_s: float) -> float:
     """Seconds in which `quota_count` jobs are exactly the rate: 1 at 15/s, 0.8 at 2.5/s, 6.67 at 0.15/s.
 
-    A count in a window that slides has no border at which twice the rate could pass; a slow rate needs a long window
-    because jobs are whole. 1 when there is no quota or nothing may pass.
+    A window that slides has no border at which twice the rate could pass; a slow rate needs a long one because jobs
+    are whole. 1 when there is no quota or nothing may pass.
     """
-    if not 0.0 < rate_per_s < MOST:
-        return 1.0
-    return max(1, math.floor(rate_per_s)) / rate_per_s
+    if 0.0 < rate_per_s < MOST:
+        return max(1, math.floor(rate_per_s)) / rate_per_s
+    return 1.0
 
 
 def quota_free(taken: int, rate_per_s: float, window_s: float) -> int:
-    """Jobs that may be claimed now when `taken` were claimed in the last `window_s` seconds.
+    """Jobs that may be claimed now when `taken` were claimed in the last `window_s` seconds; never negative.
 
     The tolerance makes 0.15/s in 6.67 s one job and not 0.99999.
     """
-    if rate_per_s < 0.0:
+    free = rate_per_s * window_s + 1e-9 - taken
+    if rate_per_s < 0.0 or free >= MOST:
         return MOST
-    free = math.floor(rate_per_s * window_s + 1e-9) - taken
-    return max(0, min(MOST, free))
+    if not free >= 1.0:
+        return 0
+    return int(free)
 
 
 def retry_delay_s(attempt: int, u: float, base_s: float, cap_s: float) -> float:
-    """Seconds until the next try after `attempt` tries: uniform between 0 and a bound that doubles (full jitter).
+    """Full jitter: uniform in [0, min(cap, base * 2^(attempt - 1))); `u` uniform in [0, 1), `attempt` from 1.
 
-    attempt: 1 after the first try; u: uniform in [0, 1).
-    Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    Source: M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
     """
-    doublings = max(0, min(62, attempt - 1))
-    return u * min(cap_s, math.ldexp(base_s, doublings))
+    ceiling = base_s
+    step = 1
+    while step < attempt and step < 62 and ceiling < cap_s:
+        ceiling = ceiling + ceiling
+        step += 1
+    if ceiling > cap_s:
+        ceiling = cap_s
+    return ceiling * u
+
+
+def jittered_s(seconds: float, u: float) -> float:
+    """`seconds` spread by ±30 %; `u` uniform in [0, 1)."""
+    return seconds * (1.0 - SPREAD / 2.0 + SPREAD * u)
 
 
 def retry_after_s(depth: int, rate_per_s: float, u: float) -> float:
-    """Seconds after which somebody refused at a full queue finds room: when what stands there now has been served.
-
-    Between 1 and LONGEST_RETRY_AFTER, spread by 30 % either way so that the refused do not come back together.
-    depth: jobs waiting; u: uniform in [0, 1).
-    """
-    wait = LONGEST_RETRY_AFTER
-    if rate_per_s > 0.0:
-        wait = min(LONGEST_RETRY_AFTER, max(1.0, depth / rate_per_s))
-    return wait * (0.7 + 0.6 * u)
+    """When a caller who met a full queue may come back: the time to drain it, jittered, within 1 to 120 s."""
+    drain = RETRY_AFTER_MOST
+    if rate_per_s > 0.0 and depth / rate_per_s < drain:
+        drain = depth / rate_per_s
+    return min(max(jittered_s(drain, u), RETRY_AFTER_LEAST), RETRY_AFTER_MOST)
