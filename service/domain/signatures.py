@@ -1,0 +1,50 @@
+"""Signed values that clients carry: tickets, places and passes. Anyone may read them, only the service can make them.
+
+A value is `FIELD.FIELD.MAC`: whole numbers and 16 bytes of HMAC-SHA-256 in base64url, under a key of its own purpose.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+
+_MAC_BYTES = 16  # 128 bits: not guessable, and a ticket fits in a header line
+_LONGEST = 120
+_LONGEST_NUMBER = 19  # digits of the largest bigint
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A place in the waiting room's order: immutable. `epoch` rises when an operator starts the room anew."""
+
+    epoch: int
+    number: int
+
+
+def sign(key: bytes, *fields: int) -> str:
+    """The signed value of `fields`, all >= 0."""
+    text = ".".join(map(str, fields))
+    mac = hmac.digest(key, text.encode(), sha256)[:_MAC_BYTES]
+    return f"{text}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def read(key: bytes, value: str, fields: int) -> tuple[int, ...] | None:
+    """The `fields` numbers of a value that `sign` made with the same key, otherwise None."""
+    if len(value) > _LONGEST or not value.isascii():
+        return None
+    text, _, _ = value.rpartition(".")
+    parts = text.split(".")
+    if len(parts) != fields or not all(part.isdecimal() and len(part) <= _LONGEST_NUMBER for part in parts):
+        return None
+    numbers = tuple(map(int, parts))
+    # Signed again instead of compared in parts: only one spelling of a value exists.
+    return numbers if hmac.compare_digest(sign(key, *numbers), value) else None
+
+
+def sign_ticket(key: bytes, ticket: Ticket) -> str:
+    return sign(key, ticket.epoch, ticket.number)
+
+
+def read_ticket(key: bytes, value: str) -> Ticket | None:
+    numbers = read(key, value, 2)
+    return None if numbers is None else Ticket(*numbers)
