@@ -83,7 +83,8 @@ def jittered_s(seconds: float, u: float) -> float:
 
 def retry_after_s(depth: int, rate_per_s: float, u: float) -> float:
     """When a caller who met a full queue may come back: the time to drain it, jittered, within 1 to 120 s."""
-    drain = RETRY_AFTER_MOST
+    # Bounded before the jitter: bounded after it, half of those refused at a long queue would return in one instant.
+    drain = RETRY_AFTER_MOST / (1.0 + SPREAD / 2.0)
     if rate_per_s > 0.0 and depth / rate_per_s < drain:
         drain = depth / rate_per_s
-    return min(max(jittered_s(drain, u), RETRY_AFTER_LEAST), RETRY_AFTER_MOST)
+    return jittered_s(max(drain, RETRY_AFTER_LEAST / (1.0 - SPREAD / 2.0)), u)
