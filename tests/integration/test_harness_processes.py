@@ -1,0 +1,160 @@
+"""Children of the harness: ready lines, lifelines, logs, CPU of their trees."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loadtests.harness.cpu import CpuSampler
+from loadtests.harness.errors import NotReady, Refusal
+from loadtests.harness.processes import Child, environment, once, python
+
+READY = "import json, sys; print(json.dumps({'ready': True, 'host': '127.0.0.1', 'port': 7}), flush=True); "
+UNTIL_EOF = "sys.stdin.read()"
+
+
+def child_of(code: str, tmp_path: Path) -> Child:
+    return Child("web", python("-c", code), settings={}, logs=tmp_path)
+
+
+def wait_for(condition: Callable[[], bool], within: float = 10) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_child_is_ready_when_it_says_so_and_ends_with_its_lifeline(tmp_path: Path) -> None:
+    child = child_of(READY + "print('{\"done\": true}', flush=True); " + UNTIL_EOF, tmp_path)
+    child.wait_ready(10)
+    wait_for(lambda: child.heard("done") is not None)
+    assert (child.url, child.code) == ("http://127.0.0.1:7", None)
+    assert child.stop(grace=10) == 0
+    assert child.stopped_by_us
+
+
+def test_a_child_that_says_nothing_in_time_is_ended(tmp_path: Path) -> None:
+    child = child_of("import sys; " + UNTIL_EOF, tmp_path)
+    with pytest.raises(NotReady, match=r"web did not come up within 0\.3 s; its log: .*web\.log"):
+        child.wait_ready(0.3)
+    assert child.code == -signal.SIGKILL
+    child.stop(grace=1)
+
+
+def test_what_a_child_refuses_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    """Exit code 2 of a child (port in use, missing tool) becomes ours, with its last line."""
+    child = child_of("import sys; print('port 80 is in use: give another', file=sys.stderr); sys.exit(2)", tmp_path)
+    with pytest.raises(Refusal, match=r"^web: port 80 is in use: give another$"):
+        child.wait_ready(10)
+    child.stop(grace=1)
+
+
+def test_a_child_that_crashes_before_it_is_ready_never_came_up(tmp_path: Path) -> None:
+    child = child_of("raise SystemExit('no idea')", tmp_path)
+    with pytest.raises(NotReady, match=r"ended with code 1 before it was ready: no idea"):
+        child.wait_ready(10)
+    child.stop(grace=1)
+
+
+def test_a_child_that_ignores_its_lifeline_is_killed(tmp_path: Path) -> None:
+    child = child_of(
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + "time.sleep(60)", tmp_path
+    )
+    child.wait_ready(10)
+    child.let_go()
+    child.interrupt()
+    assert not child.ended_within(0.2)
+    child.kill()
+    assert child.code == -signal.SIGKILL
+
+
+def test_a_child_killed_by_others_was_not_stopped_by_us(tmp_path: Path) -> None:
+    child = child_of(READY + UNTIL_EOF, tmp_path)
+    child.wait_ready(10)
+    os.kill(child.pid, signal.SIGKILL)
+    wait_for(lambda: child.code is not None)
+    assert child.stop(grace=5) == -signal.SIGKILL
+    assert not child.stopped_by_us
+
+
+def test_killing_the_parent_leaves_nothing(tmp_path: Path) -> None:
+    """kill -9 of the harness: its children, and what their leash holds, end by themselves."""
+    pids = tmp_path / "pids"
+    parent_code = f"""
+import pathlib, sys, time
+from loadtests.harness.processes import Child, python
+child = Child("web", python("-c", {READY + UNTIL_EOF!r}), settings={{}}, logs=pathlib.Path({str(tmp_path)!r}))
+child.wait_ready(10)
+leashed = Child("prometheus", python("-m", "loadtests.harness.leash", sys.executable, "-c",
+    "import os, pathlib, time; pathlib.Path({str(pids)!r}).write_text(str(os.getpid())); time.sleep(600)"),
+    settings={{}}, logs=pathlib.Path({str(tmp_path)!r}))
+print(child.pid, leashed.pid, flush=True)
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE, env=environment({}))
+    assert parent.stdout is not None
+    with parent.stdout as said:
+        children = [int(pid) for pid in said.readline().split()]
+        wait_for(lambda: pids.exists() and pids.read_text() != "")
+        everyone = [*children, int(pids.read_text())]
+        assert len(everyone) == 3 and not any(gone(pid) for pid in everyone)
+        parent.kill()
+        parent.wait()
+        wait_for(lambda: all(gone(pid) for pid in everyone))
+
+
+def test_the_leash_tells_how_its_command_ended(tmp_path: Path) -> None:
+    leash = [sys.executable, "-m", "loadtests.harness.leash"]
+    for command, code in (([sys.executable, "-c", "raise SystemExit(9)"], 9), (["no-such-tool-here"], 127)):
+        with (tmp_path / "log").open("wb") as log:
+            done = subprocess.Popen([*leash, *command], stdin=subprocess.PIPE, stderr=log, env=environment({}))
+            assert done.wait(20) == code
+            assert done.stdin is not None
+            done.stdin.close()
+
+
+def test_a_command_run_once_gives_its_output_or_its_fault(tmp_path: Path) -> None:
+    def run(code: str, within: float = 20) -> bytes:
+        return once("ledger", python("-c", code), settings={"FACT": "7"}, logs=tmp_path, within=within)
+
+    assert run("import os; print(os.environ['FACT'])") == b"7\n"
+    with pytest.raises(Refusal, match="ledger: give another"):
+        run("import sys; print('give another', file=sys.stderr); sys.exit(2)")
+    with pytest.raises(NotReady, match=r"did not finish within 0\.2 s"):
+        run("import time; time.sleep(60)", within=0.2)
+
+
+def test_settings_from_outside_never_reach_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rehearsal is what its record says: the night's settings, not those of the shell it was started from."""
+    monkeypatch.setenv("REGISTRATION_GATE_RATE", "1")
+    settings = environment({"REGISTRATION_WAVE_ID": "1"})
+    assert "REGISTRATION_GATE_RATE" not in settings
+    assert settings["REGISTRATION_WAVE_ID"] == "1"
+
+
+def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(tmp_path: Path) -> None:
+    """0.2 s burnt by a grandchild that has ended, as by a backend of PostgreSQL."""
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    child = child_of(
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); " + READY + UNTIL_EOF, tmp_path
+    )
+    child.wait_ready(30)
+    cpu = CpuSampler()
+    cpu.watch("web", child.roots)
+    cpu.sample()
+    used = cpu.seconds["web"]
+    assert 0.2 <= used < 5
+    assert cpu.seconds["harness"] > 0
+    child.stop(grace=10)
+    cpu.sample()
+    assert cpu.seconds["web"] == used
