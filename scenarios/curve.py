@@ -30,7 +30,7 @@ from scenarios.figures import People, PerSecond, Ratio, Seconds
 FloatArray = NDArray[np.float64]
 
 _NEWTON_STEPS = 60
-"""The burst's integral is concave after the rise: Newton from the left never overshoots and ends within about 20."""
+"""The burst's integral is concave after the rise, so Newton from the left never overshoots; about 20 steps do."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Demand:
 class Curve:
     """Arrivals of one reading, in seconds since the doors open; block i lies between edges i and i + 1.
 
-    `demand_factor` belongs to it, yet `cumulative`, `inverse` and `rate` are without it (scenarios.arrivals applies it).
+    `demand_factor` belongs to it, yet `cumulative`, `inverse` and `rate` leave it out (scenarios.arrivals applies it).
     """
 
     edges: tuple[float, ...]
@@ -192,7 +192,7 @@ class Curve:
 
 
 def in_proportion(whole: int, weights: Sequence[int]) -> list[int]:
-    """`whole` people split in the proportions of `weights`: whole numbers by largest remainder, earlier ones on ties."""
+    """`whole` people in the proportions of `weights`: whole numbers by largest remainder, earlier ones on ties."""
     total = sum(weights)
     exact = [Fraction(whole * weight, total) for weight in weights]
     parts = [int(each) for each in exact]

@@ -1,6 +1,6 @@
 """Identity and family card numbers of synthetic people: well formed, never anybody's.
 
-An identity number (NIK) has 16 digits: province 2, regency 2, district 2, day (women: plus 40), month, year 2, serial 4.
+An identity number (NIK) has 16 digits: province 2, regency 2, district 2, day (women: plus 40), month, year, serial 4.
 Ours have real province and regency codes and district 99, which does not exist. Applicant k has serial and birth date
 of her own: k is scattered over 8,999 serials x 1,113 days, and the birth date is chosen among the days that are
 congruent to hers modulo 1,113. So no two of the first 10,015,887 applicants share a number, wherever they live.
