@@ -1,0 +1,126 @@
+"""What several pages of a report need to know about a run: factors, moments, fault windows, counts."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.statistics import BoolArray, FloatArray
+from scenarios.record import Fate, Run
+
+ADMITTED_GRACE_S = 300.0
+"""Someone admitted this long before the end has real time for deliveries, uploads and retries."""
+ADMITTED_THINKING_S = 2400.0
+"""Think times and the 25-minute test of a healthy journey, divided by the pace."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run and what follows from it by simple arithmetic."""
+
+    run: Run
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.run.config
+
+    @property
+    def people(self) -> dict[str, NDArray[Any]]:
+        return self.run.people
+
+    @cached_property
+    def share(self) -> Fraction:
+        """The people factor, 1/N."""
+        return Fraction(str(self.config["factors"]["people"]))
+
+    @property
+    def full(self) -> float:
+        """How many real people one applicant of this run stands for."""
+        return float(1 / self.share)
+
+    @property
+    def speed(self) -> float:
+        return float(self.config["factors"]["speed"])
+
+    @property
+    def pace(self) -> float:
+        return float(self.config["factors"]["pace"])
+
+    @property
+    def planned(self) -> int:
+        return int(self.config["planned"])
+
+    @cached_property
+    def fates(self) -> dict[Fate, int]:
+        """People by fate; who has no row, because the run was cut short, counts as cut. Sums to `planned`."""
+        counted = Counter(self.people["fate"].tolist())
+        counts = {fate: counted.get(int(fate), 0) for fate in Fate}
+        counts[Fate.CUT] += max(0, self.planned - sum(counts.values()))
+        return counts
+
+    @property
+    def joined(self) -> int:
+        return self.fates[Fate.JOINED]
+
+    @cached_property
+    def fault_windows(self) -> list[tuple[float, float, str]]:
+        """(start, end, name) of every injected fault; one that was never ended lasts to infinity."""
+        begun: dict[tuple[str, str], float] = {}
+        windows: list[tuple[float, float, str]] = []
+        for event in self.run.events:
+            key = (str(event["name"]), str(event.get("target", "")))
+            if event["kind"] != "fault":
+                continue
+            if event.get("edge") == "start":
+                begun[key] = float(event["t"])
+            elif key in begun:
+                windows.append((begun.pop(key), float(event["t"]), key[0]))
+        windows += [(start, math.inf, key[0]) for key, start in begun.items()]
+        return sorted(windows)
+
+    @property
+    def windows(self) -> list[tuple[float, float]]:
+        """The fault windows without their names."""
+        return [(start, end) for start, end, _ in self.fault_windows]
+
+    @cached_property
+    def calm(self) -> BoolArray:
+        """Who was never present during an injected fault; shape (people,)."""
+        started, ended = self.people["started"], self.people["ended"]
+        until = np.where(np.isnan(ended), np.inf, ended)
+        calm: BoolArray = np.isfinite(started)
+        for start, end in self.windows:
+            calm = calm & ((started >= end) | (until < start))
+        return calm
+
+    @property
+    def close_s(self) -> float:
+        """The wave's close in real seconds since the doors opened."""
+        night = self.config["night"]
+        opens, closes = (datetime.fromisoformat(str(night[name])) for name in ("opens_at", "closes_at"))
+        return (closes - opens).total_seconds() / self.speed
+
+    @property
+    def admitted_in_time_s(self) -> float:
+        """Until when an admitted person has time enough to join before the drain limit or the wave's close."""
+        end = min(float(self.config["last_arrival_s"]) + float(self.config["drain_limit_s"]), self.close_s)
+        return end - ADMITTED_GRACE_S - ADMITTED_THINKING_S / self.pace
+
+    @cached_property
+    def lateness(self) -> FloatArray:
+        """Seconds by which each started applicant was started late; shape (started,)."""
+        late: FloatArray = self.people["started"] - self.people["due"]
+        return late[np.isfinite(late)]
+
+    @cached_property
+    def end_s(self) -> float:
+        """The last moment anything was recorded, in real seconds since the doors opened."""
+        moments = [self.people[name] for name in ("started", "ended")]
+        latest = max((float(np.nanmax(m)) for m in moments if np.isfinite(m).any()), default=0.0)
+        return max(latest, float(self.config["last_arrival_s"] or 0.0), 1.0)

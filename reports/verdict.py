@@ -1,0 +1,161 @@
+"""The verdict of a run: one object that feeds screen, JSON, JUnit, HTML and exit code.
+
+Where several things went wrong the first of PRECEDENCE decides the exit code; `findings` lists all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reports.facts import Facts
+from reports.objectives import Objective, judge_all
+from scenarios.record import Run
+
+PRECEDENCE = (130, 1, 2, 4, 6, 5, 3, 0)
+
+OUTCOMES = {
+    0: "met",
+    1: "crashed",
+    2: "stopped",
+    3: "missed",
+    4: "not-ready",
+    5: "invalid",
+    6: "lost-or-doubled",
+    130: "interrupted",
+}
+
+SENTENCES = {
+    0: "All objectives are met.",
+    1: "The rehearsal itself crashed; the report shows what was recorded until then.",
+    2: "The run was stopped by its disk cap; the report shows what was recorded until then.",
+    3: "At least one objective is missed.",
+    4: "The service never became ready, so nobody was sent to it.",
+    5: "The run is not valid: the generator was late, so response times are its own as much as the service's.",
+    6: "Data was lost or done twice.",
+    130: "The run was interrupted; the report shows what was recorded until then.",
+}
+
+ENDINGS = {
+    "crash": (1, "the rehearsal crashed"),
+    "disk": (2, "the disk cap stopped the run"),
+    "not-ready": (4, "the service did not become ready"),
+    "interrupted": (130, "the run was interrupted"),
+}
+
+LATENESS_LIMIT_MS = 10.0
+"""More than this at p99 and response times measure the generator; a clean clock stays below 5 ms."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that keeps the run from exit code 0."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says. Counts are people of the run, not of the full night."""
+
+    run_id: str
+    outcome: str
+    exit_code: int
+    findings: list[Finding]
+    objectives: list[Objective]
+    planned: int
+    plan_hash: str
+    seed: int
+    factors: dict[str, Any]
+    fates: dict[str, int]
+    lateness_ms: dict[str, float | None]
+    ledgers: dict[str, dict[str, Any]]
+    cpu_s: dict[str, float]
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES[self.exit_code]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of verdict.json and of `rehearse --json`."""
+        return {
+            "run": self.run_id,
+            "planned": self.planned,
+            "plan_hash": self.plan_hash,
+            "seed": self.seed,
+            "factors": self.factors,
+            "fates": self.fates,
+            "lateness_ms": self.lateness_ms,
+            "ledgers": self.ledgers,
+            "cpu_s": self.cpu_s,
+            "verdict": {
+                "outcome": self.outcome,
+                "exit_code": self.exit_code,
+                "sentence": self.sentence,
+                "findings": [vars(finding) for finding in self.findings],
+                "objectives": [objective.to_dict() for objective in self.objectives],
+            },
+        }
+
+
+def judge(run: Run) -> Verdict:
+    """The verdict of a run, from its record alone."""
+    facts = Facts(run)
+    objectives = judge_all(facts)
+    lateness = _lateness_ms(facts)
+    findings = [*_endings(facts), *_misses(objectives), *_generator(lateness)]
+    findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
+    exit_code = findings[0].code if findings else 0
+    config = run.config
+    return Verdict(
+        run_id=str(config["id"]),
+        outcome=OUTCOMES[exit_code],
+        exit_code=exit_code,
+        findings=findings,
+        objectives=objectives,
+        planned=facts.planned,
+        plan_hash=str(config["plan_hash"]),
+        seed=int(config["seed"]),
+        factors=dict(config["factors"]),
+        fates={fate.name.lower(): count for fate, count in facts.fates.items()},
+        lateness_ms=lateness,
+        ledgers=dict(config["ledgers"] or {}),
+        cpu_s={role: round(float(value), 3) for role, value in sorted(config["cpu_s"].items())},
+    )
+
+
+def _endings(facts: Facts) -> list[Finding]:
+    ended = facts.config["ended"]
+    findings = [Finding(*ENDINGS[ended])] if ended in ENDINGS else []
+    return findings + [
+        Finding(3, f"{one['role']} ended unexpectedly in mid-run (exit code {one['code']})")
+        for one in facts.config["exits"]
+        if not one["expected"]
+    ]
+
+
+def _misses(objectives: list[Objective]) -> list[Finding]:
+    findings = [
+        Finding(6 if objective.id in ("lost", "doubled") else 3, f"{objective.text}: {objective.detail}")
+        for objective in objectives
+        if objective.met is False
+    ]
+    if all(objective.met is None for objective in objectives):
+        findings.append(Finding(3, "nothing could be judged: no objective found its data in the record"))
+    return findings
+
+
+def _lateness_ms(facts: Facts) -> dict[str, float | None]:
+    late = facts.lateness * 1000
+    if not len(late):
+        return {"p50": None, "p99": None, "max": None}
+    p50, p99 = np.quantile(late, (0.5, 0.99), method="inverted_cdf")
+    return {name: round(float(value), 3) for name, value in (("p50", p50), ("p99", p99), ("max", late.max()))}
+
+
+def _generator(lateness: dict[str, float | None]) -> list[Finding]:
+    p99 = lateness["p99"]
+    if p99 is None or p99 <= LATENESS_LIMIT_MS:
+        return []
+    return [Finding(5, f"1 in 100 applicants was started more than {p99:.1f} ms late; {LATENESS_LIMIT_MS:g} allowed")]
