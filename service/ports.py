@@ -202,38 +202,56 @@ class ProfileStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
+    """Acknowledged bytes lie in the file of the writer `stored_epoch`, from 0 to `committed`."""
+
     id: str
     account_id: UUID
     slot: int
     length: int
-    committed: int
     metadata: str
-    epoch: int
-    finished_at: datetime | None
+    committed: int = 0
+    epoch: int = 0
+    stored_epoch: int = 0
+    finished_at: datetime | None = None
 
 
 class UploadStore(Protocol):
-    async def add(self, upload: Upload) -> None: ...
-    async def find(self, upload_id: str) -> Upload | None: ...
-    async def take_over(self, upload_id: str) -> Upload | None:
-        """Raise the epoch and return the row: from now on an older writer cannot commit."""
+    async def add(self, upload: Upload, *, most: int) -> bool:
+        """False: the account has `most` uploads already and nothing was added."""
 
-    async def commit(self, upload_id: str, *, epoch: int, old: int, new: int) -> bool:
-        """Compare-and-set of the committed offset. False: another writer took over. At `length` the photo is finished
-        and replaces an older one in its slot."""
+    async def find(self, upload_id: str, account_id: UUID) -> Upload | None: ...
+    async def take_over(self, upload_id: str, account_id: UUID, *, offset: int) -> Upload | None:
+        """Raise the epoch and return the row: from now on an older writer cannot commit.
+
+        None: the account has no such upload, or it is finished, or it does not end at `offset`.
+        """
+
+    async def commit(self, upload: Upload, *, new: int) -> Upload | None:
+        """Compare-and-set of the committed offset by the writer `upload.epoch`. None: another writer took over.
+
+        At `length` the photo is finished and replaces an older one in its slot. Raises ChangedMeanwhile when two
+        photos for one slot finish at the same moment.
+        """
 
     async def finished_slots(self, account_id: UUID) -> frozenset[int]: ...
 
 
 class PhotoStore(Protocol):
-    """Bytes of photos. The caller has checked the offset; the store only writes and makes durable."""
+    """Bytes of photos, one file for each writer (epoch) of an upload: a late writer cannot touch acknowledged bytes.
 
-    async def create(self, upload_id: str) -> None: ...
-    async def write(self, upload_id: str, offset: int, data: bytes) -> None:
-        """Positional and durable on return (fdatasync). Raises StorageFull when the disk has no room."""
+    The caller has checked the offset; the store only writes and makes durable. Raises StorageFull when the disk has no
+    room, StorageFailed when it does not work.
+    """
 
-    async def size(self, upload_id: str) -> int:
-        """Bytes on disk; -1 when there is no such photo."""
+    async def write(self, upload_id: str, epoch: int, offset: int, data: bytes) -> None:
+        """Positional and durable on return (fdatasync). Offset 0 makes the file."""
+
+    async def carry_over(self, upload_id: str, *, old: int, new: int, size: int) -> None:
+        """Give writer `new` a durable file with the first `size` bytes of writer `old`."""
+
+    async def remove(self, upload_id: str, epoch: int) -> None: ...
+    async def size(self, upload_id: str, epoch: int) -> int:
+        """Bytes on disk; -1 when there is no such file. A finished upload's epoch is its `stored_epoch`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,13 +99,15 @@ create table upload (
     length bigint not null check (length >= 0),
     committed bigint not null default 0 check (committed between 0 and length),   -- acknowledged = durable
     metadata text not null default '',               -- as the client sent it
-    epoch int not null default 0,                    -- fences a late writer
+    epoch int not null default 0,                    -- the newest writer; an older one cannot commit
+    stored_epoch int not null default 0,             -- the writer whose file holds the committed bytes
     created_at timestamptz not null default now(),
     finished_at timestamptz,
     replaced_at timestamptz
 ) with (fillfactor = 80);
 -- A finished photo fills its slot; a newer one replaces it.
 create unique index upload_slot on upload (account_id, slot) where finished_at is not null and replaced_at is null;
+create index upload_account on upload (account_id);  -- an account's uploads are counted before one is added
 
 create table assessment (
     account_id uuid primary key references account (id),
