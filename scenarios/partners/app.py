@@ -1,0 +1,198 @@
+"""The partners over HTTP: routes, answers and metrics. Every decision is made beside this module, without I/O.
+
+`docs/partners.md` describes the wire for those who call it.
+"""
+
+import asyncio
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
+
+from scenarios.partners import exposition, requests
+from scenarios.partners.civil_registry import ALLOWANCE_EXHAUSTED, CivilRegistry
+from scenarios.partners.clock import NightClock
+from scenarios.partners.deliveries import Deliveries, Subscriber
+from scenarios.partners.gateway import EMAIL, SMS, MessageGateway
+from scenarios.partners.ledger import GatewayLedger, RegistryLedger, Traffic
+from scenarios.partners.metrics import metrics_page
+from scenarios.partners.requests import Message, Refused
+from scenarios.partners.settings import Figures, changed
+
+LARGEST_BODY = 64 * 1024
+"""Bytes; a message of the longest text is a tenth of it."""
+HEARTBEAT = 5.0
+"""Seconds of silence after which a standing connection gets an empty line, so that its reader knows that it lives."""
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Partners:
+    """The three partners of one night, and the routes that lead to them."""
+
+    def __init__(self, figures: Figures, clock: NightClock, seed: int, heartbeat: float = HEARTBEAT) -> None:
+        self.figures = figures
+        self.clock = clock
+        self.registry = CivilRegistry(figures.civil_registry, seed)
+        self.gateways = {
+            EMAIL: MessageGateway(EMAIL, figures.email, seed),
+            SMS: MessageGateway(SMS, figures.sms, seed),
+        }
+        self.deliveries = Deliveries()
+        self._heartbeat = heartbeat
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_errors_as_json])
+        app.add_routes(
+            [
+                web.post("/civil-registry/checks", self.post_check),
+                web.post("/email/messages", self.post_email),
+                web.post("/sms/messages", self.post_sms),
+                web.get("/inbox/{address}", self.get_inbox),
+                web.get("/deliveries", self.get_deliveries),
+                web.get("/ledger", self.get_ledger),
+                web.get("/settings", self.get_settings),
+                web.patch("/settings", self.patch_settings),
+                web.get("/clock", self.get_clock),
+                web.put("/clock", self.put_clock),
+                web.get("/health", self.get_health),
+                web.get("/metrics", self.get_metrics),
+            ]
+        )
+        app.on_shutdown.append(self._end_deliveries)
+        return app
+
+    # What the service asks
+
+    async def post_check(self, request: web.Request) -> web.Response:
+        key, check = await _read(request, self.registry.ledger.traffic, requests.check)
+        answer = self.registry.ask(check, key, time.monotonic(), self.clock.night_seconds(time.time()))
+        if answer.latency > 0:
+            await asyncio.sleep(answer.latency)
+        if answer.status == 200:
+            return _json({"match": answer.match})
+        if answer.status == 429:
+            exhausted = answer.error == ALLOWANCE_EXHAUSTED
+            return _busy(answer.error, self.clock.real_seconds(answer.retry_after) if exhausted else answer.retry_after)
+        return _json({"error": answer.error}, status=answer.status)
+
+    async def post_email(self, request: web.Request) -> web.Response:
+        return await self._send(request, self.gateways[EMAIL], requests.email_message)
+
+    async def post_sms(self, request: web.Request) -> web.Response:
+        return await self._send(request, self.gateways[SMS], requests.sms_message)
+
+    async def _send(
+        self, request: web.Request, gateway: MessageGateway, parse: Callable[[dict[str, Any]], Message]
+    ) -> web.Response:
+        key, message = await _read(request, gateway.ledger.traffic, parse)
+        acceptance = gateway.send(message, key, time.monotonic())
+        if not acceptance.id:
+            return _busy("throughput_exceeded", acceptance.retry_after)
+        if acceptance.delay is not None:
+            self.deliveries.schedule(gateway.channel, message, acceptance.delay, gateway.ledger.count_delivered)
+        return _json({"id": acceptance.id}, status=202)
+
+    # What people read
+
+    async def get_inbox(self, request: web.Request) -> web.Response:
+        messages = self.deliveries.inbox(request.match_info["address"])
+        return _json({"messages": [dataclasses.asdict(each) for each in messages]})
+
+    async def get_deliveries(self, request: web.Request) -> web.StreamResponse:
+        subscriber = Subscriber(*requests.share(request.query))
+        response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": "no-store"})
+        self.deliveries.subscribers.add(subscriber)  # before the head is sent: who has read it misses nothing
+        try:
+            await response.prepare(request)
+            while lines := await subscriber.lines(self._heartbeat):
+                await response.write(lines)
+        except ConnectionError:
+            pass  # the reader left; what it missed is in the inboxes
+        finally:
+            self.deliveries.subscribers.discard(subscriber)
+        return response
+
+    async def _end_deliveries(self, app: web.Application) -> None:
+        self.deliveries.close()
+
+    # What the harness reads and turns
+
+    async def get_ledger(self, request: web.Request) -> web.Response:
+        return _json({partner: ledger.as_json() for partner, ledger in self.ledgers().items()})
+
+    async def get_settings(self, request: web.Request) -> web.Response:
+        return _json(self.figures.as_json())
+
+    async def patch_settings(self, request: web.Request) -> web.Response:
+        self.figures = changed(self.figures, requests.json_object(await request.read()))
+        self.registry.change(self.figures.civil_registry)
+        self.gateways[EMAIL].change(self.figures.email)
+        self.gateways[SMS].change(self.figures.sms)
+        return _json(self.figures.as_json())
+
+    async def get_clock(self, request: web.Request) -> web.Response:
+        night_s = self.clock.night_seconds(time.time())
+        return _json({"opens_at": self.clock.opens_at, "speed": self.clock.speed, "night_s": round(night_s, 3)})
+
+    async def put_clock(self, request: web.Request) -> web.Response:
+        self.clock.opens_at = requests.opening(requests.json_object(await request.read()))
+        return await self.get_clock(request)
+
+    async def get_health(self, request: web.Request) -> web.Response:
+        return _json({"status": "ok"})
+
+    async def get_metrics(self, request: web.Request) -> web.Response:
+        page = metrics_page(
+            ledgers=self.ledgers(),
+            figures=self.figures,
+            allowance_left=self.registry.allowance.left(self.clock.night_seconds(time.time())),
+            delivery_connections=len(self.deliveries.subscribers),
+        )
+        return web.Response(body=page.encode(), headers={"Content-Type": exposition.CONTENT_TYPE})
+
+    def ledgers(self) -> dict[str, RegistryLedger | GatewayLedger]:
+        return {"civil_registry": self.registry.ledger, **{name: each.ledger for name, each in self.gateways.items()}}
+
+
+async def _read(request: web.Request, traffic: Traffic, parse: Callable[[dict[str, Any]], T]) -> tuple[str, T]:
+    """The request's key and content, counted as asked. Raises Refused, counted as invalid too."""
+    try:
+        body = await request.read()
+        return requests.idempotency_key(request.headers), parse(requests.json_object(body))
+    except Exception:
+        traffic.invalid += 1
+        raise
+    finally:
+        traffic.count(time.monotonic())
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever a caller sends, the answer is JSON and blames the right side."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        faults = [dataclasses.asdict(fault) for fault in refused.faults]
+        return _json({"error": refused.error, "errors": faults}, status=refused.status)
+    except web.HTTPException as error:
+        code = error.reason.lower().replace(" ", "-")
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return _json({"error": code, "errors": []}, status=error.status, headers=allow)
+    except (PayloadEncodingError, web.RequestPayloadError):
+        return _json({"error": "malformed-body", "errors": []}, status=400)
+
+
+def _busy(error: str, wait: float) -> web.Response:
+    return _json({"error": error}, status=429, headers={"Retry-After": str(max(1, math.ceil(wait)))})
+
+
+def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    body = json.dumps(value).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -1,0 +1,144 @@
+"""What callers send, read strictly: all faults of a body come at once, and nothing they send is more than a 4xx."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
+"""An Idempotency-Key: printable ASCII, bare or quoted."""
+SIXTEEN_DIGITS = re.compile(r"[0-9]{16}")
+PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
+SMALL_NUMBER = re.compile(r"[0-9]{1,6}")
+LATEST = 4_102_444_800
+"""The year 2100, in unix seconds."""
+LONGEST_TEXT = 1600
+"""Characters; ten SMS of 160."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    field: str
+    code: str
+    detail: str
+
+
+class Refused(Exception):
+    """The request cannot be used; answered with `status`, the error's code and all faults."""
+
+    def __init__(self, status: int, error: str, faults: list[Fault]) -> None:
+        super().__init__(f"{error}: {faults}")
+        self.status = status
+        self.error = error
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the registry is asked: do these three belong to one person?"""
+
+    nik: str
+    family_card_number: str
+    birth_date: str
+    """YYYY-MM-DD, a date that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    to: str
+    text: str
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises Refused (400) when it is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to exhaust the parser
+        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be JSON in UTF-8")]) from None
+    if not isinstance(value, dict):
+        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be a JSON object")])
+    return value
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str:
+    """The request's key. Raises Refused (400): without a key a retry would be sent twice."""
+    key = headers.get("Idempotency-Key", "").strip().strip('"')
+    if not KEY.fullmatch(key):
+        fault = Fault("Idempotency-Key", "missing", "send 1 to 255 printable ASCII characters, other for each effect")
+        raise Refused(400, "idempotency-key-missing", [fault])
+    return key
+
+
+def check(body: Mapping[str, Any]) -> Check:
+    """Raises Refused (422) with every fault."""
+    fields = _Fields(body, {"nik", "family_card_number", "birth_date"})
+    nik = fields.text("nik", SIXTEEN_DIGITS.fullmatch, "16 digits")
+    card = fields.text("family_card_number", SIXTEEN_DIGITS.fullmatch, "16 digits")
+    born = fields.text("birth_date", _is_date, "a date such as 1994-08-17")
+    fields.raise_faults()
+    return Check(nik, card, born)
+
+
+def email_message(body: Mapping[str, Any]) -> Message:
+    """Raises Refused (422) with every fault."""
+    return _message(body, EMAIL, "an e-mail address")
+
+
+def sms_message(body: Mapping[str, Any]) -> Message:
+    """Raises Refused (422) with every fault."""
+    return _message(body, PHONE, "a phone number such as +6281234567890")
+
+
+def opening(body: Mapping[str, Any]) -> float:
+    """`opens_at` in unix seconds. Raises Refused (422)."""
+    value = body.get("opens_at")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST or len(body) != 1:
+        raise Refused(422, "invalid-fields", [Fault("opens_at", "invalid", "must be the one field, in unix seconds")])
+    return float(value)
+
+
+def share(query: Mapping[str, str]) -> tuple[int, int]:
+    """(residue, modulus) of a standing connection; every address when none is given. Raises Refused (422)."""
+    residue, modulus = query.get("residue", "0"), query.get("modulus", "1")
+    if not (SMALL_NUMBER.fullmatch(residue) and SMALL_NUMBER.fullmatch(modulus) and int(residue) < int(modulus)):
+        fault = Fault("residue, modulus", "invalid", "must be whole numbers, 0 <= residue < modulus")
+        raise Refused(422, "invalid-fields", [fault])
+    return int(residue), int(modulus)
+
+
+def _message(body: Mapping[str, Any], address: re.Pattern[str], words: str) -> Message:
+    fields = _Fields(body, {"to", "text"})
+    to = fields.text("to", address.fullmatch, words)
+    text = fields.text("text", lambda text: 1 <= len(text) <= LONGEST_TEXT, f"1 to {LONGEST_TEXT} characters")
+    fields.raise_faults()
+    return Message(to, text)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+class _Fields:
+    """Takes fields out of a body and collects what is wrong with them."""
+
+    def __init__(self, body: Mapping[str, Any], known: set[str]) -> None:
+        self._body = body
+        self._faults = [Fault(name, "unknown", "there is no such field") for name in body if name not in known]
+
+    def text(self, name: str, valid: Callable[[str], object], words: str) -> str:
+        """The field as text; "" and a fault when it is missing, no text, or not valid."""
+        value = self._body.get(name)
+        if isinstance(value, str) and valid(value):
+            return value
+        self._faults.append(Fault(name, "missing" if name not in self._body else "invalid", f"must be {words}"))
+        return ""
+
+    def raise_faults(self) -> None:
+        if self._faults:
+            raise Refused(422, "invalid-fields", self._faults)
