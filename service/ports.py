@@ -41,14 +41,35 @@ class Job:
     payload: Mapping[str, object]
     attempts: int
     """Including this one."""
+    call: int
+    """Number of the partner call, from 1. It rises when the partner has answered: a call of unknown fate is repeated
+    under its old number, so that the partner can tell."""
     lease: UUID
     created_at: datetime
     quota_bound: bool
-    """The partner's quota, not the work before it, decided when this job was claimed."""
+    """The partner's quota ran out while this job waited: the wait was not ours to shorten."""
 
     @property
     def idempotency_key(self) -> str:
-        return f"{self.queue}-{self.id}-{self.attempts}"
+        return f"{self.queue}-{self.id}-{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought; `wait`: seconds until quota comes free, 0 when quota is left."""
+
+    jobs: Sequence[Job]
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLevel:
+    """How full a queue is: jobs waiting or leased, the oldest waiting one's age, partner calls that were begun."""
+
+    queue: str
+    depth: int
+    oldest_age: float
+    attempted: int
 
 
 class QueueStore(Protocol):
@@ -59,19 +80,37 @@ class QueueStore(Protocol):
     ) -> bool:
         """Add a job in the caller's transaction. False: the queue is full and nothing was added.
 
-        A job with the same `dedupe` that still waits counts as added.
+        A job with the same `dedupe` that still waits counts as added. A negative limit is none.
         """
 
-    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Sequence[Job]:
-        """Lease up to `most` ready jobs, oldest first, taking the partner's quota in the same statement."""
+    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
+        """Lease up to `most` ready jobs, oldest first, and take the partner's quota, in one transaction.
+
+        A negative rate is no quota.
+        """
 
     async def finish(self, job: Job) -> bool:
-        """Remove a job by its lease. False: the lease was lost and nothing changed."""
+        """Remove a job by its lease. False: the lease was lost and nothing changed.
 
-    async def retry(self, job: Job, *, delay: float, error: str) -> bool: ...
+        Call it before writing the effect: it waits for room counters, which nobody who waits for rows may do.
+        """
+
+    async def retry(self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False) -> bool:
+        """Make the job ready again. `answered`: the partner's refusal is certain, so the next call is another one.
+
+        `quota_bound`: it refused for its quota; such a try does not count.
+        """
 
     async def bury(self, job: Job, *, error: str) -> bool:
-        """Keep the job as a dead letter."""
+        """Keep the job as a dead letter, outside the bound."""
+
+    async def reap(self, queue: str, *, most: int, lease_s: float) -> Sequence[Job]:
+        """Take over jobs whose lease ran out; the caller retries or buries them."""
+
+    async def expire(self, queue: str, *, most: int) -> int:
+        """Remove jobs that nobody waits for any more, looking at the `most` oldest; returns how many."""
+
+    async def levels(self) -> Sequence[QueueLevel]: ...
 
 
 @dataclass(frozen=True, slots=True)

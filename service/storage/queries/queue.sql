@@ -1,0 +1,199 @@
+-- The durable bounded paced queue. Instants are the database's: statement_timestamp() is taken when the statement
+-- arrives, so after a lock that an earlier statement waited for; now() would be from before.
+
+-- name: enqueue
+-- Add a job unless the queue is full, in the caller's transaction.
+-- $1 queue, $2 dedupe, $3 payload, $4 limit (negative: none), $5 seconds until nobody waits for it (null: never).
+-- A job with the same dedupe that still waits counts as added. The limit is dealt out to the shards; the job takes room
+-- in the first shard, from the caller's own on, that no other transaction holds, so callers neither wait for each other
+-- nor pass the limit together. Full is also said when every shard with room is held at this moment. 32 shards: with more
+-- connections than that writing at once, a refusal is honest.
+with room as (
+    select shard
+    from queue_counter
+    where queue = $1
+        and ($4::bigint < 0 or depth < $4 / 32 + case when shard < $4 % 32 then 1 else 0 end)
+    order by (shard + pg_backend_pid()) % 32
+    limit 1
+    for update skip locked
+), added as (
+    insert into job (queue, dedupe, payload, shard, expires_at)
+    select $1, $2, $3::text::jsonb, shard, statement_timestamp() + make_interval(secs => $5::float8)
+    from room
+    on conflict (queue, dedupe) where state < 2 do nothing
+    returning shard
+), counted as (
+    update queue_counter set depth = depth + 1
+    from added
+    where queue_counter.queue = $1 and queue_counter.shard = added.shard
+)
+select
+    exists (select from room)
+    or exists (select from job where queue = $1 and dedupe = $2 and state < 2);
+
+-- name: hold
+-- Let one claimer at a time look at the quota of a queue: whoever comes next sees what this one took.
+select from queue where name = $1 for update;
+
+-- name: claim
+-- Lease ready jobs, oldest first, and take their quota, after `hold` in the same transaction.
+-- $1 queue, $2 most jobs, $3 jobs per quota window, $4 seconds of a quota window, $5 seconds of a lease,
+-- $6 seconds of a sub-window.
+-- Windows that lie in the future (the clock was set back) count as taken now, or they would count until it is that late
+-- again. Each row has the seconds until the next quota comes free (null: quota is left); the first has no job when none
+-- was claimed.
+with gone as (
+    delete from quota_window
+    where queue = $1
+        and (starts_at > statement_timestamp()
+            or starts_at <= statement_timestamp() - make_interval(secs => $4::float8 + $6::float8))
+    returning starts_at, taken
+), quota as (
+    select
+        greatest($3::bigint - coalesce(sum(taken), 0), 0) as free,
+        coalesce(sum(taken) filter (where starts_at > statement_timestamp()), 0) as carried,
+        extract(epoch from min(starts_at) - statement_timestamp())::float8 + $4 + $6 as frees_in
+    from quota_window
+    where queue = $1 and starts_at > statement_timestamp() - make_interval(secs => $4 + $6)
+), ready as (
+    -- One more than the quota allows, to know whether it leaves somebody waiting.
+    select id, run_at
+    from job
+    where queue = $1 and state = 0 and run_at <= statement_timestamp()
+        and (expires_at is null or expires_at > statement_timestamp())
+    order by run_at, id
+    limit (select least($2::bigint, free + 1) from quota)
+    for update skip locked
+), ranked as (
+    select id, row_number() over (order by run_at, id) as place from ready
+), outcome as (
+    select least(count(*), free) as claimed, count(*) > free as exhausted, free, carried, frees_in
+    from quota left join ranked on true
+    group by free, carried, frees_in
+), leased as (
+    update job
+    set state = 1,
+        attempts = attempts + 1,
+        lease = gen_random_uuid(),
+        lease_until = statement_timestamp() + make_interval(secs => $5::float8),
+        quota_bound = quota_bound or job.run_at <= queue.exhausted_at
+    from ranked, outcome, queue
+    where job.id = ranked.id and ranked.place <= outcome.claimed and queue.name = $1
+    returning job.id, job.payload, job.attempts, job.call, job.lease, job.created_at, job.quota_bound, ranked.place
+), taken as (
+    insert into quota_window as quota_window (queue, starts_at, taken)
+    select $1, date_bin(make_interval(secs => $6), statement_timestamp(), 'epoch'), claimed + carried
+    from outcome
+    where claimed + carried > 0
+    on conflict (queue, starts_at) do update set taken = quota_window.taken + excluded.taken
+), noted as (
+    update queue
+    set attempted = attempted + claimed,
+        exhausted_at = case when exhausted then statement_timestamp() else exhausted_at end
+    from outcome
+    where name = $1 and (claimed > 0 or exhausted)
+)
+select
+    case when outcome.claimed = outcome.free then greatest(coalesce(outcome.frees_in, $4), 0) end as wait,
+    leased.id, leased.payload::text as payload, leased.attempts, leased.call, leased.lease, leased.created_at,
+    leased.quota_bound
+from outcome left join leased on true
+order by leased.place;
+
+-- name: finish
+-- Remove a job by its lease; no row when the lease was lost.
+-- $1 id, $2 lease.
+with gone as (
+    delete from job where id = $1 and lease = $2 and state = 1 returning queue, shard
+)
+update queue_counter set depth = depth - 1
+from gone
+where queue_counter.queue = gone.queue and queue_counter.shard = gone.shard
+returning 1;
+
+-- name: retry
+-- Make a leased job ready again after a delay; no row when the lease was lost.
+-- $1 id, $2 lease, $3 seconds, $4 class of the error, $5 the partner answered: the next call is another one,
+-- $6 the partner said that its quota is used up: this try does not count, and the quota is what the job waits for.
+update job
+set state = 0,
+    run_at = statement_timestamp() + make_interval(secs => $3::float8),
+    attempts = attempts - $6::bool::int,
+    call = call + $5::bool::int,
+    quota_bound = quota_bound or $6,
+    lease = null,
+    lease_until = null,
+    error = $4
+where id = $1 and lease = $2 and state = 1
+returning 1;
+
+-- name: bury
+-- Keep a leased job as a dead letter, which takes no room in the queue; no row when the lease was lost.
+-- $1 id, $2 lease, $3 class of the error.
+with dead as (
+    update job
+    set state = 2, lease = null, lease_until = null, error = $3
+    where id = $1 and lease = $2 and state = 1
+    returning queue, shard
+)
+update queue_counter set depth = depth - 1
+from dead
+where queue_counter.queue = dead.queue and queue_counter.shard = dead.shard
+returning 1;
+
+-- name: reap
+-- Take over jobs whose lease ran out, under a lease that fences off whoever held them.
+-- $1 queue, $2 most, $3 seconds of the new lease.
+update job
+set lease = gen_random_uuid(), lease_until = statement_timestamp() + make_interval(secs => $3::float8)
+where id in (
+    select id from job
+    where state = 1 and queue = $1 and lease_until < statement_timestamp()
+    order by lease_until
+    limit $2
+    for update skip locked
+)
+returning id, payload::text as payload, attempts, call, lease, created_at, quota_bound;
+
+-- name: expire
+-- Remove jobs that nobody waits for any more; they stand among the oldest. Returns how many.
+-- $1 queue, $2 most jobs to look at.
+-- Counters are locked in the order of their shards: two sweepers never wait for each other in a ring.
+with oldest as materialized (
+    select id, expires_at from job where queue = $1 and state = 0 order by run_at, id limit $2
+), gone as (
+    delete from job
+    where id in (
+        select id from job
+        where id in (select id from oldest where expires_at <= statement_timestamp()) and state = 0
+        for update skip locked
+    )
+    returning shard
+), shards as (
+    select shard, count(*) as jobs from gone group by shard
+), held as (
+    select shard from queue_counter
+    where queue = $1 and shard in (select shard from shards)
+    order by shard
+    for update
+), counted as (
+    update queue_counter set depth = depth - jobs
+    from shards join held using (shard)
+    where queue_counter.queue = $1 and queue_counter.shard = shards.shard
+)
+select coalesce(sum(jobs), 0)::bigint from shards;
+
+-- name: levels
+-- Depth, attempted calls and the age of the oldest waiting job in seconds (0: none waits) of every queue.
+select
+    name,
+    attempted,
+    (select sum(depth) from queue_counter where queue_counter.queue = name)::bigint as depth,
+    coalesce((
+        select extract(epoch from statement_timestamp() - created_at)
+        from job
+        where job.queue = name and state = 0
+        order by run_at, id
+        limit 1
+    ), 0)::float8 as oldest_age
+from queue;

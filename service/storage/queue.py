@@ -1,0 +1,70 @@
+"""The queue in PostgreSQL. The rules of `service/domain/queues.py` reach the SQL as its parameters."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from service.domain.queues import GUARD_S, SUB_WINDOW_S, quota_count, quota_window_s
+from service.ports import Claim, Job, QueueLevel
+from service.storage.sql import queries
+
+_SQL = queries("queue")
+
+
+class PostgresQueue:
+    """`ports.QueueStore` on one connection, inside the transaction that its user opened."""
+
+    def __init__(self, connection: asyncpg.Connection, sql: Mapping[str, str] = _SQL) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    async def enqueue(
+        self, queue: str, dedupe: str, payload: Mapping[str, object], *, limit: int, expires_in: float | None = None
+    ) -> bool:
+        text = json.dumps(payload)
+        accepted: bool = await self._connection.fetchval(self._sql["enqueue"], queue, dedupe, text, limit, expires_in)
+        return accepted
+
+    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
+        await self._connection.execute(self._sql["hold"], queue)
+        count, window = quota_count(rate_per_s), quota_window_s(rate_per_s) + GUARD_S
+        rows = await self._connection.fetch(self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S)
+        return Claim([_job(queue, row) for row in rows if row["id"] is not None], rows[0]["wait"] or 0.0)
+
+    async def finish(self, job: Job) -> bool:
+        return await self._connection.fetchval(self._sql["finish"], job.id, job.lease) is not None
+
+    async def retry(self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False) -> bool:
+        changed = await self._connection.fetchval(
+            self._sql["retry"], job.id, job.lease, delay, error, answered, quota_bound
+        )
+        return changed is not None
+
+    async def bury(self, job: Job, *, error: str) -> bool:
+        return await self._connection.fetchval(self._sql["bury"], job.id, job.lease, error) is not None
+
+    async def reap(self, queue: str, *, most: int, lease_s: float) -> Sequence[Job]:
+        rows = await self._connection.fetch(self._sql["reap"], queue, most, lease_s)
+        return [_job(queue, row) for row in rows]
+
+    async def expire(self, queue: str, *, most: int) -> int:
+        removed: int = await self._connection.fetchval(self._sql["expire"], queue, most)
+        return removed
+
+    async def levels(self) -> Sequence[QueueLevel]:
+        rows = await self._connection.fetch(self._sql["levels"])
+        return [QueueLevel(row["name"], row["depth"], row["oldest_age"], row["attempted"]) for row in rows]
+
+
+def _job(queue: str, row: asyncpg.Record) -> Job:
+    return Job(
+        id=row["id"],
+        queue=queue,
+        payload=json.loads(row["payload"]),
+        attempts=row["attempts"],
+        call=row["call"],
+        lease=row["lease"],
+        created_at=row["created_at"],
+        quota_bound=row["quota_bound"],
+    )
