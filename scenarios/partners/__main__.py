@@ -16,7 +16,6 @@ from aiohttp import web
 
 from scenarios import catalogue, factors
 from scenarios.partners.app import Partners
-from scenarios.partners.clock import NightClock
 from scenarios.partners.settings import Figures
 
 USAGE = 2
@@ -62,7 +61,7 @@ async def serve(options: argparse.Namespace) -> None:
     """Listen until a signal, or the end of standard input with --lifeline. Raises CannotStart."""
     figures = figures_of(options.night, options.set, options.people, options.speed)
     opens_at = time.time() if options.opens_at is None else options.opens_at
-    partners = Partners(figures, NightClock(opens_at, options.speed), options.seed)
+    partners = Partners(figures, opens_at, options.seed)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=STOP_GRACE)
     await runner.setup()
     try:

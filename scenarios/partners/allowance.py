@@ -1,6 +1,7 @@
-"""What the civil registry lets one institution ask in all: an allowance on the night's clock.
+"""What the civil registry lets one institution ask in all: an allowance by the time since the opening.
 
-The windows and what they hold are the night's (`scenarios.capacities.Registry.windows`); here they are used up.
+The windows and what they hold are the night's (`scenarios.capacities.Registry.windows`, at the rehearsal's speed); here
+they are used up. Times are seconds since the doors opened, negative before.
 Outside every window nothing but the rate limits.
 """
 
@@ -18,21 +19,21 @@ class Allowance:
         """Other windows from now on; what was used in one that starts at the same instant stays used."""
         self._windows = tuple(windows)
 
-    def window(self, night_s: float) -> Window | None:
-        """The window that this second of the night lies in; None = no allowance holds then."""
+    def window(self, since_opening: float) -> Window | None:
+        """The window that this second lies in; None = no allowance holds then."""
         for window in self._windows:
-            if window.start_s <= night_s < window.end_s:
+            if window.start_s <= since_opening < window.end_s:
                 return window
         return None
 
-    def left(self, night_s: float) -> int | None:
+    def left(self, since_opening: float) -> int | None:
         """Checks that may still be asked in this window; None = without limit."""
-        window = self.window(night_s)
+        window = self.window(since_opening)
         return None if window is None else max(0, window.count - self._used.get(window.start_s, 0))
 
-    def take(self, night_s: float) -> bool:
+    def take(self, since_opening: float) -> bool:
         """Use one check; False when this window's allowance is used up."""
-        window = self.window(night_s)
+        window = self.window(since_opening)
         if window is None:
             return True
         used = self._used.get(window.start_s, 0)
@@ -41,7 +42,7 @@ class Allowance:
         self._used[window.start_s] = used + 1
         return True
 
-    def until_next(self, night_s: float) -> float:
-        """Seconds of the night until the present window ends; 0 when there is none."""
-        window = self.window(night_s)
-        return 0.0 if window is None else window.end_s - night_s
+    def until_next(self, since_opening: float) -> float:
+        """Seconds until the present window ends; 0 when there is none."""
+        window = self.window(since_opening)
+        return 0.0 if window is None else window.end_s - since_opening

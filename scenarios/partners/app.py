@@ -15,8 +15,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 
 from scenarios.partners import exposition, requests
-from scenarios.partners.civil_registry import ALLOWANCE_EXHAUSTED, CivilRegistry
-from scenarios.partners.clock import NightClock
+from scenarios.partners.civil_registry import CivilRegistry
 from scenarios.partners.deliveries import Deliveries, Subscriber
 from scenarios.partners.gateway import EMAIL, SMS, MessageGateway
 from scenarios.partners.ledger import GatewayLedger, RegistryLedger, Traffic
@@ -36,9 +35,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Partners:
     """The three partners of one night, and the routes that lead to them."""
 
-    def __init__(self, figures: Figures, clock: NightClock, seed: int, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, figures: Figures, opens_at: float, seed: int, heartbeat: float = HEARTBEAT) -> None:
+        """opens_at: unix seconds of the opening, from which the allowance's windows are counted."""
         self.figures = figures
-        self.clock = clock
+        self.opens_at = opens_at
         self.registry = CivilRegistry(figures.civil_registry, seed)
         self.gateways = {
             EMAIL: MessageGateway(EMAIL, figures.email, seed),
@@ -72,14 +72,13 @@ class Partners:
 
     async def post_check(self, request: web.Request) -> web.Response:
         key, check = await _read(request, self.registry.ledger.traffic, requests.check)
-        answer = self.registry.ask(check, key, time.monotonic(), self.clock.night_seconds(time.time()))
+        answer = self.registry.ask(check, key, time.monotonic(), self.since_opening())
         if answer.latency > 0:
             await asyncio.sleep(answer.latency)
         if answer.status == 200:
             return _json({"match": answer.match})
         if answer.status == 429:
-            exhausted = answer.error == ALLOWANCE_EXHAUSTED
-            return _busy(answer.error, self.clock.real_seconds(answer.retry_after) if exhausted else answer.retry_after)
+            return _busy(answer.error, answer.retry_after)
         return _json({"error": answer.error}, status=answer.status)
 
     async def post_email(self, request: web.Request) -> web.Response:
@@ -138,11 +137,10 @@ class Partners:
         return _json(self.figures.as_json())
 
     async def get_clock(self, request: web.Request) -> web.Response:
-        night_s = self.clock.night_seconds(time.time())
-        return _json({"opens_at": self.clock.opens_at, "speed": self.clock.speed, "night_s": round(night_s, 3)})
+        return _json({"opens_at": self.opens_at, "since_opening_s": round(self.since_opening(), 3)})
 
     async def put_clock(self, request: web.Request) -> web.Response:
-        self.clock.opens_at = requests.opening(requests.json_object(await request.read()))
+        self.opens_at = requests.opening(requests.json_object(await request.read()))
         return await self.get_clock(request)
 
     async def get_health(self, request: web.Request) -> web.Response:
@@ -152,10 +150,14 @@ class Partners:
         page = metrics_page(
             ledgers=self.ledgers(),
             figures=self.figures,
-            allowance_left=self.registry.allowance.left(self.clock.night_seconds(time.time())),
+            allowance_left=self.registry.allowance.left(self.since_opening()),
             delivery_connections=len(self.deliveries.subscribers),
         )
         return web.Response(body=page.encode(), headers={"Content-Type": exposition.CONTENT_TYPE})
+
+    def since_opening(self) -> float:
+        """Seconds since the doors opened; negative before."""
+        return time.time() - self.opens_at
 
     def ledgers(self) -> dict[str, RegistryLedger | GatewayLedger]:
         return {"civil_registry": self.registry.ledger, **{name: each.ledger for name, each in self.gateways.items()}}

@@ -29,7 +29,7 @@ class RegistryAnswer:
     error: str = ""
     latency: float = 0.0
     retry_after: float = 0.0
-    """With 429: real seconds when the rate refused, seconds of the night when the allowance did."""
+    """With 429: seconds until it is worth asking again."""
 
 
 class CivilRegistry:
@@ -48,10 +48,10 @@ class CivilRegistry:
         self.allowance.change(figures.windows())
         self._rate.change(figures.rate_per_s)
 
-    def ask(self, check: Check, key: str, now: float, night_s: float) -> RegistryAnswer:
+    def ask(self, check: Check, key: str, now: float, since_opening: float) -> RegistryAnswer:
         """Answer one request that has been counted as asked.
 
-        now: seconds of a clock that never runs backwards. night_s: seconds of the night, for the allowance.
+        now: seconds of a clock that never runs backwards. since_opening: seconds since the doors opened.
         A key that was answered before gets its answer again and takes neither rate nor allowance.
         """
         ledger = self.ledger
@@ -61,16 +61,16 @@ class CivilRegistry:
         if not self._rate.take(now):
             ledger.refused_rate += 1
             return RegistryAnswer(429, error=RATE_EXCEEDED, retry_after=self._rate.wait(now))
-        if self.allowance.left(night_s) == 0:
+        if self.allowance.left(since_opening) == 0:
             ledger.refused_allowance += 1
-            return RegistryAnswer(429, error=ALLOWANCE_EXHAUSTED, retry_after=self.allowance.until_next(night_s))
+            return RegistryAnswer(429, error=ALLOWANCE_EXHAUSTED, retry_after=self.allowance.until_next(since_opening))
         attempt = self._attempts.get(check.nik, 0)
         self._attempts[check.nik] = attempt + 1
         latency = self._latency(int(check.nik), attempt)
         if error := self._injected_error(int(check.nik), attempt):
             ledger.errors += 1
             return RegistryAnswer(error, error="registry_unavailable", latency=latency)
-        self.allowance.take(night_s)
+        self.allowance.take(since_opening)
         self._answers[key] = match = is_match(check.nik, check.family_card_number, check.birth_date)
         if match:
             ledger.match += 1

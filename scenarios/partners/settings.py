@@ -16,7 +16,7 @@ from scenarios.partners.requests import Fault, Refused
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the three partners can do, per real second; allowances in seconds of the night."""
+    """What the three partners can do, per real second; allowances by seconds since the opening."""
 
     civil_registry: Registry
     email: Gateway
@@ -43,7 +43,7 @@ _rate = _figure(0.0, 1e9, "a number of requests per second, 0 or more")
 _seconds = _figure(0.0, 86_400.0, "seconds, from 0 to 86400")
 _share = _figure(0.0, 1.0, "a share, from 0 to 1")
 _sigma = _figure(0.0, 5.0, "the sigma of a log-normal distribution, from 0 to 5")
-_instant = _figure(0.0, 1e8, "seconds of the night, 0 or more")
+_instant = _figure(0.0, 1e8, "seconds since the opening, 0 or more")
 
 
 def _count(value: object) -> int:

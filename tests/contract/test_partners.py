@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from scenarios.capacities import AllowanceSpan, Gateway, Registry
 from scenarios.identity_numbers import family_card_of
 from scenarios.partners.app import Partners
-from scenarios.partners.clock import NightClock
 from scenarios.partners.settings import Figures
 
 PATIENCE = 10.0
@@ -73,11 +72,9 @@ class Caller:
 
 
 @asynccontextmanager
-async def partners(figures: Figures = FIGURES, opens_at: float | None = None, seed: int = 1) -> AsyncIterator[Caller]:
-    clock = NightClock(time.time() if opens_at is None else opens_at)
-    runner = web.AppRunner(
-        Partners(figures, clock, seed, heartbeat=0.2).application(), access_log=None, shutdown_timeout=1.0
-    )
+async def partners(figures: Figures = FIGURES) -> AsyncIterator[Caller]:
+    app = Partners(figures, opens_at=time.time(), seed=1, heartbeat=0.2).application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -169,7 +166,7 @@ def test_over_its_throughput_a_gateway_says_when_to_come_back(run: Run) -> None:
 
 
 def test_the_registry_refuses_over_rate_and_over_allowance(run: Run) -> None:
-    """Each with its own word; the allowance follows the night's clock, which can be set."""
+    """Each with its own word; the allowance runs from the opening, which can be set."""
 
     async def scenario() -> None:
         span = AllowanceSpan(start_s=0, end_s=3600, count=1)
@@ -185,7 +182,7 @@ def test_the_registry_refuses_over_rate_and_over_allowance(run: Run) -> None:
             earlier = {"opens_at": time.time() - 4000}
             status, clock, _ = await caller.ask("PUT", "/clock", json=earlier)
             assert status == 200
-            assert clock["night_s"] == pytest.approx(4000, abs=60)
+            assert clock["since_opening_s"] == pytest.approx(4000, abs=60)
             await caller.ask("PATCH", "/settings", json={"civil_registry": {"rate_per_s": 100}})
             assert (await caller.post("/civil-registry/checks", CHECK))[0] == 200
             ledger = (await caller.get("/ledger"))["civil_registry"]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from scenarios.capacities import AllowanceSpan, Registry, Window
 from scenarios.partners.allowance import Allowance
-from scenarios.partners.clock import NightClock
 from scenarios.partners.windows import LONGEST_WAIT, BusiestWindow, RateLimit
 
 HOUR = 3600.0
@@ -103,11 +102,3 @@ def test_other_windows_keep_what_was_used() -> None:
     assert allowance.take(0) and allowance.take(0) and not allowance.take(0)
     allowance.change([Window(0, 2 * HOUR, 3)])
     assert allowance.take(1) and not allowance.take(1)
-
-
-def test_the_nights_clock_runs_at_its_speed() -> None:
-    """At speed 60 a real minute is an hour of the night."""
-    clock = NightClock(opens_at=1000.0, speed=60.0)
-    assert clock.night_seconds(1060.0) == 3600.0
-    assert clock.night_seconds(999.0) == -60.0
-    assert clock.real_seconds(3600.0) == 60.0
