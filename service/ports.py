@@ -304,14 +304,15 @@ class Assessment:
 
 
 class AssessmentStore(Protocol):
-    async def start(self, account_id: UUID, *, deadline: datetime, items: int) -> Assessment:
-        """Start it, or return the one that runs: an assessment starts once."""
+    async def start(self, account_id: UUID, *, now: datetime, deadline: datetime, items: int) -> Assessment:
+        """Start it, or return the one that was started: an assessment starts once."""
 
     async def find(self, account_id: UUID) -> Assessment | None: ...
     async def answer(self, account_id: UUID, number: int, choice: int, *, now: datetime) -> bool:
         """Save one answer. False: not running (not started, over or submitted)."""
 
-    async def submit(self, account_id: UUID, *, score: int, submitted_at: datetime) -> None: ...
+    async def submit(self, account_id: UUID, *, score: int, submitted_at: datetime) -> bool:
+        """End it. False: it was submitted before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,7 @@ class Wave:
 class WaveStore(Protocol):
     async def find(self, wave_id: int) -> Wave | None: ...
     async def put(self, wave: Wave) -> None: ...
-    async def join(self, join_id: UUID, wave_id: int, account_id: UUID) -> tuple[UUID, datetime]:
+    async def join(self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime) -> tuple[UUID, datetime]:
         """Join, or return the join there is: a person joins a wave once."""
 
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...

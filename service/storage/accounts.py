@@ -1,0 +1,82 @@
+"""The rows of accounts, and the look at all steps of one applicant."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from service.domain.codes import Channel
+from service.domain.errors import AddressTaken, PassInvalid, PassUsed
+from service.ports import Account, Assessment, Standing, Vault, Wave
+from service.storage.identities import open_nik
+from service.storage.sql import queries
+
+_SQL = queries("accounts")
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    return Account(
+        row["id"], row["name"], row["phone"], row["email"], row["phone_verified_at"], row["email_verified_at"]
+    )
+
+
+class AccountRows:
+    """Fulfils `ports.AccountStore` on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    async def add(self, account: Account, *, ticket_number: int) -> None:
+        try:
+            await self._connection.execute(
+                _SQL["add"], account.id, ticket_number, account.name, account.phone, account.email
+            )
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == "account_ticket_number_key":
+                raise PassUsed from None
+            raise AddressTaken from None
+        except asyncpg.ForeignKeyViolationError:
+            raise PassInvalid from None
+
+    async def find(self, account_id: UUID) -> Account | None:
+        row = await self._connection.fetchrow(_SQL["find"], account_id)
+        return None if row is None else _account(row)
+
+    async def find_by_address(self, address: str) -> Account | None:
+        query = _SQL["find_by_email"] if "@" in address else _SQL["find_by_phone"]
+        row = await self._connection.fetchrow(query, address)
+        return None if row is None else _account(row)
+
+    async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
+        query = _SQL["verify_email"] if channel == Channel.EMAIL else _SQL["verify_phone"]
+        return await self._connection.fetchval(query, account_id, at) is not None
+
+    async def standing(self, account_id: UUID, wave_id: int) -> Standing | None:
+        row = await self._connection.fetchrow(_SQL["standing"], account_id, wave_id)
+        if row is None:
+            return None
+        has_identity = row["identity_version"] is not None
+        return Standing(
+            account=_account(row),
+            nik=open_nik(self._vault, account_id, row["nik_sealed"]) if has_identity else None,
+            identity_status=row["identity_status"] if has_identity else -1,
+            identity_version=row["identity_version"] if has_identity else 0,
+            profile_steps=tuple(row["profile_steps"]),
+            photo_slots=tuple(row["photo_slots"]),
+            assessment=None
+            if row["started_at"] is None
+            else Assessment(
+                account_id,
+                row["started_at"],
+                row["deadline"],
+                tuple(row["answers"]),
+                row["submitted_at"],
+                row["score"],
+            ),
+            wave=None if row["wave_id"] is None else Wave(row["wave_id"], row["opens_at"], row["closes_at"]),
+            join_id=row["join_id"],
+            joined_at=row["joined_at"],
+        )

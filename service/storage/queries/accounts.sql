@@ -1,0 +1,45 @@
+-- Accounts: one for each ticket, phone number and e-mail address.
+
+-- name: add
+-- A new account; the unique constraints decide between two at once.
+insert into account (id, ticket_number, name, phone, email) values ($1, $2, $3, $4, $5);
+
+-- name: find
+-- One account by its id.
+select id, name, phone, email, phone_verified_at, email_verified_at from account where id = $1;
+
+-- name: find_by_phone
+-- The account that has this phone number.
+select id, name, phone, email, phone_verified_at, email_verified_at from account where phone = $1;
+
+-- name: find_by_email
+-- The account that has this e-mail address.
+select id, name, phone, email, phone_verified_at, email_verified_at from account where email = $1;
+
+-- name: verify_phone
+-- The first proof that the applicant reads this phone; no row when there was one.
+update account set phone_verified_at = $2 where id = $1 and phone_verified_at is null returning id;
+
+-- name: verify_email
+-- The first proof that the applicant reads this mailbox; no row when there was one.
+update account set email_verified_at = $2 where id = $1 and email_verified_at is null returning id;
+
+-- name: standing
+-- One applicant's way so far, all steps in one look.
+select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
+       i.nik_sealed, i.status as identity_status, i.version as identity_version,
+       array(select step from profile where account_id = a.id order by step) as profile_steps,
+       array(
+           select slot from upload
+           where account_id = a.id and finished_at is not null and replaced_at is null
+           order by slot
+       ) as photo_slots,
+       s.started_at, s.deadline, s.answers, s.submitted_at, s.score,
+       w.id as wave_id, w.opens_at, w.closes_at,
+       j.id as join_id, j.joined_at
+from account a
+left join identity i on i.account_id = a.id
+left join assessment s on s.account_id = a.id
+left join wave w on w.id = $2
+left join wave_join j on j.account_id = a.id and j.wave_id = $2
+where a.id = $1;

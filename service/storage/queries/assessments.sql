@@ -1,0 +1,24 @@
+-- Assessments: started once, each answer kept at once, the clock is the server's.
+
+-- name: start
+-- Start it, unless it was started.
+insert into assessment (account_id, started_at, deadline, answers)
+values ($1, $2, $3, array_fill((-1)::smallint, array[$4::int]))
+on conflict (account_id) do nothing
+returning account_id, started_at, deadline, answers, submitted_at, score;
+
+-- name: find
+-- The assessment of an account.
+select account_id, started_at, deadline, answers, submitted_at, score from assessment where account_id = $1;
+
+-- name: answer
+-- Keep one answer while the assessment runs; no row otherwise.
+update assessment set answers[$2] = $3
+where account_id = $1 and submitted_at is null and deadline > $4
+returning account_id;
+
+-- name: submit
+-- End it; the first submission counts, no row otherwise.
+update assessment set submitted_at = $2, score = $3
+where account_id = $1 and submitted_at is null
+returning account_id;
