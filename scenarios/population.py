@@ -69,9 +69,24 @@ class Retries:
     resend_after_s: Seconds
     resend_share: Share
     resend_limit: Count
+    silence_limit: Count
+    """So many times `resend_after_s` without the message end a visit."""
+    busy_limit: Count
+    """So many answers "come back later" in a row end a visit."""
     new_photo_share: Share
     hourly_weights: tuple[Weight, ...]
     """24 weights of the hours 00 to 23 WIB to which long returns are cut."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """When people leave by themselves although everything works."""
+
+    line_median_s: Seconds
+    """How long they stand in the waiting room's line, log-normally around this median."""
+    line_sigma: Sigma
+    after_stage_share: Share
+    """Share that stops after each completed stage of the journey."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,7 @@ class Population:
     patience: dict[str, Patience]
     think: ThinkTimes
     retries: Retries
+    leaving: Leaving
     photos: Photos
 
     @cached_property

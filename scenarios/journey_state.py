@@ -1,0 +1,183 @@
+"""What the machine of an applicant (scenarios.journey) is made of: actions, results, manners and the state.
+
+States hold ints and floats only, because numba compiles the machine (DESIGN section 2, compiled rules).
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+ANSWERS = 18
+"""Items of the motivation and basic-ability test."""
+PHOTOS = 2
+"""Slots: identity card and selfie."""
+
+
+class Action(IntEnum):
+    """What an applicant does next; all but WAIT_CODE and LEAVE are one request."""
+
+    TICKET = 1
+    PLACE = 2
+    CLAIM = 3
+    ACCOUNT = 4
+    CODE = 5
+    """Ask for a one-time code on the current channel."""
+    CODE_AGAIN = 6
+    """Ask to send it once more."""
+    WAIT_CODE = 7
+    """Look out for the message: the driver answers DELIVERED as soon as it is there, SILENCE when the delay is over."""
+    SESSION = 8
+    IDENTITY = 9
+    PERSONAL = 10
+    WORK = 11
+    PROGRAM = 12
+    PHOTO_CREATE = 13
+    PHOTO_SEND = 14
+    """Send the bytes that the server lacks."""
+    PHOTO_HEAD = 15
+    """Ask how many bytes the server has."""
+    PHONE = 16
+    """Type the code that verifies the phone."""
+    ASSESSMENT = 17
+    ANSWER = 18
+    SUBMIT = 19
+    LOOK = 20
+    """Read the status page before joining."""
+    CORRECT = 21
+    """Give the identity data again, without the wrong digit."""
+    JOIN = 22
+    LAST_LOOK = 23
+    LEAVE = 24
+    """Nothing more; the state says with which fate."""
+
+
+class Result(IntEnum):
+    """How the last action went, as the applicant sees it."""
+
+    OK = 0
+    WAIT = 1
+    """Not your turn yet; ask again after `retry_after_s`."""
+    BUSY = 2
+    """503 or 429 that says when to come back."""
+    ERROR = 3
+    """Any other failure that was answered, or a broken connection."""
+    TIMEOUT = 4
+    DELIVERED = 5
+    SILENCE = 6
+    WRONG_CODE = 7
+    OLD_CODE = 8
+    """The code has expired or was tried too often."""
+    LOST = 9
+    """The ticket, pass or session that was shown is not known."""
+    GONE = 10
+    """The upload is not known."""
+    PARTIAL = 11
+    """The server has some of the photo's bytes, and said how many."""
+    OVER = 12
+    """The assessment's time is up."""
+    MISMATCH = 13
+    """The status page says that the identity data do not match."""
+    # Final answers.
+    NOT_ELIGIBLE = 20
+    WAVE_CLOSED = 21
+    ADDRESS_TAKEN = 22
+    NUMBER_TAKEN = 23
+    REFUSED = 24
+
+
+class Manners(NamedTuple):
+    """How people behave, from the night's file; seconds of people's own time are already divided by the pace."""
+
+    think_sigma: float
+    account_s: float
+    """From here on medians of the time taken before an action: fill in the form, type the code, choose the photo..."""
+    code_s: float
+    identity_s: float
+    profile_step_s: float
+    photo_s: float
+    phone_s: float
+    answer_s: float
+    join_s: float
+    retry_median_s: float
+    retry_sigma: float
+    return_median_s: float
+    return_sigma: float
+    late_code_s: float
+    """After so long without the message people get restless."""
+    resend_share: float
+    resend_limit: int
+    silence_limit: int
+    """So many times `late_code_s` without a message end a visit."""
+    new_photo_share: float
+    """Share of failed uploads after which another photo is taken."""
+    busy_limit: int
+    """So many "come back later" in a row end a visit."""
+    line_median_s: float
+    """How long people stand in line before they leave."""
+    line_sigma: float
+    leave_share: float
+    """Share of people who stop by themselves after each completed stage."""
+
+
+class Traits(NamedTuple):
+    """What is special about one applicant."""
+
+    tries: int
+    """Tries a visit has room for before the applicant turns away."""
+    visits: int
+    """Visits before giving up for good; -1 = until the close."""
+    channel: int
+    """Where the first code is asked for (Channel)."""
+    mistyped: int
+    """1 when the identity data will be typed with a wrong digit."""
+
+
+class Nerves(NamedTuple):
+    """What an applicant has put up with."""
+
+    tries: int
+    """Failed tries since the last answer that worked."""
+    busy: int
+    """Answers "come back later" since then."""
+    retries: int
+    """Repeated requests in all; the number of the next draw of a delay."""
+    visits: int
+    """Visits that ended without success."""
+
+
+class Code(NamedTuple):
+    """The one-time code now being waited for."""
+
+    channel: int
+    sends: int
+    silences: int
+    signed_in: int
+    """1 once a session exists: the next code verifies the phone."""
+
+
+class Progress(NamedTuple):
+    furthest: int
+    photo: int
+    """Photo slots filled."""
+    answers: int
+    mistyped: int
+    """1 while the identity data on file have a wrong digit."""
+
+
+class State(NamedTuple):
+    action: int
+    traits: Traits
+    nerves: Nerves
+    code: Code
+    progress: Progress
+    leaves_line_at: float
+    """Moment at which the applicant's patience with the line ends; -1 before the ticket."""
+    fate: int
+    """Fate, 0 while undecided."""
+    reason: int
+
+
+class Decision(NamedTuple):
+    state: State
+    action: int
+    delay_s: float
+    """Seconds from now until the action; for WAIT_CODE until the applicant gets restless."""
