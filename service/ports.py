@@ -196,6 +196,7 @@ class CodeStore(Protocol):
 
     async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None:
         """A code's life starts here. The same generation sent again keeps its first hand-over and its failures."""
+
     async def count_failure(self, request_id: UUID) -> None: ...
     async def use(self, request_id: UUID, used_at: datetime) -> None: ...
 
@@ -259,20 +260,20 @@ class UploadStore(Protocol):
         """False: the account has `most` uploads already and nothing was added."""
 
     async def find(self, upload_id: str, account_id: UUID) -> Upload | None: ...
-    async def take_over(self, upload_id: str, account_id: UUID, *, offset: int) -> Upload | None:
+    async def take_over(self, upload_id: str, account_id: UUID, *, offset: int, end: int) -> Upload | None:
         """Raise the epoch and return the row: from now on an older writer cannot commit.
 
-        None: the account has no such upload, or it is finished, or it does not end at `offset`.
+        None: the account has no such upload, or it is finished, does not end at `offset` or has no room up to `end`.
         """
+
+    async def clear_slot(self, upload: Upload) -> frozenset[int]:
+        """Make room for `upload`, which is about to be finished; returns the slots that held a photo until now."""
 
     async def commit(self, upload: Upload, *, new: int) -> Upload | None:
-        """Compare-and-set of the committed offset by the writer `upload.epoch`. None: another writer took over.
+        """Compare-and-set of the committed offset by the writer `upload.epoch`; at `length` the photo is finished.
 
-        At `length` the photo is finished and replaces an older one in its slot. Raises ChangedMeanwhile when two
-        photos for one slot finish at the same moment.
+        None: another writer took over. Raises ChangedMeanwhile when another photo fills the slot.
         """
-
-    async def finished_slots(self, account_id: UUID) -> frozenset[int]: ...
 
 
 class PhotoStore(Protocol):

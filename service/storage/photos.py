@@ -1,0 +1,120 @@
+"""Photo bytes on a local disk: positional writes, durable before they are acknowledged.
+
+Each writer (epoch) of an upload has a file of its own, `FOLDER/ab/abcdef….EPOCH`. A request that wakes up after another
+took over can only touch its own file, whatever the network or the scheduler did to it meanwhile.
+"""
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from service.domain.errors import StorageFull
+from service.domain.uploads import StorageFailed
+
+THREADS = 4  # writes wait for the disk, not for the CPU; more would only queue up in the disk instead of here
+COPY_BYTES = 1 << 20
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+RETRY_AFTER = 30.0  # seconds; somebody has to make room
+
+T = TypeVar("T")
+
+
+class LocalPhotoStore:
+    """Implements `service.ports.PhotoStore`. File work runs in threads of its own; `close` ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError when the folder cannot be made or written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="photos")
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    async def write(self, upload_id: str, epoch: int, offset: int, data: bytes) -> None:
+        path = self._path(upload_id, epoch)
+        await self._in_thread(lambda: _write(path, offset, data))
+
+    async def carry_over(self, upload_id: str, *, old: int, new: int, size: int) -> None:
+        source, target = self._path(upload_id, old), self._path(upload_id, new)
+        await self._in_thread(lambda: _copy(source, target, size))
+
+    async def remove(self, upload_id: str, epoch: int) -> None:
+        path = self._path(upload_id, epoch)
+        await self._in_thread(lambda: path.unlink(missing_ok=True))
+
+    async def size(self, upload_id: str, epoch: int) -> int:
+        path = self._path(upload_id, epoch)
+        return await self._in_thread(lambda: path.stat().st_size if path.exists() else -1)
+
+    def _path(self, upload_id: str, epoch: int) -> Path:
+        return self._folder / upload_id[:2] / f"{upload_id}.{epoch}"
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except OSError as error:
+            if error.errno in FULL:
+                raise StorageFull(retry_after_s=RETRY_AFTER) from error
+            raise StorageFailed(retry_after_s=RETRY_AFTER) from error
+
+
+def _write(path: Path, offset: int, data: bytes) -> None:
+    made = offset == 0
+    descriptor = _create(path) if made else os.open(path, os.O_WRONLY)
+    try:
+        _write_all(descriptor, data, offset)
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    if made:
+        _sync_folder(path.parent)
+
+
+def _copy(source: Path, target: Path, size: int) -> None:
+    with source.open("rb", buffering=0) as old:
+        descriptor = _create(target)
+        try:
+            copied = 0
+            while copied < size:
+                data = old.read(min(COPY_BYTES, size - copied))
+                if not data:
+                    raise OSError(errno.EIO, "fewer bytes than were acknowledged", str(source))
+                _write_all(descriptor, data, copied)
+                copied += len(data)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+    _sync_folder(target.parent)
+
+
+def _create(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True)
+        _sync_folder(path.parent.parent)
+        return os.open(path, flags, 0o600)
+
+
+def _write_all(descriptor: int, data: bytes, offset: int) -> None:
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is durable only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

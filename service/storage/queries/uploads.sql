@@ -1,0 +1,36 @@
+-- Photo uploads. A photo is finished when all announced bytes are durable; the newest finished one fills its slot.
+
+-- name: add
+-- A new upload, unless the account has as many as it may ($6).
+insert into upload (id, account_id, slot, length, metadata)
+select $1, $2, $3, $4, $5
+where (select count(*) from upload where account_id = $2) < $6;
+
+-- name: find
+-- One upload of one account.
+select id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at
+from upload
+where id = $1 and account_id = $2;
+
+-- name: take_over
+-- A new writer continues at $3 and announces bytes up to $4; from now on an older one cannot commit.
+update upload
+set epoch = epoch + 1
+where id = $1 and account_id = $2 and committed = $3 and length >= $4 and finished_at is null
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at;
+
+-- name: commit
+-- Acknowledge bytes: writer $2 moves the committed offset from $3 to $4.
+update upload
+set committed = $4, stored_epoch = $2, finished_at = case when $4 = length then now() end
+where id = $1 and epoch = $2 and committed = $3 and finished_at is null
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at;
+
+-- name: clear_slot
+-- Upload $3 is about to fill slot $2: an older photo gives way. Returns the slots that were filled before.
+with replaced as (
+    update upload
+    set replaced_at = now()
+    where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and replaced_at is null
+)
+select slot from upload where account_id = $1 and finished_at is not null and replaced_at is null;

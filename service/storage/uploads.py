@@ -1,0 +1,44 @@
+"""Rows of uploads."""
+
+from uuid import UUID
+
+import asyncpg
+
+from service.domain.errors import ChangedMeanwhile
+from service.ports import Upload
+from service.storage.sql import queries
+
+
+class PostgresUploadStore:
+    """Fulfils `ports.UploadStore` on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._sql = queries("uploads")
+
+    async def add(self, upload: Upload, *, most: int) -> bool:
+        status = await self._connection.execute(
+            self._sql["add"], upload.id, upload.account_id, upload.slot, upload.length, upload.metadata, most
+        )
+        return bool(status == "INSERT 0 1")
+
+    async def find(self, upload_id: str, account_id: UUID) -> Upload | None:
+        return _upload(await self._connection.fetchrow(self._sql["find"], upload_id, account_id))
+
+    async def take_over(self, upload_id: str, account_id: UUID, *, offset: int, end: int) -> Upload | None:
+        return _upload(await self._connection.fetchrow(self._sql["take_over"], upload_id, account_id, offset, end))
+
+    async def clear_slot(self, upload: Upload) -> frozenset[int]:
+        rows = await self._connection.fetch(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
+        return frozenset(row["slot"] for row in rows)
+
+    async def commit(self, upload: Upload, *, new: int) -> Upload | None:
+        try:
+            row = await self._connection.fetchrow(self._sql["commit"], upload.id, upload.epoch, upload.committed, new)
+        except asyncpg.UniqueViolationError:
+            raise ChangedMeanwhile("Another photo for this slot was finished. Send the last chunk again.") from None
+        return _upload(row)
+
+
+def _upload(row: asyncpg.Record | None) -> Upload | None:
+    return None if row is None else Upload(*row)
