@@ -7,7 +7,7 @@ import asyncio
 import heapq
 import json
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,6 +45,7 @@ class Subscriber:
         """Hand over one line; over the limit the connection ends instead of growing."""
         if len(self._lines) >= SUBSCRIBER_LIMIT:
             self.end()
+            return
         self._lines.append(line)
         self._wake.set()
 
@@ -78,7 +79,7 @@ class Deliveries:
         self._due: list[tuple[float, int, str, Message, Callable[[], None]]] = []
         self._count = 0  # ties of the heap are broken in order of acceptance
         self._timer: asyncio.TimerHandle | None = None
-        self._inboxes: defaultdict[str, deque[Delivered]] = defaultdict(lambda: deque(maxlen=INBOX_LIMIT))
+        self._inboxes: defaultdict[str, list[Delivered]] = defaultdict(list)
 
     def schedule(self, channel: str, message: Message, delay: float, delivered: Callable[[], None]) -> None:
         """Deliver `message` in `delay` seconds, then call `delivered`."""
@@ -118,7 +119,9 @@ class Deliveries:
 
     def _deliver(self, channel: str, message: Message) -> None:
         arrived = Delivered(channel, message.text, self._wall())
-        self._inboxes[message.to].append(arrived)
+        inbox = self._inboxes[message.to]
+        inbox.append(arrived)
+        del inbox[:-INBOX_LIMIT]
         number = number_of(message.to)
         line = b""
         for subscriber in self.subscribers:
