@@ -67,7 +67,7 @@ with gone as (
 ), ranked as (
     select id, row_number() over (order by run_at, id) as place from ready
 ), outcome as (
-    select least(count(*), free) as claimed, count(*) > free as exhausted, free, carried, frees_in
+    select least(count(id), free) as claimed, count(id) > free as exhausted, free, carried, frees_in
     from quota left join ranked on true
     group by free, carried, frees_in
 ), leased as (
