@@ -1,6 +1,6 @@
 """When each applicant starts: the plan of a rehearsal, fixed before it begins and the same for any number of workers.
 
-With people = 1/N and demand factor f, applicant k is due when the curve has let in (k + u_k) N / f people, u_k in [0, 1)
+With people = 1/N and demand factor f, applicant k is due when the curve has let in (k + u_k) N / f people, u_k in [0,1)
 drawn for her alone: one arrival in each N-th of the curve, at random inside it. Planned are exactly
 
     floor(cumulative(minutes) * f / N)

@@ -5,17 +5,23 @@ A file that cannot be used is refused with every fault at once, each with file, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+from scenarios import locate, objectives, validate
 from scenarios.capacities import AllowanceSpan, Gateway, PartnerSet, Registry, Window
 from scenarios.curve import Anchor, Block, Curve, Demand, Reading
 from scenarios.faults import Fault
-from scenarios.figures import Figure, People, Rupiah
+from scenarios.figures import Bound, Figure, People, Rupiah
 from scenarios.networks import Network
 from scenarios.population import Patience, Population, network_steps
+from scenarios.reader import Provenance, Reader
 
 __all__ = ["AllowanceSpan", "Anchor", "Block", "Curve", "Demand", "Fault", "Figure", "Gateway", "Network", "Night"]
 __all__ += ["NightError", "PartnerSet", "Patience", "Population", "Prices", "Published", "Reading", "Registry"]
@@ -56,25 +62,28 @@ class Prices:
 
 @dataclass(frozen=True)
 class Night:
+    """A launch night. Its fields are the keys of the file, `figures` excepted."""
+
     name: str
     title: str
     opens_at: datetime
     closes_at: datetime
     sources: dict[str, str]
+    """What each source id stands for; a figure's source is an id, or "id: remark"."""
     curve: Demand
     population: Population
     networks: dict[str, Network]
     default_set: str
     partners: dict[str, PartnerSet]
-    faults: tuple[Fault, ...]
-    objectives: dict[str, float]
-    """Bound by id, the defaults filled in."""
-    objective_reasons: dict[str, str]
-    """Why an objective is looser than the default, by id."""
     prices: Prices
-    published: tuple[Published, ...]
-    figures: tuple[Figure, ...]
-    """Every figure of the file with its source and status, in file order."""
+    funnel: tuple[Published, ...]
+    faults: tuple[Fault, ...] = ()
+    objectives: dict[str, Bound] = field(default_factory=dict)
+    """Bound by id, the defaults filled in."""
+    objective_reasons: dict[str, str] = field(default_factory=dict)
+    """Why an objective is looser than the default, by id."""
+    figures: tuple[Figure, ...] = ()
+    """Every figure of the file with its source and status, in the order of the fields above."""
 
     @property
     def demand_factor(self) -> float:
@@ -82,22 +91,87 @@ class Night:
 
     @cached_property
     def network_steps(self) -> dict[str, list[float]]:
+        """By time zone, the edges in [0, 1) between network profiles (scenarios.population)."""
         return network_steps(self.population, self.networks)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON values (instants as ISO 8601 text); `from_dict` is the way back."""
-        raise NotImplementedError
+        return cast("dict[str, Any]", _plain(asdict(self)))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Night:
-        raise NotImplementedError
+        """The night that `to_dict` was called on. Raises NightError when `values` is not one."""
+        figures = tuple(Figure(**each) for each in values.get("figures", ()))
+        document = {key: value for key, value in values.items() if key != "figures"}
+        # The figures carry their sources themselves; what is read again here needs none.
+        night, faults = _read(document, Provenance("record", "fact"))
+        if night is None:
+            raise NightError([f"run record: {key}: {text}" for key, text in faults])
+        return replace(night, figures=figures)
 
 
 def names() -> list[str]:
     """The nights that come with the project."""
-    raise NotImplementedError
+    return sorted(path.stem for path in _NIGHTS.glob("*.toml"))
 
 
 def load(name_or_path: str) -> Night:
-    """The night of that name, or of that file. Raises NightError with all faults."""
-    raise NotImplementedError
+    """The night of that name, or of that file (anything with a slash or ending in .toml).
+
+    Raises NightError with all faults: an unknown name, an unreadable file, text that is not TOML, or what
+    `scenarios.reader` and `scenarios.validate` find, by line.
+    """
+    is_path = name_or_path.endswith(".toml") or "/" in name_or_path
+    if not is_path and name_or_path not in names():
+        raise NightError([f"no night is called {name_or_path}; there are {', '.join(names())} (or name a .toml file)"])
+    path = Path(name_or_path) if is_path else _NIGHTS / f"{name_or_path}.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise NightError([f"{path}: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise NightError([f"{path}: is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise NightError([_syntax_fault(path, text, str(error))]) from None
+    night, faults = _read(document, Provenance())
+    if night is None:
+        at = locate.lines(text)
+        placed = sorted((locate.line_of(key, at), key, words) for key, words in faults)
+        raise NightError([f"{path}:{line}: {key}: {words}" for line, key, words in placed])
+    return night
+
+
+def _read(document: dict[str, Any], around: Provenance) -> tuple[Night | None, list[tuple[str, str]]]:
+    """The night of a document, or None and the faults as (key, text)."""
+    reader = Reader()
+    values = reader.fields(Night, document, "", around, absent=("figures",))
+    defaults = {name: value for name, value in _DEFAULTS.items() if name not in values}
+    found = SimpleNamespace(**values, **defaults)
+    faults = reader.faults + validate.check(found, reader)
+    if around.source is None:
+        faults += validate.unknown_sources(found.sources or {}, reader.figures)
+    if faults:
+        return None, faults
+    bounds = {name: objective.bound for name, objective in objectives.DEFAULTS.items()}
+    chosen = {**bounds, **values.pop("objectives", {})}
+    return Night(**values, objectives=chosen, figures=tuple(reader.figures)), []
+
+
+_NIGHTS = Path(__file__).parent / "nights"
+_DEFAULTS: dict[str, Any] = {"faults": (), "objectives": {}, "objective_reasons": {}}
+
+
+def _syntax_fault(path: Path, text: str, words: str) -> str:
+    """tomllib names the place only in words: "... (at line 3, column 5)" or "... (at end of document)"."""
+    found = re.search(r" \(at line (\d+), column \d+\)$", words)
+    line = int(found.group(1)) if found else text.count("\n") + 1
+    return f"{path}:{line}: not valid TOML: {words[: found.start()] if found else words}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, datetime) else value
