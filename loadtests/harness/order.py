@@ -1,0 +1,192 @@
+"""What was asked for: the options of a rehearsal, checked all at once before anything starts."""
+
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from loadtests.harness import disk
+from loadtests.harness.errors import Refusal
+from scenarios import catalogue, factors
+from scenarios.arrivals import Plan, plan
+from scenarios.capacities import PartnerSet
+from scenarios.catalogue import Night, NightError
+from scenarios.factors import Factors
+
+MOST_WORKERS = 64
+LEAST_DISK_CAP_GB = 0.1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One rehearsal, checked."""
+
+    night_name: str
+    """As the programs take it: a name of the catalogue or a file's absolute path."""
+    night: Night
+    reading: str
+    set_name: str
+    factors: Factors
+    minutes: float
+    seed: int
+    workers: int
+    drain_minutes: float
+    keep_photos: bool
+    prometheus: str | None
+    """`auto`, the address of a running server, or None for the harness's own scraper."""
+    runs: Path
+    work: Path
+    """Where clusters and photos of running rehearsals lie."""
+    disk_cap_bytes: int
+    plan: Plan
+
+    @property
+    def partners(self) -> PartnerSet:
+        return self.night.partners[self.set_name]
+
+    @property
+    def last_arrival_s(self) -> float:
+        """Real seconds since the doors open."""
+        return float(self.plan.due[-1])
+
+    @property
+    def drain_limit_s(self) -> float:
+        return self.drain_minutes * 60
+
+
+def order_of(options: Namespace) -> Order:
+    """The order that the command line gives. Raises Refusal with every fault."""
+    faults: list[str] = []
+    night = _night(options.night, faults)
+    people = _read("--people", options.people, factors.parse_people, faults)
+    speed = _positive("--speed", options.speed, faults)
+    pace = _positive("--pace", options.pace, faults)
+    minutes = _positive("--minutes", options.minutes, faults)
+    drain = _positive("--drain-minutes", options.drain_minutes, faults)
+    cap_gb = _read("--disk-cap-gb", options.disk_cap_gb, _at_least(LEAST_DISK_CAP_GB), faults)
+    seed = _read("--seed", options.seed, _whole(0, 2**63 - 1), faults)
+    workers = _read("--workers", options.workers, _whole(1, MOST_WORKERS), faults)
+    prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
+    reading = set_name = ""
+    if night is not None:
+        reading = _one_of("--reading", options.reading or night.curve.default_reading, list(night.curve.readings), faults)
+        set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
+    runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
+    for folder in (runs, work):
+        _check_writable(folder, faults)
+    if faults:
+        raise Refusal(*faults)
+    # None of these is None or empty from here on: a fault would have ended it.
+    assert night is not None and people is not None and seed is not None and workers is not None
+    assert speed is not None and pace is not None and minutes is not None and drain is not None and cap_gb is not None
+    try:
+        planned = plan(night.curve.reading(reading), people, speed, minutes, seed)
+    except ValueError as fault:
+        raise Refusal(str(fault)) from None
+    if not planned.planned:
+        raise Refusal(f"nobody arrives in {minutes:g} minutes at --people {options.people}: take more of either")
+    cap_bytes = int(cap_gb * disk.GB)
+    for folder in (runs, work):
+        disk.check_room(folder, planned=planned.planned, cap_bytes=cap_bytes)
+    named = options.night in catalogue.names()
+    return Order(
+        night_name=options.night if named else str(Path(options.night).absolute()),
+        night=night,
+        reading=reading,
+        set_name=set_name,
+        factors=Factors(people, speed, pace),
+        minutes=minutes,
+        seed=seed,
+        workers=workers,
+        drain_minutes=drain,
+        keep_photos=options.keep_photos,
+        prometheus=prometheus,
+        runs=runs,
+        work=work,
+        disk_cap_bytes=cap_bytes,
+        plan=planned,
+    )
+
+
+def _night(name: str, faults: list[str]) -> Night | None:
+    try:
+        return catalogue.load(name)
+    except NightError as fault:
+        faults += fault.faults
+        return None
+
+
+def _read(option: str, text: object, parse: Callable[[str], T], faults: list[str]) -> T | None:
+    try:
+        return parse(str(text))
+    except ValueError as fault:
+        faults.append(f"{option}: {fault}")
+        return None
+
+
+def _positive(option: str, text: object, faults: list[str]) -> float | None:
+    def parse(given: str) -> float:
+        value = _number(given)
+        if not 0 < value < 1e9:
+            raise ValueError(f"must be more than 0, not {given}")
+        return value
+
+    return _read(option, text, parse, faults)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, not {text!r}") from None
+
+
+def _at_least(least: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = _number(text)
+        if not least <= value < 1e9:
+            raise ValueError(f"must be at least {least:g}, not {text}")
+        return value
+
+    return parse
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number, not {text!r}") from None
+        if not least <= value <= most:
+            raise ValueError(f"must be from {least} to {most}, not {text}")
+        return value
+
+    return parse
+
+
+def _prometheus(text: str) -> str:
+    parts = urlsplit(text)
+    if text != "auto" and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValueError(f"must be auto or the address of a server, such as http://127.0.0.1:9090, not {text!r}")
+    return text.rstrip("/")
+
+
+def _one_of(option: str, value: str, known: list[str], faults: list[str]) -> str:
+    if value not in known:
+        faults.append(f"{option}: this night has no {value!r}; it has {', '.join(known)}")
+    return value
+
+
+def _check_writable(folder: Path, faults: list[str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        faults.append(f"{folder}: cannot be made ({error.strerror}): give another with --runs, or start elsewhere")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        faults.append(f"{folder}: cannot be written: give another with --runs, or start elsewhere")
