@@ -28,6 +28,10 @@ __all__ += ["NightError", "PartnerSet", "Patience", "Population", "Prices", "Pub
 __all__ += ["Window", "load", "names"]
 
 
+_CHOSEN = Provenance("own: chosen for this night", "assumption")
+"""Faults are invented and objectives demanded: they need no source, though they may name one."""
+
+
 class NightError(ValueError):
     """The night cannot be used; `faults` has one line for each fault: `file:line: key: text`."""
 
@@ -77,8 +81,8 @@ class Night:
     partners: dict[str, PartnerSet]
     prices: Prices
     funnel: tuple[Published, ...]
-    faults: tuple[Fault, ...] = ()
-    objectives: dict[str, Bound] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = field(default=(), metadata={"provenance": _CHOSEN})
+    objectives: dict[str, Bound] = field(default_factory=dict, metadata={"provenance": _CHOSEN})
     """Bound by id, the defaults filled in."""
     objective_reasons: dict[str, str] = field(default_factory=dict)
     """Why an objective is looser than the default, by id."""

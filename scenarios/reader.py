@@ -43,6 +43,8 @@ class Provenance:
 class Reader:
     """Reads values and keeps what it finds: `faults` (key, text) and `figures`.
 
+    A field's metadata may hold a `provenance` for what its table does not say itself.
+
     A value that cannot be read becomes None, so that the rest can still be checked; its key is in `broken`, and
     nothing that holds it may leave the catalogue.
     """
@@ -73,7 +75,8 @@ class Reader:
         values: dict[str, Any] = {}
         for name, field in wanted.items():
             if name in table:
-                values[name] = self.value(hints[name], table[name], _joined(key, name), inside)
+                default = field.metadata.get("provenance", inside)
+                values[name] = self.value(hints[name], table[name], _joined(key, name), default)
             elif not _has_default(field):
                 self._break(_joined(key, name), f"missing{_unit_words(hints[name])}")
                 values[name] = None

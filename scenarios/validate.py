@@ -35,11 +35,15 @@ def check(night: SimpleNamespace, reader: Reader) -> list[tuple[str, str]]:
 
 
 def unknown_sources(sources: Mapping[str, str], figures: Iterable[Figure]) -> list[tuple[str, str]]:
-    """A fault for each figure whose source, an id or "id: remark", has an id that the night does not explain."""
+    """A fault for each figure whose source, an id or "id: remark", has an id that the night does not explain.
+
+    "own" (our arithmetic or assumption) explains itself.
+    """
+    known = {"own", *sources}
     return [
         (figure.key, f"source {figure.source.split(':')[0]!r} is not explained in the table sources")
         for figure in figures
-        if figure.source.split(":")[0] not in sources
+        if figure.source.split(":")[0] not in known
     ]
 
 
@@ -52,7 +56,6 @@ def _blocks(night: SimpleNamespace) -> Found:
     blocks = night.curve.blocks
     if not blocks:
         yield "curve.blocks", "must have at least one block"
-        return
     for i, block in enumerate(blocks):
         if not block.start < block.end:
             yield f"curve.blocks[{i}].end", "must be after the start of its block"
@@ -60,9 +63,13 @@ def _blocks(night: SimpleNamespace) -> Found:
         if one.end != other.start:
             word = "a gap" if one.end < other.start else "an overlap"
             yield f"curve.blocks[{i}].start", f"{word}: the block before ends at {one.end.isoformat()}"
-    if blocks[0].start != night.opens_at:
+
+
+def _opening(night: SimpleNamespace) -> Found:
+    blocks = night.curve.blocks
+    if blocks and blocks[0].start != night.opens_at:
         yield "curve.blocks[0].start", f"must be opens_at, {night.opens_at.isoformat()}"
-    if blocks[-1].end != night.closes_at:
+    if blocks and blocks[-1].end != night.closes_at:
         yield f"curve.blocks[{len(blocks) - 1}].end", f"must be closes_at, {night.closes_at.isoformat()}"
 
 
@@ -92,7 +99,7 @@ def _readings(night: SimpleNamespace) -> Found:
 
 
 def _anchors(night: SimpleNamespace) -> Found:
-    opens = night.opens_at
+    opens = night.curve.blocks[0].start
     for i, anchor in enumerate(night.curve.anchors):
         for name in night.curve.readings:
             counted = night.curve.reading(name).cumulative((anchor.at - opens).total_seconds())
@@ -216,7 +223,8 @@ def _objectives(night: SimpleNamespace) -> Found:
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] = (
     (("opens_at", "closes_at"), _dates),
-    (("opens_at", "closes_at", "curve.blocks"), _blocks),
+    (("curve.blocks",), _blocks),
+    (("opens_at", "closes_at", "curve.blocks"), _opening),
     (("curve.default", "curve.readings", "curve.spread_until", "curve.blocks"), _readings),
     (("population.provinces",), _provinces),
     (("population.youngest_years", "population.oldest_years"), _ages),
