@@ -161,7 +161,9 @@ class AccountStore(Protocol):
         """Raises AddressTaken (phone or e-mail), or PassUsed when the ticket already has an account."""
 
     async def find(self, account_id: UUID) -> Account | None: ...
-    async def find_by_address(self, address: str) -> Account | None: ...
+    async def hold_address(self, address: str) -> Account | None:
+        """Who has the phone number or e-mail address; one transaction at a time may hold it, known or unknown."""
+
     async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
         """True: the address of the channel was not verified before."""
 
@@ -176,6 +178,8 @@ class CodeRequest:
     channel: int
     generation: int
     sends: int
+    sent_at: datetime
+    """When the last send was asked for."""
     handed_at: datetime | None
     failures: int
     used_at: datetime | None
@@ -192,7 +196,7 @@ class CodeStore(Protocol):
     async def recent(self, address_index: bytes, *, since: datetime, most: int) -> Sequence[datetime]:
         """When codes were asked for this address since then, newest first, at most `most` of them."""
 
-    async def count_send(self, request_id: UUID) -> None: ...
+    async def count_send(self, request_id: UUID, at: datetime) -> None: ...
 
     async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None:
         """A code's life starts here. The same generation sent again keeps its first hand-over and its failures."""
@@ -235,7 +239,7 @@ class IdentityStore(Protocol):
 
 class ProfileStore(Protocol):
     async def put(self, account_id: UUID, step: str, data: Mapping[str, object]) -> bool:
-        """Keep the draft of one step. True: this was the last step that was still missing."""
+        """Keep the draft of one step. True: no step is missing any more, and one was before."""
 
     async def steps(self, account_id: UUID) -> frozenset[str]: ...
 
@@ -255,6 +259,13 @@ class Upload:
     finished_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CommittedUpload:
+    upload: Upload
+    filled: frozenset[int]
+    """Slots that held a photo before this one was finished; empty when it is not."""
+
+
 class UploadStore(Protocol):
     async def add(self, upload: Upload, *, most: int) -> bool:
         """False: the account has `most` uploads already and nothing was added."""
@@ -266,10 +277,10 @@ class UploadStore(Protocol):
         None: the account has no such upload, or it is finished, does not end at `offset` or has no room up to `end`.
         """
 
-    async def clear_slot(self, upload: Upload) -> frozenset[int]:
-        """Make room for `upload`, which is about to be finished; returns the slots that held a photo until now."""
+    async def clear_slot(self, upload: Upload) -> None:
+        """The finished photo in the slot of `upload`, which is about to be finished, gives way."""
 
-    async def commit(self, upload: Upload, *, new: int) -> Upload | None:
+    async def commit(self, upload: Upload, *, new: int) -> CommittedUpload | None:
         """Compare-and-set of the committed offset by the writer `upload.epoch`; at `length` the photo is finished.
 
         None: another writer took over. Raises ChangedMeanwhile when another photo fills the slot.
@@ -428,3 +439,5 @@ class Ports:
     policy: Policy = field(default_factory=Policy)
     chance: Callable[[], float] = field(default_factory=lambda: random.Random().random)
     """Uniform in [0, 1), for jitter only."""
+    reached: Callable[[str], None] = field(default=lambda stage: None)
+    """Counts a person who completed a stage; called when the transaction has been committed."""

@@ -81,6 +81,22 @@ def derive(key: bytes, request_id: UUID, generation: int) -> str:
     return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}d}"
 
 
-def equal(given: str, wanted: str) -> bool:
+def matches(given: str, wanted: str) -> bool:
     """Compared in constant time."""
     return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def refusal(handed_at: float, now: float, life_s: float, failures: int, used: bool, right: bool) -> str:
+    """Why a code is refused: expired, not-sent-yet, too-many-tries or wrong; empty = it is accepted.
+
+    Only "wrong" counts as a failure: what cannot succeed tells a guesser nothing.
+    """
+    if used:
+        return "expired"
+    if handed_at < 0.0:
+        return "not-sent-yet"
+    if not code_alive(handed_at, now, life_s):
+        return "expired"
+    if not may_try(failures):
+        return "too-many-tries"
+    return "" if right else "wrong"

@@ -63,6 +63,12 @@ class BodyTooLarge(LaunchnightError):
     title = "The body is too large"
 
 
+class BodyTooSlow(LaunchnightError):
+    code = "body-too-slow"
+    title = "The body did not arrive in time"
+    temporary = True
+
+
 class UnsupportedMediaType(LaunchnightError):
     code = "unsupported-media-type"
     title = "The body must be application/json in UTF-8"

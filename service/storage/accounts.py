@@ -45,10 +45,9 @@ class AccountRows:
         row = await self._connection.fetchrow(_SQL["find"], account_id)
         return None if row is None else _account(row)
 
-    async def find_by_address(self, address: str) -> Account | None:
-        query = _SQL["find_by_email"] if "@" in address else _SQL["find_by_phone"]
-        row = await self._connection.fetchrow(query, address)
-        return None if row is None else _account(row)
+    async def hold_address(self, address: str) -> Account | None:
+        row = await self._connection.fetchrow(_SQL["hold_email" if "@" in address else "hold_phone"], address)
+        return None if row["id"] is None else _account(row)
 
     async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
         query = _SQL["verify_email"] if channel == Channel.EMAIL else _SQL["verify_phone"]

@@ -27,6 +27,7 @@ class CodeRows:
             request.channel,
             request.generation,
             request.sends,
+            request.sent_at,
             request.created_at,
         )
 
@@ -37,8 +38,8 @@ class CodeRows:
     async def recent(self, address_index: bytes, *, since: datetime, most: int) -> Sequence[datetime]:
         return [row[0] for row in await self._connection.fetch(_SQL["recent"], address_index, since, most)]
 
-    async def count_send(self, request_id: UUID) -> None:
-        await self._connection.execute(_SQL["count_send"], request_id)
+    async def count_send(self, request_id: UUID, at: datetime) -> None:
+        await self._connection.execute(_SQL["count_send"], request_id, at)
 
     async def hand_over(self, request_id: UUID, *, generation: int, handed_at: datetime) -> None:
         await self._connection.execute(_SQL["hand_over"], request_id, generation, handed_at)

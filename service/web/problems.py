@@ -15,6 +15,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.InvalidFields: 422,
     errors.MalformedBody: 400,
     errors.BodyTooLarge: 413,
+    errors.BodyTooSlow: 408,
     errors.UnsupportedMediaType: 415,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,

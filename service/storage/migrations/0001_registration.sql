@@ -47,6 +47,7 @@ create table code_request (
     channel smallint not null,                       -- 1 e-mail, 2 SMS
     generation int not null default 0,
     sends smallint not null default 0,
+    sent_at timestamptz not null,                    -- when the last send was asked for
     handed_at timestamptz,                           -- a code's life starts here
     failures smallint not null default 0,
     used_at timestamptz,

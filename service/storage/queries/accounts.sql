@@ -8,13 +8,17 @@ insert into account (id, ticket_number, name, phone, email) values ($1, $2, $3, 
 -- One account by its id.
 select id, name, phone, email, phone_verified_at, email_verified_at from account where id = $1;
 
--- name: find_by_phone
--- The account that has this phone number.
-select id, name, phone, email, phone_verified_at, email_verified_at from account where phone = $1;
+-- name: hold_phone
+-- The account that has this phone number; whoever asks next for the number waits until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended($1, 0)),
+       id, name, phone, email, phone_verified_at, email_verified_at
+from (select) as always left join account on phone = $1;
 
--- name: find_by_email
--- The account that has this e-mail address.
-select id, name, phone, email, phone_verified_at, email_verified_at from account where email = $1;
+-- name: hold_email
+-- The account that has this e-mail address; whoever asks next for the address waits until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended($1, 0)),
+       id, name, phone, email, phone_verified_at, email_verified_at
+from (select) as always left join account on email = $1;
 
 -- name: verify_phone
 -- The first proof that the applicant reads this phone; no row when there was one.

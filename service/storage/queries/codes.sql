@@ -2,12 +2,12 @@
 
 -- name: add
 -- A new request with its first send.
-insert into code_request (id, account_id, address_index, channel, generation, sends, created_at)
-values ($1, $2, $3, $4, $5, $6, $7);
+insert into code_request (id, account_id, address_index, channel, generation, sends, sent_at, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: find
 -- The request, locked until the transaction ends: one winner for one code.
-select id, account_id, channel, generation, sends, handed_at, failures, used_at, created_at, address_index
+select id, account_id, channel, generation, sends, sent_at, handed_at, failures, used_at, created_at, address_index
 from code_request where id = $1 for update;
 
 -- name: recent
@@ -18,7 +18,7 @@ order by created_at desc limit $3;
 
 -- name: count_send
 -- One more send of the same request.
-update code_request set sends = sends + 1 where id = $1;
+update code_request set sends = sends + 1, sent_at = $2 where id = $1;
 
 -- name: hand_over
 -- The life of a generation starts at its first hand-over; a new generation starts with no failures.

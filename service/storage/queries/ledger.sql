@@ -29,4 +29,4 @@ from wave_join;
 
 -- name: attempted
 -- Calls of a queue's partner that workers were about to make.
-select coalesce(sum(attempted), 0)::bigint as attempted from queue_counter where queue = any($1::text[]);
+select coalesce(sum(attempted), 0)::bigint as attempted from queue where name = any($1::text[]);
