@@ -5,6 +5,7 @@ import asyncio
 import errno
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -35,13 +36,20 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--night", default="prakerja-wave-1", metavar="NAME|FILE", help="whose figures (%(default)s)")
     parser.add_argument("--set", default="prepared", metavar="NAME", help="set of partners (%(default)s)")
     parser.add_argument("--people", default="1", metavar="1/N", help="share of the people, thus of all rates")
-    parser.add_argument("--speed", default=1.0, type=float, metavar="S", help="the night's clock runs S times faster")
+    parser.add_argument("--speed", default=1.0, type=_speed, metavar="S", help="the night's clock runs S times faster")
     parser.add_argument("--seed", default=1, type=int, metavar="N", help="of every draw (%(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", default=0, type=int, help="port to listen on; 0 takes a free one and says which")
     parser.add_argument("--opens-at", type=float, metavar="UNIX", help="second 0 of the night; now when not given")
     parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
     return parser
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < math.inf:
+        raise argparse.ArgumentTypeError(f"must be greater than 0, not {text}")
+    return speed
 
 
 def figures_of(night: str, set_name: str, people: str, speed: float) -> Figures:
@@ -64,11 +72,12 @@ async def serve(options: argparse.Namespace) -> None:
     partners = Partners(figures, opens_at, options.seed)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=STOP_GRACE)
     await runner.setup()
+    end = _end_event(options.lifeline)
     try:
         port = await _listen(runner, options.host, options.port)
         ready = {"ready": True, "role": "partners", "host": options.host, "port": port, "metrics_port": port}
         print(json.dumps({**ready, "night": options.night, "set": options.set}), flush=True)
-        await _asked_to_end(options.lifeline)
+        await end.wait()
     finally:
         await runner.cleanup()
 
@@ -88,13 +97,14 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
     return taken
 
 
-async def _asked_to_end(lifeline: bool) -> None:
+def _end_event(lifeline: bool) -> asyncio.Event:
+    """Set when the process is asked to end."""
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     if lifeline:
         threading.Thread(target=_await_end_of_input, args=(loop, end), daemon=True).start()
-    await end.wait()
+    return end
 
 
 def _await_end_of_input(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:

@@ -7,8 +7,8 @@ Instants are seconds of one clock that never runs backwards.
 import math
 from collections import deque
 
-LONGEST_WAIT = 3600.0
-"""The most a refusal asks a client to wait, in seconds; a rate of 0 would otherwise ask for ever."""
+CLOSED_WAIT = 60.0
+"""Seconds that a client is asked to wait while the rate is 0: nobody knows for how long that will be."""
 
 
 class RateLimit:
@@ -39,12 +39,12 @@ class RateLimit:
         return True
 
     def wait(self, now: float) -> float:
-        """Seconds until `take` would let one through, at most LONGEST_WAIT."""
+        """Seconds until `take` would let one through; CLOSED_WAIT when the rate is 0."""
         if self.rate_per_s <= 0:
-            return LONGEST_WAIT
+            return CLOSED_WAIT
         self._forget(now)
         excess = len(self._taken) - self.count
-        return 0.0 if excess < 0 else min(LONGEST_WAIT, self._taken[excess] + self.window - now)
+        return 0.0 if excess < 0 else self._taken[excess] + self.window - now
 
     def _forget(self, now: float) -> None:
         while self._taken and self._taken[0] + self.window <= now:

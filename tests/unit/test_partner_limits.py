@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scenarios.capacities import AllowanceSpan, Registry, Window
 from scenarios.partners.allowance import Allowance
-from scenarios.partners.windows import LONGEST_WAIT, BusiestWindow, RateLimit
+from scenarios.partners.windows import CLOSED_WAIT, BusiestWindow, RateLimit
 
 HOUR = 3600.0
 
@@ -57,7 +57,7 @@ def test_a_changed_rate_counts_what_already_passed() -> None:
     assert [limit.take(0.1) for _ in range(4)] == [True, True, True, False]
     limit.change(0)
     assert not limit.take(1000.0)
-    assert limit.wait(1000.0) == LONGEST_WAIT
+    assert limit.wait(1000.0) == CLOSED_WAIT
 
 
 @given(st.lists(st.floats(0.0, 3.0), min_size=1, max_size=200))
