@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.policy import Policy
+from service.domain.queues import JobEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Job:
     @property
     def idempotency_key(self) -> str:
         return f"{self.queue}-{self.id}-{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a job ended, and when the partner had accepted or answered it."""
+
+    end: JobEnd
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +137,19 @@ class Room:
     """Seconds since the frontier moved, on the database's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedTicket:
+    since: datetime
+    """When its pass began to run."""
+    first: bool
+    """The ticket was not claimed before."""
+
+
 class WaitingRoomStore(Protocol):
     async def read(self) -> Room: ...
     async def issue_ticket(self) -> tuple[int, datetime]: ...
-    async def claim(self, number: int, *, life: float) -> datetime | None:
-        """Since when the ticket's pass runs: claiming again finds the same pass, or a new one when `life` is over.
+    async def claim(self, number: int, *, life: float) -> ClaimedTicket | None:
+        """Claim a ticket: claiming again finds the same pass, or a new one when `life` is over.
 
         None: there is no such ticket.
         """

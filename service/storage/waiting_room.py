@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service.ports import Room
+from service.ports import ClaimedTicket, Room
 from service.storage.sql import queries
 
 _SQL = queries("waiting_room")
@@ -27,9 +27,9 @@ class WaitingRoomRows:
         row = await self._connection.fetchrow(_SQL["issue_ticket"])
         return row["number"], row["issued_at"]
 
-    async def claim(self, number: int, *, life: float) -> datetime | None:
-        claimed_at: datetime | None = await self._connection.fetchval(_SQL["claim"], number, life)
-        return claimed_at
+    async def claim(self, number: int, *, life: float) -> ClaimedTicket | None:
+        row = await self._connection.fetchrow(_SQL["claim"], number, life)
+        return None if row is None else ClaimedTicket(**row)
 
     async def lead(self, holder: UUID, *, seconds: float) -> bool:
         return await self._connection.fetchval(_SQL["lead"], holder, seconds) is not None

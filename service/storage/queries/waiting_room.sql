@@ -22,11 +22,12 @@ insert into ticket default values returning number, issued_at;
 -- Since when the ticket's pass runs: the first claim, or this one when the pass ($2 seconds) is over.
 update ticket
 set claimed_at = case
-        when claimed_at > clock_timestamp() - $2::float8 * interval '1 second' then claimed_at
+        when before > clock_timestamp() - $2::float8 * interval '1 second' then before
         else clock_timestamp()
     end
+from (select claimed_at as before from ticket where number = $1 for update) as held
 where number = $1
-returning claimed_at;
+returning claimed_at as since, before is null as first;
 
 -- name: lead
 -- Take or keep the gatekeeper's lease; no row when another holder leads.

@@ -1,0 +1,74 @@
+"""The test: start, answer, submit. Time is the server's."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.actions.once import Once
+from service.actions.sessions import signed_in
+from service.domain import assessment as rules
+from service.domain.errors import AssessmentNotStarted, AssessmentOver
+from service.ports import Ports, StoredAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    number: int
+    text: str
+    options: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedAssessment:
+    items: tuple[Question, ...]
+    deadline_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    answered: int
+
+
+QUESTIONS = tuple(Question(number, item.text, item.options) for number, item in enumerate(rules.SHEET, start=1))
+
+
+async def start(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
+    """The questions and the time left. Started once: starting again shows the same clock."""
+    now = ports.clock.now()
+    async with ports.begin() as tx:
+        account_id = await signed_in(tx, token_hash)
+        once.principal = account_id.bytes
+        deadline = now + timedelta(seconds=rules.DURATION_S)
+        assessment = await tx.assessments.start(account_id, now=now, deadline=deadline, items=rules.ITEMS)
+        left = max((assessment.deadline - now).total_seconds(), 0.0)
+        return await once.keep(tx, StartedAssessment(QUESTIONS, round(left, 1)))
+
+
+async def save_answer(ports: Ports, token_hash: bytes, number: int, choice: int) -> None:
+    """Keep the answer to item `number` (from 1); it can be changed while there is time.
+
+    Raises AssessmentNotStarted, AssessmentOver.
+    """
+    async with ports.begin(single=True) as tx:
+        account_id = await signed_in(tx, token_hash)
+        if await tx.assessments.answer(account_id, number, choice, now=ports.clock.now()):
+            return
+        if await tx.assessments.find(account_id) is None:
+            raise AssessmentNotStarted("Start it by POST /assessment.")
+        raise AssessmentOver
+
+
+async def submit(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
+    """End the test; what was saved counts, also after the time. Raises AssessmentNotStarted."""
+    async with ports.begin() as tx:
+        account_id = await signed_in(tx, token_hash)
+        once.principal = account_id.bytes
+        assessment = await tx.assessments.find(account_id)
+        if assessment is None:
+            raise AssessmentNotStarted("Start it by POST /assessment.")
+        points = rules.score(assessment.answers)
+        first = await tx.assessments.submit(account_id, score=points, submitted_at=ports.clock.now())
+        answered = sum(answer != rules.UNANSWERED for answer in assessment.answers)
+        answer = await once.keep(tx, Submission(answered))
+    if first:
+        ports.reached("assessed")
+    return answer

@@ -1,0 +1,67 @@
+"""A request that creates an effect is answered once: the same key sent again finds the first answer.
+
+The answer is stored in the effect's own transaction. Nothing is looked up beforehand: of two requests with one key the
+second meets a refusal (the effect is there, or the answer is), rolls back, and is given the stored answer. So the
+common case costs one insert.
+"""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from service.domain.errors import DatabaseBusy, DatabaseUnavailable, IdempotencyKeyReused, LaunchnightError
+from service.ports import Ports, StoredAnswer, Transaction
+
+
+class Once:
+    """One such request.
+
+    route and key name it together with `principal`, which the action sets when it knows who asks: the account, the
+    ticket, or b"" for nobody in particular. fingerprint: SHA-256 of what was asked.
+    """
+
+    __slots__ = ("_encode", "_fingerprint", "_key", "_route", "_status", "principal")
+
+    def __init__(
+        self, *, route: bytes, key: bytes, fingerprint: bytes, status: int, encode: Callable[[object], bytes]
+    ) -> None:
+        self._route = route
+        self._key = key
+        self._fingerprint = fingerprint
+        self._status = status
+        self._encode = encode
+        self.principal: bytes | None = None
+
+    def _scope(self) -> bytes:
+        assert self.principal is not None, "the action says who asks before it keeps an answer"
+        # Lengths in front: no two different triples give the same bytes.
+        head = b"%d %d " % (len(self._route), len(self.principal))
+        return sha256(head + self._route + self.principal + self._key).digest()
+
+    async def keep(self, tx: Transaction, answer: object) -> StoredAnswer:
+        """Store `answer` with the effect. Raises DuplicateAnswer when another request stored one first."""
+        stored = StoredAnswer(self._fingerprint, self._status, self._encode(answer))
+        await tx.answers.add(self._scope(), stored)
+        return stored
+
+    async def stored(self, tx: Transaction) -> StoredAnswer | None:
+        """The answer stored before. Raises IdempotencyKeyReused when it belongs to another request."""
+        answer = await tx.answers.find(self._scope())
+        if answer is not None and answer.fingerprint != self._fingerprint:
+            raise IdempotencyKeyReused("Use a new key for a new request.")
+        return answer
+
+
+async def answered_once(ports: Ports, once: Once, perform: Callable[[], Awaitable[StoredAnswer]]) -> StoredAnswer:
+    """What `perform` answers, or the answer that was stored for the same request before."""
+    try:
+        return await perform()
+    except (DatabaseBusy, DatabaseUnavailable):
+        raise  # a second look would only add to the trouble
+    except LaunchnightError:
+        if once.principal is None:  # refused before anything could have been done
+            raise
+        async with ports.begin(single=True) as tx:
+            answer = await once.stored(tx)
+        if answer is None:
+            raise
+        return answer

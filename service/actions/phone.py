@@ -1,0 +1,39 @@
+"""Proving that the applicant reads the phone of the account."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from service.actions.once import Once
+from service.actions.sessions import code_refusal, signed_in
+from service.domain.codes import Channel
+from service.domain.errors import CodeRefused
+from service.ports import Ports, StoredAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneVerified:
+    phone_verified: bool
+
+
+async def verify_phone(ports: Ports, once: Once, token_hash: bytes, request_id: UUID, code: str) -> StoredAnswer:
+    """Take a code that was sent to the account's phone. Raises CodeRefused; a wrong code is counted."""
+    now = ports.clock.now()
+    async with ports.begin() as tx:
+        account_id = await signed_in(tx, token_hash)
+        once.principal = account_id.bytes
+        request = await tx.codes.find(request_id)
+        # Somebody else's request answers as one that does not exist.
+        if request is None or request.account_id != account_id or request.channel != Channel.SMS:
+            raise CodeRefused(reason="wrong")
+        refusal = code_refusal(ports.vault, request, code, now)
+        if refusal == "wrong":
+            await tx.codes.count_failure(request_id)
+        elif not refusal:
+            await tx.codes.use(request_id, now)
+            first_proof = await tx.accounts.mark_verified(account_id, Channel.SMS, now)
+            answer = await once.keep(tx, PhoneVerified(True))
+    if refusal:
+        raise CodeRefused(reason=refusal)
+    if first_proof:
+        ports.reached("phone_verified")
+    return answer

@@ -1,0 +1,15 @@
+"""Saving the profile, one step at a time."""
+
+from collections.abc import Mapping
+
+from service.actions.sessions import signed_in
+from service.ports import Ports
+
+
+async def put_step(ports: Ports, token_hash: bytes, step: str, data: Mapping[str, object]) -> None:
+    """Keep the draft of one step; the last one put counts."""
+    async with ports.begin(single=True) as tx:
+        account_id = await signed_in(tx, token_hash)
+        completed = await tx.profiles.put(account_id, step, data)
+    if completed:
+        ports.reached("profile_completed")
