@@ -4,6 +4,7 @@ Compiled rules (DESIGN section 2). A negative limit or rate means that there is 
 """
 
 import math
+from enum import StrEnum
 
 GUARD_S = 0.03
 """Added to each quota window: a call leaves up to this much later than its quota was taken, and even then the partner's
@@ -21,6 +22,17 @@ RETRY_AFTER_MOST = 120.0
 """Nobody is sent away for longer: two minutes is what a person with a full bar still waits."""
 SPREAD = 0.6
 """Full width of the jitter of Retry-After: ±30 %."""
+
+
+class JobEnd(StrEnum):
+    """How the handling of a job ended."""
+
+    DONE = "done"
+    """The partner did it and we know."""
+    DROPPED = "dropped"
+    """Nobody waits for it any more."""
+    LOST = "lost"
+    """Done by us after our lease had run out: whoever holds the job now decides."""
 
 
 def accepts(depth: int, limit: int) -> bool:
