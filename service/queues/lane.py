@@ -1,0 +1,142 @@
+"""One queue's lane: look for work, claim what the quota allows, handle it side by side, settle what failed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from service.domain.errors import PartnerError
+from service.domain.queues import JobEnd, jittered_s, retry_delay_s
+from service.metrics import Metrics
+from service.ports import Job, JobResult, Ports
+from service.queues.policy import TICK, QueuePolicy
+
+Handler = Callable[[Ports, Job], Awaitable[JobResult]]
+
+IDLE = (0.05, 0.25)
+"""Seconds between looks at an empty queue, drawn anew each time so that workers do not march in step."""
+LONGEST_WAIT = 10.0
+"""Seconds; after that a lane looks again whatever it was told."""
+LONG_REFUSAL = 5.0
+"""Seconds; a partner that sends us away for longer is not asked about the next job either."""
+SWEPT_AT_ONCE = 1000
+
+log = structlog.get_logger(__name__)
+
+
+class Lane:
+    def __init__(self, ports: Ports, policy: QueuePolicy, handler: Handler, metrics: Metrics) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._handler = handler
+        self._metrics = metrics
+        self._busy = 0
+        self._failures = 0
+        self._refused_until = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set and what was claimed is settled."""
+        async with asyncio.TaskGroup() as handling:
+            while not stop.is_set():
+                await pause(stop, await self._look(handling))
+
+    async def _look(self, handling: asyncio.TaskGroup) -> float:
+        """Claim once; seconds until the next look."""
+        policy = self._policy
+        refused = self._refused_until - time.monotonic()
+        if refused > 0:
+            return min(refused, LONGEST_WAIT)
+        most = min(policy.batch, policy.concurrency - self._busy)
+        if most <= 0:
+            return TICK
+        try:
+            async with self._ports.begin() as tx:
+                claim = await tx.queue.claim(
+                    policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease
+                )
+        except Exception as error:  # whatever the database says, the lane outlives it
+            self._failures += 1
+            log.warning("claim failed", queue=policy.queue, error=type(error).__name__)
+            return TICK + retry_delay_s(self._failures, self._ports.chance(), 0.2, LONGEST_WAIT)
+        self._failures = 0
+        for job in claim.jobs:
+            self._busy += 1
+            handling.create_task(self._handle(job))
+        if claim.wait > 0:
+            return min(max(claim.wait, TICK), LONGEST_WAIT)
+        if len(claim.jobs) == most:
+            return TICK
+        least, longest = IDLE
+        return least + (longest - least) * self._ports.chance()
+
+    async def _handle(self, job: Job) -> None:
+        try:
+            result = await self._handler(self._ports, job)
+        except PartnerError as error:
+            await self._settle(job, error)
+        except Exception as error:  # a job that cannot be handled is tried again, then kept; the lane goes on
+            log.warning("job failed", queue=job.queue, job=job.id, error=type(error).__name__)
+            await self._settle(job, error)
+        else:
+            if result.end is not JobEnd.LOST:
+                self._metrics.queue_jobs.labels(job.queue, result.end.value).inc()
+            if result.end is JobEnd.DONE and job.queue in ("email", "sms"):
+                waited = (result.at - job.created_at).total_seconds()
+                bound = "yes" if job.quota_bound else "no"
+                self._metrics.code_handover_seconds.labels(job.queue, bound).observe(max(0.0, waited))
+        finally:
+            self._busy -= 1
+
+    async def _settle(self, job: Job, error: Exception) -> None:
+        """Retry the job, or bury it; if even that fails, its lease runs out and `sweep` finds it."""
+        try:
+            outcome = await self._retry_or_bury(job, error)
+        except Exception as failure:
+            log.warning("job not settled", queue=job.queue, job=job.id, error=type(failure).__name__)
+            return
+        if outcome is not None:
+            self._metrics.queue_jobs.labels(job.queue, outcome).inc()
+
+    async def _retry_or_bury(self, job: Job, error: Exception) -> str | None:
+        """What became of the job; None when its lease was lost."""
+        policy, chance = self._policy, self._ports.chance
+        name = type(error).__name__
+        delay = retry_delay_s(job.attempts, chance(), policy.base_delay, policy.longest_delay)
+        answered = quota_bound = False
+        buried = job.attempts >= policy.attempts
+        if isinstance(error, PartnerError):
+            name = error.reason or name
+            answered = not error.unknown
+            # A partner that says when to come back has done nothing; its quota is not the job's fault.
+            quota_bound = answered and error.temporary and error.retry_after_s is not None
+            buried = not error.temporary or (buried and not quota_bound)
+            if error.retry_after_s is not None:
+                delay = max(delay, error.retry_after_s + jittered_s(policy.base_delay, chance()))
+                if quota_bound and error.retry_after_s > LONG_REFUSAL:
+                    self._refused_until = time.monotonic() + error.retry_after_s
+        async with self._ports.begin(single=True) as tx:
+            if buried:
+                return "dead" if await tx.queue.bury(job, error=name) else None
+            held = await tx.queue.retry(job, delay=delay, error=name, answered=answered, quota_bound=quota_bound)
+            return "retried" if held else None
+
+    async def sweep(self) -> None:
+        """Remove what nobody waits for; settle jobs whose holder has fallen silent."""
+        policy = self._policy
+        async with self._ports.begin(single=True) as tx:
+            expired = await tx.queue.expire(policy.queue, most=SWEPT_AT_ONCE)
+        self._metrics.queue_jobs.labels(policy.queue, "expired").inc(expired)
+        async with self._ports.begin(single=True) as tx:
+            orphans = await tx.queue.reap(policy.queue, most=policy.concurrency, lease_s=policy.lease)
+        for job in orphans:
+            await self._settle(job, TimeoutError())
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,49 @@
+"""One row for each queue: how much may wait, how fast it goes, how long it is tried."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.settings import Settings
+
+TICK = 0.05
+"""Seconds between claims while there is work: what a partner sees is a stream, not a burst each second."""
+CATCH_UP = 1.25
+"""A claim may bring this much more than a tick's share of the rate, to make up for a late one; the quota itself is held
+by the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    queue: str
+    limit: int
+    rate_per_s: float
+    """Negative: the partner sets none."""
+    lease: float
+    """Seconds; longer than the slowest honest handling, or work would be done twice."""
+    attempts: int
+    base_delay: float
+    longest_delay: float
+    concurrency: int
+    """Jobs handled at the same time by one worker."""
+
+    @property
+    def batch(self) -> int:
+        """Most jobs of one claim."""
+        if self.rate_per_s < 0:
+            return self.concurrency
+        return max(1, min(self.concurrency, math.ceil(self.rate_per_s * TICK * CATCH_UP)))
+
+
+def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
+    """The policy of every queue, by name."""
+    # A call at its deadline, and at most 12 s in each of two transactions that the database refuses at last.
+    lease = settings.partner_timeout + 30.0
+    rows = (
+        # Eight tries in the five minutes for which somebody waits for a code.
+        QueuePolicy("email", settings.email_queue_limit, settings.email_rate, lease, 8, 0.5, 30.0, 64),
+        QueuePolicy("sms", settings.sms_queue_limit, settings.sms_rate, lease, 8, 0.5, 30.0, 128),
+        # Nobody waits for this one: 40 tries outlast a registry that is down for an hour and a half.
+        QueuePolicy("identity", settings.identity_queue_limit, settings.civil_registry_rate, lease, 40, 1.0, 300.0, 64),
+    )
+    return {row.queue: row for row in rows}

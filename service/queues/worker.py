@@ -1,0 +1,53 @@
+"""The worker role: a lane for each queue, and once a second the levels and the sweep."""
+
+import asyncio
+
+import structlog
+
+from service.actions.handover import hand_over_code
+from service.actions.identity_checks import check_identity
+from service.metrics import Metrics
+from service.ports import Ports
+from service.queues.lane import Handler, Lane, pause
+from service.queues.policy import policies
+from service.settings import Settings
+
+HANDLERS: dict[str, Handler] = {"email": hand_over_code, "sms": hand_over_code, "identity": check_identity}
+BEAT = 1.0
+"""Seconds between two readings of the levels and two sweeps."""
+
+log = structlog.get_logger(__name__)
+
+
+async def run_worker(ports: Ports, settings: Settings, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Drain the queues until `stop` is set, then finish what was claimed.
+
+    Ends early only when it is cancelled: what was claimed then is taken over when its lease runs out.
+    """
+    table = policies(settings)
+    for policy in table.values():
+        metrics.queue_limit.labels(policy.queue).set(policy.limit)
+    lanes = [Lane(ports, policy, HANDLERS[queue], metrics) for queue, policy in table.items()]
+    async with asyncio.TaskGroup() as group:
+        for lane in lanes:
+            group.create_task(lane.run(stop))
+        group.create_task(_beat(ports, metrics, lanes, stop))
+
+
+async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await _report(ports, metrics)
+            for lane in lanes:
+                await lane.sweep()
+        except Exception as error:  # the database is away; lanes and beat go on when it is back
+            log.warning("sweep failed", error=type(error).__name__)
+        await pause(stop, BEAT)
+
+
+async def _report(ports: Ports, metrics: Metrics) -> None:
+    async with ports.begin(single=True) as tx:
+        levels = await tx.queue.levels()
+    for level in levels:
+        metrics.queue_depth.labels(level.queue).set(level.depth)
+        metrics.queue_oldest.labels(level.queue).set(level.oldest_age)
