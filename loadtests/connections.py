@@ -38,7 +38,7 @@ class Connections:
     """Keep-alive connections to one server."""
 
     def __init__(self, base_url: str) -> None:
-        """base_url: http://host:port or https://..., a path is put before every request's. Raises ValueError, OSError."""
+        """base_url: http://host:port or https://...; its path goes before every other. Raises ValueError, OSError."""
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"not an http or https address: {base_url!r}")

@@ -64,7 +64,7 @@ class SwarmMetrics:
         self.arrivals = 0
         self.lateness = Histogram("swarm_lateness_seconds")
         self.fates = dict.fromkeys(Fate, 0)
-        self.stages = dict.fromkeys((stage for stage in Furthest if stage is not Furthest.NONE), 0)
+        self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
         self._live = live
 
     def exposition(self) -> str:

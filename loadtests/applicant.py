@@ -1,0 +1,352 @@
+"""One applicant over HTTP: an action becomes a request, an answer becomes a result. No socket is touched here.
+
+The paths, headers and problem codes are the service's public contract (docs/api.md, /openapi.json); `loadtests` imports
+nothing of the service.
+"""
+
+import json
+from base64 import b64encode
+from typing import Any, NamedTuple
+
+from loadtests.connections import Answer
+from scenarios.fates import Channel
+from scenarios.journey_state import Action, Result, State
+from scenarios.population import Person
+
+PATIENCE = 25.0
+"""Seconds a browser waits for an answer."""
+
+ROUTES: dict[Action, tuple[str, str]] = {
+    Action.TICKET: ("POST", "tickets"),
+    Action.PLACE: ("GET", "place"),
+    Action.CLAIM: ("POST", "claims"),
+    Action.ACCOUNT: ("POST", "accounts"),
+    Action.CODE: ("POST", "codes"),
+    Action.CODE_AGAIN: ("POST", "codes"),
+    Action.SESSION: ("POST", "sessions"),
+    Action.IDENTITY: ("PUT", "identity"),
+    Action.CORRECT: ("PUT", "identity"),
+    Action.PERSONAL: ("PUT", "profile"),
+    Action.WORK: ("PUT", "profile"),
+    Action.PROGRAM: ("PUT", "profile"),
+    Action.PHOTO_CREATE: ("POST", "files-create"),
+    Action.PHOTO_SEND: ("PATCH", "files-patch"),
+    Action.PHOTO_HEAD: ("HEAD", "files-head"),
+    Action.PHONE: ("POST", "phone-verification"),
+    Action.ASSESSMENT: ("POST", "assessment"),
+    Action.ANSWER: ("PUT", "answers"),
+    Action.SUBMIT: ("POST", "submission"),
+    Action.LOOK: ("GET", "me"),
+    Action.JOIN: ("POST", "join"),
+    Action.LAST_LOOK: ("GET", "me"),
+}
+
+_PROBLEMS = {
+    "not-eligible": Result.NOT_ELIGIBLE,
+    "wave-closed": Result.WAVE_CLOSED,
+    "address-taken": Result.ADDRESS_TAKEN,
+    "identity-number-taken": Result.NUMBER_TAKEN,
+    "invalid-fields": Result.REFUSED,
+    "ticket-invalid": Result.LOST,
+    "pass-invalid": Result.LOST,
+    "not-signed-in": Result.LOST,
+    "turn-not-reached": Result.WAIT,
+    "too-early": Result.WAIT,
+    "assessment-over": Result.OVER,
+    "identity-settled": Result.OK,
+    "no-corrections-left": Result.OK,
+    "upload-offset-mismatch": Result.PARTIAL,
+    "upload-finished": Result.PARTIAL,
+}
+"""Problem types that mean something of their own; every other failure is an error like any other."""
+
+_SAME_KEY = frozenset({"request-in-flight", "changed-meanwhile", "busy", "unavailable"})
+"""Problems after which the same request is repeated under the same key."""
+
+_SLOTS = tuple(b64encode(name).decode() for name in (b"identity_card", b"selfie"))
+_JPEG = b64encode(b"image/jpeg").decode()
+_TUS = "Tus-Resumable: 1.0.0\r\n"
+_JSON = "Content-Type: application/json\r\n"
+_PAYOUTS = ("gopay", "bni", "linkaja", "ovo")
+_EMPLOYMENT = ("laid_off", "furloughed", "job_seeker", "employed", "self_employed")
+
+
+class Request(NamedTuple):
+    method: str
+    route: str
+    path: str
+    headers: str
+    body: bytes | memoryview
+
+
+class Reading(NamedTuple):
+    """What an answer means: `receipt` is the id of an effect that the service acknowledged with it, or empty."""
+
+    result: Result
+    retry_after: float = -1.0
+    receipt: str = ""
+
+
+class Applicant:
+    """One person on the way: who she is, where the machine stands, and what the service gave her to show again."""
+
+    __slots__ = (
+        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "serial",
+        "session", "state", "ticket", "turn", "upload", "wait_range", "wave",
+    )  # fmt: skip
+
+    def __init__(self, person: Person, row: int, state: State, run: str) -> None:
+        """row: her line in the roster; run: prefix of the idempotency keys, different for each run."""
+        self.number = person.number
+        self.person = person
+        self.row = row
+        self.run = run
+        self.state = state
+        self.turn = 0
+        self.serial = 0
+        self.ticket = self.place_token = self.entry = self.session = self.code_request = self.code = self.upload = ""
+        self.photo: bytes = b""
+        self.offset = 0
+        self.wave = 1
+        self.wait_range: tuple[float, float] | None = None
+        """The first range of waiting times that was shown."""
+
+    # ------------------------------------------------------------ requests
+
+    def request(self, photos: tuple[bytes, ...]) -> Request:
+        """The request of the action that the state asks for."""
+        action = Action(self.state.action)
+        method, route = ROUTES[action]
+        match action:
+            case Action.TICKET:
+                return self._effect(route, "/tickets", "", {})
+            case Action.PLACE:
+                token = f"Waiting-Room-Place: {self.place_token}\r\n" if self.place_token else ""
+                return Request(method, route, "/place", f"Waiting-Room-Ticket: {self.ticket}\r\n{token}", b"")
+            case Action.CLAIM:
+                return self._effect(route, "/claims", f"Waiting-Room-Ticket: {self.ticket}\r\n", {})
+            case Action.ACCOUNT:
+                account = {"name": self.person.name, "phone": self.person.phone}
+                if self.person.email is not None:
+                    account["email"] = self.person.email
+                return self._effect(route, "/accounts", f"Waiting-Room-Pass: {self.entry}\r\n", account)
+            case Action.CODE:
+                self.code = self.code_request = ""
+                return self._effect(route, "/codes", "", {"address": self._address()})
+            case Action.CODE_AGAIN:
+                again = {"address": self._address(), "code_request": self.code_request}
+                return self._effect(route, "/codes", "", again)
+            case Action.SESSION | Action.PHONE:
+                path, session = (
+                    ("/sessions", "") if action is Action.SESSION else ("/phone/verification", self._bearer())
+                )
+                return self._effect(route, path, session, {"code_request": self.code_request, "code": self.code})
+            case Action.IDENTITY | Action.CORRECT:
+                return self._put(route, "/identity", self._identity(action))
+            case Action.PERSONAL | Action.WORK | Action.PROGRAM:
+                return self._put(route, f"/profile/{action.name.lower()}", self._profile(action))
+            case Action.PHOTO_CREATE:
+                return self._photo_creation(photos)
+            case Action.PHOTO_SEND:
+                headers = f"{_TUS}{self._bearer()}Upload-Offset: {self.offset}\r\n"
+                headers += "Content-Type: application/offset+octet-stream\r\n"
+                return Request(method, route, self.upload, headers, memoryview(self.photo)[self.offset :])
+            case Action.PHOTO_HEAD:
+                return Request(method, route, self.upload, _TUS + self._bearer(), b"")
+            case Action.ANSWER:
+                item = self.state.progress.answers + 1
+                return self._put(route, f"/assessment/answers/{item}", {"choice": (self.number + item) % 4})
+            case Action.ASSESSMENT:
+                return self._effect(route, "/assessment", self._bearer(), {})
+            case Action.SUBMIT:
+                return self._effect(route, "/assessment/submission", self._bearer(), {})
+            case Action.JOIN:
+                return self._effect(route, f"/waves/{self.wave}/join", self._bearer(), {})
+        return Request(method, route, "/me", self._bearer(), b"")
+
+    def effect(self) -> tuple[str, object] | None:
+        """The kind of receipt and the effect that the present action may bring about."""
+        match self.state.action:
+            case Action.ACCOUNT:
+                return "accounts", self.number
+            case Action.SESSION | Action.PHONE:
+                return "codes", self.code_request
+            case Action.IDENTITY | Action.CORRECT:
+                return "identity_checks", (self.number, self.state.action)
+            case Action.PHOTO_SEND | Action.PHOTO_HEAD:
+                return "photos", self.upload
+            case Action.JOIN:
+                return "joins", self.number
+        return None
+
+    def _effect(self, route: str, path: str, headers: str, body: dict[str, Any]) -> Request:
+        key = f"Idempotency-Key: {self.run}-{self.number}-{self.serial}\r\n"
+        return Request("POST", route, path, f"{_JSON}{key}{headers}", json.dumps(body).encode())
+
+    def _put(self, route: str, path: str, body: dict[str, Any]) -> Request:
+        return Request("PUT", route, path, _JSON + self._bearer(), json.dumps(body).encode())
+
+    def _bearer(self) -> str:
+        return f"Authorization: Bearer {self.session}\r\n"
+
+    def _address(self) -> str:
+        """Where the code is to go."""
+        by_email = self.state.code.channel == Channel.EMAIL and self.person.email is not None
+        return str(self.person.email) if by_email else self.person.phone
+
+    def _identity(self, action: Action) -> dict[str, Any]:
+        return {
+            "nik": self.person.nik if action is Action.CORRECT else self.person.typed_nik,
+            "family_card_number": self.person.family_card_number,
+            "birth_date": self.person.birth_date,
+        }
+
+    def _profile(self, step: Action) -> dict[str, Any]:
+        pick = self.number
+        if step is Action.PERSONAL:
+            return {
+                "mother_name": f"Ibu {self.person.name}",
+                "education": ("sma", "smk", "diploma", "bachelor")[pick % 4],
+                "province": self.person.province,
+                "regency": self.person.regency,
+                "address": f"Jalan Contoh {pick % 200 + 1}",
+            }
+        if step is Action.WORK:
+            return {
+                "employment_status": _EMPLOYMENT[pick % len(_EMPLOYMENT)],
+                "sector": "retail",
+                "last_income": 1_000_000 + pick % 40 * 100_000,
+            }
+        return {
+            "training_interest": "digital",
+            "payout_method": _PAYOUTS[pick % len(_PAYOUTS)],
+            "reason": "Saya ingin belajar dan bekerja lagi.",
+        }
+
+    def _photo_creation(self, photos: tuple[bytes, ...]) -> Request:
+        slot = self.state.progress.photo
+        picture = self.person.selfie_photo if slot else self.person.identity_card_photo
+        self.photo, self.offset, self.upload = photos[picture % len(photos)], 0, ""
+        headers = (
+            f"{_TUS}{self._bearer()}Idempotency-Key: {self.run}-{self.number}-{self.serial}\r\n"
+            f"Upload-Length: {len(self.photo)}\r\nUpload-Metadata: slot {_SLOTS[slot]},filetype {_JPEG}\r\n"
+        )
+        return Request("POST", "files-create", "/files/", headers, b"")
+
+    # ------------------------------------------------------------ answers
+
+    def read(self, answer: Answer) -> Reading:
+        """What `answer` to the present action means; keeps what has to be shown again."""
+        if answer.status == 0:
+            return Reading(Result.TIMEOUT if answer.failure == "timeout" else Result.ERROR)
+        if answer.status < 300:
+            try:
+                reading = self._accepted(Action(self.state.action), answer)
+            except (ValueError, KeyError, TypeError):
+                return Reading(Result.ERROR)  # a success without what it promised
+            self.serial += 1
+            return reading
+        return self._problem(answer)
+
+    def _problem(self, answer: Answer) -> Reading:
+        retry_after = _seconds(answer.headers.get("retry-after"))
+        if answer.status in (429, 503) and retry_after >= 0.0:
+            # "Too early" is the line's own way to say when to ask again.
+            in_line = self.state.action in (Action.PLACE, Action.CLAIM)
+            return Reading(Result.WAIT if in_line and answer.status == 429 else Result.BUSY, retry_after)
+        problem = _json_object(answer.body)
+        code = str(problem.get("type", "")).rpartition("/")[2]
+        if answer.status < 500 and code not in _SAME_KEY:
+            self.serial += 1
+        if code == "place-token-invalid":
+            self.place_token = ""
+        if code == "code-refused":
+            old = problem.get("reason") in ("expired", "too-many-tries")
+            return Reading(Result.OLD_CODE if old else Result.WRONG_CODE)
+        if self.state.action in (Action.PHOTO_SEND, Action.PHOTO_HEAD) and answer.status in (404, 409, 410):
+            return Reading(Result.PARTIAL if answer.status == 409 else Result.GONE)
+        result = _PROBLEMS.get(code, Result.LOST if answer.status == 401 else Result.ERROR)
+        if result is Result.WAIT:
+            poll_after = problem.get("poll_after_s", retry_after)
+            return Reading(result, float(poll_after) if poll_after >= 0 else 2.0)
+        return Reading(result)
+
+    def _accepted(self, action: Action, answer: Answer) -> Reading:
+        """Reads a 2xx. Raises ValueError, KeyError or TypeError where something promised is missing."""
+        receipt = ""
+        match action:
+            case Action.TICKET:
+                given = json.loads(answer.body)
+                self.ticket = given["ticket"]
+                return self._placed(given["place"])
+            case Action.PLACE:
+                return self._placed(json.loads(answer.body))
+            case Action.CLAIM:
+                self.entry = json.loads(answer.body)["pass"]
+            case Action.ACCOUNT:
+                receipt = json.loads(answer.body)["account_id"]
+            case Action.CODE | Action.CODE_AGAIN:
+                self.code_request = json.loads(answer.body)["code_request"]
+            case Action.SESSION:
+                self.session = json.loads(answer.body)["token"]
+                receipt = self.code_request
+            case Action.PHONE:
+                receipt = self.code_request
+            case Action.IDENTITY | Action.CORRECT:
+                given = json.loads(answer.body)
+                result = Result.NOT_ELIGIBLE if given["status"] == "not_eligible" else Result.OK
+                return Reading(result, receipt=given.get("check_id") or "")
+            case Action.PHOTO_CREATE:
+                self.upload = _path(str(answer.headers["location"]))
+            case Action.PHOTO_SEND | Action.PHOTO_HEAD:
+                self.offset = int(answer.headers["upload-offset"])
+                if self.offset < len(self.photo):
+                    return Reading(Result.PARTIAL)
+                receipt = self.upload.rpartition("/")[2]
+            case Action.LOOK:
+                given = json.loads(answer.body)
+                self.wave = given["wave"]["id"]
+                if given["identity"]["status"] == "mismatch":
+                    return Reading(Result.MISMATCH)
+            case Action.JOIN:
+                receipt = json.loads(answer.body)["join_id"]
+        return Reading(Result.OK, receipt=receipt)
+
+    def _placed(self, place: dict[str, Any]) -> Reading:
+        self.place_token = place["place_token"]
+        if self.wait_range is None:
+            low, high = place["wait_s"]
+            self.wait_range = float(low), float(high)
+        if place["state"] == "invited":
+            return Reading(Result.OK)
+        return Reading(Result.WAIT, float(place["poll_after_s"]))
+
+
+def outcome(answer: Answer) -> str:
+    """How the metrics count an answer: ok, refused, busy, error, timeout or transport."""
+    if answer.status == 0:
+        return answer.failure
+    if answer.status < 400:
+        return "ok"
+    if answer.status in (429, 503) and answer.headers.get("retry-after") is not None:
+        return "busy"
+    return "refused" if answer.status < 500 else "error"
+
+
+def _seconds(text: Any) -> float:
+    """Retry-After in seconds; -1 when it is absent or a date."""
+    return float(text) if isinstance(text, str) and text.isascii() and text.isdecimal() else -1.0
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _path(location: str) -> str:
+    """The path of an absolute or relative Location."""
+    scheme, separator, rest = location.partition("://")
+    return f"/{rest.partition('/')[2]}" if separator else scheme

@@ -1,0 +1,289 @@
+"""The crowd of one process: everybody starts when due, whatever the service does.
+
+Arrivals and later turns are entries of one agenda. A greenlet exists only while a request runs; somebody who thinks, or
+waits for a code, is an entry and a small object. An arrival that is overdue starts at once and counts as late; none is
+dropped. Counts and statistics are written straight into Locust's tables, which costs a tenth of its request events.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+from gevent.pool import Group
+
+from loadtests.applicant import PATIENCE, ROUTES, Applicant, Reading, Request, outcome
+from loadtests.clock import Agenda, Clock, Entry
+from loadtests.connections import Answer, Connections
+from loadtests.receipts import Receipts
+from loadtests.roster import Roster
+from loadtests.swarm_metrics import SwarmMetrics
+from scenarios import journey
+from scenarios.behaviour import manners, traits
+from scenarios.catalogue import Night
+from scenarios.fates import Fate, Furthest, Reason
+from scenarios.journey_state import Action, Decision, Result
+from scenarios.population import person
+
+ROUTE_NAMES = tuple(dict.fromkeys(route for _, route in ROUTES.values()))
+
+_ARRIVAL = -1
+"""In place of a turn: the entry is an arrival, and `number` is a row of the roster."""
+_ANSWERED = frozenset({"ok", "refused", "busy"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a run that one process plays: applicants k = residue modulo modulus."""
+
+    night: Night
+    seed: int
+    pace: float
+    due: Any
+    """float64 (n,): real seconds since the opening, ascending."""
+    residue: int
+    modulus: int
+    last_arrival: float
+    """Of the whole plan, in real seconds since the opening."""
+    drain: float
+    """Seconds after the last arrival until whoever is still on the way is cut."""
+    run: str
+    """Prefix of the idempotency keys; no two runs against one database share it."""
+
+
+class Crowd:
+    """Plays one share against one service."""
+
+    def __init__(
+        self,
+        share: Share,
+        clock: Clock,
+        connections: Connections,
+        photos: tuple[bytes, ...],
+        stats: Any,
+    ) -> None:
+        """stats: Locust's RequestStats of this process."""
+        self.share = share
+        self.clock = clock
+        self.roster = Roster(share.due, share.residue, share.modulus)
+        self.receipts = Receipts()
+        self.metrics = SwarmMetrics(ROUTE_NAMES, len(share.due), lambda: len(self.live))
+        self.live: dict[int, Applicant] = {}
+        self.defect = ""
+        """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
+        self._manners = manners(share.night, share.pace)
+        self._due: list[float] = share.due.tolist()
+        self._up_bytes_per_s = [each.up_mbps * 125_000 for each in share.night.networks.values()]
+        self._connections = connections
+        self._photos = photos
+        self._stats = stats
+        self._agenda = Agenda(clock)
+        self._acting = Group()
+        self._left = len(self._due)
+        self._cut = False
+
+    # ------------------------------------------------------------ the clock
+
+    def play(self) -> None:
+        """Start everybody when due; return when nobody is on the way any more, or at the drain limit."""
+        limit = self.share.last_arrival + self.share.drain
+        self._expect(0)
+        while self._left > 0 and not self._cut:
+            now = self.clock.now()
+            if now >= limit:
+                break
+            if self._agenda.next_due() <= now:
+                self._start(self._agenda.pop())
+            else:
+                self._agenda.wait_until(min(self._agenda.next_due(), limit))
+        self.cut()
+
+    def cut(self) -> None:
+        """End the run for everybody who is still on the way."""
+        if self._cut:
+            return
+        self._cut = True
+        self._agenda.wake()
+        self._acting.kill()
+        now = self.clock.now()
+        for one in list(self.live.values()):
+            # Told of a place already: only the last look is missing.
+            joined = one.state.fate == Fate.JOINED
+            self._end(one, Fate.JOINED if joined else Fate.CUT, Reason.JOINED if joined else Reason.RUN_ENDED, now)
+
+    def delivered(self, number: int, channel: int, code: str) -> None:
+        """A message with a code reached applicant `number`."""
+        one = self.live.get(number)
+        if one is None or self._cut or one.state.code.channel != channel:
+            return
+        one.code = code
+        if one.state.action == Action.WAIT_CODE:
+            now = self.clock.now()
+            self._later(one, self._decide(one, Reading(Result.DELIVERED), now), now)
+
+    def _expect(self, row: int) -> None:
+        """Put the next arrival on the agenda; the plan is in order, so one at a time will do."""
+        if row < len(self._due):
+            self._agenda.add(self._due[row], row, _ARRIVAL)
+
+    def _start(self, entry: Entry) -> None:
+        if entry.turn == _ARRIVAL:
+            self._expect(entry.number + 1)
+            self._acting.spawn(self._arrive, entry.number, entry.due)
+            return
+        one = self.live.get(entry.number)
+        if one is None or one.turn != entry.turn:
+            return
+        if one.state.action == Action.WAIT_CODE:
+            now = self.clock.now()
+            self._later(one, self._decide(one, Reading(Result.SILENCE), now), now)
+        else:
+            self._acting.spawn(self._act, one, entry.due)
+
+    # ------------------------------------------------------------ one applicant
+
+    def _arrive(self, row: int, due: float) -> None:
+        started = self.clock.now()
+        number = self.share.residue + self.share.modulus * row
+        who = person(self.share.night, self.share.seed, number)
+        one = Applicant(who, row, journey.start(traits(self.share.night, who)), self.share.run)
+        self.live[number] = one
+        self.metrics.arrivals += 1
+        self.metrics.lateness.observe(max(0.0, started - due))
+        self.roster.put(
+            row,
+            started=started,
+            province=who.province,
+            network=who.network,
+            patience=who.patience,
+            channel=one.state.traits.channel,
+        )
+        self._act(one, due)
+
+    def _act(self, one: Applicant, due: float) -> None:
+        """Do what is due, and what follows in the same breath."""
+        try:
+            decision = self._request(one, due)
+            while decision is not None and decision.delay_s <= 0.0 and decision.action != Action.WAIT_CODE:
+                decision = self._request(one, self.clock.now())
+        except Exception:
+            self.defect = self.defect or traceback.format_exc()
+            _log.exception("applicant %d: a fault of the swarm's own", one.number)
+            self._end(one, Fate.CUT, Reason.RUN_ENDED, self.clock.now())
+            return
+        if decision is not None:
+            self._later(one, decision, self.clock.now())
+
+    def _later(self, one: Applicant, decision: Decision | None, now: float) -> None:
+        """Put the next action on the agenda; older entries of the applicant no longer count."""
+        if decision is not None:
+            one.turn += 1
+            self._agenda.add(now + decision.delay_s, one.number, one.turn)
+
+    def _request(self, one: Applicant, due: float) -> Decision | None:
+        """Send the request that the state asks for and read the answer; None when the applicant's way has ended."""
+        request = one.request(self._photos)
+        effect = one.effect()
+        if effect is not None:
+            self.receipts.asked(*effect)
+        sent = self.clock.now()
+        answer = self._send(one, request)
+        done = self.clock.now()
+        reading = one.read(answer)
+        result = outcome(answer)
+        self._count(one, request, answer, result, sent, done, due)
+        if effect is not None:
+            if reading.receipt:
+                self.receipts.acknowledged(*effect, reading.receipt)
+            elif result in _ANSWERED:
+                self.receipts.declined(*effect)
+            else:
+                self.receipts.unanswered(*effect)
+        decision = self._decide(one, reading, done)
+        if decision is not None and decision.action == Action.WAIT_CODE and one.code:
+            # The message was faster than the answer.
+            decision = self._decide(one, Reading(Result.DELIVERED), done)
+        return decision
+
+    def _send(self, one: Applicant, request: Request) -> Answer:
+        speed, patience = 0.0, PATIENCE
+        if request.method == "PATCH":
+            speed = self._up_bytes_per_s[one.person.network]
+            patience += 2 * len(request.body) / speed if speed > 0 else 0.0
+        return self._connections.send(
+            request.method, request.path, request.headers, request.body, timeout=patience, bytes_per_s=speed
+        )
+
+    def _decide(self, one: Applicant, reading: Reading, now: float) -> Decision | None:
+        """Let the machine decide, and note what became of the applicant; None at the end of her way."""
+        before = one.state
+        decision = journey.step(
+            before, self._manners, self.share.seed, one.number, reading.result, reading.retry_after, now
+        )
+        one.state = after = decision.state
+        if after.progress.furthest > before.progress.furthest:
+            self._reached(one, after.progress.furthest, now)
+        if after.nerves.retries > before.nerves.retries:
+            self.roster.add(one.row, retries=1)
+        if after.progress.photo > before.progress.photo:
+            self.roster.add(one.row, photos_stored=1)
+            one.photo = b""
+        if decision.action == Action.LEAVE:
+            self._end(one, after.fate, after.reason, now)
+            return None
+        return decision
+
+    # ------------------------------------------------------------ records
+
+    def _count(
+        self, one: Applicant, request: Request, answer: Answer, result: str, sent: float, done: float, due: float
+    ) -> None:
+        figures = self.metrics.routes[request.route]
+        figures.service.observe(done - sent)
+        figures.scheduled.observe(done - due)
+        figures.outcomes[result] += 1
+        milliseconds = (done - sent) * 1000.0
+        self._stats.log_request(request.method, request.route, milliseconds, len(answer.body))
+        if result not in _ANSWERED:
+            self._stats.log_error(request.method, request.route, answer.failure or f"status {answer.status}")
+        columns, row = self.roster.columns, one.row
+        columns["requests"][row] += 1
+        if request.body:
+            columns["bytes_sent"][row] += len(request.body)
+        action = one.state.action
+        if action == Action.PHOTO_SEND:
+            columns["photo_tries"][row] += 1
+        elif action == Action.PHOTO_CREATE:
+            columns["photos_started"][row] = max(columns["photos_started"][row], one.state.progress.photo + 1)
+        elif action in (Action.CODE, Action.CODE_AGAIN):
+            self.roster.add(row, codes_asked=1)
+        elif action in (Action.SESSION, Action.PHONE) and result == "ok":
+            self.roster.add(row, codes_accepted=1)
+
+    def _reached(self, one: Applicant, furthest: int, now: float) -> None:
+        new: Sequence[Furthest] = self.roster.reach(one.row, furthest, now)
+        for stage in new:
+            self.metrics.stages[stage] += 1
+        if Furthest.TICKETED in new and one.wait_range is not None:
+            self.roster.put(one.row, wait_low=one.wait_range[0], wait_high=one.wait_range[1])
+        if Furthest.ADMITTED in new:
+            ticketed_at = self.roster.columns[Furthest.TICKETED.column][one.row]
+            self.roster.put(one.row, wait=now - ticketed_at)
+
+    def _end(self, one: Applicant, fate: int, reason: int, now: float) -> None:
+        if self.live.pop(one.number, None) is None:
+            return
+        self.roster.end(one.row, fate, reason, now)
+        self.metrics.fates[Fate(fate)] += 1
+        self._left -= 1
+        if self._left == 0:
+            self._agenda.wake()
+
+
+def in_background(work: Callable[..., None], *arguments: object) -> gevent.Greenlet:
+    """Run `work` beside the crowd until it is killed."""
+    return gevent.spawn(work, *arguments)

@@ -1,0 +1,177 @@
+"""The swarm, as Locust sees it: one crowd user per worker, a shape that lasts until everybody has ended.
+
+    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 --night prakerja-wave-1 --people 1/100
+
+Works with the web UI, headless, with --processes N and with --master and --worker. Applicants are not Locust users: the
+crowd plays them (loadtests.crowd), Locust shows how many are on their way.
+"""
+
+import os
+import signal
+import sys
+from typing import Any, ClassVar
+
+import gevent
+from gevent.event import Event
+from gevent.socket import wait_read
+from locust import LoadTestShape, User, events, task
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
+
+from loadtests.muster import Muster
+from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
+from loadtests.station import Station
+
+LAST_SCRAPE = 60.0
+"""Seconds that a finished swarm stays up for whoever still wants to read its metrics."""
+ORPHAN_GRACE = 20.0
+"""Seconds that a worker whose starter is gone waits for its master to end it."""
+
+
+class LaunchNight(User):
+    """The crowd of one worker."""
+
+    station: ClassVar[Station]
+
+    @task
+    def play(self) -> None:
+        self.station.play()
+        Event().wait()  # the next task would start the share again; Locust ends this one
+
+
+class UntilAllHaveEnded(LoadTestShape):
+    """One crowd user for each worker, until the record is written."""
+
+    muster: Muster
+    lifeline: "Lifeline | None" = None
+    _crowds = 0
+
+    def tick(self) -> tuple[int, float] | None:
+        if self.muster.finished.is_set():
+            if self.lifeline is not None and self.muster.exit_code == 0:
+                self.lifeline.cut.wait(LAST_SCRAPE)
+            self._crowds = 0
+            return None
+        if isinstance(self.runner, MasterRunner):
+            if self._crowds:
+                self.muster.check_workers()
+            else:
+                self._crowds = len(_clients(self.runner))
+        else:
+            self._crowds = 1
+        return self._crowds, self._crowds
+
+
+class CountingLocalRunner(LocalRunner):
+    """A local runner whose users are the applicants on their way."""
+
+    @property
+    def user_count(self) -> int:
+        return LaunchNight.station.live
+
+
+class Lifeline:
+    """Ends this process when its standard input closes."""
+
+    def __init__(self, finished: Event | None) -> None:
+        """finished: the run's, in the process that leads it; a worker (None) is ended by its master."""
+        self.cut = Event()
+        self._finished = finished
+        gevent.spawn(self._watch)
+
+    def _watch(self) -> None:
+        while True:
+            wait_read(0)
+            if not os.read(0, 4096):
+                break
+        self.cut.set()
+        if self._finished is None:
+            gevent.sleep(ORPHAN_GRACE)
+        elif self._finished.is_set():
+            return
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _clients(runner: MasterRunner) -> list[str]:
+    return [client.id for client in runner.clients.all if client.state != STATE_MISSING]
+
+
+def add_options(parser: Any) -> None:
+    """Locust's command line, and the form of its web UI, with a run's settings."""
+    for name, facts in OPTIONS:
+        parser.add_argument(name, **facts)
+    lifeline = "End when the standard input closes"
+    parser.add_argument("--lifeline", action="store_true", include_in_web_ui=False, help=lifeline)
+
+
+def set_up(environment: Any, runner: Any, **_: Any) -> None:
+    """Put the two sides of a run where this process needs them: leading, playing, or both."""
+    if isinstance(runner, MasterRunner | LocalRunner):
+        _lead(environment, runner)
+    if isinstance(runner, WorkerRunner | LocalRunner):
+        _play(environment, runner)
+    if isinstance(runner, WorkerRunner) and environment.parsed_options.lifeline:
+        Lifeline(None)
+
+
+def _lead(environment: Any, runner: Any) -> None:
+    if isinstance(runner, MasterRunner):
+        muster = Muster(lambda kind, data, client: runner.send_message(kind, data, client), lambda: _clients(runner))
+    else:
+        muster = Muster(lambda kind, data, _: runner.send_message(kind, data), lambda: ["local"])
+    lifeline = Lifeline(muster.finished) if environment.parsed_options.lifeline else None
+    shape = environment.shape_class
+    assert isinstance(shape, UntilAllHaveEnded)
+    shape.muster, shape.lifeline = muster, lifeline
+
+    def parsed() -> RunSettings:
+        return RunSettings.parse(environment.parsed_options, environment.host)
+
+    if environment.parsed_options.headless:
+        try:
+            parsed()
+        except SettingsRefused as refused:
+            print(refused, file=sys.stderr)
+            sys.exit(2)
+
+    def begin(**_: Any) -> None:
+        try:
+            muster.begin(parsed())
+        except SettingsRefused as refused:
+            muster.fail(str(refused), 2)
+
+    def end(**_: Any) -> None:
+        environment.process_exit_code = muster.exit_code
+
+    runner.register_message("crowd_ready", lambda msg, **_: muster.ready(msg.data))
+    runner.register_message("crowd_ledger", lambda msg, **_: muster.take_ledger(msg.data), concurrent=True)
+    runner.register_message("crowd_fault", lambda msg, **_: muster.take_fault(msg.data), concurrent=True)
+    environment.events.test_start.add_listener(begin)
+    environment.events.test_stopping.add_listener(lambda **_: muster.stop())
+    environment.events.quitting.add_listener(end)
+
+
+def _play(environment: Any, runner: Any) -> None:
+    station = Station(runner.send_message, environment.stats, has_master=isinstance(runner, WorkerRunner))
+    LaunchNight.station = station
+    runner.register_message("crowd_plan", lambda msg, **_: station.plan(msg.data), concurrent=True)
+    runner.register_message("crowd_go", lambda msg, **_: station.go(msg.data))
+    runner.register_message("crowd_cut", lambda **_: station.cut(), concurrent=True)
+    if isinstance(runner, LocalRunner):
+        runner.__class__ = CountingLocalRunner
+        return
+
+    def report_live(data: dict[str, Any], **_: Any) -> None:
+        data["user_count"] = station.live
+        data["user_classes_count"] = {LaunchNight.__name__: station.live}
+
+    def end(**_: Any) -> None:
+        environment.process_exit_code = 0  # a designed "come back later" is no failure of the worker
+
+    environment.events.report_to_master.add_listener(report_live)
+    environment.events.test_stopping.add_listener(lambda **_: station.cut())
+    environment.events.quitting.add_listener(end)
+
+
+listeners: Any = events  # Locust's own types say nothing about listeners
+listeners.init_command_line_parser.add_listener(add_options)
+listeners.init.add_listener(set_up)
