@@ -13,8 +13,9 @@ import numpy as np
 
 from reports import statistics
 from reports.facts import Facts
-from reports.statistics import ROUNDING, Histogram
-from reports.wording import percent
+from reports.responses import api_answers
+from reports.statistics import ROUNDING
+from reports.wording import number, percent, seconds
 from scenarios.record import PARTIAL_ENDS, Fate
 
 WAITS_TO_JUDGE = 200
@@ -38,25 +39,21 @@ class Objective:
     detail: str
     loosened: str | None = None
 
+    @property
+    def value_text(self) -> str:
+        return worded(self.id, self.value)
+
+    @property
+    def bound_text(self) -> str:
+        return worded(self.id, self.bound)
+
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
-def api_answers(facts: Facts, *, calm_only: bool = True) -> Histogram:
-    """Times of all API answers from the intended start, uploads left out."""
-    samples = facts.run.samples
-    routes = {labels.get("route", "") for labels, _, _ in samples.select("swarm_scheduled_seconds_bucket")}
-    merged = Histogram(np.array([math.inf]), np.zeros(1))
-    for route in sorted(route for route in routes if not route.startswith("files-")):
-        windows = facts.windows if calm_only else ()
-        one = statistics.histogram(samples, "swarm_scheduled_seconds", windows, route=route)
-        merged = one if not merged.total else Histogram(one.edges, merged.counts + one.counts)
-    return merged
-
-
 def _api(q: float) -> Callable[[Facts, float], Finding]:
     def rule(facts: Facts, bound: float) -> Finding:
-        answers = api_answers(facts)
+        answers = api_answers(facts, windows=facts.windows)
         if not answers.total:
             return None, None, "no API answer outside faults was recorded"
         value = answers.quantile(q)
@@ -139,17 +136,24 @@ def _waits_in_range(facts: Facts, bound: float) -> Finding:
     return inside / count, inside / count >= bound * (1 - ROUNDING), detail
 
 
-def _ledger_sum(kind: str) -> Callable[[Facts, float], Finding]:
+def _ledger_sum(half: str) -> Callable[[Facts, float], Finding]:
     def rule(facts: Facts, bound: float) -> Finding:
-        ledgers = facts.config["ledgers"]
-        if not ledgers:
-            return None, None, "the ledgers were not compared: the run ended before the audit"
-        found = {name: int(split_difference(ledger)[kind]) for name, ledger in ledgers.items()}
-        named = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.items() if count)
+        ledgers = facts.config["ledgers"] or {}
+        known = {kind: ledger for kind, ledger in ledgers.items() if ledger["difference"] is not None}
+        found = {kind: split_difference(ledger)[half] for kind, ledger in known.items()}
         value = float(sum(found.values()))
-        return value, value <= bound, named or f"none among {', '.join(name.replace('_', ' ') for name in found)}"
+        if value > bound:
+            return value, False, ", ".join(f"{count:,} {_words(kind)}" for kind, count in found.items() if count)
+        if len(known) < len(ledgers) or not ledgers:
+            unread = ", ".join(_words(kind) for kind in ledgers if kind not in known)
+            return None, None, f"the ledgers of {unread or 'this run'} could not be compared"
+        return value, True, f"none among {', '.join(map(_words, found))}"
 
     return rule
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def split_difference(ledger: dict[str, Any]) -> dict[str, int]:
@@ -159,8 +163,15 @@ def split_difference(ledger: dict[str, Any]) -> dict[str, int]:
     """
     difference = int(ledger["difference"])
     missing = max(0, int(ledger["client"] or 0) - int(ledger["database"] or 0))
-    lost = min(int(ledger.get("lost", missing)), difference)
+    lost = int(ledger.get("lost", min(missing, difference)))
     return {"lost": lost, "doubled": int(ledger.get("doubled", difference - lost))}
+
+
+def worded(name: str, value: float | None) -> str:
+    """A value or bound of the objective `name` as people read it."""
+    if name.endswith("_ratio"):
+        return percent(value, 2)
+    return seconds(value) if name.endswith("_s") else number(value)
 
 
 @dataclass(frozen=True)
@@ -203,4 +214,4 @@ def judge_all(facts: Facts) -> list[Objective]:
 def bound_of(facts: Facts, name: str) -> tuple[float, str | None]:
     """The night's bound for an objective, and the night's reason where it was loosened."""
     night = facts.config["night"]
-    return float(night["objectives"][name]), night.get("loosened", {}).get(name)
+    return float(night["objectives"][name]), night.get("objective_reasons", {}).get(name)

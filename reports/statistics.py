@@ -53,11 +53,17 @@ def totals_by(samples: Samples, name: str, label: str, windows: Windows = (), **
     return {value: total(samples, name, windows, **{**labels, label: value}) for value in sorted(values)}
 
 
-def counted_by(samples: Samples, name: str, grid: FloatArray, **labels: str) -> FloatArray:
-    """What the counters `name` had gained together by each moment of `grid`; shape of `grid`."""
+def counted_by(
+    samples: Samples, name: str, grid: FloatArray, *, since_first: bool = False, **labels: str
+) -> FloatArray:
+    """What the counters `name` had gained together by each moment of `grid`; shape of `grid`.
+
+    since_first: leave out what a counter showed in its first sample, as it was gained at unknown moments before.
+    """
     counted = np.zeros(len(grid))
     for _, times, values in samples.select(name, **labels):
         gained = np.concatenate(([0.0], np.cumsum(growth(values))))
+        gained[1:] -= values[0] if since_first else 0.0
         counted += gained[np.searchsorted(times, grid, side="right")]
     return counted
 
@@ -132,18 +138,29 @@ def histogram(samples: Samples, name: str, windows: Windows = (), **labels: str)
     for own, times, values in samples.select(f"{name}_bucket", **labels):
         rest = tuple(sorted((key, value) for key, value in own.items() if key != "le"))
         families.setdefault(rest, {})[float(own["le"])] = (times, values)
-    if not families:
+    return merged([_family_histogram(family, windows) for family in families.values()])
+
+
+def merged(histograms: Sequence[Histogram]) -> Histogram:
+    """One histogram of all values, at the edges common to all; empty when there are none."""
+    if not histograms:
         return Histogram(np.array([math.inf]), np.zeros(1))
-    edges = np.array(sorted(set.intersection(*(set(family) for family in families.values()))))
+    edges = np.array(sorted(set.intersection(*(set(one.edges.tolist()) for one in histograms))))
     cumulative = np.zeros(len(edges))
-    for family in families.values():
-        moments = np.unique(np.concatenate([times for times, _ in family.values()]))
-        table = np.column_stack([_held(*family[edge], moments) for edge in edges])
-        before = np.vstack((np.zeros(len(edges)), table[:-1]))
-        restarted = (table < before).any(axis=1, keepdims=True)
-        gained = np.where(restarted, table, table - before)
-        cumulative += gained[outside(moments, windows)].sum(axis=0)
+    for one in histograms:
+        cumulative += np.cumsum(one.counts)[np.searchsorted(one.edges, edges)]
     return Histogram(edges, np.diff(cumulative, prepend=0.0))
+
+
+def _family_histogram(family: dict[float, tuple[FloatArray, FloatArray]], windows: Windows) -> Histogram:
+    """What one process' buckets gained; family: times and cumulative counts by edge."""
+    edges = np.array(sorted(family))
+    moments = np.unique(np.concatenate([times for times, _ in family.values()]))
+    table = np.column_stack([_held(*family[edge], moments) for edge in edges])
+    before = np.vstack((np.zeros(len(edges)), table[:-1]))
+    restarted = (table < before).any(axis=1, keepdims=True)
+    gained = np.where(restarted, table, table - before)
+    return Histogram(edges, np.diff(gained[outside(moments, windows)].sum(axis=0), prepend=0.0))
 
 
 def _held(times: FloatArray, values: FloatArray, moments: FloatArray) -> FloatArray:

@@ -49,9 +49,10 @@ LATENESS_LIMIT_MS = 10.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that keeps the run from exit code 0."""
+    """One thing that keeps the run from exit code 0. subject: an objective's id, ending, process, ..."""
 
     code: int
+    subject: str
     text: str
 
 
@@ -127,9 +128,9 @@ def judge(run: Run) -> Verdict:
 
 def _endings(facts: Facts) -> list[Finding]:
     ended = facts.config["ended"]
-    findings = [Finding(*ENDINGS[ended])] if ended in ENDINGS else []
+    findings = [Finding(ENDINGS[ended][0], "ending", ENDINGS[ended][1])] if ended in ENDINGS else []
     return findings + [
-        Finding(3, f"{one['role']} ended unexpectedly in mid-run (exit code {one['code']})")
+        Finding(3, "processes", f"{one['role']} ended unexpectedly in mid-run (exit code {one['code']})")
         for one in facts.config["exits"]
         if not one["expected"]
     ]
@@ -137,12 +138,12 @@ def _endings(facts: Facts) -> list[Finding]:
 
 def _misses(objectives: list[Objective]) -> list[Finding]:
     findings = [
-        Finding(6 if objective.id in ("lost", "doubled") else 3, f"{objective.text}: {objective.detail}")
+        Finding(6 if objective.id in ("lost", "doubled") else 3, objective.id, f"{objective.text}: {objective.detail}")
         for objective in objectives
         if objective.met is False
     ]
     if all(objective.met is None for objective in objectives):
-        findings.append(Finding(3, "nothing could be judged: no objective found its data in the record"))
+        findings.append(Finding(3, "evidence", "nothing could be judged: no objective found its data in the record"))
     return findings
 
 
@@ -158,4 +159,5 @@ def _generator(lateness: dict[str, float | None]) -> list[Finding]:
     p99 = lateness["p99"]
     if p99 is None or p99 <= LATENESS_LIMIT_MS:
         return []
-    return [Finding(5, f"1 in 100 applicants was started more than {p99:.1f} ms late; {LATENESS_LIMIT_MS:g} allowed")]
+    text = f"1 in 100 applicants was started more than {p99:.1f} ms late; {LATENESS_LIMIT_MS:g} allowed"
+    return [Finding(5, "generator", text)]

@@ -7,7 +7,8 @@ def percent(share: float | None, digits: int = 1) -> str:
     """0.954 -> "95.4 %", 0.95 -> "95 %"; an en dash for what is not known."""
     if share is None or math.isnan(share):
         return "–"
-    return f"{100 * share:.{digits}f}".removesuffix("." + "0" * digits) + " %"
+    text = f"{100 * share:.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if digits else text) + " %"
 
 
 def seconds(value: float | None) -> str:

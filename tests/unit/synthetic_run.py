@@ -36,6 +36,15 @@ def night() -> dict[str, Any]:
             "photos_stored_ratio": 0.99, "photo_tries_median": 1.1, "admitted_joined_ratio": 0.95,
             "waits_in_range_ratio": 0.75, "lost": 0, "doubled": 0,
         },
+        "objective_reasons": {},
+        "funnel": [
+            {"at": "2020-04-12T16:00:00+07:00", "registered": 1_432_133, "email_verified": 1_063_028,
+             "identity_verified": 624_090, "joined": 77_834},
+            {"at": "2020-04-14T12:00:00+07:00", "registered": 3_740_000, "email_verified": None,
+             "identity_verified": None, "joined": None},
+            {"at": "2020-04-16T16:00:00+07:00", "registered": 5_965_048, "email_verified": 4_428_669,
+             "identity_verified": 3_294_190, "joined": 2_078_026},
+        ],
     }  # fmt: skip
 
 

@@ -117,6 +117,14 @@ def test_the_audit_says_what_is_lost_and_what_is_doubled(tmp_path: Path) -> None
     assert [finding.code for finding in verdict.findings] == [6, 6]
 
 
+def test_ledgers_that_could_not_be_read_prove_nothing(tmp_path: Path) -> None:
+    run = SyntheticRun()
+    run.config["ledgers"]["joins"].update(database=None, difference=None)
+    verdict = judged(run, tmp_path)
+    assert (met(verdict)["lost"], met(verdict)["doubled"], verdict.exit_code) == (None, None, 0)
+    assert objective(verdict, "lost").detail == "the ledgers of joins could not be compared"
+
+
 def test_late_generator_makes_the_run_invalid(tmp_path: Path) -> None:
     run = SyntheticRun()
     run.people["started"][:12] += 0.05
@@ -265,7 +273,7 @@ def test_a_quantile_beyond_the_last_edge_is_still_a_number(tmp_path: Path) -> No
 def test_loosened_objectives_carry_their_reason(tmp_path: Path) -> None:
     run = SyntheticRun()
     run.config["night"]["objectives"]["api_p95_s"] = 2.0
-    run.config["night"]["loosened"] = {"api_p95_s": "the April line had 3G phones only"}
+    run.config["night"]["objective_reasons"] = {"api_p95_s": "the April line had 3G phones only"}
     loose = objective(judged(run, tmp_path), "api_p95_s")
     assert loose.text == "At least 95 % of API answers within 2 s of the intended start"
     assert loose.loosened == "the April line had 3G phones only"

@@ -1,0 +1,205 @@
+"""How figures are drawn: matplotlib without pyplot, written as small inline SVG that takes its colors from the page.
+
+A figure is 400 units wide with text of 11 units: at 360 px on a phone that is still 9 px, and two fit beside each
+other on a desk. Text stays text. Colors are those of Okabe and Ito, told apart with any kind of color vision; in the
+SVG they become CSS variables, so that dark mode and print choose their own.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from reports.statistics import FloatArray
+
+POINTS = 161
+"""Points of a line over time; more cannot be seen at this size (the page's budget allows 200)."""
+TABLE_ROWS = 24
+WIDTH_IN = 400 / 72
+
+INK, FAINT, GRID = "#1b1b1f", "#6a6a72", "#dcdce2"
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195")
+VARIABLES = {
+    INK: "--ink",
+    FAINT: "--faint",
+    GRID: "--grid",
+    **{color: f"--c{i + 1}" for i, color in enumerate(COLORS)},
+}
+DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    "-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.4, 1.5)), (0, (3, 1)), "-", (0, (8, 2)),
+)  # fmt: skip
+
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "font.size": 11.0,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10.0,
+    "ytick.labelsize": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.major.size": 0.0,
+    "ytick.major.size": 0.0,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "lines.linewidth": 1.8,
+    "path.simplify_threshold": 0.3,
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Data behind a figure, as text. The first column names the row."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of a report. alt: what it shows, in a sentence, for those who cannot see it."""
+
+    id: str
+    title: str
+    note: str
+    alt: str
+    svg: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line over time; values nan where nothing is known."""
+
+    label: str
+    values: FloatArray
+    color: str
+    dash: str | tuple[int, tuple[float, ...]] = "-"
+    width: float = 1.8
+
+
+def lines(labels: Sequence[str], values: Sequence[FloatArray]) -> list[Line]:
+    """Lines with a color and a dash each, the same ones in every figure for the same place in the list."""
+    looks = cycle(zip(COLORS, DASHES, strict=True))
+    return [Line(label, one, *look) for label, one, look in zip(labels, values, looks, strict=False)]
+
+
+def time_grid(end_s: float, points: int = POINTS) -> FloatArray:
+    """`points` moments from the opening to `end_s`, float64 seconds."""
+    return np.linspace(0.0, end_s, points)
+
+
+def canvas(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty figure, `height` units high, with panels one above the other. Call inside `styled()`."""
+    figure = Figure(figsize=(WIDTH_IN, height / 72), layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03))
+    axes = figure.subplots(panels, 1, sharex=panels > 1, squeeze=False)
+    return figure, list(axes[:, 0])
+
+
+def styled() -> AbstractContextManager[None]:
+    """Context in which figures are made."""
+    return mpl.rc_context(STYLE)
+
+
+def over_time(axes: Axes, grid_s: FloatArray, lines: Iterable[Line]) -> None:
+    """Draw lines against minutes since the opening, each named at its right end."""
+    drawn = [line for line in lines if np.isfinite(line.values).any()]
+    minutes = grid_s / 60
+    for line in drawn:
+        axes.plot(minutes, line.values, color=line.color, linestyle=line.dash, linewidth=line.width)
+    axes.set_xlim(0, minutes[-1])
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=minutes[-1] >= 4))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    _name_at_the_end(axes, minutes[-1], drawn)
+
+
+def _name_at_the_end(axes: Axes, right: float, lines: Sequence[Line]) -> None:
+    """Write each line's label beside its last value, moved apart where they would touch."""
+    bottom, top = axes.get_ylim()
+    height_units = axes.get_window_extent().height or 150.0
+    least = 12.5 / height_units * (top - bottom)
+    ends = [(float(line.values[np.isfinite(line.values)][-1]), float(np.nanmean(line.values)), line) for line in lines]
+    ends.sort(key=lambda end: end[:2])
+    places = [max(value, bottom + i * least) for i, (value, _, _) in enumerate(ends)]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + least)
+    highest = top
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], highest)
+        highest = places[i] - least
+    for place, (_, _, line) in zip(places, ends, strict=True):
+        axes.annotate(line.label, (right, place), xytext=(4, 0), textcoords="offset points", color=line.color,
+                      va="center", annotation_clip=False)  # fmt: skip
+
+
+def mark_spans(axes: Axes, spans: Iterable[tuple[float, float, str]], end_s: float) -> None:
+    """Shade spans of time (seconds, name), such as injected faults."""
+    top = axes.get_ylim()[1]
+    for start, end, name in spans:
+        axes.axvspan(start / 60, min(end, end_s) / 60, color=COLORS[4], alpha=0.18, linewidth=0)
+        axes.text(start / 60, top, f" {name}", va="top", color=FAINT, fontsize=9.5)
+
+
+def mark_moment(axes: Axes, moment_s: float, name: str) -> None:
+    """A dotted line at a moment, with its name above the frame."""
+    axes.axvline(moment_s / 60, color=FAINT, linewidth=0.9, linestyle=":")
+    axes.annotate(name, (moment_s / 60, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+                  textcoords="offset points", ha="center", va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """The figure as SVG to stand inside HTML: no header, no metadata, no ids but those it refers to."""
+    buffer = io.StringIO()
+    silent = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=silent)
+    return slim(buffer.getvalue())
+
+
+_ROUNDED = re.compile(r'(?<=\s)(d|x|y|width|height|transform|points)="([^"]*)"')
+
+
+def slim(svg: str) -> str:
+    """matplotlib's SVG without what the page does not need; coordinates to a tenth of a unit."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style .*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 focusable="false" aria-hidden="true">', svg)
+    svg = svg.replace("xlink:href", "href")
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = _ROUNDED.sub(lambda found: f'{found[1]}="{_rounded(found[2])}"', svg)
+    svg = re.sub(r" font-family: [^;\"]*;| transform=\"rotate\(-?0 [^\"]*\"", "", svg)
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
+    svg = re.sub(r"<defs>\s*</defs>|; stroke-linejoin: miter|; stroke-linecap: (?:square|butt)", "", svg)
+    svg = re.sub(r"<g>\s*</g>", "", svg)
+    return re.sub(r"\s*\n\s*", "\n", svg).strip()
+
+
+def _rounded(numbers: str) -> str:
+    def one(found: re.Match[str]) -> str:
+        return f"{float(found[0]):.1f}".removesuffix(".0").replace("-0", "0") if float(found[0]) else "0"
+
+    return re.sub(r"-?\d+\.\d+(?:e-?\d+)?", one, numbers).replace("\n", " ")

@@ -1,0 +1,273 @@
+"""The figures of a report, each a function of the run's record alone, each with its data as a table."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
+
+from reports import drawing, funnel, statistics
+from reports.drawing import COLORS, DASHES, FAINT, Picture, Table
+from reports.facts import Facts
+from reports.objectives import bound_of
+from reports.responses import route_times
+from reports.statistics import FloatArray
+from reports.verdict import LATENESS_LIMIT_MS
+from reports.wording import clock, count, number, percent, seconds
+
+AXIS_TIME = "minutes since the doors opened"
+QUEUES = ("email", "sms", "identity")
+
+
+def all_pictures(facts: Facts) -> list[Picture]:
+    """Every figure that this run has data for, in the order of the report."""
+    with drawing.styled():
+        pictures = [draw(facts) for draw in _DRAWINGS]
+    return [picture for picture in pictures if picture is not None]
+
+
+def people(facts: Facts) -> Picture | None:
+    """Offered, admitted and joined people, added up, and how many wait at each moment."""
+    columns = facts.people
+    if not len(columns["started"]):
+        return None
+
+    def levels(grid: FloatArray) -> list[FloatArray]:
+        left_line = np.fmin(columns["admitted_at"], np.where(np.isnan(columns["ended"]), np.inf, columns["ended"]))
+        return [
+            statistics.arrived_by(columns["started"], grid),
+            statistics.present(columns["ticketed_at"], left_line, grid),
+            statistics.arrived_by(columns["admitted_at"], grid),
+            statistics.arrived_by(columns["wave_joined_at"], grid),
+        ]
+
+    names = ("offered", "waiting", "admitted", "joined")
+    grid = drawing.time_grid(facts.end_s)
+    figure, (axes,) = drawing.canvas(270)
+    lines = drawing.lines(names, levels(grid))
+    axes.fill_between(grid / 60, lines[1].values, color=lines[1].color, alpha=0.15, linewidth=0)
+    drawing.over_time(axes, grid, lines)
+    axes.set(xlabel=AXIS_TIME, ylabel="people")
+    _mark(axes, facts)
+    return Picture(
+        "people",
+        "People over time",
+        f"Offered, admitted and joined are totals so far; waiting is how many stand in the line at that moment. "
+        f"People of this run; each stands for {number(facts.full)} of the full night.",
+        f"Lines over time: {count(lines[0].values[-1])} people offered, {count(lines[2].values[-1])} admitted, "
+        f"{count(lines[3].values[-1])} joined; at most {count(lines[1].values.max())} waiting.",
+        drawing.to_svg(figure, "people"),
+        _time_table(facts, names, levels, count),
+    )
+
+
+def funnel_shares(facts: Facts) -> Picture | None:
+    """Our stages as shares of the accounts, with the published shares beside those they map to."""
+    stages = [stage for stage in funnel.stages(facts) if np.isfinite(stage.share)]
+    if not stages:
+        return None
+    published = funnel.published(facts)
+    figure, (axes,) = drawing.canvas(300)
+    places = np.arange(len(stages))[::-1]
+    shares = 100 * np.array([stage.share for stage in stages])
+    axes.barh(places, shares, height=0.62, color=COLORS[5], alpha=0.8, label="this run")
+    for one, marker, color in zip(published, ("D", "o"), (COLORS[1], COLORS[2]), strict=False):
+        known = [i for i, stage in enumerate(stages) if stage.id in one.shares]
+        shown = [100 * one.shares[stages[i].id] for i in known]
+        axes.plot(shown, places[known], marker, color=color, markersize=6.5, label=one.moment)
+    axes.set_yticks(places, [stage.label for stage in stages])
+    axes.set(xlabel="% of created accounts", ylim=(-0.6, len(stages) - 0.4))
+    axes.set_xlim(0, max(105.0, 1.03 * shares.max()))
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
+    rows = [
+        [
+            stage.label,
+            count(stage.people),
+            *map(percent, (stage.share, *(one.shares.get(stage.id) for one in published))),
+        ]
+        for stage in stages
+    ]
+    return Picture(
+        "funnel",
+        "How far people came",
+        "Bars: people of this run who completed a stage, as a share of created accounts. Marks: what was published in "
+        "April 2020, when people were still on their way; this run drained before it was counted.",
+        f"Bars by stage; {percent(stages[-1].share)} of created accounts joined the wave.",
+        drawing.to_svg(figure, "funnel"),
+        Table(["stage", "people", "of accounts", *(one.moment for one in published)], rows),
+    )
+
+
+def responses(facts: Facts) -> Picture | None:
+    """p50, p95 and p99 of each route: service time and time from the intended start, side by side."""
+    routes = [one for one in route_times(facts) if one.answers]
+    if not routes:
+        return None
+    figure, (axes,) = drawing.canvas(110 + 20 * len(routes))
+    for lane, name, marker, color in ((0.17, "service time", "o", COLORS[0]),
+                                      (-0.17, "from the intended start", "s", COLORS[1])):  # fmt: skip
+        places = np.arange(len(routes))[::-1] + lane
+        points = 1000 * np.array([one.points(scheduled=lane < 0) for one in routes])
+        axes.hlines(places, points[:, 0], points[:, 2], color=color, linewidth=1.4)
+        axes.plot(points[:, 0], places, "|", color=color, markersize=7)
+        axes.plot(points[:, 2], places, "|", color=color, markersize=7)
+        axes.plot(points[:, 1], places, marker, color=color, markersize=4.5, label=name)
+    axes.set_yticks(np.arange(len(routes))[::-1], [one.route for one in routes])
+    axes.set(xscale="log", xlabel="milliseconds, logarithmic", ylim=(-0.7, len(routes) - 0.3))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    for name, label in (("api_p95_s", "bound of p95"), ("api_p99_s", "p99")):
+        bound = 1000 * bound_of(facts, name)[0]
+        axes.axvline(bound, color=FAINT, linewidth=0.9, linestyle=":")
+        axes.annotate(label, (bound, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+                      textcoords="offset points", ha="center", va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
+    head = ["route", "answers", *(f"{q} {kind}" for kind in ("service", "from start") for q in ("p50", "p95", "p99"))]
+    rows = [[one.route, count(one.answers), *map(seconds, (*one.points(False), *one.points(True)))] for one in routes]
+    slowest = max(routes, key=lambda one: one.points(True)[2])
+    return Picture(
+        "responses",
+        "Response times by route",
+        "From p50 (left tick) over p95 (mark) to p99 (right tick). Service time starts when the request leaves; the "
+        "other starts when the applicant meant to act, and so holds every wait before it. Faults included.",
+        f"Ranges by route; the slowest at p99 from the intended start is {slowest.route} with "
+        f"{seconds(slowest.points(True)[2])}.",
+        drawing.to_svg(figure, "responses"),
+        Table(head, rows),
+    )
+
+
+def queues(facts: Facts) -> Picture | None:
+    """Depth of each queue against its limit, and the age of its oldest job."""
+    samples = facts.run.samples
+    names = [queue for queue in QUEUES if samples.select("registration_queue_depth", queue=queue)]
+    if not names:
+        return None
+
+    def levels(metric: str) -> Callable[[FloatArray], list[FloatArray]]:
+        return lambda grid: [statistics.level(samples, metric, grid, queue=queue) for queue in names]
+
+    depths, ages = levels("registration_queue_depth"), levels("registration_queue_oldest_age_seconds")
+    grid = drawing.time_grid(facts.end_s)
+    figure, panels = drawing.canvas(380, panels=2)
+    for axes, title, values in ((panels[0], "jobs waiting or leased", depths(grid)),
+                                (panels[1], "age of the oldest job, s", ages(grid))):  # fmt: skip
+        drawing.over_time(axes, grid, drawing.lines(names, values))
+        axes.set_title(title)
+        _mark(axes, facts, named=axes is panels[1])
+    panels[1].set_xlabel(AXIS_TIME)
+    limits = zip(names, levels("registration_queue_limit")(grid), strict=True)
+    bounds = "; ".join(f"{queue} {count(_most(limit))}" for queue, limit in limits)
+    peaks = {queue: _most(values) for queue, values in zip(names, depths(grid), strict=True)}
+    heads = [*(f"{queue} jobs" for queue in names), *(f"{queue} oldest, s" for queue in names)]
+    return Picture(
+        "queues",
+        "Queues",
+        f"Work that a partner limits waits here; a full queue refuses with 503 and Retry-After. "
+        f"Most that each accepts: {bounds}.",
+        "Lines over time; the deepest were "
+        + ", ".join(f"{queue} with {count(peak)} jobs" for queue, peak in peaks.items())
+        + ".",
+        drawing.to_svg(figure, "queues"),
+        _time_table(facts, heads, lambda grid: [*depths(grid), *ages(grid)], number),
+    )
+
+
+def processors(facts: Facts) -> Picture | None:
+    """Cores busy over time by role."""
+    name = "rehearsal_cpu_seconds_total"
+    roles = sorted({labels["role"] for labels, _, _ in facts.run.samples.select(name)})
+    if not roles:
+        return None
+
+    def levels(grid: FloatArray) -> list[FloatArray]:
+        """Cores busy in the 10 s before each moment."""
+
+        def used(role: str, by: FloatArray) -> FloatArray:
+            return statistics.counted_by(facts.run.samples, name, by, since_first=True, role=role)
+
+        return [(used(role, grid) - used(role, grid - 10.0)) / 10.0 for role in roles]
+
+    grid = drawing.time_grid(facts.end_s)
+    figure, (axes,) = drawing.canvas(280)
+    drawing.over_time(axes, grid, drawing.lines(roles, levels(grid)))
+    axes.set(xlabel=AXIS_TIME, ylabel="cores busy")
+    _mark(axes, facts)
+    busiest = max(zip(roles, levels(grid), strict=True), key=lambda pair: float(pair[1].max()))
+    return Picture(
+        "processors",
+        "Processors",
+        f"Cores kept busy by each role's process tree, over the 10 s before; the machine has "
+        f"{facts.config['machine'].get('cpus', '?')}. Processor time is measured and never scaled.",
+        f"Lines over time; the busiest role was {busiest[0]} with {number(float(busiest[1].max()))} cores.",
+        drawing.to_svg(figure, "processors"),
+        _time_table(facts, roles, levels, number),
+    )
+
+
+def lateness(facts: Facts) -> Picture | None:
+    """How late the generator started people, over the moments they were due."""
+    known = np.isfinite(facts.people["started"])
+    due, late = facts.people["due"][known], 1000 * (facts.people["started"] - facts.people["due"])[known]
+    if not len(due):
+        return None
+    spans = 60
+    edges = np.linspace(0.0, max(float(due.max()), 1.0) * (1 + 1e-9), spans + 1)
+    place = np.digitize(due, edges) - 1
+    middles = (edges[:-1] + edges[1:]) / 2
+
+    def each(of: Callable[[FloatArray], float]) -> FloatArray:
+        return np.array([of(late[place == span]) if (place == span).any() else np.nan for span in range(spans)])
+
+    highest, middle = each(lambda values: float(values.max())), each(lambda values: float(np.median(values)))
+    figure, (axes,) = drawing.canvas(240)
+    axes.vlines(middles / 60, middle, highest, color=COLORS[0], linewidth=1.6, alpha=0.6)
+    axes.plot(middles / 60, highest, "o", color=COLORS[0], markersize=3)
+    axes.axhline(LATENESS_LIMIT_MS, color=COLORS[1], linewidth=1.2, linestyle=DASHES[1])
+    axes.annotate("limit for p99", (edges[-1] / 60, LATENESS_LIMIT_MS), xytext=(0, 3), textcoords="offset points",
+                  ha="right", color=COLORS[1])  # fmt: skip
+    axes.set(xlabel=AXIS_TIME, ylabel="milliseconds late", xlim=(0, edges[-1] / 60))
+    axes.set_ylim(0, max(1.3 * LATENESS_LIMIT_MS, 1.05 * float(np.nanmax(highest))))
+    step = max(1, spans // drawing.TABLE_ROWS)
+    rows = [[clock(middles[i]), number(middle[i]), number(highest[i])] for i in range(0, spans, step)]
+    return Picture(
+        "lateness",
+        "Lateness of the generator",
+        "From the median (lower end) to the latest (dot) of the people due in each span. Above 10 ms for 1 in 100 the "
+        "run is not valid: response times would be the generator's own.",
+        f"Ranges over time; the latest start was {number(float(late.max()))} ms late.",
+        drawing.to_svg(figure, "lateness"),
+        Table(["due", "median, ms", "latest, ms"], rows),
+    )
+
+
+def _most(values: FloatArray) -> float:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else float("nan")
+
+
+def _mark(axes: Axes, facts: Facts, *, named: bool = True) -> None:
+    drawing.mark_spans(axes, facts.fault_windows, facts.end_s)
+    last = float(facts.config["last_arrival_s"] or 0)
+    if 0 < last < facts.end_s:
+        drawing.mark_moment(axes, last, "last arrival" if named else "")
+
+
+def _time_table(
+    facts: Facts,
+    heads: Sequence[str],
+    levels: Callable[[FloatArray], list[FloatArray]],
+    wording: Callable[[float], str],
+) -> Table:
+    """The same lines at fewer moments, as text."""
+    moments = drawing.time_grid(facts.end_s, drawing.TABLE_ROWS + 1)
+    columns = levels(moments)
+    rows = [[clock(t), *(wording(float(column[i])) for column in columns)] for i, t in enumerate(moments)]
+    return Table(["time, min:s", *heads], rows)
+
+
+_DRAWINGS: tuple[Callable[[Facts], Picture | None], ...] = (
+    people, funnel_shares, responses, queues, processors, lateness,
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""The report as one HTML file: no scripts, nothing fetched, every figure with its data."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reports import answers, figures, tables
+from reports.facts import Facts
+from reports.responses import api_answers
+from reports.verdict import Verdict
+from reports.wording import number, seconds
+from scenarios.record import Run
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(run: Run, verdict: Verdict) -> str:
+    """The page of a run. A function of the record alone: the same folder gives the same bytes."""
+    facts = Facts(run)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    config = run.config
+    return environment.get_template("report.html.j2").render(
+        title=title(facts),
+        tone="good" if verdict.exit_code == 0 else "bad",
+        verdict=verdict,
+        meaning=answers.meaning(facts, verdict),
+        key_figures=answers.key_figures(facts, verdict),
+        unknowns=answers.unknowns(facts, verdict),
+        basis=_basis(facts),
+        pictures=figures.all_pictures(facts),
+        fault_windows=facts.fault_windows,
+        mapping=tables.mapping(),
+        ledgers=tables.ledgers(verdict),
+        fates=tables.fates(facts),
+        cpu=tables.cpu(verdict),
+        factors=tables.factors(facts),
+        rounded=config["rounded"],
+        rates=tables.rates(facts),
+        clocks=_clocks(facts),
+        machine=_machine(config["machine"]),
+        pace=number(facts.pace),
+        configuration=tables.configuration(facts),
+        figures_of_night=tables.night_figures(config["night"]),
+    )
+
+
+def title(facts: Facts) -> str:
+    """The night and how it was played, in a few words."""
+    night, config = facts.config["night"], facts.config
+    return f"{night['title']} · {config['reading']} reading, set {config['set']} · people {config['factors']['people']}"
+
+
+def _basis(facts: Facts) -> str:
+    return (
+        f"People {facts.config['factors']['people']}, speed {number(facts.speed)}, pace {number(facts.pace)}: what is "
+        "measured, scaled and extrapolated is told apart below."
+    )
+
+
+def _clocks(facts: Facts) -> str:
+    """Corrected latency in this run's own numbers, uploads left out."""
+    service, scheduled = api_answers(facts, "swarm_request_seconds"), api_answers(facts)
+    if not service.total:
+        return ""
+    p99 = [seconds(one.quantile(0.99)) for one in (service, scheduled)]
+    return f"p99 {p99[0]} as service time, {p99[1]} from the intended start"
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    memory = float(machine.get("memory_bytes", 0)) / 2**30
+    return f"{machine.get('cpus', '?')} processors and {number(memory)} GiB of memory"

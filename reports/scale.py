@@ -1,0 +1,98 @@
+"""What is measured, what is scaled, and what is extrapolated: never mixed up.
+
+Measured figures are this run's. A scaled figure is the plan's own: a rate of this run times N / S is what the night
+file asks for. An extrapolated figure assumes that everything which does not scale here (processors, database, disk)
+grows with the night; nobody has measured it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports import statistics
+from reports.facts import Facts
+from reports.wording import number
+
+SERVICE_ROLES = ("web", "worker", "gatekeeper", "database")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate in its busiest minute: here (per real second) and at full scale (per second of the night)."""
+
+    id: str
+    label: str
+    here: float
+    full: float
+    unit: str
+    kind: str
+
+
+def busiest_minutes(facts: Facts) -> list[Rate]:
+    """Rates of this run in their busiest minute, and what they stand for."""
+    factor = facts.full / facts.speed
+    people = facts.people
+    rates = [
+        ("offered", "people offered", statistics.busiest(people["started"], 60), "people/s", "scaled"),
+        ("admitted", "people admitted", statistics.busiest(people["admitted_at"], 60), "people/s", "scaled"),
+        ("joined", "people joined", statistics.busiest(people["wave_joined_at"], 60), "people/s", "extrapolated"),
+        ("requests", "requests", _steepest(facts, "swarm_requests_total"), "requests/s", "extrapolated"),
+        ("photo_bytes", "photo bytes stored", _steepest(facts, "registration_upload_bytes_total") / 1e6, "MB/s",
+         "extrapolated"),
+        ("service_cores", "cores of the service with its database", _service_cores(facts), "cores", "extrapolated"),
+    ]  # fmt: skip
+    return [Rate(name, label, here, here * factor, unit, kind) for name, label, here, unit, kind in rates]
+
+
+def _steepest(facts: Facts, name: str, **labels: str) -> float:
+    """Most that the counters gained in any 60 s, per second."""
+    return _most_a_second(statistics.counted_by(facts.run.samples, name, _seconds(facts), since_first=True, **labels))
+
+
+def _service_cores(facts: Facts) -> float:
+    """Cores busy in the service's busiest minute, all its roles together."""
+    grid, name = _seconds(facts), "rehearsal_cpu_seconds_total"
+    used = [statistics.counted_by(facts.run.samples, name, grid, since_first=True, role=role) for role in SERVICE_ROLES]
+    return _most_a_second(np.sum(used, axis=0))
+
+
+def _seconds(facts: Facts) -> statistics.FloatArray:
+    return np.arange(0.0, max(facts.end_s, 60.0) + 1.0)
+
+
+def _most_a_second(counted: statistics.FloatArray) -> float:
+    return float((counted[60:] - counted[:-60]).max()) / 60
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of the run and what it does."""
+
+    name: str
+    value: str
+    scales: str
+    leaves: str
+
+
+def factors(facts: Facts) -> list[Factor]:
+    """The three factors of this run, for the reader who wants to know what was made smaller or faster."""
+    return [
+        Factor(
+            "people",
+            str(facts.config["factors"]["people"]),
+            "persons, partner rates and allowances, the gate, and bounds of queues that a partner limits",
+            "the machine: processors, database and disk are what they are",
+        ),
+        Factor(
+            "speed",
+            number(facts.speed),
+            "the night's clock: curve, calendars of partners and faults",
+            "everything a person or the service does",
+        ),
+        Factor(
+            "pace",
+            number(facts.pace),
+            "what people do by themselves: thinking, the 25-minute test, coming back hours later",
+            "reactions to the system, retry delays, deliveries, timeouts, lifetimes, transfers",
+        ),
+    ]

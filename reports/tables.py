@@ -1,0 +1,111 @@
+"""The tables of the report, as text: ledgers, fates, processor time, rates, configuration."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from reports import funnel, scale
+from reports.drawing import Table
+from reports.facts import Facts
+from reports.verdict import Verdict
+from reports.wording import count, number, percent, seconds
+from scenarios.record import Reason
+
+REASONS_SHOWN = 3
+
+
+def factors(facts: Facts) -> Table:
+    """What each factor of the run scales and what it leaves."""
+    rows = [[one.name, one.value, one.scales, one.leaves] for one in scale.factors(facts)]
+    return Table(["factor", "value", "makes smaller or quicker", "leaves as it is"], rows)
+
+
+def mapping() -> Table:
+    """Published stages beside ours."""
+    labels = {stage.name.lower(): label for stage, label in funnel.LABELS.items()}
+    labels[funnel.IDENTITY_VERIFIED] = "identity verified"
+    rows = [[one.theirs, labels[one.ours], one.remark] for one in funnel.MAPPING]
+    return Table(["published in April 2020", "our stage", "how they compare"], rows)
+
+
+def ledgers(verdict: Verdict) -> Table:
+    columns = ("client", "database", "partners", "unknown", "difference")
+    rows = [
+        [kind.replace("_", " "), *(count(ledger[column]) for column in columns)]
+        for kind, ledger in verdict.ledgers.items()
+    ]
+    return Table(["of what", "clients were told", "database holds", "partners saw", "unknown", "difference"], rows)
+
+
+@dataclass(frozen=True)
+class FateRow:
+    """One fate with its people and why."""
+
+    name: str
+    phrase: str
+    people: str
+    share: str
+    width: float
+    reasons: str
+
+
+def fates(facts: Facts) -> list[FateRow]:
+    rows = []
+    for fate, people in facts.fates.items():
+        numbers = facts.people["reason"][facts.people["fate"] == fate].tolist()
+        reasons = Counter(numbers).most_common(REASONS_SHOWN)
+        told = "; ".join(f"{_reason(reason)} ({count(times)})" for reason, times in reasons)
+        share = people / facts.planned if facts.planned else 0.0
+        rows.append(FateRow(fate.name.lower(), fate.phrase, count(people), percent(share), round(100 * share, 1), told))
+    return rows
+
+
+def _reason(number_: int) -> str:
+    known = {int(reason): reason.phrase for reason in Reason}
+    return known.get(number_, f"reason {number_}")
+
+
+def cpu(verdict: Verdict) -> Table:
+    total, joined = sum(verdict.cpu_s.values()), verdict.fates["joined"]
+
+    def row(name: str, used: float) -> list[str]:
+        return [name, number(used), percent(used / total if total else None), seconds(used / joined) if joined else "–"]
+
+    rows = [row(role, used) for role, used in sorted(verdict.cpu_s.items(), key=lambda pair: -pair[1])]
+    return Table(["role", "CPU seconds", "share", "per joined applicant"], [*rows, row("all", total)])
+
+
+def rates(facts: Facts) -> Table:
+    rows = [
+        [one.label, f"{number(one.here)} {one.unit}", f"{number(one.full)} {one.unit}", one.kind]
+        for one in scale.busiest_minutes(facts)
+    ]
+    return Table(["rate", "measured here", "at full scale", "which is"], rows)
+
+
+def configuration(facts: Facts) -> Table:
+    config = facts.config
+    rows = [
+        ["run", str(config["id"])],
+        ["night", f"{config['night']['name']}, {config['reading']} reading, set {config['set']}"],
+        ["factors", ", ".join(f"{name} {value}" for name, value in config["factors"].items())],
+        ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
+        ["seed", str(config["seed"])],
+        ["plan", f"{count(facts.planned)} people, hash {config['plan_hash']}"],
+        ["swarm workers", str(config["workers"])],
+        ["drain", f"at most {config['drain_limit_s']} s after the last arrival; ended: {config['ended']}"],
+        ["photo bytes", "kept" if config["photo_bytes_kept"] else "deleted after the audit"],
+        ["machine", ", ".join(f"{name} {value}" for name, value in config["machine"].items())],
+        ["versions", ", ".join(f"{name} {value}" for name, value in config["versions"].items())],
+    ]  # fmt: skip
+    return Table(["what", "value"], rows)
+
+
+def night_figures(night: dict[str, Any]) -> Table | None:
+    """Partners, prices and objectives of the night with where each figure comes from; curve blocks are left out."""
+    shown = [
+        [one["key"], f"{one['value']} {one['unit']}", one["status"], one["source"]]
+        for one in night.get("figures", ())
+        if str(one["key"]).startswith(("partners.", "prices.", "objectives.", "faults."))
+    ]
+    return Table(["figure", "value", "status", "source"], shown) if shown else None
