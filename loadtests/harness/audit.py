@@ -12,13 +12,15 @@ PARTNERS_OF = {"codes": ("email", "sms"), "identity_checks": ("civil_registry",)
 
 
 class Ledger(TypedDict):
-    """The audit of one kind; None where a ledger could not be read or does not exist."""
+    """The audit of one kind; None where a ledger could not be read or does not exist. difference = lost + doubled."""
 
     client: int | None
     database: int | None
     partners: int | None
     unknown: int | None
     difference: int | None
+    lost: int | None
+    doubled: int | None
 
 
 def audit(
@@ -49,22 +51,21 @@ def _audit_kind(receipts: Mapping[str, Any] | None, database: Mapping[str, Any] 
     told = set(receipts["acknowledged"]) if receipts is not None else None
     unanswered = int(receipts["unanswered"]) if receipts is not None else None
     held = set(database["ids"]) if database is not None else None
-    difference = None
+    lost = doubled = difference = None
     if told is not None and held is not None and unanswered is not None and database is not None:
-        difference = (
-            len(told - held)
-            + int(database["doubled"])
-            + len(database.get("missing_bytes", ()))
-            + _asked_too_often(distinct, database.get("attempted"))
-            # Held but never acknowledged: each needs an unanswered request that may have done it.
-            + max(0, len(held - told) - unanswered)
-        )
+        lost = len(told - held) + len(database.get("missing_bytes", ()))
+        # Held but never acknowledged: each needs an unanswered request that may have done it.
+        unexplained = max(0, len(held - told) - unanswered)
+        doubled = int(database["doubled"]) + _asked_too_often(distinct, database.get("attempted")) + unexplained
+        difference = lost + doubled
     return Ledger(
         client=None if told is None else len(told),
         database=None if held is None else len(held),
         partners=distinct,
         unknown=unanswered,
         difference=difference,
+        lost=lost,
+        doubled=doubled,
     )
 
 

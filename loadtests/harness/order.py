@@ -74,7 +74,7 @@ def order_of(options: Namespace) -> Order:
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
     reading = set_name = ""
     if night is not None:
-        reading = _one_of("--reading", options.reading or night.curve.default_reading, list(night.curve.readings), faults)
+        reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)
         set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
     runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
     for folder in (runs, work):

@@ -117,7 +117,7 @@ class Child:
 
     def kill(self) -> None:
         """End the child and its group at once."""
-        self.stopped_by_us = self.stopped_by_us or self.code is None
+        self.let_go()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()

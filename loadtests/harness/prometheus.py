@@ -140,6 +140,8 @@ class PrometheusSource:
         return sum(value for own, value in self._latest if wanted <= own.items())
 
     def finish(self, writer: SamplesWriter, opens_at: float) -> None:
+        if not self._jobs:
+            return
         self._scraped_since(time.time(), SEEN_WITHIN)
         span = math.ceil(time.time() - self._since) + 1
         for job in self._jobs:

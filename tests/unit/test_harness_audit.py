@@ -30,7 +30,8 @@ def differences(
 def test_equal_ledgers_differ_in_nothing() -> None:
     ledgers = audit(RECEIPTS, DATABASE, PARTNERS)
     assert all(row["difference"] == 0 for row in ledgers.values())
-    assert ledgers["codes"] == {"client": 2, "database": 2, "partners": 5, "unknown": 0, "difference": 0}
+    counts = {"client": 2, "database": 2, "partners": 5, "unknown": 0, "difference": 0}
+    assert ledgers["codes"] == {**counts, "lost": 0, "doubled": 0}
     assert ledgers["joins"]["partners"] is None
 
 
@@ -77,4 +78,5 @@ def test_nothing_is_proved_without_receipts_or_database(
 
 def test_without_partners_the_rest_is_audited() -> None:
     ledgers = audit(RECEIPTS, with_(DATABASE, "codes", ids=["a"]), None)
-    assert ledgers["codes"] == {"client": 2, "database": 1, "partners": None, "unknown": 0, "difference": 1}
+    counts = {"client": 2, "database": 1, "partners": None, "unknown": 0, "difference": 1}
+    assert ledgers["codes"] == {**counts, "lost": 1, "doubled": 0}

@@ -1,0 +1,213 @@
+"""The command `launchnight`: rehearse a night, look at nights, report a run, serve the registration alone.
+
+Everything heavy is imported by the verb that needs it, so that help comes at once.
+"""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+SERVICE_VERBS = {
+    "web": "answer HTTP (one process of the service)",
+    "worker": "work the queues: codes, identity checks",
+    "gatekeeper": "move the waiting room's frontier",
+    "database": "run an embedded PostgreSQL",
+    "migrate": "bring the database to this version",
+    "ledger": "print what the database holds",
+}
+"""Passed on to `python -m service` with everything that follows."""
+
+USAGE = 2
+REPORT = "report.html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in SERVICE_VERBS:
+        os.execv(sys.executable, [sys.executable, "-m", "service", *given])
+    options = _parser().parse_args(given)
+    code: int = options.run(options)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    service = "\n".join(f"  {verb:<12} {text}" for verb, text in SERVICE_VERBS.items())
+    parser = argparse.ArgumentParser(
+        prog="launchnight",
+        description="Live through a launch night before it happens.",
+        epilog=f"verbs of the service, passed on to it:\n{service}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_rehearse(verbs)
+    _add_nights(verbs)
+    _add_report(verbs)
+    _add_serve(verbs)
+    return parser
+
+
+def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rehearse = verbs.add_parser(
+        "rehearse",
+        help="play a night against the service on this machine and report",
+        description="Start database, partners, service and swarm on this machine, play a night, audit, report.",
+        epilog=(
+            "exit codes: 0 objectives met, 1 crash, 2 usage or configuration, 3 objective missed, "
+            "4 target never ready, 5 the generator was the limit, 6 data lost or doubled, 130 interrupted"
+        ),
+    )
+    rehearse.set_defaults(run=_rehearse)
+    add = rehearse.add_argument
+    add("night", metavar="NIGHT", help="a name of `launchnight nights`, or a TOML file")
+    add("--reading", metavar="NAME", help="reading of the curve: gentle, expected, harsh (the night's default)")
+    add("--set", metavar="NAME", help="set of partner capacities (the night's default)")
+    add("--people", metavar="1/N", default="1/100", help="share of persons and of every partner's capacity (1/100)")
+    add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
+    add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")
+    add("--minutes", metavar="M", default="5", help="minutes of the night's clock to play (5)")
+    add("--seed", metavar="N", default="1", help="same seed, same people (1)")
+    add("--workers", metavar="N", default="1", help="processes of the swarm (1)")
+    add("--drain-minutes", metavar="M", default="12", help="real minutes after the last arrival at most (12)")
+    add("--keep-photos", action="store_true", help="keep the photo bytes after the audit")
+    add("--prometheus", metavar="URL|auto", help="take samples from a Prometheus server; auto starts one")
+    add("--runs", metavar="DIR", default="runs", help="where run folders go (runs)")
+    add("--disk-cap-gb", metavar="GB", default="8", help="stop when the run has written more (8)")
+    add("--json", action="store_true", help="one JSON document on standard output")
+    add("--quiet", action="store_true", help="no progress")
+
+
+def _add_nights(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    nights = verbs.add_parser("nights", help="list the nights, or show one", description="List the nights.")
+    nights.set_defaults(run=_nights)
+    inner = nights.add_subparsers(metavar="show")
+    show = inner.add_parser("show", help="a night's curve and figures", description="Show a night: curve, figures.")
+    show.add_argument("night", metavar="NIGHT", help="a name, or a TOML file")
+    show.add_argument("--svg", metavar="FILE", help="where the curve is drawn (NIGHT.svg)")
+    show.set_defaults(run=_show_night)
+
+
+def _add_report(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = verbs.add_parser(
+        "report",
+        help="write a run's report anew",
+        description="Judge a run folder and write its report anew; the exit code is the verdict's.",
+    )
+    report.add_argument("folder", metavar="RUN", type=Path, help="a run folder")
+    report.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    report.set_defaults(run=_report)
+
+
+def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    serve = verbs.add_parser(
+        "serve",
+        help="run the service alone, with simulated partners beside it",
+        description="Run the service in one process, on an embedded database unless DATABASE_URL is set.",
+    )
+    serve.add_argument("--port", default="8000", help="port of the API (8000)")
+    serve.add_argument("--partners-port", default="8100", help="port of the simulated partners (8100)")
+    serve.add_argument("--no-partners", action="store_true", help="partners are elsewhere: REGISTRATION_PARTNERS_URL")
+    serve.set_defaults(run=_serve)
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from loadtests.harness.errors import Exit, NotReady, Refusal
+    from loadtests.harness.order import order_of
+    from loadtests.harness.progress import display_for
+    from loadtests.harness.rehearsal import Rehearsal
+    from loadtests.harness.signals import Interrupted, Signals
+
+    code = Exit.OK
+    try:
+        with Signals() as signals:
+            order = order_of(options)
+            with display_for(quiet=options.quiet) as display:
+                rehearsal = Rehearsal(order, display, signals)
+                try:
+                    rehearsal.run()
+                except NotReady as fault:
+                    _complain(fault.faults)
+                    code = Exit.NOT_READY
+                except Refusal:
+                    raise
+                except Exception:
+                    traceback.print_exc()
+                    code = Exit.CRASH
+            return _write_report(rehearsal.folder.path, as_json=options.json, code=code)
+    except Refusal as fault:
+        return _complain(fault.faults)
+    except Interrupted:
+        return Exit.INTERRUPTED
+
+
+def _nights(options: argparse.Namespace) -> int:
+    from loadtests import nights_view
+
+    return nights_view.list_nights()
+
+
+def _show_night(options: argparse.Namespace) -> int:
+    from loadtests import nights_view
+    from scenarios.catalogue import NightError
+
+    try:
+        return nights_view.show(options.night)
+    except NightError as fault:
+        return _complain(fault.faults)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from scenarios.record import RecordError
+
+    try:
+        return _write_report(options.folder, as_json=options.json)
+    except RecordError as fault:
+        return _complain([str(fault)])
+
+
+def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
+    """Judge the run, write its report and print the verdict; returns the verdict's exit code.
+
+    code: what already went wrong; it stands even when so little was recorded that no report can be written.
+    """
+    import reports
+    from loadtests import verdict_view
+
+    try:
+        verdict = reports.write(folder)
+    except Exception:
+        if not code:
+            raise
+        _complain([f"no report: too little was recorded; what there is: {folder}"])
+        return code
+    if as_json:
+        print(json.dumps(verdict_view.document(verdict.to_dict(), folder / REPORT)))
+    else:
+        verdict_view.show(verdict.to_dict(), folder / REPORT)
+    return verdict.exit_code
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from loadtests.harness.errors import HarnessError
+    from loadtests.harness.serving import serve
+
+    try:
+        return serve(port=options.port, partners_port=None if options.no_partners else options.partners_port)
+    except HarnessError as fault:
+        _complain(fault.faults)
+        return fault.exit_code
+
+
+def _complain(faults: Sequence[str]) -> int:
+    """One line for each fault on standard error; returns the code of a fault that the caller can mend."""
+    for fault in faults:
+        print(f"launchnight: {fault}", file=sys.stderr)
+    return USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

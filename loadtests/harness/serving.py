@@ -1,0 +1,78 @@
+"""`launchnight serve`: the service in one process, with the simulated partners beside it, until Ctrl-C."""
+
+import os
+import secrets
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from loadtests.harness.errors import Exit, NotReady
+from loadtests.harness.processes import Child, python
+from loadtests.harness.signals import Interrupted, Signals
+
+FOLDER = Path(".launchnight") / "serve"
+READY_WITHIN = 150.0
+STOP_GRACE = 25.0
+LOOK_EVERY = 0.5
+
+
+def serve(*, port: str, partners_port: str | None, folder: Path = FOLDER) -> int:
+    """Serve until a signal; returns the exit code. partners_port: None = no partners beside it.
+
+    Raises Refusal or NotReady when a program does not come up.
+    """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = {name: value for name, value in os.environ.items() if name.startswith("REGISTRATION_")}
+    settings = {
+        "REGISTRATION_SECRET_KEY": _kept_key(folder / "secret-key"),
+        "REGISTRATION_PHOTO_DIR": str(folder / "photos"),
+        "REGISTRATION_SYNTHETIC_PEOPLE": "on",  # without it the simulated registry knows nobody
+        **chosen,
+        "REGISTRATION_PORT": port,
+    }
+    children: list[Child] = []
+    with Signals() as signals, ExitStack() as ending:
+        ending.callback(_stop, children)
+        try:
+            inbox = "wherever the partners keep them"
+            if partners_port is not None:
+                partners = _start(
+                    "partners", ["-m", "scenarios.partners", "--port", partners_port], {}, folder, children
+                )
+                settings["REGISTRATION_PARTNERS_URL"] = partners.url
+                inbox = f"{partners.url}/inbox/ADDRESS (a phone such as +6280000000001, or an e-mail address)"
+            data = ["--data", str(folder / "database")] if not os.environ.get("DATABASE_URL") else []
+            service = _start("service", ["-m", "service", "all", *data], settings, folder, children)
+            print(f"the registration answers at {service.url} ({service.url}/openapi.json describes it)")
+            print(f"messages it sends can be read at {inbox}")
+            print("Ctrl-C ends it; the data stay in " + str(folder), flush=True)
+            signals.gentle = True
+            while not signals.wait(LOOK_EVERY):
+                for child in children:
+                    if child.code is not None:
+                        raise NotReady(f"{child.role} ended with code {child.code}; its log: {child.log}")
+        except Interrupted:
+            pass
+    return Exit.OK
+
+
+def _start(role: str, command: list[str], settings: dict[str, str], folder: Path, children: list[Child]) -> Child:
+    print(f"starting the {role}...", file=sys.stderr)
+    child = Child(role, python(*command, "--lifeline"), settings=settings, logs=folder)
+    children.append(child)
+    child.wait_ready(READY_WITHIN)
+    return child
+
+
+def _stop(children: list[Child]) -> None:
+    for child in reversed(children):
+        child.stop(grace=STOP_GRACE)
+
+
+def _kept_key(path: Path) -> str:
+    """The master key of this folder's data, made once: another one could not read them any more."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text().strip()
