@@ -1,0 +1,82 @@
+"""What is asked for is checked as a whole, before anything starts."""
+
+from argparse import Namespace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.cli import _parser
+from loadtests.harness.errors import Refusal
+from loadtests.harness.order import order_of
+
+NIGHT = "prakerja-wave-1"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def options(*arguments: str) -> Namespace:
+    return _parser().parse_args(["rehearse", *arguments])
+
+
+def test_defaults_are_those_of_the_help_and_of_the_night() -> None:
+    order = order_of(options(NIGHT))
+    assert (order.set_name, order.reading, order.seed, order.workers) == ("prepared", "expected", 1, 1)
+    assert order.factors.people == Fraction(1, 100)
+    assert (order.factors.speed, order.factors.pace, order.minutes, order.drain_limit_s) == (1, 20, 5, 720)
+    assert order.plan.planned > 0 and order.last_arrival_s < 300
+    assert order.disk_cap_bytes == 8_000_000_000
+
+
+def test_every_fault_of_the_command_line_is_named_at_once() -> None:
+    wrong: dict[str, str] = {
+        "--people": "1/0", "--speed": "0", "--pace": "fast", "--minutes": "-1", "--drain-minutes": "nan",
+        "--seed": "1.5", "--workers": "0", "--disk-cap-gb": "0", "--prometheus": "yes", "--reading": "wild",
+        "--set": "dreamt",
+    }  # fmt: skip
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(NIGHT, *(word for pair in wrong.items() for word in pair)))
+    assert sorted(fault.split(":")[0] for fault in refusal.value.faults) == sorted(wrong)
+
+
+def test_a_night_that_is_not_there_is_refused_together_with_the_rest() -> None:
+    with pytest.raises(Refusal) as refusal:
+        order_of(options("no-such-night", "--speed", "0"))
+    assert len(refusal.value.faults) == 2 and "no-such-night" in str(refusal.value)
+
+
+def test_a_night_file_is_refused_with_file_line_and_key(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\ncolour = "red"\n')
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(str(path)))
+    assert any(fault.startswith(f"{path}:2: colour:") for fault in refusal.value.faults)
+    assert len(refusal.value.faults) > 1
+
+
+def test_a_plan_without_people_is_refused() -> None:
+    with pytest.raises(Refusal, match="nobody arrives"):
+        order_of(options(NIGHT, "--people", "1/10000000", "--minutes", "1"))
+
+
+def test_a_plan_too_big_for_the_disk_cap_is_refused() -> None:
+    with pytest.raises(Refusal, match="--disk-cap-gb"):
+        order_of(options(NIGHT, "--people", "1", "--minutes", "5"))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match=r"file/runs: cannot be made .*--runs"):
+        order_of(options(NIGHT, "--runs", str(tmp_path / "file" / "runs")))
+
+
+def test_the_seed_changes_the_plan_and_only_the_seed() -> None:
+    def hash_of(*more: str) -> Any:
+        return order_of(options(NIGHT, "--people", "1/5000", *more)).plan.hash
+
+    assert hash_of() == hash_of("--workers", "3") == hash_of("--pace", "60")
+    assert hash_of() != hash_of("--seed", "2")
