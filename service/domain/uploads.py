@@ -5,7 +5,7 @@ Text of the protocol: https://tus.io/protocols/resumable-upload
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -130,6 +130,11 @@ def check_room(end: int, *, length: int) -> None:
             reason="beyond-upload-length",
             limit=length,
         )
+
+
+def completes_photos(slot: int, filled: Set[int], *, finished: bool) -> bool:
+    """Whether a commit gave the applicant the last of the photos for the first time. filled: the slots before it."""
+    return finished and slot not in filled and filled | {slot} == set(Slot)
 
 
 def parse_metadata(text: str) -> Mapping[str, bytes]:

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from service.domain.errors import ChangedMeanwhile
-from service.ports import Upload
+from service.ports import CommittedUpload, Upload
 from service.storage.sql import queries
 
 
@@ -28,16 +28,18 @@ class PostgresUploadStore:
     async def take_over(self, upload_id: str, account_id: UUID, *, offset: int, end: int) -> Upload | None:
         return _upload(await self._connection.fetchrow(self._sql["take_over"], upload_id, account_id, offset, end))
 
-    async def clear_slot(self, upload: Upload) -> frozenset[int]:
-        rows = await self._connection.fetch(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
-        return frozenset(row["slot"] for row in rows)
+    async def clear_slot(self, upload: Upload) -> None:
+        await self._connection.execute(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
 
-    async def commit(self, upload: Upload, *, new: int) -> Upload | None:
+    async def commit(self, upload: Upload, *, new: int) -> CommittedUpload | None:
         try:
             row = await self._connection.fetchrow(self._sql["commit"], upload.id, upload.epoch, upload.committed, new)
         except asyncpg.UniqueViolationError:
-            raise ChangedMeanwhile("Another photo for this slot was finished. Send the last chunk again.") from None
-        return _upload(row)
+            raise ChangedMeanwhile("Another photo fills this slot. Send the last chunk again.") from None
+        if row is None:
+            return None
+        *values, filled = row
+        return CommittedUpload(Upload(*values), frozenset(filled or ()))
 
 
 def _upload(row: asyncpg.Record | None) -> Upload | None:

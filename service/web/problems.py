@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import errors
+from service.domain import errors, uploads
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -51,6 +51,9 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.UploadTaken: 409,
     errors.TusVersionUnsupported: 412,
     errors.UploadTypeUnsupported: 415,
+    uploads.UploadHeadersInvalid: 400,
+    uploads.TooManyUploads: 403,
+    uploads.StorageFailed: 503,
     errors.StorageFull: 503,
     errors.QueueFull: 503,
     errors.DatabaseBusy: 503,

@@ -20,17 +20,18 @@ where id = $1 and account_id = $2 and committed = $3 and length >= $4 and finish
 returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at;
 
 -- name: commit
--- Acknowledge bytes: writer $2 moves the committed offset from $3 to $4.
-update upload
+-- Writer $2 moves the committed offset from $3 to $4; at the end the photo is finished (filled: the slots before it).
+update upload as u
 set committed = $4, stored_epoch = $2, finished_at = case when $4 = length then now() end
 where id = $1 and epoch = $2 and committed = $3 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at;
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at,
+    case when $4 = length then array(
+        select o.slot from upload o
+        where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
+    ) end as filled;
 
 -- name: clear_slot
--- Upload $3 is about to fill slot $2: an older photo gives way. Returns the slots that were filled before.
-with replaced as (
-    update upload
-    set replaced_at = now()
-    where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and replaced_at is null
-)
-select slot from upload where account_id = $1 and finished_at is not null and replaced_at is null;
+-- Upload $3 is about to fill slot $2: an older photo gives way.
+update upload
+set replaced_at = now()
+where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and replaced_at is null;

@@ -1,0 +1,174 @@
+"""Photos arrive in pieces, from phones that lose their connection: create, ask how far it got, continue.
+
+Bytes are durable on disk before the row says so, and the row says so before the phone is told. No connection of the
+database is held while bytes are awaited.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.actions.once import Once
+from service.actions.sessions import signed_in
+from service.domain import uploads as rules
+from service.domain.errors import ChangedMeanwhile, NotFound, UploadTaken
+from service.domain.uploads import Append, Creation, TooManyUploads
+from service.ports import Ports, StoredAnswer, Upload
+
+PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
+LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
+
+
+class IncomingBytes(Protocol):
+    """The body of a request."""
+
+    async def take(self, most: int) -> bytes:
+        """The next `most` bytes, fewer only at the end of the body; b"" when nothing is left.
+
+        The end is the end for whatever reason: complete, cut off, too slow, or told to let go.
+        """
+
+    def let_go(self) -> None:
+        """Take no more bytes from the network."""
+
+
+class Writers:
+    """Who writes to which upload in this process: a reconnecting phone ends the request of its dead connection."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, tuple[IncomingBytes, asyncio.Event]] = {}
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def holds(self, upload_id: str) -> bool:
+        return upload_id in self._turns
+
+    async def settle(self, upload_id: str) -> None:
+        """Return when nobody in this process writes to the upload any more; what had arrived is stored by then."""
+        while turn := self._turns.get(upload_id):
+            incoming, ended = turn
+            incoming.let_go()
+            try:
+                async with asyncio.timeout(LET_GO_LIMIT):
+                    await ended.wait()
+            except TimeoutError:
+                return
+
+    @asynccontextmanager
+    async def turn(self, upload_id: str, incoming: IncomingBytes) -> AsyncIterator[None]:
+        """Be the one who writes, until told by a newcomer to let go."""
+        await self.settle(upload_id)
+        mine = (incoming, asyncio.Event())
+        self._turns[upload_id] = mine
+        try:
+            yield
+        finally:
+            if self._turns.get(upload_id) is mine:
+                del self._turns[upload_id]
+            mine[1].set()
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    upload_id: str
+
+
+async def create(ports: Ports, once: Once | None, session: bytes, creation: Creation) -> StoredAnswer | NewUpload:
+    """Begin an upload. Raises NotSignedIn or TooManyUploads."""
+    new = NewUpload(secrets.token_hex(16))
+    async with ports.begin(single=once is None) as tx:
+        account_id = await signed_in(tx, session)
+        if once is not None:
+            once.principal = account_id.bytes
+        upload = Upload(new.upload_id, account_id, creation.slot, creation.length, creation.metadata)
+        if not await tx.uploads.add(upload, most=rules.UPLOADS_PER_ACCOUNT):
+            raise TooManyUploads(
+                f"An account may begin {rules.UPLOADS_PER_ACCOUNT} uploads.", limit=rules.UPLOADS_PER_ACCOUNT
+            )
+        return new if once is None else await once.keep(tx, new)
+
+
+async def status(ports: Ports, writers: Writers, session: bytes, upload_id: str) -> Upload:
+    """The upload with a settled offset. Raises NotSignedIn or NotFound."""
+    upload = await _find(ports, session, upload_id)
+    if not writers.holds(upload_id):
+        return upload
+    await writers.settle(upload_id)
+    return await _find(ports, session, upload_id)
+
+
+async def append(
+    ports: Ports,
+    writers: Writers,
+    session: bytes,
+    upload_id: str,
+    chunk: Append,
+    incoming: IncomingBytes,
+    acknowledged: Callable[[int], None],
+) -> Upload:
+    """Continue an upload with what arrives; whatever arrived before the body broke off is kept.
+
+    acknowledged: told how many bytes became durable, each time some did.
+    Raises NotSignedIn, NotFound, UploadOffsetMismatch or PhotoTooLarge before a byte is stored; UploadTaken when
+    another request continues meanwhile; StorageFull, StorageFailed, DatabaseBusy, DatabaseUnavailable at any time.
+    """
+    if writers.holds(upload_id):
+        await _find(ports, session, upload_id)  # a stranger may not end the request of another
+    async with writers.turn(upload_id, incoming):
+        upload = await _take_over(ports, session, upload_id, chunk)
+        while data := await incoming.take(PIECE_BYTES):
+            rules.check_room(upload.committed + len(data), length=upload.length)
+            upload = await _store(ports, upload, data)
+            acknowledged(len(data))
+        return upload
+
+
+async def _find(ports: Ports, session: bytes, upload_id: str) -> Upload:
+    async with ports.begin(single=True) as tx:
+        upload = await tx.uploads.find(upload_id, await signed_in(tx, session))
+    if upload is None:
+        raise NotFound("There is no such upload.")
+    return upload
+
+
+async def _take_over(ports: Ports, session: bytes, upload_id: str, chunk: Append) -> Upload:
+    async with ports.begin(single=True) as tx:
+        account_id = await signed_in(tx, session)
+        end = chunk.offset + (chunk.announced or 0)
+        upload = await tx.uploads.take_over(upload_id, account_id, offset=chunk.offset, end=end)
+        if upload is not None:
+            return upload
+        upload = await tx.uploads.find(upload_id, account_id)
+    if upload is None:
+        raise NotFound("There is no such upload.")
+    rules.check_append(chunk, committed=upload.committed, length=upload.length)
+    if upload.finished_at is None:  # another request moved the offset between our two statements
+        raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
+    return upload  # finished: an empty chunk at its end changes nothing
+
+
+async def _store(ports: Ports, upload: Upload, data: bytes) -> Upload:
+    """Make bytes durable, then acknowledge them."""
+    inherited = upload.stored_epoch if upload.committed and upload.stored_epoch != upload.epoch else None
+    if inherited is not None:
+        await ports.photos.carry_over(upload.id, old=inherited, new=upload.epoch, size=upload.committed)
+    await ports.photos.write(upload.id, upload.epoch, upload.committed, data)
+    new = upload.committed + len(data)
+    try:
+        async with ports.begin(single=True) as tx:
+            result = await tx.uploads.commit(upload, new=new)
+    except ChangedMeanwhile:  # the slot holds an older photo
+        async with ports.begin() as tx:
+            await tx.uploads.clear_slot(upload)
+            result = await tx.uploads.commit(upload, new=new)
+    if result is None:
+        raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
+    if inherited is not None:
+        await ports.photos.remove(upload.id, inherited)
+    if rules.completes_photos(upload.slot, result.filled, finished=result.upload.finished_at is not None):
+        ports.reached("photos_uploaded")
+    return result.upload

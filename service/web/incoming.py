@@ -1,0 +1,116 @@
+"""The body of an upload, gathered by a task of its own while the handler waits for database and disk.
+
+The server drops bytes it has buffered when the client vanishes, so they are fetched as soon as they are there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+
+from starlette.types import Receive
+
+READ_LIMIT = 15.0  # seconds without a byte: the phone is gone, and its connection does not know it yet
+GRACE = 30.0  # seconds before the average rate counts
+SLOWEST = 1000  # bytes/s on average; the slowest 2G gives four times as much
+
+
+class End(Enum):
+    """Why no more bytes come."""
+
+    COMPLETE = "the body is complete"
+    CUT = "the client is gone"
+    STALLED = "the client was silent or too slow"
+    LET_GO = "another request continues the upload"
+
+
+class IncomingBody:
+    """Fulfils `service.actions.uploads.IncomingBytes`. At most `limit` bytes (and one message) wait here."""
+
+    def __init__(self, receive: Receive, *, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._enough = limit
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self.end: End | None = None
+
+    async def take(self, most: int) -> bytes:
+        """See IncomingBytes; most <= limit."""
+        self._wanted.set()
+        self._enough = most
+        while self._size < most and self.end is None:
+            self._arrived.clear()
+            await self._arrived.wait()
+        data = b"".join(self._chunks)
+        data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
+        self._chunks = [rest] if rest else []
+        self._size = len(rest)
+        self._room.set()
+        return data
+
+    def let_go(self) -> None:
+        self._ends(End.LET_GO)
+
+    async def gather(self, *, at_once: bool) -> None:
+        """Receive until the body ends. at_once: do not wait for the first `take`."""
+        try:
+            if not at_once:
+                await self._wanted.wait()
+            self._ends(await self._gather())
+        finally:
+            self._ends(End.CUT)  # whatever broke it: nobody may wait for more
+
+    async def _gather(self) -> End:
+        clock = asyncio.get_running_loop().time
+        started, received = clock(), 0
+        while self.end is None:
+            try:
+                async with asyncio.timeout_at(min(clock() + READ_LIMIT, started + GRACE + received / SLOWEST)):
+                    message = await self._receive()
+            except TimeoutError:
+                return End.STALLED
+            if message["type"] == "http.disconnect":
+                return End.CUT
+            data: bytes = message.get("body", b"")
+            received += len(data)
+            self._add(data)
+            if not message.get("more_body", False):
+                return End.COMPLETE
+            while self._size >= self._limit and self.end is None:
+                self._room.clear()
+                await self._room.wait()
+        return End.LET_GO
+
+    def _add(self, data: bytes) -> None:
+        if data and self.end is None:
+            self._chunks.append(data)
+            self._size += len(data)
+            if self._size >= self._enough:
+                self._arrived.set()
+
+    def _ends(self, end: End) -> None:
+        if self.end is None:
+            self.end = end
+        for event in (self._arrived, self._room, self._wanted):
+            event.set()
+
+
+@asynccontextmanager
+async def incoming_body(receive: Receive, *, limit: int, at_once: bool) -> AsyncIterator[IncomingBody]:
+    """The body, being gathered as long as the block runs.
+
+    at_once: False when the client waits for a 100 Continue, which the first receive would send.
+    """
+    body = IncomingBody(receive, limit=limit)
+    task = asyncio.create_task(body.gather(at_once=at_once))
+    try:
+        yield body
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
