@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SERVICE_VERBS = {
-    "web": "answer HTTP (one process of the service)",
-    "worker": "work the queues: codes, identity checks",
-    "gatekeeper": "move the waiting room's frontier",
+    "web": "answer HTTP",
+    "worker": "work the queues of codes and identity checks",
+    "gatekeeper": "invite people from the waiting room",
     "database": "run an embedded PostgreSQL",
     "migrate": "bring the database to this version",
     "ledger": "print what the database holds",
@@ -28,27 +28,25 @@ REPORT = "report.html"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in SERVICE_VERBS:
-        os.execv(sys.executable, [sys.executable, "-m", "service", *given])
-    options = _parser().parse_args(given)
+    options = parser().parse_args(given)
     code: int = options.run(options)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    service = "\n".join(f"  {verb:<12} {text}" for verb, text in SERVICE_VERBS.items())
-    parser = argparse.ArgumentParser(
-        prog="launchnight",
-        description="Live through a launch night before it happens.",
-        epilog=f"verbs of the service, passed on to it:\n{service}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog="launchnight", description="Live through a launch night before it happens.")
+    verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_rehearse(verbs)
     _add_nights(verbs)
     _add_report(verbs)
     _add_serve(verbs)
-    return parser
+    for verb, text in SERVICE_VERBS.items():
+        # Whatever follows is the service's business, options and --help included.
+        passed_on = verbs.add_parser(verb, help=f"service: {text}", add_help=False, prefix_chars="\0")
+        passed_on.add_argument("rest", nargs="*")
+        passed_on.set_defaults(run=_service, verb=verb)
+    return whole
 
 
 def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -189,6 +187,10 @@ def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
     else:
         verdict_view.show(verdict.to_dict(), folder / REPORT)
     return verdict.exit_code
+
+
+def _service(options: argparse.Namespace) -> int:
+    os.execv(sys.executable, [sys.executable, "-m", "service", options.verb, *options.rest])
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -29,16 +29,18 @@ def show(verdict: dict[str, Any], report: Path, console: Console | None = None) 
     judged = verdict["verdict"]
     good = judged["exit_code"] == 0
     console.print(Text(f"{judged['outcome']}: {judged['sentence']}", style="bold green" if good else "bold red"))
-    console.print(_objectives(judged["objectives"]))
+    if any(objective["met"] is not None for objective in judged["objectives"]):
+        console.print(_objectives(judged["objectives"]))
     for finding in judged["findings"]:
         console.print(Text(f"exit {finding['code']}: {finding['text']}", style="red"))
     fates = ", ".join(f"{count:,} {name}" for name, count in verdict["fates"].items())
     console.print(Text(f"{verdict['planned']:,} planned: {fates}"))
     if verdict["ledgers"]:
-        kinds = ", ".join(f"{kind.replace('_', ' ')} {one['difference']:,}" for kind, one in verdict["ledgers"].items())
+        kinds = ", ".join(f"{kind.replace('_', ' ')} {_count(one)}" for kind, one in verdict["ledgers"].items())
         console.print(Text(f"differences between the ledgers: {kinds}"))
-    cpu = ", ".join(f"{role} {seconds:.1f}" for role, seconds in verdict["cpu_s"].items())
-    console.print(Text(f"CPU seconds: {cpu}"))
+    if verdict["cpu_s"]:
+        cpu = ", ".join(f"{role} {seconds:.1f}" for role, seconds in verdict["cpu_s"].items())
+        console.print(Text(f"CPU seconds: {cpu}"))
     # Alone on its line and never broken, so that it can be clicked and copied.
     console.print(Text(str(report)), soft_wrap=True)
 
@@ -51,3 +53,7 @@ def _objectives(objectives: list[dict[str, Any]]) -> Table:
         word, style = MARKS[objective["met"]]
         table.add_row(Text(objective["text"]), Text(word, style=style), Text(objective["detail"]))
     return table
+
+
+def _count(ledger: dict[str, Any]) -> str:
+    return "unknown" if ledger["difference"] is None else f"{ledger['difference']:,}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.cli import _parser
+from loadtests.cli import parser
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import order_of
 
@@ -20,7 +20,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def options(*arguments: str) -> Namespace:
-    return _parser().parse_args(["rehearse", *arguments])
+    return parser().parse_args(["rehearse", *arguments])
 
 
 def test_defaults_are_those_of_the_help_and_of_the_night() -> None:

@@ -1,0 +1,67 @@
+"""The command line: help, verbs, and what is passed on to the service."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from loadtests import cli
+
+
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for verb in ("rehearse", "nights", "report", "serve", *cli.SERVICE_VERBS):
+        assert f"    {verb}" in text
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Help within 150 ms; imports are what it would cost, and unlike time they can be tested on a busy machine."""
+    code = "import sys; from loadtests import cli; cli.parser(); print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"numpy", "rich", "psutil", "locust", "gevent", "matplotlib", "scipy", "prometheus_client", "asyncio"}
+    assert not heavy & set(loaded)
+
+
+def test_help_comes_at_once() -> None:
+    """The best of five, for the machine is shared."""
+
+    def seconds() -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "loadtests.cli", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - began
+
+    assert min(seconds() for _ in range(5)) < 0.15
+
+
+@pytest.mark.parametrize("verb", list(cli.SERVICE_VERBS))
+def test_verbs_of_the_service_are_passed_on_whole(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda path, words: passed.append(words))
+    cli.main([verb, "--json", "--port", "0", "--help"])
+    assert passed == [[sys.executable, "-m", "service", verb, "--json", "--port", "0", "--help"]]
+
+
+def test_an_unknown_verb_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["rehearze"])
+    assert stopped.value.code == 2
+    assert "invalid choice: 'rehearze'" in capsys.readouterr().err
+
+
+def test_a_refused_rehearsal_says_every_fault_on_standard_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    assert cli.main(["rehearse", "no-such-night", "--speed", "0", "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert [line.startswith("launchnight: ") for line in said.err.splitlines()] == [True, True]
+
+
+def test_a_folder_that_holds_no_run_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
+    assert cli.main(["report", str(tmp_path)]) == 2
+    assert "run.json" in capsys.readouterr().err
