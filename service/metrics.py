@@ -4,10 +4,17 @@ Each process owns one registry. Label values are created at zero at start, or th
 invisible to `rate`. `registration_*` only; partners, swarm and rehearsal declare their own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 
 from service.domain import buckets
 
@@ -87,3 +94,18 @@ class Metrics:
             self.partner_seconds.labels(partner)
         for channel, bound in product(("email", "sms"), ("yes", "no")):
             self.code_handover_seconds.labels(channel, bound)
+
+
+def serve(metrics: Metrics, host: str, port: int) -> tuple[int, Callable[[], None]]:
+    """Show the metrics on a listener of their own, in a thread: a busy event loop does not delay a scrape for long.
+
+    port: 0 takes a free one. Returns the port and what ends the listener. Raises OSError when the port is taken.
+    """
+    server, thread = start_http_server(port, host, metrics.registry)
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return server.server_port, close

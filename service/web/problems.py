@@ -97,17 +97,18 @@ def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
     return status, headers, body
 
 
-async def send_problem(error: LaunchnightError, send: Send) -> None:
+async def send_problem(error: LaunchnightError, send: Send, more_headers: Headers | None = None) -> None:
     status, headers, body = render(error)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *(more_headers or [])]})
     await send({"type": "http.response.body", "body": body})
 
 
 class Problem:
     """An ASGI answer for one error: what Starlette's exception handlers return."""
 
-    def __init__(self, error: LaunchnightError) -> None:
+    def __init__(self, error: LaunchnightError, headers: Headers | None = None) -> None:
         self.error = error
+        self.headers = headers or []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send_problem(self.error, send)
+        await send_problem(self.error, send, self.headers)

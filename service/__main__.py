@@ -1,0 +1,260 @@
+"""`python -m service VERB`: the roles of the service, its embedded database, and what operators ask of it.
+
+Exit code 0 after a clean end, 1 when a role broke, 2 when it could not start as asked: one line on standard error says
+what to change.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+# Imports stand inside the functions: `--help` and the verb `database` need none of the web, metrics or partner code.
+
+ROLES = ("web", "worker", "gatekeeper")
+DEFAULT_DATA = Path(".launchnight/serve")
+KEY_FILE = "secret-key"
+
+
+class UsageError(Exception):
+    """The service cannot start as asked; the text names the fix."""
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="python -m service",
+        description="The registration service. Settings come from the environment: see docs/settings.md.",
+    )
+    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+    texts = {
+        "web": "answer requests",
+        "worker": "drain the queues to the partners",
+        "gatekeeper": "move the waiting room's frontier",
+        "all": "the three roles in one process; without DATABASE_URL on an embedded database",
+    }
+    for verb, text in texts.items():
+        sub = verbs.add_parser(verb, help=text, description=text)
+        sub.add_argument("--lifeline", action="store_true", help="end when standard input closes")
+        if verb == "all":
+            sub.add_argument(
+                "--data",
+                type=Path,
+                default=DEFAULT_DATA,
+                help="folder of the embedded database, the key and the photos",
+            )
+    database = verbs.add_parser("database", help="run the embedded PostgreSQL")
+    database.add_argument("--data", type=Path, required=True, help="folder of its files")
+    database.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    database.add_argument("--lifeline", action="store_true", help="end when standard input closes")
+    verbs.add_parser("migrate", help="bring the schema up to date and put the wave of the settings")
+    ledger = verbs.add_parser("ledger", help="what the database and the photo store hold, for the audit")
+    ledger.add_argument("--json", action="store_true", required=True, help="as one JSON document")
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    if options.verb == "database":
+        from service.storage.embedded import serve
+
+        return serve(options.data, options.port, options.lifeline)
+    from service.domain.errors import LaunchnightError
+    from service.settings import SettingsError
+
+    try:
+        if options.verb == "migrate":
+            return _migrate()
+        if options.verb == "ledger":
+            return _ledger()
+        return _serve(options)
+    except (SettingsError, UsageError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except LaunchnightError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from service.settings import load
+
+    with ExitStack() as stack:
+        variables: dict[str, str] = dict(os.environ)
+        if options.verb == "all":
+            stack.enter_context(_home(options.data, variables))
+        settings = load(variables)
+        roles = frozenset(ROLES) if options.verb == "all" else frozenset({options.verb})
+        return _run(options.verb, roles, settings, options.lifeline)
+
+
+def _home(data: Path, variables: dict[str, str]) -> ExitStack:
+    """Complete `variables` with what `--data` keeps: key, photos and, without DATABASE_URL, an embedded database.
+
+    Raises UsageError when the folder cannot be used.
+    """
+    stack = ExitStack()
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if "REGISTRATION_SECRET_KEY" not in variables and "REGISTRATION_SECRET_KEY_FILE" not in variables:
+            variables["REGISTRATION_SECRET_KEY"] = _kept_key(data / KEY_FILE)
+    except OSError as error:
+        raise UsageError(f"cannot write to {data}: {error.strerror}; choose another folder with --data") from None
+    variables.setdefault("REGISTRATION_PHOTO_DIR", str(data / "photos"))
+    if "DATABASE_URL" not in variables and "DATABASE_URL_FILE" not in variables:
+        from service.storage import embedded
+        from service.storage.embedded_folders import EmbeddedDatabaseError
+        from service.storage.migrate import migrate_url
+
+        try:
+            server = embedded.start(data / "database")
+        except EmbeddedDatabaseError as error:
+            raise UsageError(str(error)) from None
+        stack.callback(server.stop)
+        variables["DATABASE_URL"] = server.url
+        asyncio.run(migrate_url(server.url))
+    return stack
+
+
+def _kept_key(path: Path) -> str:
+    """The key of this folder; made at the first start and readable by its owner only."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_hex(32)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key + "\n")
+    return key
+
+
+def _run(verb: str, roles: frozenset[str], settings: "Settings", lifeline: bool) -> int:
+    """Run `roles` until a signal or the lifeline's end."""
+    import uvloop
+
+    from service import app, metrics
+    from service.web import logs
+
+    logs.configure()
+    instruments = metrics.Metrics(detail=settings.metrics_detail)
+    with ExitStack() as stack:
+        listener = None
+        host, port = None, None
+        if "web" in roles:
+            try:
+                listener = app.listen(settings.host, settings.port)
+            except OSError as error:
+                raise UsageError(_port_taken(settings.host, settings.port, "REGISTRATION_PORT", error)) from None
+            stack.callback(listener.close)
+            host, port = settings.host, listener.getsockname()[1]
+        try:
+            metrics_port, close_metrics = metrics.serve(instruments, settings.metrics_host, settings.metrics_port)
+        except OSError as error:
+            text = _port_taken(settings.metrics_host, settings.metrics_port, "REGISTRATION_METRICS_PORT", error)
+            raise UsageError(text) from None
+        stack.callback(close_metrics)
+
+        def ready() -> None:
+            line = {"ready": True, "role": verb, "host": host, "port": port, "metrics_port": metrics_port}
+            print(json.dumps(line), flush=True)
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            _stop_on_signals(stop)
+            if lifeline:
+                _stop_on_lifeline(stop)
+            await app.run_roles(roles, settings, instruments, stop, listener, ready)
+
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(run())
+        except OSError as error:
+            raise UsageError(f"cannot use {error.filename or settings.photo_dir}: {error.strerror}") from None
+    return 0
+
+
+def _port_taken(host: str, port: int, setting: str, error: OSError) -> str:
+    return f"cannot listen on {host}:{port}: {error.strerror}; choose another port with {setting} (0 takes a free one)"
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _stop_on_lifeline(stop: asyncio.Event) -> None:
+    """Set `stop` when standard input closes: whoever started us is gone, however it ended."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        try:
+            while os.read(0, 4096):
+                pass
+        except OSError:
+            pass
+        try:
+            loop.call_soon_threadsafe(stop.set)
+        except RuntimeError:
+            pass  # the loop has ended already
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _migrate() -> int:
+    from service import app
+    from service.metrics import Metrics
+    from service.settings import load
+    from service.storage.migrate import MigrationError, migrate_url
+
+    settings = load(os.environ)
+
+    async def work() -> Sequence[str]:
+        applied = await migrate_url(settings.database_url)
+        async with app.open_ports(settings, Metrics()) as ports:
+            await app.put_wave(ports, settings)
+        return applied
+
+    try:
+        applied = asyncio.run(work())
+    except MigrationError as error:
+        raise UsageError(str(error)) from None
+    print(json.dumps({"applied": list(applied), "wave": settings.wave_id}))
+    return 0
+
+
+def _ledger() -> int:
+    from service.settings import load
+
+    settings = load(os.environ)
+    print(json.dumps(asyncio.run(_read_ledger(settings))))
+    return 0
+
+
+async def _read_ledger(settings: "Settings") -> Mapping[str, object]:
+    from service.storage.ledger import read_ledger
+    from service.storage.photos import LocalPhotoStore
+    from service.storage.pool import Database
+
+    database = await Database.open(settings.database_url, connections=1, name="ledger")
+    photos = LocalPhotoStore(settings.photo_dir)
+    try:
+        async with database.connection() as connection:
+            return await read_ledger(connection, photos)
+    finally:
+        photos.close()
+        await database.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,284 @@
+"""The composition root: the only place that builds adapters, applications and roles."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from service.actions import gatekeeper
+from service.domain.errors import DatabaseUnavailable, LaunchnightError, MethodNotAllowed, NotFound
+from service.domain.policy import Policy
+from service.gateways.call import open_session
+from service.gateways.civil_registry import CivilRegistryClient
+from service.gateways.messages import MessageClient
+from service.metrics import Metrics
+from service.ports import Ports, Wave
+from service.queues.worker import run_worker
+from service.settings import Settings
+from service.storage.photos import LocalPhotoStore
+from service.storage.pool import Database
+from service.storage.transaction import begin_on
+from service.storage.vault import KeyVault
+from service.web import (
+    accounts,
+    assessment,
+    codes,
+    files,
+    health,
+    identity,
+    me,
+    openapi,
+    profile,
+    tickets,
+    waves,
+)
+from service.web import board as board_resource
+from service.web.board import BoardCopy
+from service.web.middleware import Boundary
+from service.web.operation import Operation, route
+from service.web.problems import Problem
+
+PARTNER_CONNECTIONS = 200
+"""Calls of all partners at once: 1,500 messages/s at 100 ms each, and some for the registry."""
+BEAT = 1.0
+"""Seconds between two moves of the frontier; the board shows whole seconds anyway."""
+
+log = structlog.get_logger(__name__)
+
+
+class WallClock:
+    """Fulfils `ports.Clock`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def policy_of(settings: Settings) -> Policy:
+    return Policy(
+        email_queue_limit=settings.email_queue_limit,
+        sms_queue_limit=settings.sms_queue_limit,
+        identity_queue_limit=settings.identity_queue_limit,
+        email_rate_per_s=settings.email_rate,
+        sms_rate_per_s=settings.sms_rate,
+        identity_rate_per_s=settings.civil_registry_rate,
+        gate_rate_per_s=settings.gate_rate,
+        wave_id=settings.wave_id,
+        wave_closes_at=settings.wave_closes_at,
+        synthetic_people=settings.synthetic_people,
+    )
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Ports]:
+    """Every adapter, connected. Raises DatabaseUnavailable, or OSError when the photo folder cannot be used."""
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database_url, connections=settings.database_connections)
+        stack.push_async_callback(database.close)
+        metrics.pool_size.set(database.limit)
+        metrics.pool_used.set_function(lambda: database.used)
+        vault = KeyVault(settings.secret_key)
+        photos = LocalPhotoStore(settings.photo_dir)
+        stack.callback(photos.close)
+        session = await stack.enter_async_context(open_session(PARTNER_CONNECTIONS))
+        common: dict[str, Any] = {"session": session, "timeout": settings.partner_timeout, "metrics": metrics}
+        yield Ports(
+            begin=begin_on(database, vault),
+            clock=WallClock(),
+            vault=vault,
+            photos=photos,
+            civil_registry=CivilRegistryClient(settings.partners_url, **common),
+            email=MessageClient("email", settings.partners_url, **common),
+            sms=MessageClient("sms", settings.partners_url, **common),
+            policy=policy_of(settings),
+            reached=lambda stage: metrics.stages.labels(stage).inc(),
+        )
+
+
+def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
+    """The table of the JSON API."""
+    table = [
+        *tickets.operations(ports, board),
+        *board_resource.operations(board),
+        *accounts.operations(ports),
+        *codes.operations(ports),
+        *identity.operations(ports),
+        *profile.operations(ports),
+        *assessment.operations(ports),
+        *waves.operations(ports),
+        *me.operations(ports),
+        *health.operations(ports),
+    ]
+    return [*table, *openapi.operations(table, version)]
+
+
+def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0") -> Starlette:
+    """The web application; its lifespan keeps the board's copy fresh."""
+    board = BoardCopy()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await board.refresh(ports)
+        task = asyncio.create_task(board.keep_fresh(ports))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    return Starlette(
+        routes=[
+            *(route(operation, ports) for operation in operations(ports, board, version)),
+            *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
+        ],
+        middleware=[Middleware(Boundary, metrics=metrics)],
+        exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]
+        lifespan=lifespan,
+    )
+
+
+def _problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:
+    """What the router refuses: unknown paths and methods."""
+    if error.status_code == 405:
+        allow = (error.headers or {}).get("Allow", "")
+        return Problem(MethodNotAllowed(), [(b"allow", allow.encode())])
+    return Problem(NotFound())
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process (one place decides when to stop) and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # the lifespan could not begin; uvicorn would end the process without a word
+            raise DatabaseUnavailable("the web role could not read the waiting room") from None
+        self.listening.set()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The bound public listener. Raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def run_web(
+    ports: Ports,
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    listener: socket.socket,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until `stop` is set, then let running requests end within the grace."""
+    server = _Server(
+        uvicorn.Config(
+            build_app(ports, settings, metrics),
+            http="httptools",
+            loop="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=4096,  # a stalled second at the peak must not turn into refused connections
+            timeout_keep_alive=30,  # phones pause between two steps; a new connection costs more than an idle one
+            timeout_graceful_shutdown=int(settings.stop_grace),
+        )
+    )
+
+    async def watch() -> None:
+        await server.listening.wait()
+        gc.collect()
+        gc.freeze()  # what start-up made stays: later collections need not look at it
+        gc.set_threshold(20_000, 20, 20)
+        ready()
+        await stop.wait()
+        server.should_exit = True
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch())
+        await server.serve(sockets=[listener])
+
+
+async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Move the frontier once a second while this process leads, until `stop` is set."""
+    holder = uuid4()
+    leading = False
+    while not stop.is_set():
+        try:
+            room = await gatekeeper.beat(ports, holder)
+        except LaunchnightError as error:
+            log.warning("frontier not moved", code=error.code)
+        else:
+            if (room is not None) != leading:
+                leading = room is not None
+                log.info("leads the gate" if leading else "follows at the gate")
+            if room is not None:
+                metrics.last_ticket.set(room.last_ticket)
+                metrics.frontier.set(room.frontier)
+                metrics.gate_rate.set(room.rate_per_s)
+        try:
+            async with asyncio.timeout(BEAT):
+                await stop.wait()
+        except TimeoutError:
+            pass
+
+
+async def put_wave(ports: Ports, settings: Settings) -> None:
+    """Open the wave of the settings, or change its hours."""
+    async with ports.begin(single=True) as tx:
+        await tx.waves.put(Wave(settings.wave_id, settings.wave_opens_at, settings.wave_closes_at))
+
+
+async def run_roles(
+    roles: frozenset[str],
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    listener: socket.socket | None,
+    ready: Callable[[], None],
+) -> None:
+    """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work."""
+    async with open_ports(settings, metrics) as ports:
+
+        async def ending(work: Awaitable[None]) -> None:
+            try:
+                await work
+            finally:
+                stop.set()  # one role's end is everybody's
+
+        async with asyncio.TaskGroup() as group:
+            if "worker" in roles:
+                group.create_task(ending(run_worker(ports, settings, metrics, stop)))
+            if "gatekeeper" in roles:
+                group.create_task(ending(run_gatekeeper(ports, metrics, stop)))
+            if listener is not None:
+                group.create_task(ending(run_web(ports, settings, metrics, stop, listener, ready)))
+            else:
+                ready()

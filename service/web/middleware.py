@@ -1,0 +1,102 @@
+"""The boundary of the web role: each request is measured, each refusal becomes a problem document, nothing leaks."""
+
+import time
+import traceback
+from collections.abc import Mapping
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.domain.errors import InternalError, LaunchnightError
+from service.metrics import ROUTE_CLASSES, STATUS_CLASSES, Metrics
+from service.web.problems import send_problem
+
+CLASS_OF_SEGMENT: Mapping[str, str] = {
+    "health": "health",
+    "board": "board",
+    "place": "place",
+    "tickets": "ticket",
+    "claims": "ticket",
+    "accounts": "step",
+    "codes": "step",
+    "sessions": "step",
+    "identity": "step",
+    "profile": "step",
+    "phone": "step",
+    "waves": "step",
+    "assessment": "step",
+    "files": "upload",
+}
+"""Route class by the first segment of the path; unknown paths count as "read"."""
+
+_log = structlog.get_logger()
+
+
+def route_class(path: str) -> str:
+    if path.startswith("/assessment/answers/"):
+        return "answer"
+    return CLASS_OF_SEGMENT.get(path[1:].partition("/")[0], "read")
+
+
+def status_class(status: int) -> str:
+    if status < 400:
+        return "2xx"
+    if status in (429, 503):
+        return str(status)
+    return "4xx" if status < 500 else "5xx"
+
+
+class Boundary:
+    """Outermost of ours: measures, answers LaunchnightError as a problem, anything else as 500 without details."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._seconds = {each: metrics.http_seconds.labels(each) for each in ROUTE_CLASSES}
+        self._counts = {
+            (each, status): metrics.http_requests.labels(each, status)
+            for each in ROUTE_CLASSES
+            for status in STATUS_CLASSES
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_status)
+        except LaunchnightError as error:
+            if status:
+                raise  # half an answer is out: the server closes the connection
+            await send_problem(error, note_status)
+        except Exception as error:
+            report(error, scope)
+            if status:
+                raise
+            await send_problem(InternalError(), note_status)
+        finally:
+            if status:  # 0: the client left before it had asked
+                kind = route_class(scope["path"])
+                self._seconds[kind].observe(time.perf_counter() - began)
+                self._counts[kind, status_class(status)].inc()
+
+
+def report(error: BaseException, scope: Scope) -> None:
+    """Log where it broke, never what was being handled: the message of an exception can hold personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
+    _log.error(
+        "request failed",
+        error=type(error).__name__,
+        where=where,
+        route=route_class(scope["path"]),
+        method=scope["method"],
+    )

@@ -1,0 +1,81 @@
+"""`POST /tickets`, `GET /place`, `POST /claims`: the waiting room of one person."""
+
+import msgspec
+
+from service.actions import tickets as actions
+from service.actions.tickets import ClaimedPass, NewTicket, Place
+from service.domain import errors
+from service.ports import Ports, StoredAnswer
+from service.web.board import BoardCopy
+from service.web.idempotency import encode
+from service.web.operation import Call, NoBody, Operation
+
+TICKET_HEADER = "Waiting-Room-Ticket"
+PLACE_HEADER = "Waiting-Room-Place"
+PASS_HEADER = "Waiting-Room-Pass"
+
+_TICKET_TEXT = "The ticket as POST /tickets gave it."
+
+
+class Pass(msgspec.Struct, rename={"value": "pass"}):
+    """Opens POST /accounts once."""
+
+    value: str
+    expires_in_s: float
+
+
+def _encode_pass(answer: object) -> bytes:
+    assert isinstance(answer, ClaimedPass)
+    return encode(Pass(answer.value, answer.expires_in_s))
+
+
+def header_text(call: Call, name: str) -> str:
+    """The header's value; empty when it is missing. Whatever is not ASCII is no signed value of ours."""
+    return call.headers.get(name.lower().encode(), b"").decode("ascii", "replace").strip()
+
+
+def operations(ports: Ports, board: BoardCopy) -> list[Operation]:
+    async def issue(call: Call) -> StoredAnswer:
+        return await actions.issue_ticket(ports, call.once, board.room)
+
+    async def look(call: Call) -> Place:
+        ticket, token = header_text(call, TICKET_HEADER), header_text(call, PLACE_HEADER)
+        return actions.look_at_place(ports, board.room, ticket, token)
+
+    async def claim(call: Call) -> StoredAnswer:
+        return await actions.claim_pass(ports, call.once, board.room, header_text(call, TICKET_HEADER))
+
+    return [
+        Operation(
+            method="POST",
+            path="/tickets",
+            summary="Take a place in the line",
+            handler=issue,
+            body=NoBody,
+            answer=NewTicket,
+            status=201,
+            once=True,
+        ),
+        Operation(
+            method="GET",
+            path="/place",
+            summary="Where the ticket stands, and when to ask again",
+            handler=look,
+            answer=Place,
+            headers={TICKET_HEADER: _TICKET_TEXT, PLACE_HEADER: "The place_token of the previous answer."},
+            errors=(errors.TicketInvalid, errors.PlaceTokenInvalid, errors.TooEarly),
+        ),
+        Operation(
+            method="POST",
+            path="/claims",
+            summary="Exchange an invited ticket for a pass",
+            handler=claim,
+            body=NoBody,
+            answer=Pass,
+            encode=_encode_pass,
+            status=201,
+            once=True,
+            headers={TICKET_HEADER: _TICKET_TEXT},
+            errors=(errors.TicketInvalid, errors.TurnNotReached),
+        ),
+    ]
