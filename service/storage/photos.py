@@ -99,7 +99,7 @@ def _create(path: Path) -> int:
     try:
         return os.open(path, flags, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(path.parent.parent)
         return os.open(path, flags, 0o600)
 
