@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from scenarios.capacities import Gateway, Registry
 from scenarios.identity_numbers import family_card_of
@@ -18,6 +19,7 @@ from service.gateways.call import LARGEST_ANSWER, open_session
 from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.messages import MessageClient
 from service.metrics import CALL_OUTCOMES, Metrics
+from tests.conftest import Run
 
 NIK, BORN = "3372995708940001", date(1994, 8, 17)
 CHECK = (NIK, family_card_of(NIK), BORN)
@@ -27,7 +29,7 @@ REGISTRY = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, 
 
 
 @asynccontextmanager
-async def served(app):
+async def served(app: web.Application) -> AsyncIterator[str]:
     """`app` on loopback; its address."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -41,42 +43,43 @@ async def served(app):
 class Room:
     """Clients of one address, and what they counted."""
 
-    def __init__(self, url, session, timeout):
+    def __init__(self, url: str, session: ClientSession, timeout: float) -> None:
         self.metrics = Metrics()
-        options = {"session": session, "timeout": timeout, "metrics": self.metrics}
-        self.registry = CivilRegistryClient(url, **options)
-        self.sms = MessageClient("sms", url, **options)
+        self.registry = CivilRegistryClient(url, session=session, timeout=timeout, metrics=self.metrics)
+        self.sms = MessageClient("sms", url, session=session, timeout=timeout, metrics=self.metrics)
 
-    def calls(self, partner):
+    def calls(self, partner: str) -> dict[str, int]:
         value = self.metrics.registry.get_sample_value
         labels = ({"partner": partner, "outcome": outcome} for outcome in CALL_OUTCOMES)
-        counted = {each["outcome"]: int(value("registration_partner_calls_total", each)) for each in labels}
+        counted = {each["outcome"]: int(value("registration_partner_calls_total", each) or 0) for each in labels}
         assert value("registration_partner_call_seconds_count", {"partner": partner}) == sum(counted.values())
         return {outcome: number for outcome, number in counted.items() if number}
 
 
 @asynccontextmanager
-async def clients(url, timeout=10.0):
+async def clients(url: str, timeout: float = 10.0) -> AsyncIterator[Room]:
     async with open_session(10) as session:
         yield Room(url, session, timeout)
 
 
 @asynccontextmanager
-async def partners(registry=REGISTRY, sms=SMS, timeout=10.0):
+async def partners(
+    registry: Registry = REGISTRY, sms: Gateway = SMS, timeout: float = 10.0
+) -> AsyncIterator[tuple[Partners, Room]]:
     everybody = Partners(Figures(registry, sms, sms), opens_at=time.time(), seed=1)
     async with served(everybody.application()) as url, clients(url, timeout) as room:
         yield everybody, room
 
 
-async def refused(call):
+async def refused(call: Awaitable[object]) -> PartnerError:
     with pytest.raises(PartnerError) as caught:
         await call
     assert NIK not in str(caught.value) and ANN not in str(caught.value)
     return caught.value
 
 
-def test_the_registry_is_asked(run):
-    async def ask():
+def test_the_registry_is_asked(run: Run) -> None:
+    async def ask() -> None:
         async with partners() as (everybody, room):
             assert await room.registry.check(*CHECK, idempotency_key="a")
             assert not await room.registry.check(NIK, CHECK[1], date(1994, 8, 18), idempotency_key="b")
@@ -88,8 +91,8 @@ def test_the_registry_is_asked(run):
     run(ask())
 
 
-def test_a_message_is_sent_once_for_a_key(run):
-    async def send():
+def test_a_message_is_sent_once_for_a_key(run: Run) -> None:
+    async def send() -> None:
         async with partners() as (everybody, room):
             for _ in range(2):
                 await room.sms.send(ANN, "Kode 123456", idempotency_key="sms-1-1")
@@ -100,21 +103,21 @@ def test_a_message_is_sent_once_for_a_key(run):
     run(send())
 
 
-def test_a_refusal_for_the_quota_says_when_to_come_back(run):
-    async def send():
+def test_a_refusal_for_the_quota_says_when_to_come_back(run: Run) -> None:
+    async def send() -> None:
         async with partners(sms=replace(SMS, rate_per_s=0.1)) as (_, room):
             await room.sms.send(ANN, "Kode 123456", idempotency_key="1")
             error = await refused(room.sms.send(ANN, "Kode 123456", idempotency_key="2"))
             assert error.temporary and not error.unknown
             assert error.reason == "throughput_exceeded"
-            assert 9 <= error.retry_after_s <= 10
+            assert 9 <= (error.retry_after_s or 0) <= 10
             assert room.calls("sms") == {"ok": 1, "temporary": 1}
 
     run(send())
 
 
-def test_an_error_of_the_registry_is_temporary(run):
-    async def ask():
+def test_an_error_of_the_registry_is_temporary(run: Run) -> None:
+    async def ask() -> None:
         async with partners(registry=replace(REGISTRY, error_ratio=1.0)) as (_, room):
             error = await refused(room.registry.check(*CHECK, idempotency_key="1"))
             assert error.temporary and not error.unknown and error.retry_after_s is None
@@ -123,8 +126,8 @@ def test_an_error_of_the_registry_is_temporary(run):
     run(ask())
 
 
-def test_what_the_partner_cannot_read_is_permanent(run):
-    async def send():
+def test_what_the_partner_cannot_read_is_permanent(run: Run) -> None:
+    async def send() -> None:
         async with partners() as (_, room):
             error = await refused(room.sms.send("nobody", "Kode 123456", idempotency_key="1"))
             assert not error.temporary and not error.unknown
@@ -133,10 +136,10 @@ def test_what_the_partner_cannot_read_is_permanent(run):
     run(send())
 
 
-def test_silence_until_the_deadline_is_unknown(run):
+def test_silence_until_the_deadline_is_unknown(run: Run) -> None:
     """And the same key asked again brings the answer that was missed."""
 
-    async def ask():
+    async def ask() -> None:
         slow = replace(REGISTRY, latency_median_s=30.0, latency_p99_s=30.0)
         async with partners(registry=slow, timeout=0.2) as (_, room):
             error = await refused(room.registry.check(*CHECK, idempotency_key="1"))
@@ -147,8 +150,8 @@ def test_silence_until_the_deadline_is_unknown(run):
     run(ask())
 
 
-def test_nobody_there_is_temporary_and_known(run):
-    async def ask():
+def test_nobody_there_is_temporary_and_known(run: Run) -> None:
+    async def ask() -> None:
         async with served(web.Application()) as url:
             pass
         async with clients(url) as room:
@@ -172,9 +175,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG.keys())
-def test_an_answer_that_makes_no_sense_is_unknown(run, answer):
-    async def ask():
-        async def handle(request):
+def test_an_answer_that_makes_no_sense_is_unknown(run: Run, answer: web.Response) -> None:
+    async def ask() -> None:
+        async def handle(request: web.Request) -> web.Response:
             return answer
 
         app = web.Application()
@@ -188,9 +191,9 @@ def test_an_answer_that_makes_no_sense_is_unknown(run, answer):
 
 
 @pytest.mark.parametrize("sent", [b"", b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"mat', b"SSH-2.0-x\r\n"])
-def test_a_connection_cut_is_unknown(run, sent):
-    async def ask():
-        async def cut(reader, writer):
+def test_a_connection_cut_is_unknown(run: Run, sent: bytes) -> None:
+    async def ask() -> None:
+        async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"}")
             writer.write(sent)
             writer.close()
@@ -207,9 +210,9 @@ def test_a_connection_cut_is_unknown(run, sent):
 @pytest.mark.parametrize(
     ("header", "seconds"), [("7", 7.0), ("9" * 400, 3600.0), ("-1", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
 )
-def test_only_seconds_are_read_from_retry_after(run, header, seconds):
-    async def ask():
-        async def handle(request):
+def test_only_seconds_are_read_from_retry_after(run: Run, header: str, seconds: float | None) -> None:
+    async def ask() -> None:
+        async def handle(request: web.Request) -> web.Response:
             return web.Response(status=503, headers={"Retry-After": header})
 
         app = web.Application()

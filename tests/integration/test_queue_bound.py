@@ -3,10 +3,12 @@
 import asyncio
 import random
 
+import asyncpg
 import pytest
 
 from service.domain.queues import accepts
 from service.storage.queue import PostgresQueue
+from tests.conftest import Run
 from tests.integration.queue_room import QUEUE, claim, connections, depth, enqueue, names, one
 
 
@@ -15,13 +17,13 @@ class CallerFailed(Exception):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_bound_is_the_rule_of_the_domain(run, database_url, seed):
+def test_the_bound_is_the_rule_of_the_domain(run: Run, database_url: str, seed: int) -> None:
     """On a random trace of arrivals, repeats, departures and dead letters the SQL says what `accepts` says."""
 
-    async def trace():
+    async def trace() -> None:
         draw = random.Random(seed)
         limit = draw.choice([0, 1, 3, 31, 40])
-        waiting = set()
+        waiting = set[object]()
         async with one(database_url) as connection:
             queue = PostgresQueue(connection)
             for step in range(250):
@@ -39,12 +41,12 @@ def test_the_bound_is_the_rule_of_the_domain(run, database_url, seed):
     run(trace())
 
 
-async def enqueue_together(url, limit):
+async def enqueue_together(url: str, limit: int) -> int:
     """12 transactions at once, 20 jobs each, all open until everybody has enqueued; the depth afterwards."""
     async with connections(url, 12) as all_of_them:
         barrier = asyncio.Barrier(len(all_of_them))
 
-        async def caller(number, connection):
+        async def caller(number: int, connection: asyncpg.Connection) -> int:
             queue = PostgresQueue(connection)
             async with connection.transaction():
                 taken = [await queue.enqueue(QUEUE, f"{number}-{i}", {}, limit=limit) for i in range(20)]
@@ -57,7 +59,7 @@ async def enqueue_together(url, limit):
         return await depth(all_of_them[0])
 
 
-def test_callers_together_neither_wait_for_each_other_nor_pass_the_limit(run, database_url):
+def test_callers_together_neither_wait_for_each_other_nor_pass_the_limit(run: Run, database_url: str) -> None:
     """All transactions are open at the same time: one that waited for another would never reach the barrier."""
     reached = run(asyncio.wait_for(enqueue_together(database_url, limit=100), 30))
     assert reached <= 100
@@ -65,15 +67,15 @@ def test_callers_together_neither_wait_for_each_other_nor_pass_the_limit(run, da
     assert reached >= 36
 
 
-def test_without_the_limit_they_pass_it(run, database_url):
+def test_without_the_limit_they_pass_it(run: Run, database_url: str) -> None:
     """Negative control: what kept them under 100 is the limit."""
     assert run(asyncio.wait_for(enqueue_together(database_url, limit=-1), 30)) == 240
 
 
-def test_the_last_room_is_found(run, database_url):
+def test_the_last_room_is_found(run: Run, database_url: str) -> None:
     """One after the other, exactly the limit gets in, whichever connection asks and however the shards are filled."""
 
-    async def fill():
+    async def fill() -> None:
         async with connections(database_url, 3) as callers:
             answers = []
             for number in range(75):
@@ -83,10 +85,10 @@ def test_the_last_room_is_found(run, database_url):
     run(fill())
 
 
-def test_a_job_leaves_with_its_caller(run, database_url):
+def test_a_job_leaves_with_its_caller(run: Run, database_url: str) -> None:
     """Rolled back with the caller's transaction: no job, and its room is free again."""
 
-    async def roll_back():
+    async def roll_back() -> None:
         async with one(database_url) as connection:
             with pytest.raises(CallerFailed):
                 async with connection.transaction():
@@ -99,10 +101,10 @@ def test_a_job_leaves_with_its_caller(run, database_url):
     run(roll_back())
 
 
-def test_a_job_that_waits_is_not_added_twice(run, database_url):
+def test_a_job_that_waits_is_not_added_twice(run: Run, database_url: str) -> None:
     """The same dedupe counts as added, also at a full queue; when the job is gone it is a new one."""
 
-    async def repeat():
+    async def repeat() -> None:
         async with one(database_url) as connection:
             assert await enqueue(connection, "a", "a", "b", limit=1) == [True, True, False]
             assert await depth(connection) == 1
@@ -115,8 +117,8 @@ def test_a_job_that_waits_is_not_added_twice(run, database_url):
     run(repeat())
 
 
-def test_a_dead_letter_takes_no_room_and_blocks_nobody(run, database_url):
-    async def bury():
+def test_a_dead_letter_takes_no_room_and_blocks_nobody(run: Run, database_url: str) -> None:
+    async def bury() -> None:
         async with one(database_url) as connection:
             queue = PostgresQueue(connection)
             await enqueue(connection, "a", limit=1)
@@ -129,10 +131,10 @@ def test_a_dead_letter_takes_no_room_and_blocks_nobody(run, database_url):
     run(bury())
 
 
-def test_jobs_nobody_waits_for_leave(run, database_url):
+def test_jobs_nobody_waits_for_leave(run: Run, database_url: str) -> None:
     """They are neither claimed nor counted; those with time left stay."""
 
-    async def expire():
+    async def expire() -> None:
         async with one(database_url) as connection:
             queue = PostgresQueue(connection)
             await enqueue(connection, "late", "later", expires_in=0.0)

@@ -1,35 +1,38 @@
 """A claimed job belongs to its lease: nobody else gets it, and a late holder changes nothing."""
 
 import asyncio
+from collections.abc import Mapping
 
+import asyncpg
 import pytest
 
 from service.storage.queue import PostgresQueue
 from service.storage.sql import queries
+from tests.conftest import Run
 from tests.integration.queue_room import QUEUE, claim, connections, depth, enqueue, names, one
 
 
-def test_claimers_never_overlap(run, database_url):
+def test_claimers_never_overlap(run: Run, database_url: str) -> None:
     """Four claimers empty the queue together; every job is handed out once."""
 
-    async def empty():
+    async def empty() -> None:
         async with connections(database_url, 4) as claimers:
             await enqueue(claimers[0], *(str(n) for n in range(200)))
 
-            async def take(connection):
-                mine = []
+            async def take(connection: asyncpg.Connection) -> list[object]:
+                mine: list[object] = []
                 while jobs := (await claim(connection, most=7)).jobs:
                     mine += names(jobs)
                 return mine
 
             taken = await asyncio.gather(*(take(each) for each in claimers))
-            assert sorted(int(name) for each in taken for name in each) == list(range(200))
+            assert sorted(int(str(name)) for each in taken for name in each) == list(range(200))
 
     run(empty())
 
 
-def test_the_oldest_goes_first(run, database_url):
-    async def in_order():
+def test_the_oldest_goes_first(run: Run, database_url: str) -> None:
+    async def in_order() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, *"abcdefg")
             assert names((await claim(connection, most=3)).jobs) == ["a", "b", "c"]
@@ -38,7 +41,7 @@ def test_the_oldest_goes_first(run, database_url):
     run(in_order())
 
 
-async def finish_late(url, sql):
+async def finish_late(url: str, sql: Mapping[str, str]) -> tuple[list[bool], bool, int]:
     """A worker stalls beyond its lease, another takes the job over; the rows each then touched, and the depth."""
     async with one(url) as connection:
         queue = PostgresQueue(connection, sql)
@@ -55,14 +58,14 @@ async def finish_late(url, sql):
         return touched, await queue.finish(taken_over), await depth(connection)
 
 
-def test_a_late_holder_touches_nothing(run, database_url):
+def test_a_late_holder_touches_nothing(run: Run, database_url: str) -> None:
     late, holder, left = run(finish_late(database_url, queries("queue")))
     assert late == [False, False, False]
     assert holder
     assert left == 0
 
 
-def test_without_the_fence_it_does(run, database_url):
+def test_without_the_fence_it_does(run: Run, database_url: str) -> None:
     """Negative control: with the lease left out of the statements, the late one takes the job from its holder."""
     unfenced = {
         name: text.replace("and lease = $2", "and $2::uuid is not null") for name, text in queries("queue").items()
@@ -72,8 +75,8 @@ def test_without_the_fence_it_does(run, database_url):
     assert not holder
 
 
-def test_a_lease_that_runs_is_not_reaped(run, database_url):
-    async def reap():
+def test_a_lease_that_runs_is_not_reaped(run: Run, database_url: str) -> None:
+    async def reap() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "job")
             assert len((await claim(connection, lease_s=60.0)).jobs) == 1
@@ -83,10 +86,10 @@ def test_a_lease_that_runs_is_not_reaped(run, database_url):
 
 
 @pytest.mark.parametrize(("answered", "key"), [(True, "email-1-2"), (False, "email-1-1")])
-def test_a_call_of_unknown_fate_is_repeated_as_itself(run, database_url, answered, key):
+def test_a_call_of_unknown_fate_is_repeated_as_itself(run: Run, database_url: str, answered: bool, key: str) -> None:
     """Only an answer makes the next call another one: the partner can tell a repetition."""
 
-    async def retry():
+    async def retry() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "job")
             (job,) = (await claim(connection)).jobs
@@ -98,8 +101,8 @@ def test_a_call_of_unknown_fate_is_repeated_as_itself(run, database_url, answere
     run(retry())
 
 
-def test_a_retry_waits_for_its_delay(run, database_url):
-    async def retry():
+def test_a_retry_waits_for_its_delay(run: Run, database_url: str) -> None:
+    async def retry() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "job")
             (job,) = (await claim(connection)).jobs
@@ -110,8 +113,8 @@ def test_a_retry_waits_for_its_delay(run, database_url):
     run(retry())
 
 
-def test_levels_tell_depth_age_and_attempts(run, database_url):
-    async def read():
+def test_levels_tell_depth_age_and_attempts(run: Run, database_url: str) -> None:
+    async def read() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "a", "b", "c")
             older = "update job set created_at = created_at - interval '90 s', run_at = run_at - interval '90 s'"

@@ -5,16 +5,18 @@ import random
 from bisect import bisect_left
 from itertools import count
 
+import asyncpg
 import pytest
 
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, quota_free, quota_window_s
 from service.storage.queue import PostgresQueue
+from tests.conftest import Run
 from tests.integration.queue_room import QUEUE, claim, connections, enqueue, one
 
 LEASE_S = 600.0
 
 
-async def instants(connection):
+async def instants(connection: asyncpg.Connection) -> list[float]:
     """When each leased job was claimed, seconds, ascending: a lease tells its start."""
     rows = await connection.fetch(
         "select extract(epoch from lease_until)::float8 - $1 as at from job where state = 1 order by at", LEASE_S
@@ -22,18 +24,18 @@ async def instants(connection):
     return [row["at"] for row in rows]
 
 
-def most_in(instants, length):
+def most_in(instants: list[float], length: float) -> int:
     """The most instants in any window of `length` seconds, its end not counted."""
     return max(bisect_left(instants, start + length) - i for i, start in enumerate(instants))
 
 
-async def claim_greedily(url, rate, until_jobs):
+async def claim_greedily(url: str, rate: float, until_jobs: int) -> list[float]:
     """Three workers claim as much and as often as they may."""
     async with connections(url, 3) as workers:
         await enqueue(workers[0], *(str(n) for n in range(until_jobs)))
         left = until_jobs
 
-        async def work(connection):
+        async def work(connection: asyncpg.Connection) -> None:
             nonlocal left
             while left > 0:
                 taken = await claim(connection, rate_per_s=rate, lease_s=LEASE_S)
@@ -44,7 +46,7 @@ async def claim_greedily(url, rate, until_jobs):
         return await instants(workers[0])
 
 
-def test_no_sliding_second_sees_more_than_the_rate(run, database_url):
+def test_no_sliding_second_sees_more_than_the_rate(run: Run, database_url: str) -> None:
     """Three workers want everything at once; any second has 40 at most, and the quota does not lie idle."""
     claimed = run(claim_greedily(database_url, rate=40.0, until_jobs=110))
     assert most_in(claimed, 1.0) <= 40
@@ -52,16 +54,16 @@ def test_no_sliding_second_sees_more_than_the_rate(run, database_url):
     assert claimed[-1] - claimed[0] < 3.0  # 110 jobs at 40/s fill three windows, the last one begins after 2.08 s
 
 
-def test_without_the_quota_a_second_sees_more(run, database_url):
+def test_without_the_quota_a_second_sees_more(run: Run, database_url: str) -> None:
     """Negative control: the same workers without a rate."""
     assert most_in(run(claim_greedily(database_url, rate=-1.0, until_jobs=110)), 1.0) > 40
 
 
 @pytest.mark.parametrize("rate", [2.5, 15.0, 0.15, 0.0, 400.0])
-def test_the_quota_is_the_rule_of_the_domain(run, database_url, rate):
+def test_the_quota_is_the_rule_of_the_domain(run: Run, database_url: str, rate: float) -> None:
     """On a random trace the SQL grants what `quota_free` grants; time passes by moving the stored windows back."""
 
-    async def trace():
+    async def trace() -> None:
         draw = random.Random(int(rate * 100))
         window = quota_window_s(rate) + GUARD_S + SUB_WINDOW_S
         async with one(database_url) as connection:
@@ -81,7 +83,7 @@ def test_the_quota_is_the_rule_of_the_domain(run, database_url, rate):
             (level,) = [level for level in await PostgresQueue(connection).levels() if level.queue == QUEUE]
             assert level.attempted == total
 
-    async def look(connection, rate, window, without=0):
+    async def look(connection: asyncpg.Connection, rate: float, window: float, without: int = 0) -> tuple[int, int]:
         """What the rule says is free now, and the ready jobs."""
         row = await connection.fetchrow(
             """select (select coalesce(sum(taken), 0) from quota_window
@@ -95,10 +97,10 @@ def test_the_quota_is_the_rule_of_the_domain(run, database_url, rate):
     run(trace())
 
 
-def test_a_slow_rate_passes_one_job_and_says_when_the_next(run, database_url):
+def test_a_slow_rate_passes_one_job_and_says_when_the_next(run: Run, database_url: str) -> None:
     """0.15/s is one job in 6.67 s."""
 
-    async def slowly():
+    async def slowly() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "a", "b")
             first = await claim(connection, rate_per_s=0.15)
@@ -111,10 +113,10 @@ def test_a_slow_rate_passes_one_job_and_says_when_the_next(run, database_url):
     run(slowly())
 
 
-def test_quota_is_taken_with_the_claim_or_not_at_all(run, database_url):
+def test_quota_is_taken_with_the_claim_or_not_at_all(run: Run, database_url: str) -> None:
     """A claim that rolls back gives its quota back; one that finds no job takes none."""
 
-    async def roll_back():
+    async def roll_back() -> None:
         async with one(database_url) as connection:
             assert (await claim(connection, rate_per_s=1.0)).jobs == []
             await enqueue(connection, "a")
@@ -127,10 +129,10 @@ def test_quota_is_taken_with_the_claim_or_not_at_all(run, database_url):
     run(roll_back())
 
 
-def test_a_clock_set_back_neither_frees_quota_nor_blocks_it(run, database_url):
+def test_a_clock_set_back_neither_frees_quota_nor_blocks_it(run: Run, database_url: str) -> None:
     """Windows of the future count from now on, not until it is that late again."""
 
-    async def set_back():
+    async def set_back() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, *"abcd")
             assert len((await claim(connection, rate_per_s=2.0)).jobs) == 2
@@ -143,13 +145,13 @@ def test_a_clock_set_back_neither_frees_quota_nor_blocks_it(run, database_url):
     run(set_back())
 
 
-def test_jobs_know_whether_the_quota_held_them_back(run, database_url):
+def test_jobs_know_whether_the_quota_held_them_back(run: Run, database_url: str) -> None:
     """Yes for those that waited while it was used up, also after a retry; no for those that found it free."""
 
-    async def bound(connection, **options):
-        return [job.quota_bound for job in (await claim(connection, rate_per_s=2.0, **options)).jobs]
+    async def bound(connection: asyncpg.Connection) -> list[bool]:
+        return [job.quota_bound for job in (await claim(connection, rate_per_s=2.0)).jobs]
 
-    async def trace():
+    async def trace() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "a", "b", "c", "d")
             assert await bound(connection) == [False, False]  # and leaves two waiting
@@ -170,8 +172,8 @@ def test_jobs_know_whether_the_quota_held_them_back(run, database_url):
     run(trace())
 
 
-def test_windows_that_no_longer_count_are_removed(run, database_url):
-    async def prune():
+def test_windows_that_no_longer_count_are_removed(run: Run, database_url: str) -> None:
+    async def prune() -> None:
         async with one(database_url) as connection:
             for name in "abc":
                 await enqueue(connection, name)

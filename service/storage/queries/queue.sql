@@ -56,17 +56,17 @@ with gone as (
     from quota_window
     where queue = $1 and starts_at > statement_timestamp() - make_interval(secs => $4 + $6)
 ), ready as (
-    -- One more than the quota allows, to know whether it leaves somebody waiting.
+    -- One more than can be claimed, to know whether the quota leaves somebody waiting.
     select id, run_at
     from job
     where queue = $1 and state = 0 and run_at <= statement_timestamp()
         and (expires_at is null or expires_at > statement_timestamp())
     order by run_at, id
-    limit (select least($2::bigint, free + 1) from quota)
+    limit (select least($2::bigint, free) + 1 from quota)
     for update skip locked
 ), outcome as (
-    select least(found, free) as claimed, found > free as exhausted, free, carried, frees_in
-    from quota, (select count(*) as found from ready)
+    select least(found, $2, free) as claimed, found > free and free <= $2 as exhausted, free, carried, frees_in
+    from quota, (select count(*) as found from ready) as candidates
 ), leased as (
     update job
     set state = 1,
