@@ -37,7 +37,7 @@ class QueuePolicy:
 
 def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
     """The policy of every queue, by name."""
-    # A call at its deadline, and at most 12 s in each of two transactions that the database refuses at last.
+    # A call at its deadline; before and after it a transaction that waits for a connection and ends at its limit: 14 s.
     lease = settings.partner_timeout + 30.0
     rows = (
         # Eight tries in the five minutes for which somebody waits for a code.

@@ -1,0 +1,37 @@
+"""Every queue has a policy, a handler and its metrics, and the figures of the policies fit together."""
+
+import pytest
+
+from service.metrics import QUEUES
+from service.queues.policy import CATCH_UP, TICK, policies
+from service.queues.worker import HANDLERS
+from service.settings import Settings, load
+
+
+def settings(**values: str) -> Settings:
+    variables = {"DATABASE_URL": "postgresql://nowhere", "REGISTRATION_SECRET_KEY": "07" * 32}
+    return load(variables | {f"REGISTRATION_{name}": value for name, value in values.items()})
+
+
+def test_every_queue_is_drained_and_seen() -> None:
+    assert policies(settings()).keys() == HANDLERS.keys() == set(QUEUES)
+
+
+@pytest.mark.parametrize(("rate", "batch"), [("0.15", 1), ("5", 1), ("100", 7), ("500", 32), ("100000", 64)])
+def test_a_claim_brings_a_tick_s_share_of_the_rate(rate: str, batch: int) -> None:
+    """Never nothing, never more than can be handled side by side."""
+    policy = policies(settings(EMAIL_RATE=rate))["email"]
+    assert policy.batch == batch
+    assert policy.batch <= policy.concurrency
+    assert policy.batch < float(rate) * TICK * CATCH_UP + 1
+
+
+def test_a_lease_outlasts_the_slowest_honest_handling() -> None:
+    """A call at its deadline; before and after it a wait for a connection (2 s) and a statement at its limit (12 s)."""
+    for policy in policies(settings(PARTNER_TIMEOUT="5")).values():
+        assert policy.lease > 5 + 2 * (2 + 12)
+
+
+def test_limits_and_rates_are_those_of_the_settings() -> None:
+    table = policies(settings(IDENTITY_QUEUE_LIMIT="77", CIVIL_REGISTRY_RATE="2.5"))
+    assert (table["identity"].limit, table["identity"].rate_per_s) == (77, 2.5)
