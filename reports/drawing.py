@@ -1,13 +1,13 @@
 """How figures are drawn: matplotlib without pyplot, written as small inline SVG that takes its colors from the page.
 
-A figure is 400 units wide with text of 11 units: at 360 px on a phone that is still 9 px, and two fit beside each
-other on a desk. Text stays text. Colors are those of Okabe and Ito, told apart with any kind of color vision; in the
-SVG they become CSS variables, so that dark mode and print choose their own.
+A figure is 370 units wide with text of 10 to 11 units: on a phone of 360 px that is still 9 to 10 px, and two fit
+beside each other on a desk. Text stays text. Colors are those of Okabe and Ito, told apart with any kind of color
+vision; in the SVG they become CSS variables, so that dark mode and print choose their own.
 """
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import cycle
@@ -24,8 +24,7 @@ from reports.statistics import FloatArray
 
 POINTS = 161
 """Points of a line over time; more cannot be seen at this size (the page's budget allows 200)."""
-TABLE_ROWS = 24
-WIDTH_IN = 400 / 72
+WIDTH_IN = 370 / 72
 
 INK, FAINT, GRID = "#1b1b1f", "#6a6a72", "#dcdce2"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195")
@@ -98,15 +97,29 @@ class Line:
     width: float = 1.8
 
 
-def lines(labels: Sequence[str], values: Sequence[FloatArray]) -> list[Line]:
+def lines(levels: Mapping[str, FloatArray]) -> list[Line]:
     """Lines with a color and a dash each, the same ones in every figure for the same place in the list."""
     looks = cycle(zip(COLORS, DASHES, strict=True))
-    return [Line(label, one, *look) for label, one, look in zip(labels, values, looks, strict=False)]
+    return [Line(label, values, *look) for (label, values), look in zip(levels.items(), looks, strict=False)]
 
 
-def time_grid(end_s: float, points: int = POINTS) -> FloatArray:
-    """`points` moments from the opening to `end_s`, float64 seconds."""
-    return np.linspace(0.0, end_s, points)
+def time_grid(end_s: float) -> FloatArray:
+    """POINTS moments from the opening to `end_s`, float64 seconds."""
+    return np.linspace(0.0, end_s, POINTS)
+
+
+def time_unit(grid_s: FloatArray) -> tuple[float, str]:
+    """Seconds of the axis' unit and its name: minutes, or hours for more than three."""
+    return (3600.0, "hours") if grid_s[-1] > 3 * 3600 else (60.0, "minutes")
+
+
+def time_label(grid_s: FloatArray) -> str:
+    return f"{time_unit(grid_s)[1]} since the doors opened"
+
+
+def fill_below(axes: Axes, grid_s: FloatArray, line: Line) -> None:
+    """Tint the area below a line, for a level rather than a total."""
+    axes.fill_between(grid_s / time_unit(grid_s)[0], line.values, color=line.color, alpha=0.15, linewidth=0)
 
 
 def canvas(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
@@ -122,17 +135,17 @@ def styled() -> AbstractContextManager[None]:
 
 
 def over_time(axes: Axes, grid_s: FloatArray, lines: Iterable[Line]) -> None:
-    """Draw lines against minutes since the opening, each named at its right end."""
+    """Draw lines against the time since the opening, each named at its right end."""
     drawn = [line for line in lines if np.isfinite(line.values).any()]
-    minutes = grid_s / 60
+    moments = grid_s / time_unit(grid_s)[0]
     for line in drawn:
-        axes.plot(minutes, line.values, color=line.color, linestyle=line.dash, linewidth=line.width)
-    axes.set_xlim(0, minutes[-1])
+        axes.plot(moments, line.values, color=line.color, linestyle=line.dash, linewidth=line.width)
+    axes.set_xlim(0, moments[-1])
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(7, integer=minutes[-1] >= 4))
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=moments[-1] >= 4))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    _name_at_the_end(axes, minutes[-1], drawn)
+    _name_at_the_end(axes, moments[-1], drawn)
 
 
 def _name_at_the_end(axes: Axes, right: float, lines: Sequence[Line]) -> None:
@@ -154,18 +167,19 @@ def _name_at_the_end(axes: Axes, right: float, lines: Sequence[Line]) -> None:
                       va="center", annotation_clip=False)  # fmt: skip
 
 
-def mark_spans(axes: Axes, spans: Iterable[tuple[float, float, str]], end_s: float) -> None:
+def mark_spans(axes: Axes, grid_s: FloatArray, spans: Iterable[tuple[float, float, str]]) -> None:
     """Shade spans of time (seconds, name), such as injected faults."""
-    top = axes.get_ylim()[1]
+    top, unit = axes.get_ylim()[1], time_unit(grid_s)[0]
     for start, end, name in spans:
-        axes.axvspan(start / 60, min(end, end_s) / 60, color=COLORS[4], alpha=0.18, linewidth=0)
-        axes.text(start / 60, top, f" {name}", va="top", color=FAINT, fontsize=9.5)
+        axes.axvspan(start / unit, min(end, grid_s[-1]) / unit, color=COLORS[4], alpha=0.18, linewidth=0)
+        axes.text(start / unit, top, f" {name}", va="top", color=FAINT, fontsize=9.5)
 
 
-def mark_moment(axes: Axes, moment_s: float, name: str) -> None:
+def mark_moment(axes: Axes, grid_s: FloatArray, moment_s: float, name: str) -> None:
     """A dotted line at a moment, with its name above the frame."""
-    axes.axvline(moment_s / 60, color=FAINT, linewidth=0.9, linestyle=":")
-    axes.annotate(name, (moment_s / 60, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+    moment = moment_s / time_unit(grid_s)[0]
+    axes.axvline(moment, color=FAINT, linewidth=0.9, linestyle=":")
+    axes.annotate(name, (moment, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
                   textcoords="offset points", ha="center", va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
 
 

@@ -1,13 +1,13 @@
 """The figures of a report, each a function of the run's record alone, each with its data as a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from reports import drawing, funnel, statistics
-from reports.drawing import COLORS, DASHES, FAINT, Picture, Table
+from reports.drawing import COLORS, DASHES, FAINT, INK, Picture, Table
 from reports.facts import Facts
 from reports.objectives import bound_of
 from reports.responses import route_times
@@ -15,7 +15,7 @@ from reports.statistics import FloatArray
 from reports.verdict import LATENESS_LIMIT_MS
 from reports.wording import clock, count, number, percent, seconds
 
-AXIS_TIME = "minutes since the doors opened"
+CPU_SPAN_S = 10.0
 QUEUES = ("email", "sms", "identity")
 
 
@@ -32,32 +32,30 @@ def people(facts: Facts) -> Picture | None:
     if not len(columns["started"]):
         return None
 
-    def levels(grid: FloatArray) -> list[FloatArray]:
-        left_line = np.fmin(columns["admitted_at"], np.where(np.isnan(columns["ended"]), np.inf, columns["ended"]))
-        return [
-            statistics.arrived_by(columns["started"], grid),
-            statistics.present(columns["ticketed_at"], left_line, grid),
-            statistics.arrived_by(columns["admitted_at"], grid),
-            statistics.arrived_by(columns["wave_joined_at"], grid),
-        ]
-
-    names = ("offered", "waiting", "admitted", "joined")
     grid = drawing.time_grid(facts.end_s)
+    left_line = np.fmin(columns["admitted_at"], np.where(np.isnan(columns["ended"]), np.inf, columns["ended"]))
+    levels = {
+        "offered": statistics.arrived_by(columns["started"], grid),
+        "waiting": statistics.present(columns["ticketed_at"], left_line, grid),
+        "admitted": statistics.arrived_by(columns["admitted_at"], grid),
+        "joined": statistics.arrived_by(columns["wave_joined_at"], grid),
+    }
     figure, (axes,) = drawing.canvas(270)
-    lines = drawing.lines(names, levels(grid))
-    axes.fill_between(grid / 60, lines[1].values, color=lines[1].color, alpha=0.15, linewidth=0)
+    lines = drawing.lines(levels)
+    drawing.fill_below(axes, grid, lines[1])
     drawing.over_time(axes, grid, lines)
-    axes.set(xlabel=AXIS_TIME, ylabel="people")
-    _mark(axes, facts)
+    axes.set(xlabel=drawing.time_label(grid), ylabel="people")
+    _mark(axes, grid, facts)
+    offered, waiting, admitted, joined = levels.values()
     return Picture(
         "people",
         "People over time",
         f"Offered, admitted and joined are totals so far; waiting is how many stand in the line at that moment. "
         f"People of this run; each stands for {number(facts.full)} of the full night.",
-        f"Lines over time: {count(lines[0].values[-1])} people offered, {count(lines[2].values[-1])} admitted, "
-        f"{count(lines[3].values[-1])} joined; at most {count(lines[1].values.max())} waiting.",
+        f"Lines over time: {count(offered[-1])} people offered, {count(admitted[-1])} admitted, {count(joined[-1])} "
+        f"joined; at most {count(waiting.max())} waiting.",
         drawing.to_svg(figure, "people"),
-        _time_table(facts, names, levels, count),
+        _time_table(grid, levels, count),
     )
 
 
@@ -71,10 +69,11 @@ def funnel_shares(facts: Facts) -> Picture | None:
     places = np.arange(len(stages))[::-1]
     shares = 100 * np.array([stage.share for stage in stages])
     axes.barh(places, shares, height=0.62, color=COLORS[5], alpha=0.8, label="this run")
-    for one, marker, color in zip(published, ("D", "o"), (COLORS[1], COLORS[2]), strict=False):
+    for one, marker, size, color in zip(published, "Do", (8.0, 6.0), (COLORS[1], COLORS[3]), strict=False):
         known = [i for i, stage in enumerate(stages) if stage.id in one.shares]
         shown = [100 * one.shares[stages[i].id] for i in known]
-        axes.plot(shown, places[known], marker, color=color, markersize=6.5, label=one.moment)
+        axes.plot(shown, places[known], marker, color=color, markersize=size, markeredgecolor=INK,
+                  markeredgewidth=0.6, label=one.moment)  # fmt: skip
     axes.set_yticks(places, [stage.label for stage in stages])
     axes.set(xlabel="% of created accounts", ylim=(-0.6, len(stages) - 0.4))
     axes.set_xlim(0, max(105.0, 1.03 * shares.max()))
@@ -147,32 +146,33 @@ def queues(facts: Facts) -> Picture | None:
     if not names:
         return None
 
-    def levels(metric: str) -> Callable[[FloatArray], list[FloatArray]]:
-        return lambda grid: [statistics.level(samples, metric, grid, queue=queue) for queue in names]
+    grid = drawing.time_grid(facts.end_s)
+
+    def levels(metric: str) -> dict[str, FloatArray]:
+        return {queue: statistics.level(samples, metric, grid, queue=queue) for queue in names}
 
     depths, ages = levels("registration_queue_depth"), levels("registration_queue_oldest_age_seconds")
-    grid = drawing.time_grid(facts.end_s)
-    figure, panels = drawing.canvas(380, panels=2)
-    for axes, title, values in ((panels[0], "jobs waiting or leased", depths(grid)),
-                                (panels[1], "age of the oldest job, s", ages(grid))):  # fmt: skip
-        drawing.over_time(axes, grid, drawing.lines(names, values))
-        axes.set_title(title)
-        _mark(axes, facts, named=axes is panels[1])
-    panels[1].set_xlabel(AXIS_TIME)
-    limits = zip(names, levels("registration_queue_limit")(grid), strict=True)
-    bounds = "; ".join(f"{queue} {count(_most(limit))}" for queue, limit in limits)
-    peaks = {queue: _most(values) for queue, values in zip(names, depths(grid), strict=True)}
-    heads = [*(f"{queue} jobs" for queue in names), *(f"{queue} oldest, s" for queue in names)]
+    figure, (above, below) = drawing.canvas(380, panels=2)
+    drawing.over_time(above, grid, drawing.lines(depths))
+    drawing.over_time(below, grid, drawing.lines(ages))
+    above.set_title("jobs waiting or leased")
+    below.set_title("age of the oldest job, s")
+    below.set_xlabel(drawing.time_label(grid))
+    _mark(above, grid, facts, named=False)
+    _mark(below, grid, facts)
+    limits = levels("registration_queue_limit")
+    bounds = "; ".join(f"{queue} {count(_most(limit))}" for queue, limit in limits.items())
+    deepest = ", ".join(f"{queue} with {count(_most(depth))} jobs" for queue, depth in depths.items())
+    columns = {f"{queue} jobs": depth for queue, depth in depths.items()}
+    columns |= {f"{queue} oldest, s": age for queue, age in ages.items()}
     return Picture(
         "queues",
         "Queues",
         f"Work that a partner limits waits here; a full queue refuses with 503 and Retry-After. "
         f"Most that each accepts: {bounds}.",
-        "Lines over time; the deepest were "
-        + ", ".join(f"{queue} with {count(peak)} jobs" for queue, peak in peaks.items())
-        + ".",
+        f"Lines over time; the deepest were {deepest}.",
         drawing.to_svg(figure, "queues"),
-        _time_table(facts, heads, lambda grid: [*depths(grid), *ages(grid)], number),
+        _time_table(grid, columns, number),
     )
 
 
@@ -183,28 +183,25 @@ def processors(facts: Facts) -> Picture | None:
     if not roles:
         return None
 
-    def levels(grid: FloatArray) -> list[FloatArray]:
-        """Cores busy in the 10 s before each moment."""
-
-        def used(role: str, by: FloatArray) -> FloatArray:
-            return statistics.counted_by(facts.run.samples, name, by, since_first=True, role=role)
-
-        return [(used(role, grid) - used(role, grid - 10.0)) / 10.0 for role in roles]
-
     grid = drawing.time_grid(facts.end_s)
+
+    def used(role: str, by: FloatArray) -> FloatArray:
+        return statistics.counted_by(facts.run.samples, name, by, since_first=True, role=role)
+
+    busy = {role: (used(role, grid) - used(role, grid - CPU_SPAN_S)) / CPU_SPAN_S for role in roles}
     figure, (axes,) = drawing.canvas(280)
-    drawing.over_time(axes, grid, drawing.lines(roles, levels(grid)))
-    axes.set(xlabel=AXIS_TIME, ylabel="cores busy")
-    _mark(axes, facts)
-    busiest = max(zip(roles, levels(grid), strict=True), key=lambda pair: float(pair[1].max()))
+    drawing.over_time(axes, grid, drawing.lines(busy))
+    axes.set(xlabel=drawing.time_label(grid), ylabel="cores busy")
+    _mark(axes, grid, facts)
+    busiest = max(busy, key=lambda role: float(busy[role].max()))
     return Picture(
         "processors",
         "Processors",
-        f"Cores kept busy by each role's process tree, over the 10 s before; the machine has "
+        f"Cores kept busy by each role's process tree, over the {CPU_SPAN_S:g} s before; the machine has "
         f"{facts.config['machine'].get('cpus', '?')}. Processor time is measured and never scaled.",
-        f"Lines over time; the busiest role was {busiest[0]} with {number(float(busiest[1].max()))} cores.",
+        f"Lines over time; the busiest role was {busiest} with {number(float(busy[busiest].max()))} cores.",
         drawing.to_svg(figure, "processors"),
-        _time_table(facts, roles, levels, number),
+        _time_table(grid, busy, number),
     )
 
 
@@ -224,15 +221,15 @@ def lateness(facts: Facts) -> Picture | None:
 
     highest, middle = each(lambda values: float(values.max())), each(lambda values: float(np.median(values)))
     figure, (axes,) = drawing.canvas(240)
-    axes.vlines(middles / 60, middle, highest, color=COLORS[0], linewidth=1.6, alpha=0.6)
-    axes.plot(middles / 60, highest, "o", color=COLORS[0], markersize=3)
+    unit = drawing.time_unit(edges)[0]
+    axes.vlines(middles / unit, middle, highest, color=COLORS[0], linewidth=1.6, alpha=0.6)
+    axes.plot(middles / unit, highest, "o", color=COLORS[0], markersize=3)
     axes.axhline(LATENESS_LIMIT_MS, color=COLORS[1], linewidth=1.2, linestyle=DASHES[1])
-    axes.annotate("limit for p99", (edges[-1] / 60, LATENESS_LIMIT_MS), xytext=(0, 3), textcoords="offset points",
+    axes.annotate("limit for p99", (edges[-1] / unit, LATENESS_LIMIT_MS), xytext=(0, 3), textcoords="offset points",
                   ha="right", color=COLORS[1])  # fmt: skip
-    axes.set(xlabel=AXIS_TIME, ylabel="milliseconds late", xlim=(0, edges[-1] / 60))
+    axes.set(xlabel=drawing.time_label(edges), ylabel="milliseconds late", xlim=(0, edges[-1] / unit))
     axes.set_ylim(0, max(1.3 * LATENESS_LIMIT_MS, 1.05 * float(np.nanmax(highest))))
-    step = max(1, spans // drawing.TABLE_ROWS)
-    rows = [[clock(middles[i]), number(middle[i]), number(highest[i])] for i in range(0, spans, step)]
+    rows = [[clock(middles[i]), number(middle[i]), number(highest[i])] for i in range(0, spans, 3)]
     return Picture(
         "lateness",
         "Lateness of the generator",
@@ -248,24 +245,17 @@ def _most(values: FloatArray) -> float:
     return float(np.nanmax(values)) if np.isfinite(values).any() else float("nan")
 
 
-def _mark(axes: Axes, facts: Facts, *, named: bool = True) -> None:
-    drawing.mark_spans(axes, facts.fault_windows, facts.end_s)
+def _mark(axes: Axes, grid: FloatArray, facts: Facts, *, named: bool = True) -> None:
+    drawing.mark_spans(axes, grid, facts.fault_windows)
     last = float(facts.config["last_arrival_s"] or 0)
     if 0 < last < facts.end_s:
-        drawing.mark_moment(axes, last, "last arrival" if named else "")
+        drawing.mark_moment(axes, grid, last, "last arrival" if named else "")
 
 
-def _time_table(
-    facts: Facts,
-    heads: Sequence[str],
-    levels: Callable[[FloatArray], list[FloatArray]],
-    wording: Callable[[float], str],
-) -> Table:
-    """The same lines at fewer moments, as text."""
-    moments = drawing.time_grid(facts.end_s, drawing.TABLE_ROWS + 1)
-    columns = levels(moments)
-    rows = [[clock(t), *(wording(float(column[i])) for column in columns)] for i, t in enumerate(moments)]
-    return Table(["time, min:s", *heads], rows)
+def _time_table(grid: FloatArray, columns: Mapping[str, FloatArray], wording: Callable[[float], str]) -> Table:
+    """Every eighth point of the lines, as text."""
+    rows = [[clock(grid[i]), *(wording(float(c[i])) for c in columns.values())] for i in range(0, len(grid), 8)]
+    return Table(["time", *columns], rows)
 
 
 _DRAWINGS: tuple[Callable[[Facts], Picture | None], ...] = (

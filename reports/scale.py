@@ -5,6 +5,7 @@ file asks for. An extrapolated figure assumes that everything which does not sca
 grows with the night; nobody has measured it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,17 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
 
 
 def _steepest(facts: Facts, name: str, **labels: str) -> float:
-    """Most that the counters gained in any 60 s, per second."""
+    """Most that the counters gained in any 60 s, per second; nan when there are none."""
+    if not facts.run.samples.select(name, **labels):
+        return math.nan
     return _most_a_second(statistics.counted_by(facts.run.samples, name, _seconds(facts), since_first=True, **labels))
 
 
 def _service_cores(facts: Facts) -> float:
-    """Cores busy in the service's busiest minute, all its roles together."""
+    """Cores busy in the service's busiest minute, all its roles together; nan when not sampled."""
     grid, name = _seconds(facts), "rehearsal_cpu_seconds_total"
+    if not facts.run.samples.select(name):
+        return math.nan
     used = [statistics.counted_by(facts.run.samples, name, grid, since_first=True, role=role) for role in SERVICE_ROLES]
     return _most_a_second(np.sum(used, axis=0))
 

@@ -1,5 +1,6 @@
 """The tables of the report, as text: ledgers, fates, processor time, rates, configuration."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,7 @@ def rates(facts: Facts) -> Table:
     rows = [
         [one.label, f"{number(one.here)} {one.unit}", f"{number(one.full)} {one.unit}", one.kind]
         for one in scale.busiest_minutes(facts)
+        if math.isfinite(one.here)
     ]
     return Table(["rate", "measured here", "at full scale", "which is"], rows)
 

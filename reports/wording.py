@@ -33,9 +33,9 @@ def number(value: float | None) -> str:
 
 
 def clock(value: float) -> str:
-    """Seconds since the opening as minutes and seconds: 754 -> "12:34"."""
+    """Seconds since the opening as hours, minutes and seconds: 754 -> "0:12:34"."""
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def _three(value: float) -> str:
