@@ -12,8 +12,8 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
                 "--data",
                 type=Path,
                 default=DEFAULT_DATA,
-                help="folder of the embedded database, the key and the photos",
+                help="folder of database, key and photos",
             )
     database = verbs.add_parser("database", help="run the embedded PostgreSQL")
     database.add_argument("--data", type=Path, required=True, help="folder of its files")
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from service.storage.embedded import serve
 
         return serve(options.data, options.port, options.lifeline)
-    from service.domain.errors import LaunchnightError
+    from service.domain.errors import DatabaseUnavailable
     from service.settings import SettingsError
 
     try:
@@ -81,8 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
         return 2
-    except LaunchnightError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
+    except DatabaseUnavailable:
+        print("the database of DATABASE_URL does not answer: start it, or correct the address", file=sys.stderr)
+        return 2
+    except ExceptionGroup as group:
+        broken = ", ".join(f"{type(each).__name__}: {each}" for each in group.exceptions)
+        print(f"a role broke: {broken}", file=sys.stderr)
         return 1
 
 
@@ -94,16 +98,18 @@ def _serve(options: argparse.Namespace) -> int:
         if options.verb == "all":
             stack.enter_context(_home(options.data, variables))
         settings = load(variables)
+        if options.verb == "all":
+            asyncio.run(_bring_up_to_date(settings))
         roles = frozenset(ROLES) if options.verb == "all" else frozenset({options.verb})
         return _run(options.verb, roles, settings, options.lifeline)
 
 
-def _home(data: Path, variables: dict[str, str]) -> ExitStack:
+@contextmanager
+def _home(data: Path, variables: dict[str, str]) -> Iterator[None]:
     """Complete `variables` with what `--data` keeps: key, photos and, without DATABASE_URL, an embedded database.
 
     Raises UsageError when the folder cannot be used.
     """
-    stack = ExitStack()
     try:
         data.mkdir(parents=True, exist_ok=True)
         if "REGISTRATION_SECRET_KEY" not in variables and "REGISTRATION_SECRET_KEY_FILE" not in variables:
@@ -111,19 +117,21 @@ def _home(data: Path, variables: dict[str, str]) -> ExitStack:
     except OSError as error:
         raise UsageError(f"cannot write to {data}: {error.strerror}; choose another folder with --data") from None
     variables.setdefault("REGISTRATION_PHOTO_DIR", str(data / "photos"))
-    if "DATABASE_URL" not in variables and "DATABASE_URL_FILE" not in variables:
-        from service.storage import embedded
-        from service.storage.embedded_folders import EmbeddedDatabaseError
-        from service.storage.migrate import migrate_url
+    if "DATABASE_URL" in variables or "DATABASE_URL_FILE" in variables:
+        yield
+        return
+    from service.storage import embedded
+    from service.storage.embedded_folders import EmbeddedDatabaseError
 
-        try:
-            server = embedded.start(data / "database")
-        except EmbeddedDatabaseError as error:
-            raise UsageError(str(error)) from None
-        stack.callback(server.stop)
+    try:
+        server = embedded.start(data / "database")
+    except EmbeddedDatabaseError as error:
+        raise UsageError(str(error)) from None
+    try:
         variables["DATABASE_URL"] = server.url
-        asyncio.run(migrate_url(server.url))
-    return stack
+        yield
+    finally:
+        server.stop()
 
 
 def _kept_key(path: Path) -> str:
@@ -212,25 +220,23 @@ def _stop_on_lifeline(stop: asyncio.Event) -> None:
 
 
 def _migrate() -> int:
-    from service import app
-    from service.metrics import Metrics
     from service.settings import load
-    from service.storage.migrate import MigrationError, migrate_url
 
     settings = load(os.environ)
-
-    async def work() -> Sequence[str]:
-        applied = await migrate_url(settings.database_url)
-        async with app.open_ports(settings, Metrics()) as ports:
-            await app.put_wave(ports, settings)
-        return applied
-
-    try:
-        applied = asyncio.run(work())
-    except MigrationError as error:
-        raise UsageError(str(error)) from None
+    applied = asyncio.run(_bring_up_to_date(settings))
     print(json.dumps({"applied": list(applied), "wave": settings.wave_id}))
     return 0
+
+
+async def _bring_up_to_date(settings: "Settings") -> Sequence[str]:
+    """Migrate, and put the wave of the settings; the names of the files applied now."""
+    from service import app
+    from service.storage.migrate import MigrationError
+
+    try:
+        return await app.migrate(settings)
+    except MigrationError as error:
+        raise UsageError(str(error)) from None
 
 
 def _ledger() -> int:

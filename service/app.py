@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from service.metrics import Metrics
 from service.ports import Ports, Wave
 from service.queues.worker import run_worker
 from service.settings import Settings
+from service.storage.migrate import migrate as apply_migrations
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
 from service.storage.transaction import begin_on
@@ -250,10 +251,20 @@ async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) ->
             pass
 
 
-async def put_wave(ports: Ports, settings: Settings) -> None:
-    """Open the wave of the settings, or change its hours."""
-    async with ports.begin(single=True) as tx:
-        await tx.waves.put(Wave(settings.wave_id, settings.wave_opens_at, settings.wave_closes_at))
+async def migrate(settings: Settings) -> Sequence[str]:
+    """Bring the schema up to date and put the wave of the settings; the names of the files applied now.
+
+    Raises MigrationError, DatabaseUnavailable.
+    """
+    database = await Database.open(settings.database_url, connections=1, name="migrate")
+    try:
+        async with database.connection() as connection:
+            applied = await apply_migrations(connection)
+        async with begin_on(database, KeyVault(settings.secret_key))(single=True) as tx:
+            await tx.waves.put(Wave(settings.wave_id, settings.wave_opens_at, settings.wave_closes_at))
+        return applied
+    finally:
+        await database.close()
 
 
 async def run_roles(

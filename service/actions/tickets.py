@@ -51,14 +51,15 @@ def read_ticket(vault: Vault, value: str, room: Room) -> Ticket:
     return ticket
 
 
-def place_of(vault: Vault, room: Room, number: int, now: datetime) -> Place:
+def place_of(ports: Ports, room: Room, number: int, now: datetime) -> Place:
     """The place of ticket `number` as the room's copy shows it; no SQL."""
+    rate = room.rate_per_s
+    if rate <= 0 and room.state == "open":
+        rate = ports.policy.gate_rate_per_s  # the gatekeeper has not moved yet: its first move will be at this rate
     ahead = rules.people_ahead(number, room.frontier)
     invited = rules.may_claim(number, room.frontier)
-    poll_after = rules.jittered_poll_s(number, rules.poll_interval_s(ahead, room.rate_per_s))
-    wait = (0.0, 0.0)
-    if not invited:
-        wait = (rules.wait_low_s(ahead, room.rate_per_s), rules.wait_high_s(ahead, room.rate_per_s))
+    poll_after = rules.jittered_poll_s(number, rules.poll_interval_s(ahead, rate))
+    wait = (0.0, 0.0) if invited else (rules.wait_low_s(ahead, rate), rules.wait_high_s(ahead, rate))
     not_before_ms = int((now.timestamp() + poll_after) * 1000)
     return Place(
         state="invited" if invited else "waiting",
@@ -66,7 +67,7 @@ def place_of(vault: Vault, room: Room, number: int, now: datetime) -> Place:
         ahead=ahead,
         wait_s=(round(wait[0], 1), round(wait[1], 1)),
         poll_after_s=round(poll_after, 2),
-        place_token=signatures.sign(vault.key("places"), number, not_before_ms),
+        place_token=signatures.sign(ports.vault.key("places"), number, not_before_ms),
     )
 
 
@@ -84,7 +85,7 @@ def look_at_place(ports: Ports, room: Room, ticket: str, place_token: str) -> Pl
         too_early_by = agreed[1] / 1000 - TOLERANCE - now.timestamp()
         if too_early_by > 0:
             raise TooEarly(retry_after_s=too_early_by)
-    return place_of(ports.vault, room, number, now)
+    return place_of(ports, room, number, now)
 
 
 async def issue_ticket(ports: Ports, once: Once, room: Room) -> StoredAnswer:
@@ -96,7 +97,7 @@ async def issue_ticket(ports: Ports, once: Once, room: Room) -> StoredAnswer:
             return answer
         number, _ = await tx.room.issue_ticket()
         ticket = signatures.sign_ticket(ports.vault.key("tickets"), Ticket(room.epoch, number))
-        place = place_of(ports.vault, room, number, ports.clock.now())
+        place = place_of(ports, room, number, ports.clock.now())
         answer = await once.keep(tx, NewTicket(ticket, number, place))
     ports.reached("ticketed")
     return answer
@@ -107,7 +108,7 @@ async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> Store
     number = read_ticket(ports.vault, ticket, room).number
     now = ports.clock.now()
     if not rules.may_claim(number, room.frontier):
-        poll_after = place_of(ports.vault, room, number, now).poll_after_s
+        poll_after = place_of(ports, room, number, now).poll_after_s
         raise TurnNotReached(retry_after_s=poll_after, poll_after_s=poll_after)
     once.principal = b"ticket %d" % number
     async with ports.begin() as tx:
