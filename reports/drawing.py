@@ -118,8 +118,8 @@ def time_label(grid_s: FloatArray) -> str:
 
 
 def fill_below(axes: Axes, grid_s: FloatArray, line: Line) -> None:
-    """Tint the area below a line, for a level rather than a total."""
-    axes.fill_between(grid_s / time_unit(grid_s)[0], line.values, color=line.color, alpha=0.15, linewidth=0)
+    """Tint the area below a line, for a level rather than a total; its outline takes every second point twice."""
+    axes.fill_between(grid_s[::2] / time_unit(grid_s)[0], line.values[::2], color=line.color, alpha=0.15, linewidth=0)
 
 
 def canvas(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
