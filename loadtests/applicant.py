@@ -206,7 +206,7 @@ class Applicant:
         if step is Action.PERSONAL:
             return {
                 "mother_name": f"Ibu {self.person.name}",
-                "education": ("sma", "smk", "diploma", "bachelor")[pick % 4],
+                "education": ("junior_high", "senior_high", "diploma", "bachelor")[pick % 4],
                 "province": self.person.province,
                 "regency": self.person.regency,
                 "address": f"Jalan Contoh {pick % 200 + 1}",
