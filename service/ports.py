@@ -92,6 +92,9 @@ class QueueStore(Protocol):
         A job with the same `dedupe` that still waits counts as added. A negative limit is none.
         """
 
+    async def ready(self, queue: str) -> bool:
+        """Whether a job could be claimed, quota aside."""
+
     async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
         """Lease up to `most` ready jobs, oldest first, and take the partner's quota, in one transaction.
 

@@ -9,7 +9,7 @@ import structlog
 from service.domain.errors import PartnerError
 from service.domain.queues import JobEnd, jittered_s, retry_delay_s
 from service.metrics import Metrics
-from service.ports import Job, JobResult, Ports
+from service.ports import Claim, Job, JobResult, Ports
 from service.queues.policy import TICK, QueuePolicy
 
 Handler = Callable[[Ports, Job], Awaitable[JobResult]]
@@ -33,6 +33,7 @@ class Lane:
         self._metrics = metrics
         self._busy = 0
         self._failures = 0
+        self._idle = False
         self._refused_until = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -51,10 +52,7 @@ class Lane:
         if most <= 0:
             return TICK
         try:
-            async with self._ports.begin() as tx:
-                claim = await tx.queue.claim(
-                    policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease
-                )
+            claim = await self._claim(most)
         except Exception as error:  # whatever the database says, the lane outlives it
             self._failures += 1
             log.warning("claim failed", queue=policy.queue, error=type(error).__name__)
@@ -63,12 +61,22 @@ class Lane:
         for job in claim.jobs:
             self._busy += 1
             handling.create_task(self._handle(job))
+        self._idle = len(claim.jobs) < most and claim.wait <= 0
         if claim.wait > 0:
             return min(max(claim.wait, TICK), LONGEST_WAIT)
-        if len(claim.jobs) == most:
+        if not self._idle:
             return TICK
         least, longest = IDLE
         return least + (longest - least) * self._ports.chance()
+
+    async def _claim(self, most: int) -> Claim:
+        policy = self._policy
+        if self._idle:  # most looks find nothing: make those cheap
+            async with self._ports.begin(single=True) as tx:
+                if not await tx.queue.ready(policy.queue):
+                    return Claim([], 0.0)
+        async with self._ports.begin() as tx:
+            return await tx.queue.claim(policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease)
 
     async def _handle(self, job: Job) -> None:
         try:

@@ -26,6 +26,10 @@ class PostgresQueue:
         accepted: bool = await self._connection.fetchval(self._sql["enqueue"], queue, dedupe, text, limit, expires_in)
         return accepted
 
+    async def ready(self, queue: str) -> bool:
+        found: bool = await self._connection.fetchval(self._sql["ready"], queue)
+        return found
+
     async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
         await self._connection.execute(self._sql["hold"], queue)
         count, window = quota_count(rate_per_s), quota_window_s(rate_per_s) + GUARD_S

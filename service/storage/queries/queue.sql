@@ -31,6 +31,14 @@ select
     exists (select from room)
     or exists (select from job where queue = $1 and dedupe = $2 and state < 2);
 
+-- name: ready
+-- Whether a job is ready: a look at an idle queue costs one statement instead of a transaction.
+select exists (
+    select from job
+    where queue = $1 and state = 0 and run_at <= statement_timestamp()
+        and (expires_at is null or expires_at > statement_timestamp())
+);
+
 -- name: hold
 -- Let one claimer at a time look at the quota of a queue: whoever comes next sees what this one took.
 select from queue where name = $1 for update;
