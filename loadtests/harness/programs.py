@@ -20,6 +20,7 @@ MIGRATE_WITHIN = 60.0
 LEDGER_WITHIN = 120.0
 SERVICE_ROLES = ("web", "worker", "gatekeeper")
 
+LOOPBACK = "127.0.0.1"
 NO_GATE_PER_S = 1e9
 """A rate that admits everybody at once."""
 LEAST_RATE_PER_S = 1e-9
@@ -71,7 +72,7 @@ class Programs:
         self.launch("swarm", metrics_port=port)
         workers = self._order.workers
         ports = [port] if workers == 1 else [port + 1 + i for i in range(workers)]
-        return [Target("swarm", "127.0.0.1", one) for one in ports]
+        return [Target("swarm", LOOPBACK, one) for one in ports]
 
     def await_swarm(self) -> float:
         """When the doors open (unix): the swarm says it when all its workers are ready, about 2 s before."""
@@ -104,7 +105,7 @@ class Programs:
     def targets(self) -> list[Target]:
         """Metrics endpoints of everything that is ready and has one."""
         return [
-            Target(child.role, str(child.ready["host"]), int(child.ready["metrics_port"]))
+            Target(child.role, child.ready["host"] or LOOPBACK, int(child.ready["metrics_port"]))
             for child in self.children.values()
             if child.ready.get("metrics_port")
         ]
@@ -134,9 +135,9 @@ class Programs:
         return {
             "DATABASE_URL": self._database_url,
             "REGISTRATION_SECRET_KEY": self._secret,
-            "REGISTRATION_HOST": "127.0.0.1",
+            "REGISTRATION_HOST": LOOPBACK,
             "REGISTRATION_PORT": "0",
-            "REGISTRATION_METRICS_HOST": "127.0.0.1",
+            "REGISTRATION_METRICS_HOST": LOOPBACK,
             "REGISTRATION_METRICS_PORT": "0",
             "REGISTRATION_PHOTO_DIR": str(self._folder.photos),
             "REGISTRATION_PARTNERS_URL": self.children["partners"].url,
@@ -161,7 +162,7 @@ class Programs:
     def _swarm(self, metrics_port: int) -> list[str]:
         order = self._order
         return python(
-            "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless", "--lifeline",
+            "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless", "--only-summary", "--lifeline",
             "--host", self.children["web"].url,
             *self._night_options(),
             "--reading", order.reading,
@@ -216,11 +217,11 @@ def _free_ports(count: int) -> int:
     for _ in range(100):
         with ExitStack() as held:
             first = held.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
+            first.bind((LOOPBACK, 0))
             port: int = first.getsockname()[1]
             try:
                 for following in range(port + 1, port + count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", following))
+                    held.enter_context(socket.socket()).bind((LOOPBACK, following))
             except (OSError, OverflowError):
                 continue
             return port

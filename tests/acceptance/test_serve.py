@@ -1,0 +1,70 @@
+"""`launchnight serve`: the service for a person to try, partners beside it."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from loadtests.harness.processes import environment
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "loadtests.cli", "serve", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={name: value for name, value in environment({}).items() if name != "DATABASE_URL"},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_it_says_where_it_answers_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    """Twice on the same folder: the second start finds the data and the key of the first."""
+    keys = set()
+    for _ in range(2):
+        with serving(tmp_path, "--port", "0", "--partners-port", "0") as process:
+            assert process.stdout is not None
+            said = "".join(process.stdout.readline() for _ in range(3))
+            urls = re.findall(r"http://127\.0\.0\.1:\d+", said)
+            with urlopen(f"{urls[0]}/health/ready") as answer:
+                assert answer.status == 200
+            with urlopen(f"{urls[-1]}/inbox/+6280000000001") as answer:
+                assert json.load(answer) == {"messages": []}
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert family and not alive
+        keys.add((tmp_path / ".launchnight" / "serve" / "secret-key").read_text())
+    assert len(keys) == 1
+
+
+def test_a_port_in_use_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with serving(tmp_path, "--port", "0", "--partners-port", port) as process:
+            _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    complaints = [line for line in errors.splitlines() if line.startswith("launchnight: ")]
+    assert len(complaints) == 1 and f"port {port}" in complaints[0] and "in use" in complaints[0]
