@@ -15,11 +15,13 @@ from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.domain import uploads as rules
 from service.domain.errors import ChangedMeanwhile, NotFound, UploadTaken
-from service.domain.uploads import Append, Creation, TooManyUploads
-from service.ports import Ports, StoredAnswer, Upload
+from service.domain.uploads import Append, Creation, StorageFailed, TooManyUploads
+from service.ports import CommittedUpload, Ports, StoredAnswer, Upload
 
 PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
 LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
+
+_TAKEN = "Another request continues this upload. Ask for its offset with HEAD."
 
 
 class IncomingBytes(Protocol):
@@ -147,28 +149,47 @@ async def _take_over(ports: Ports, session: bytes, upload_id: str, chunk: Append
         raise NotFound("There is no such upload.")
     rules.check_append(chunk, committed=upload.committed, length=upload.length)
     if upload.finished_at is None:  # another request moved the offset between our two statements
-        raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
+        raise UploadTaken(_TAKEN)
     return upload  # finished: an empty chunk at its end changes nothing
 
 
 async def _store(ports: Ports, upload: Upload, data: bytes) -> Upload:
     """Make bytes durable, then acknowledge them."""
     inherited = upload.stored_epoch if upload.committed and upload.stored_epoch != upload.epoch else None
+    try:
+        if inherited is not None:
+            await ports.photos.carry_over(upload.id, old=inherited, new=upload.epoch, size=upload.committed)
+        await ports.photos.write(upload.id, upload.epoch, upload.committed, data)
+    except StorageFailed:
+        if await _is_newest(ports, upload):
+            raise
+        raise UploadTaken(_TAKEN) from None  # who took over has removed the file
+    result, replaces = await _commit(ports, upload, upload.committed + len(data))
     if inherited is not None:
-        await ports.photos.carry_over(upload.id, old=inherited, new=upload.epoch, size=upload.committed)
-    await ports.photos.write(upload.id, upload.epoch, upload.committed, data)
-    new = upload.committed + len(data)
+        await ports.photos.remove(upload.id, inherited)
+    finished = result.upload.finished_at is not None
+    if finished and not replaces and rules.completes_photos(upload.slot, result.filled):
+        ports.reached("photos_uploaded")
+    return result.upload
+
+
+async def _is_newest(ports: Ports, upload: Upload) -> bool:
+    async with ports.begin(single=True) as tx:
+        now = await tx.uploads.find(upload.id, upload.account_id)
+    return now is not None and now.epoch == upload.epoch
+
+
+async def _commit(ports: Ports, upload: Upload, new: int) -> tuple[CommittedUpload, bool]:
+    """Acknowledge; and whether an older photo in the slot gave way."""
+    replaces = False
     try:
         async with ports.begin(single=True) as tx:
             result = await tx.uploads.commit(upload, new=new)
     except ChangedMeanwhile:  # the slot holds an older photo
+        replaces = True
         async with ports.begin() as tx:
             await tx.uploads.clear_slot(upload)
             result = await tx.uploads.commit(upload, new=new)
     if result is None:
-        raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
-    if inherited is not None:
-        await ports.photos.remove(upload.id, inherited)
-    if rules.completes_photos(upload.slot, result.filled, finished=result.upload.finished_at is not None):
-        ports.reached("photos_uploaded")
-    return result.upload
+        raise UploadTaken(_TAKEN)
+    return result, replaces

@@ -132,9 +132,9 @@ def check_room(end: int, *, length: int) -> None:
         )
 
 
-def completes_photos(slot: int, filled: Set[int], *, finished: bool) -> bool:
-    """Whether a commit gave the applicant the last of the photos for the first time. filled: the slots before it."""
-    return finished and slot not in filled and filled | {slot} == set(Slot)
+def completes_photos(slot: int, filled: Set[int]) -> bool:
+    """Whether a finished photo is the applicant's last missing one. filled: the slots before it."""
+    return slot not in filled and filled | {slot} == set(Slot)
 
 
 def parse_metadata(text: str) -> Mapping[str, bytes]:

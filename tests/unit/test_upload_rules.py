@@ -136,15 +136,9 @@ def test_metadata_of_a_client_is_understood(pairs):
 
 
 @pytest.mark.parametrize(
-    ("slot", "filled", "finished", "complete"),
-    [
-        (1, set(), True, False),
-        (2, {1}, True, True),
-        (1, {2}, True, True),
-        (1, {2}, False, False),
-        (2, {1, 2}, True, False),
-    ],
+    ("slot", "filled", "complete"),
+    [(1, set(), False), (2, {1}, True), (1, {2}, True), (2, {2}, False), (2, {1, 2}, False)],
 )
-def test_photos_are_complete_once(slot, filled, finished, complete):
+def test_photos_are_complete_once(slot, filled, complete):
     """The stage is reached by the photo that fills the last slot, not by one that replaces another."""
-    assert rules.completes_photos(slot, filled, finished=finished) is complete
+    assert rules.completes_photos(slot, filled) is complete

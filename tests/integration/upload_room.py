@@ -1,0 +1,235 @@
+"""An upload service on a real socket, and a client that can break off anywhere."""
+
+import asyncio
+import os
+import secrets
+import socket
+from base64 import b64encode
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import uvicorn
+from starlette.applications import Starlette
+
+from service.metrics import Metrics
+from service.ports import Ports
+from service.storage.photos import LocalPhotoStore
+from service.storage.pool import Database
+from service.storage.transaction import begin_on
+from service.storage.vault import KeyVault
+from service.web import files
+from service.web.middleware import Boundary
+
+MOST_BYTES = 4 * 1024 * 1024
+TUS = {"Tus-Resumable": "1.0.0"}
+CHUNK = TUS | {"Content-Type": "application/offset+octet-stream"}
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def offset(self) -> int:
+        return int(self.headers["upload-offset"])
+
+
+class Connection:
+    """One connection of a phone."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def head(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        lines = [f"{method} {path} HTTP/1.1", "Host: test", *(f"{name}: {value}" for name, value in headers.items())]
+        await self.send("\r\n".join([*lines, "", ""]).encode())
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, method: str = "") -> Answer:
+        """The next answer. method: HEAD has no body, whatever its headers say."""
+        async with asyncio.timeout(20):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            status = int(head[0].split()[1])
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
+            size = 0 if method == "HEAD" or status in (100, 204) else int(headers.get("content-length", 0))
+            return Answer(status, headers, await self._reader.readexactly(size))
+
+    async def close(self) -> None:
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except OSError:
+            pass
+
+    def reset(self) -> None:
+        """End with a RST, as a phone network does."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        self.writer.transport.abort()
+
+
+@dataclass
+class UploadRoom:
+    """One replica."""
+
+    port: int
+    database: Database
+    photos: LocalPhotoStore
+    folder: Path
+    metrics: Metrics
+    stages: Counter[str]
+    transactions: list[bool] = field(default_factory=list)
+    """Whether each was single, in order."""
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        connection = Connection(*await asyncio.open_connection("127.0.0.1", self.port))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"", **more: str
+    ) -> Answer:
+        """One request on a connection of its own."""
+        sent = {**(headers or {}), **{name.replace("_", "-"): value for name, value in more.items()}}
+        if body or method in ("POST", "PATCH"):
+            sent.setdefault("Content-Length", str(len(body)))
+        async with self.connected() as connection:
+            await connection.head(method, path, sent)
+            if body:
+                await connection.send(body)
+            return await connection.answer(method)
+
+    async def person(self) -> "Person":
+        """Somebody with an account and a session."""
+        token = secrets.token_urlsafe(32)
+        account_id = uuid4()
+        async with self.database.transaction() as connection:
+            number = await connection.fetchval("insert into ticket default values returning number")
+            await connection.execute(
+                "insert into account (id, ticket_number, name, phone) values ($1, $2, 'Name', $3)",
+                account_id,
+                number,
+                f"+6280{number:09d}",
+            )
+            await connection.execute(
+                "insert into session values ($1, $2, now(), now() + interval '1 hour')",
+                sha256(token.encode()).digest(),
+                account_id,
+            )
+        return Person(self, account_id, {"Authorization": f"Bearer {token}"})
+
+    async def stored(self, path: str) -> bytes:
+        """The bytes on disk of a finished upload."""
+        upload_id = path.rpartition("/")[2]
+        row = await self.row(path)
+        assert row["finished_at"] is not None
+        return (self.folder / upload_id[:2] / f"{upload_id}.{row['stored_epoch']}").read_bytes()
+
+    async def row(self, path: str) -> Any:
+        async with self.database.connection() as connection:
+            return await connection.fetchrow("select * from upload where id = $1", path.rpartition("/")[2])
+
+    def files_on_disk(self) -> list[str]:
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+@dataclass
+class Person:
+    room: UploadRoom
+    account_id: UUID
+    session: dict[str, str]
+
+    async def begin(self, length: int, slot: str = "selfie", **headers: str) -> str:
+        """Create an upload; returns its address."""
+        metadata = f"slot {b64encode(slot.encode()).decode()}"
+        answer = await self.room.ask(
+            "POST",
+            "/files/",
+            TUS | self.session | {"Upload-Length": str(length), "Upload-Metadata": metadata},
+            **headers,
+        )
+        assert answer.status == 201, answer
+        return answer.headers["location"]
+
+    async def patch(self, path: str, offset: int, body: bytes, **headers: str) -> Answer:
+        return await self.room.ask("PATCH", path, self.chunk(offset), body, **headers)
+
+    async def offset(self, path: str) -> int:
+        answer = await self.room.ask("HEAD", path, TUS | self.session)
+        assert answer.status == 200, answer
+        return answer.offset
+
+    def chunk(self, offset: int) -> dict[str, str]:
+        return CHUNK | self.session | {"Upload-Offset": str(offset)}
+
+
+@asynccontextmanager
+async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRoom]:
+    """A replica on a free port of loopback, with real storage below it."""
+    database = await Database.open(database_url, connections=8)
+    photos = LocalPhotoStore(folder)
+    metrics = Metrics()
+    vault = KeyVault(bytes(32))
+    stages: Counter[str] = Counter()
+    transactions: list[bool] = []
+    begin = begin_on(database, vault)
+
+    def counted_begin(*, single: bool = False) -> Any:
+        transactions.append(single)
+        return begin(single=single)
+
+    nobody: Any = None  # uploads ask no partner
+    ports = Ports(
+        begin=counted_begin,
+        clock=WallClock(),
+        vault=vault,
+        photos=photos,
+        civil_registry=nobody,
+        email=nobody,
+        sms=nobody,
+        reached=lambda stage: stages.update([stage]),
+    )
+    app = Boundary(Starlette(routes=files.routes(ports, metrics, most_bytes=MOST_BYTES)), metrics)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield UploadRoom(listener.getsockname()[1], database, photos, folder, metrics, stages, transactions)
+    finally:
+        server.should_exit = True
+        await task
+        await database.close()
+        photos.close()
+
+
+def random_bytes(size: int) -> bytes:
+    return os.urandom(size)
+
+
+async def holds(condition: Any, limit: float = 10) -> Any:
+    """Wait until the coroutine function says something true; returns it."""
+    async with asyncio.timeout(limit):
+        while not (value := await condition()):  # noqa: ASYNC110 - what is waited for happens elsewhere
+            await asyncio.sleep(0.01)
+        return value
