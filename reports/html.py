@@ -44,7 +44,7 @@ def render(run: Run, verdict: Verdict) -> str:
         machine=_machine(config["machine"]),
         pace=number(facts.pace),
         configuration=tables.configuration(facts),
-        figures_of_night=tables.night_figures(config["night"]),
+        figures_of_night=tables.night_figures(facts),
     )
 
 

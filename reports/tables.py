@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from reports import funnel, scale
 from reports.drawing import Table
@@ -103,11 +102,15 @@ def configuration(facts: Facts) -> Table:
     return Table(["what", "value"], rows)
 
 
-def night_figures(night: dict[str, Any]) -> Table | None:
-    """Partners, prices and objectives of the night with where each figure comes from; curve blocks are left out."""
-    shown = [
-        [one["key"], f"{one['value']} {one['unit']}", one["status"], one["source"]]
-        for one in night.get("figures", ())
-        if str(one["key"]).startswith(("partners.", "prices.", "objectives.", "faults."))
-    ]
-    return Table(["figure", "value", "status", "source"], shown) if shown else None
+def night_figures(facts: Facts) -> Table | None:
+    """Partners of the played set, prices, funnel and objectives of the night, each with its source and status."""
+    night = facts.config["night"]
+    kept = (f"partners.{facts.config['set']}.", "prices.", "funnel", "objectives.", "faults", "curve.demand")
+    rows = []
+    for one in night.get("figures", ()):
+        if one["key"].startswith(kept):
+            source, _, remark = one["source"].partition(": ")
+            told = night["sources"].get(source, source)
+            value = f"{one['value']} {one['unit']}"
+            rows.append([one["key"], value, one["status"], f"{told} {remark}".strip()])
+    return Table(["figure", "value", "status", "source"], rows) if rows else None
