@@ -9,32 +9,25 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import uvicorn
-from starlette.applications import Starlette
 
+from service import settings
+from service.app import WallClock, build_app
 from service.metrics import Metrics
 from service.ports import Ports
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
 from service.storage.transaction import begin_on
 from service.storage.vault import KeyVault
-from service.web import files
-from service.web.middleware import Boundary
 
 MOST_BYTES = 4 * 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = TUS | {"Content-Type": "application/offset+octet-stream"}
-
-
-class WallClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -162,18 +155,14 @@ class Person:
 
     async def begin(self, length: int, slot: str = "selfie", **headers: str) -> str:
         """Create an upload; returns its address."""
-        metadata = f"slot {b64encode(slot.encode()).decode()}"
-        answer = await self.room.ask(
-            "POST",
-            "/files/",
-            TUS | self.session | {"Upload-Length": str(length), "Upload-Metadata": metadata},
-            **headers,
-        )
+        photo = {"Upload-Length": str(length), "Upload-Metadata": f"slot {b64encode(slot.encode()).decode()}"}
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.room.ask("POST", "/files/", TUS | self.session | photo | more)
         assert answer.status == 201, answer
         return answer.headers["location"]
 
-    async def patch(self, path: str, offset: int, body: bytes, **headers: str) -> Answer:
-        return await self.room.ask("PATCH", path, self.chunk(offset), body, **headers)
+    async def patch(self, path: str, offset: int, body: bytes) -> Answer:
+        return await self.room.ask("PATCH", path, self.chunk(offset), body)
 
     async def offset(self, path: str) -> int:
         answer = await self.room.ask("HEAD", path, TUS | self.session)
@@ -210,8 +199,10 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
         sms=nobody,
         reached=lambda stage: stages.update([stage]),
     )
-    app = Boundary(Starlette(routes=files.routes(ports, metrics, most_bytes=MOST_BYTES)), metrics)
+    given = {"DATABASE_URL": database_url, "REGISTRATION_SECRET_KEY": "00" * 32}
+    app = build_app(ports, settings.load(given | {"REGISTRATION_PHOTO_MAX_BYTES": str(MOST_BYTES)}), metrics)
     listener = socket.create_server(("127.0.0.1", 0))
+    # Without its lifespan: the board's copy would visit the database between the visits that are counted here.
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
