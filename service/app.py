@@ -138,7 +138,7 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
             task.cancel()
             await asyncio.wait([task])
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(route(operation, ports) for operation in operations(ports, board, version)),
             *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
@@ -147,6 +147,8 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
         exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # one spelling of each path: nothing can be reached past its rules
+    return app
 
 
 def _problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:

@@ -20,7 +20,8 @@ async def hand_over_code(ports: Ports, job: Job) -> JobResult:
     async with ports.begin() as tx:
         request = await tx.codes.find(request_id)
         to = None if request is None else await _address(tx, request)
-        if request is not None and to is not None:
+        if request is not None and (to is not None or request.account_id is None):
+            # Nobody's address too: a guess at its code is refused as one at anybody's.
             generation = _generation(request, now)
             # Before the send: a fast reader may type the code while we still wait for the gateway's answer.
             await tx.codes.hand_over(request_id, generation=generation, handed_at=now)

@@ -1,0 +1,228 @@
+"""The whole service in process: web application, worker, open gate, real partners, and a clock that jumps."""
+
+import asyncio
+import re
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from scenarios.identity_numbers import family_card_of, nik
+from service import app as composition
+from service.actions import gatekeeper
+from service.ports import Ports, Wave
+from tests.integration.worker_room import PATIENCE, Room, service_room
+
+KEY = "11" * 32
+CODE = re.compile(r"\b(\d{6})\b")
+PHOTO = b"\xff\xd8\xff\xe0" + bytes(2000)
+BORN = date(1994, 8, 17)
+STEPS: dict[str, dict[str, Any]] = {
+    "personal": {
+        "mother_name": "Aminah",
+        "education": "senior_high",
+        "province": 33,
+        "regency": 3372,
+        "address": "Jalan Merdeka 17",
+    },
+    "work": {"employment_status": "laid_off", "sector": "pariwisata", "last_income": 4_200_000},
+    "program": {"training_interest": "bahasa", "payout_method": "gopay", "reason": "Ingin bekerja lagi"},
+}
+_keys = count(1)
+
+
+class JumpClock:
+    """The wall clock, moved by `ahead`."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def new_key() -> str:
+    return f"key-{next(_keys)}"
+
+
+@dataclass
+class Registration:
+    """The running service as its users meet it."""
+
+    http: httpx.AsyncClient
+    room: Room
+    ports: Ports
+    clock: JumpClock
+
+    async def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> httpx.Response:
+        """A POST with a new Idempotency-Key, or with `key`."""
+        sent = {"Idempotency-Key": key or new_key(), **_spelled(headers)}
+        return await self.http.post(path, json={} if body is None else body, headers=sent)
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.http.get(path, headers=_spelled(headers))
+
+    def inbox(self, address: str) -> list[str]:
+        return [message.text for message in self.room.partners.deliveries.inbox(address)]
+
+    async def message_at(self, address: str, *, number: int = 1) -> str:
+        """The `number`-th message at an address, when it is there."""
+        deadline = time.monotonic() + PATIENCE
+        while len(self.inbox(address)) < number:
+            assert time.monotonic() < deadline, "no message came"
+            await asyncio.sleep(0.01)
+        return self.inbox(address)[number - 1]
+
+    async def code_at(self, address: str, *, number: int = 1) -> str:
+        found = CODE.search(await self.message_at(address, number=number))
+        assert found
+        return found[1]
+
+    def stages(self) -> list[str]:
+        return self.room.stages
+
+
+def _spelled(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Person:
+    """An applicant of the test; each method is one step and fails on a refusal."""
+
+    def __init__(self, registration: Registration, number: int) -> None:
+        self.service = registration
+        self.number = number
+        self.phone = f"+6280{number:09d}"
+        self.email = f"p{number:09d}@people.example"
+        self.nik = nik(33, 72, BORN, False, number + 1)
+        self.token = ""
+        self.account_id = ""
+
+    @property
+    def session(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
+        return await self.service.post(path, body, key=key, **self.session)
+
+    async def put(self, path: str, body: Any) -> httpx.Response:
+        return await self.service.http.put(path, json=body, headers=self.session)
+
+    async def me(self) -> dict[str, Any]:
+        return _done(await self.service.get("/me", **self.session))
+
+    async def ticket(self) -> str:
+        return str(_done(await self.service.post("/tickets"))["ticket"])
+
+    async def entry(self) -> str:
+        """A claimed pass."""
+        claimed = await self.service.post("/claims", Waiting_Room_Ticket=await self.ticket())
+        return str(_done(claimed)["pass"])
+
+    async def sign_up(self, *, with_email: bool = True) -> "Person":
+        body = {"name": "Siti Rahma", "phone": self.phone}
+        if with_email:
+            body["email"] = self.email
+        made = await self.service.post("/accounts", body, Waiting_Room_Pass=await self.entry())
+        self.account_id = _done(made)["account_id"]
+        return self
+
+    async def sign_in(self, address: str = "") -> "Person":
+        """By a code to the e-mail address, or to `address`."""
+        address = address or self.email
+        before = len(self.service.inbox(address))
+        asked = _done(await self.service.post("/codes", {"address": address}))
+        code = await self.service.code_at(address, number=before + 1)
+        session = _done(await self.service.post("/sessions", {"code_request": asked["code_request"], "code": code}))
+        self.token = session["token"]
+        return self
+
+    def identity(self, **changes: Any) -> dict[str, Any]:
+        data = {"nik": self.nik, "family_card_number": family_card_of(self.nik), "birth_date": BORN.isoformat()}
+        return data | changes
+
+    async def upload(self, slot: str, photo: bytes = PHOTO) -> str:
+        """The path of the finished upload."""
+        metadata = f"slot {b64encode(slot.encode()).decode()},filetype {b64encode(b'image/jpeg').decode()}"
+        tus = {"Tus-Resumable": "1.0.0", **self.session}
+        creation = {**tus, "Upload-Length": str(len(photo)), "Upload-Metadata": metadata}
+        created = await self.service.http.post("/files/", headers=creation)
+        assert created.status_code == 201, created.text
+        path = str(httpx.URL(created.headers["location"]).path)
+        chunk = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        stored = await self.service.http.patch(path, headers=chunk, content=photo)
+        assert stored.status_code == 204, stored.text
+        return path
+
+    async def verify_phone(self) -> None:
+        before = len(self.service.inbox(self.phone))
+        asked = _done(await self.service.post("/codes", {"address": self.phone}))
+        code = await self.service.code_at(self.phone, number=before + 1)
+        _done(await self.post("/phone/verification", {"code_request": asked["code_request"], "code": code}))
+
+    async def take_assessment(self, *, answers: int = 18) -> None:
+        _done(await self.post("/assessment"))
+        for number in range(1, answers + 1):
+            _done(await self.put(f"/assessment/answers/{number}", {"choice": number % 4}))
+        _done(await self.post("/assessment/submission"))
+
+    async def prepare(self) -> "Person":
+        """Everything but joining."""
+        await self.sign_up()
+        await self.sign_in()
+        _done(await self.put("/identity", self.identity()))
+        for step, data in STEPS.items():
+            _done(await self.put(f"/profile/{step}", data))
+        await self.upload("identity_card")
+        await self.upload("selfie")
+        await self.verify_phone()
+        await self.take_assessment()
+        return self
+
+
+def _done(answer: httpx.Response) -> Any:
+    assert answer.status_code < 300, f"{answer.request.method} {answer.request.url.path}: {answer.text}"
+    return answer.json() if answer.content else None
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The stable code of a problem document."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    return str(problem["type"]).rpartition("/")[2]
+
+
+@asynccontextmanager
+async def registration(
+    database_url: str, folder: Path, *, working: bool = True, **settings: str
+) -> AsyncIterator[Registration]:
+    """working: a worker hands over codes and checks. settings: as in the table, without the prefix."""
+    variables = {"SYNTHETIC_PEOPLE": "on", **settings}
+    async with service_room(database_url, folder, **variables) as room:
+        clock = JumpClock()
+        ports = replace(room.ports, clock=clock, policy=composition.policy_of(room.settings))
+        async with ports.begin() as tx:
+            opens, closes = room.settings.wave_opens_at, room.settings.wave_closes_at
+            await tx.waves.put(Wave(room.settings.wave_id, opens, closes))
+        await gatekeeper.beat(ports, uuid4())
+        app = composition.build_app(ports, room.settings, room.metrics)
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://service.test") as http,
+        ):
+            service = Registration(http, room, ports, clock)
+            if working:
+                async with room.worker():
+                    yield service
+            else:
+                yield service

@@ -1,0 +1,133 @@
+"""The same request sent again, once or fifty times at once, has one effect and one answer."""
+
+import asyncio
+
+import pytest
+
+from tests.integration.registration_room import Person, code_of, registration
+
+
+def test_each_creating_request_is_answered_alike(run, database_url, tmp_path):
+    """Ticket, claim, account, code, session, phone, assessment, submission: the repetition gets the same bytes."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            pairs = []
+
+            async def twice(path, body=None, **headers):
+                first = await service.post(path, body, key=f"key of {path}", **headers)
+                again = await service.post(path, body, key=f'"key of {path}"', **headers)
+                pairs.append((path, first, again))
+                return first.json()
+
+            person = Person(service, 1)
+            ticket = (await twice("/tickets"))["ticket"]
+            entry = (await twice("/claims", Waiting_Room_Ticket=ticket))["pass"]
+            account = {"name": "Siti", "phone": person.phone, "email": person.email}
+            await twice("/accounts", account, Waiting_Room_Pass=entry)
+            request = (await twice("/codes", {"address": person.email}))["code_request"]
+            code = await service.code_at(person.email)
+            person.token = (await twice("/sessions", {"code_request": request, "code": code}))["token"]
+            await twice("/assessment", **person.session)
+            await twice("/assessment/submission", **person.session)
+            asked = (await service.post("/codes", {"address": person.phone})).json()["code_request"]
+            code = await service.code_at(person.phone)
+            await twice("/phone/verification", {"code_request": asked, "code": code}, **person.session)
+            return pairs, len(service.inbox(person.email)), service.stages()
+
+    pairs, messages, stages = run(scenario())
+    for path, first, again in pairs:
+        assert first.status_code < 300, (path, first.text)
+        assert (first.status_code, first.content) == (again.status_code, again.content), path
+    assert messages == 1
+    assert len(set(stages)) == len(stages)
+
+
+def test_fifty_at_once_have_one_effect(run, database_url, tmp_path):
+    """Raced repetitions: one ticket, one account, one message; everybody is told the same."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, DATABASE_CONNECTIONS="8") as service:
+            person = Person(service, 1)
+
+            async def fifty(path, body=None, **headers):
+                answers = await asyncio.gather(*(service.post(path, body, key="one", **headers) for _ in range(50)))
+                return {(answer.status_code, answer.content) for answer in answers}
+
+            tickets = await fifty("/tickets")
+            entry = await person.entry()
+            accounts = await fifty("/accounts", {"name": "S", "phone": person.phone}, Waiting_Room_Pass=entry)
+            codes = await fifty("/codes", {"address": person.phone})
+            await service.code_at(person.phone)
+            await service.room.empty()
+            async with service.ports.begin() as tx:
+                room = await tx.room.read()
+            return tickets, accounts, codes, service.inbox(person.phone), room.last_ticket
+
+    tickets, accounts, codes, messages, last_ticket = run(scenario())
+    assert [len(answers) for answers in (tickets, accounts, codes)] == [1, 1, 1]
+    assert len(messages) == 1
+    # A number taken by a request that lost the race passes by; one that found the answer takes none.
+    assert last_ticket <= 52
+
+
+def test_without_the_stored_answer_a_repetition_is_refused(run, database_url, tmp_path):
+    """Negative control: the same account under another key is a conflict, so it is the key that makes it safe."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            person = Person(service, 1)
+            entry = await person.entry()
+            body = {"name": "S", "phone": person.phone}
+            first = await service.post("/accounts", body, key="a", Waiting_Room_Pass=entry)
+            return first, await service.post("/accounts", body, key="b", Waiting_Room_Pass=entry)
+
+    first, other = run(scenario())
+    assert first.status_code == 201
+    assert (other.status_code, code_of(other)) == (409, "pass-used")
+
+
+@pytest.mark.parametrize("change", [{"name": "Budi"}, {"phone": "+628999999999"}, {"email": "x@people.example"}])
+def test_a_key_belongs_to_one_body(run, database_url, tmp_path, change):
+    """Another body under the same key is refused, and the first effect stays."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            person = Person(service, 1)
+            entry = await person.entry()
+            body = {"name": "Siti", "phone": person.phone}
+            await service.post("/accounts", body, key="a", Waiting_Room_Pass=entry)
+            return await service.post("/accounts", body | change, key="a", Waiting_Room_Pass=entry)
+
+    answer = run(scenario())
+    assert (answer.status_code, code_of(answer)) == (422, "idempotency-key-reused")
+
+
+def test_two_people_may_use_the_same_key(run, database_url, tmp_path):
+    """A key is looked up together with who asks: nobody is shown another person's answer."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            people = [await (await Person(service, number).sign_up()).sign_in() for number in (1, 2)]
+            for person in people:
+                await person.post("/assessment", key="same")
+                await person.put(f"/assessment/answers/{person.number}", {"choice": 1})
+            await people[0].put("/assessment/answers/9", {"choice": 1})
+            return [(await person.post("/assessment/submission", key="same")).json() for person in people]
+
+    assert run(scenario()) == [{"answered": 2}, {"answered": 1}]
+
+
+def test_stored_answers_hold_no_token_in_clear(run, database_url, tmp_path):
+    """The answer to POST /sessions is replayed, yet the database does not hold the token."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            person = await (await Person(service, 1).sign_up()).sign_in()
+            async with service.room.database.connection() as connection:
+                bodies = await connection.fetch("select body from idempotent_answer")
+            return person.token, [row["body"] for row in bodies]
+
+    token, bodies = run(scenario())
+    assert len(bodies) >= 4
+    assert not any(token.encode() in body or body[:1] == b"{" for body in bodies)
