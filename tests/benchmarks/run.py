@@ -5,9 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from loadtests.harness.errors import HarnessError
-
-HELPERS = {"__init__", "run", "rows"}
+from loadtests.harness.errors import Exit, HarnessError
 
 
 def names() -> list[str]:
@@ -27,6 +25,8 @@ def main(arguments: list[str]) -> int:
     except HarnessError as error:
         print(f"cannot measure: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     print(f"{arguments[0]}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return 0
 

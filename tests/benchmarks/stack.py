@@ -41,14 +41,11 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Service:
-    """A running service on a database of its own."""
+    """A running service, with a database and partners of its own."""
 
     database: str
     web: Child
-
-    @property
-    def url(self) -> str:
-        return self.web.url
+    partners: Child
 
 
 @contextmanager
@@ -66,13 +63,10 @@ class Stack:
         self.folder = folder
         self._children = children
         self._secret = secrets.token_hex(32)
-        say("starting the database and the partners")
+        say("starting the database")
         data = str(folder / "database")
         database = self.start("database", python("-m", "service", "database", "--data", data, "--lifeline"))
-        partners = self.start("partners", python("-m", "scenarios.partners", "--lifeline"))
         self._server_url = str(database.ready["url"])
-        self.partners_url = partners.url
-        ask("PATCH", f"{partners.url}/settings", PARTNERS)
         self._database_cpu = CpuSampler()
         self._database_cpu.watch("database", [int(database.ready["pid"])])
 
@@ -89,24 +83,29 @@ class Stack:
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
 
     def service(self, name: str) -> Service:
-        """A whole service, on a database of its own."""
+        """A whole service, on a database of its own.
+
+        Its partners are its own too: keys of two databases' queues are the same, so partners would not tell them apart.
+        """
         say(f"starting the service on the database {name}")
         database = self.database(name)
-        settings = self._settings(name, database)
+        partners = self.start(f"partners-{name}", python("-m", "scenarios.partners", "--lifeline"))
+        ask("PATCH", f"{partners.url}/settings", PARTNERS)
+        settings = self._settings(name, database, partners.url)
         migrate = python("-m", "service", "migrate")
         once(f"migrate-{name}", migrate, settings=settings, logs=self.folder, within=READY_WITHIN)
         web, *_ = [
             self.start(f"{role}-{name}", python("-m", "service", role, "--lifeline"), settings)
             for role in ("web", "worker", "gatekeeper")
         ]
-        return Service(database, web)
+        return Service(database, web, partners)
 
     def database_cpu(self) -> float:
         """CPU seconds of the database server, its backends included."""
         self._database_cpu.sample()
         return self._database_cpu.seconds["database"]
 
-    def _settings(self, name: str, database: str) -> dict[str, str]:
+    def _settings(self, name: str, database: str, partners_url: str) -> dict[str, str]:
         photos = self.folder / f"photos-{name}"
         photos.mkdir()
         return {
@@ -114,7 +113,7 @@ class Stack:
             "REGISTRATION_SECRET_KEY": self._secret,
             "REGISTRATION_PORT": "0",
             "REGISTRATION_PHOTO_DIR": str(photos),
-            "REGISTRATION_PARTNERS_URL": self.partners_url,
+            "REGISTRATION_PARTNERS_URL": partners_url,
             "REGISTRATION_DATABASE_CONNECTIONS": CONNECTIONS,
             "REGISTRATION_GATE_RATE": NO_LIMIT,
             "REGISTRATION_EMAIL_RATE": NO_LIMIT,
