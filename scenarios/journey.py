@@ -218,7 +218,7 @@ def wait_for_code(state: State, manners: Manners, seed: int, number: int, result
     code = state.code
     if result == Result.DELIVERED:
         action = Action.PHONE + 0 if code.signed_in == 1 else Action.SESSION + 0
-        delay_s = think_s(manners, seed, number, action, state.nerves.retries)
+        delay_s = think_s(manners, seed, number, action, code.sends)
         return next_move(state, action, state.nerves, code, state.progress, delay_s)
     silences = code.silences + 1
     if silences > manners.silence_limit:
@@ -233,10 +233,10 @@ def wait_for_code(state: State, manners: Manners, seed: int, number: int, result
 
 def photo_failed(state: State, manners: Manners, seed: int, number: int, result: int, retry_after_s: float) -> Decision:
     """The bytes did not arrive: ask how many did and send the rest, or take another photo."""
+    if result == Result.BUSY and retry_after_s >= 0.0:
+        return come_back(state, manners, seed, number, Action.PHOTO_HEAD + 0, retry_after_s)
     drawn = uniform(seed, number, Purpose.NEW_PHOTO, state.nerves.retries)
     action = Action.PHOTO_CREATE + 0 if drawn < manners.new_photo_share else Action.PHOTO_HEAD + 0
-    if result == Result.BUSY:
-        return come_back(state, manners, seed, number, Action.PHOTO_HEAD + 0, retry_after_s)
     return try_again(state, manners, seed, number, action, result)
 
 
@@ -292,7 +292,7 @@ def succeeded(state: State, manners: Manners, seed: int, number: int) -> Decisio
         if done.furthest < Furthest.CODE_VERIFIED:
             done = reached(done, Furthest.CODE_VERIFIED)
         code = Code(Channel.SMS + 0, 0, 0, 1)
-        return go_on(state, manners, seed, number, action_after(done), code, done, state.nerves.retries)
+        return go_on(state, manners, seed, number, action_after(done), code, done, 0)
     if action == Action.IDENTITY:
         done = reached(done, Furthest.IDENTITY_SUBMITTED)
         return go_on(state, manners, seed, number, Action.PERSONAL + 0, code, done, 0)
@@ -379,8 +379,6 @@ def step(
             # Pressed too early: the message may still come, so keep looking out.
             return next_move(state, Action.WAIT_CODE + 0, state.nerves, state.code, state.progress, retry_after_s)
         return come_back(state, manners, seed, number, action, retry_after_s)
-    if action == Action.CODE_AGAIN:
-        return try_again(state, manners, seed, number, Action.CODE_AGAIN + 0, result)
     return try_again(state, manners, seed, number, action, result)
 
 
