@@ -65,6 +65,10 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[str]:
         for objective in verdict.objectives
         if objective.met is None
     ]
+    found += [
+        f"What {job} ({instance}) measured: not known, because its metrics could never be read."
+        for job, instance in facts.unread
+    ]
     if facts.run.absent:
         found.append(
             f"All that {' and '.join(facts.run.absent)} would hold: not known, because the run ended too early."

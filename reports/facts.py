@@ -119,6 +119,12 @@ class Facts:
         return late[np.isfinite(late)]
 
     @cached_property
+    def unread(self) -> list[tuple[str, str]]:
+        """(job, instance) of every process whose metrics could never be read."""
+        seen = self.run.samples.select("up")
+        return sorted((own["job"], own["instance"]) for own, _, values in seen if not values.any())
+
+    @cached_property
     def end_s(self) -> float:
         """The last moment anything was recorded, in real seconds since the doors opened."""
         moments = [self.people[name] for name in ("started", "ended")]

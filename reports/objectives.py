@@ -111,6 +111,8 @@ def _admitted_joined(facts: Facts, bound: float) -> Finding:
     if facts.config["ended"] in PARTIAL_ENDS:
         return None, None, "the run ended early, before the admitted could join"
     limit = facts.admitted_in_time_s
+    if limit <= 0:
+        return None, None, "the drain limit left nobody the time to join that is granted: 300 s and 2,400 s / pace"
     people = facts.people
     with np.errstate(invalid="ignore"):
         judged = facts.calm & (people["admitted_at"] <= limit)

@@ -76,6 +76,11 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
+        """What the exit code means for this run."""
+        unjudged = sum(objective.met is None for objective in self.objectives)
+        if self.exit_code == 0 and unjudged:
+            judged = len(self.objectives) - unjudged
+            return f"All {judged} objectives that could be judged are met; {unjudged} could not be."
         return SENTENCES[self.exit_code]
 
     def to_dict(self) -> dict[str, Any]:

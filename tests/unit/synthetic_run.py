@@ -103,6 +103,7 @@ class SyntheticRun:
     outcomes: dict[tuple[str, str], float] = field(init=False)
     codes: dict[tuple[str, str], FloatArray] = field(init=False)
     events: list[dict[str, Any]] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
@@ -153,6 +154,8 @@ class SyntheticRun:
                 t, "rehearsal_cpu_seconds_total", {"job": "rehearsal", "instance": "harness", "role": role}, used
             )
         writer.add(t, "registration_queue_depth", {**web, "queue": "email"}, 0.0)
+        for target in (swarm, web, worker):
+            writer.add(t, "up", target, float(target["job"] not in self.unread))
 
 
 def _histogram(writer: SamplesWriter, t: float, name: str, labels: dict[str, str], values: FloatArray) -> None:

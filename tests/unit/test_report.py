@@ -12,6 +12,7 @@ import pytest
 
 import reports
 from reports.wording import clock, number, percent, seconds
+from scenarios import catalogue
 from scenarios.record import Fate, RecordError
 from tests.unit.synthetic_run import SyntheticRun
 
@@ -211,6 +212,27 @@ def test_loosened_objectives_print_their_reason(tmp_path: Path) -> None:
     reports.write(run.write(tmp_path))
     assert "Loosened: phones of 2013" in Page((tmp_path / "report.html").read_text()).text
     assert "because phones of 2013" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_process_that_was_never_read_is_named(tmp_path: Path) -> None:
+    reports.write(SyntheticRun(planned=100, unread=("worker",)).write(tmp_path))
+    text = Page((tmp_path / "report.html").read_text()).text
+    assert "What worker (127.0.0.1:3) measured: not known, because its metrics could never be read." in text
+
+
+def test_the_night_of_the_catalogue_fits(tmp_path: Path) -> None:
+    """The real night file: its funnel, its objectives, its figures with what their sources stand for."""
+    run = SyntheticRun(planned=100)
+    run.config["night"] = json.loads(json.dumps(catalogue.load("prakerja-wave-1").to_dict()))
+    verdict = reports.write(run.write(tmp_path))
+    content = (tmp_path / "report.html").read_text()
+    text = Page(content).text
+    assert [one.bound for one in verdict.objectives] == [1.0, 3.0, 0.001, 0.95, 0.99, 1.1, 0.95, 0.75, 0, 0]
+    for words in ("April 2020 after 21 h", "April 2020 after 117 h", "74.2 %", "43.6 %", "5.4 %", "34.8 %",
+                  "partners.prepared.email.rate_per_s", "The committee's statement on the first 21 hours"):  # fmt: skip
+        assert words in text, words
+    assert "partners.as-launched" not in text
+    assert len(content.encode()) <= SIZE_LIMIT_BYTES
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_ledgers_that_could_not_be_read_prove_nothing(tmp_path: Path) -> None:
     run.config["ledgers"]["joins"].update(database=None, difference=None)
     verdict = judged(run, tmp_path)
     assert (met(verdict)["lost"], met(verdict)["doubled"], verdict.exit_code) == (None, None, 0)
+    assert verdict.sentence == "All 8 objectives that could be judged are met; 2 could not be."
     assert objective(verdict, "lost").detail == "the ledgers of joins could not be compared"
 
 
@@ -227,6 +228,14 @@ def test_only_people_admitted_in_time_who_stayed_are_judged(tmp_path: Path) -> N
     run.people["fate"][300:310] = Fate.CUT
     verdict = judged(run, tmp_path)
     assert objective(verdict, "admitted_joined_ratio").value == 290 / 300
+
+
+def test_a_drain_too_short_for_anyone_is_not_judged(tmp_path: Path) -> None:
+    run = SyntheticRun()
+    run.config["drain_limit_s"] = 60
+    joined = objective(judged(run, tmp_path), "admitted_joined_ratio")
+    assert joined.met is None
+    assert "left nobody the time" in joined.detail
 
 
 def test_the_close_of_the_wave_ends_the_time_to_join(tmp_path: Path) -> None:
