@@ -1,0 +1,58 @@
+"""Receipts: what was acknowledged, and what was asked without ever being answered."""
+
+from loadtests.receipts import Receipts, merged
+
+
+def kept(receipts: Receipts, kind: str) -> tuple[list[str], int]:
+    packed = receipts.pack()[kind]
+    return packed["acknowledged"], packed["unanswered"]
+
+
+def test_an_acknowledged_effect_is_no_longer_open():
+    receipts = Receipts()
+    receipts.asked("accounts", 1)
+    receipts.acknowledged("accounts", 1, "a")
+    assert kept(receipts, "accounts") == (["a"], 0)
+
+
+def test_an_effect_whose_answer_was_lost_stays_unanswered():
+    """Whatever a later try is told: the first one may have done it."""
+    receipts = Receipts()
+    receipts.asked("joins", 1)
+    receipts.unanswered("joins", 1)
+    receipts.asked("joins", 1)
+    receipts.declined("joins", 1)
+    assert kept(receipts, "joins") == ([], 1)
+
+
+def test_a_later_acknowledgement_settles_it():
+    receipts = Receipts()
+    receipts.asked("joins", 1)
+    receipts.unanswered("joins", 1)
+    receipts.asked("joins", 1)
+    receipts.acknowledged("joins", 1, "j")
+    assert kept(receipts, "joins") == (["j"], 0)
+
+
+def test_a_refusal_leaves_nothing_open():
+    receipts = Receipts()
+    receipts.asked("photos", "u")
+    receipts.declined("photos", "u")
+    assert kept(receipts, "photos") == ([], 0)
+
+
+def test_a_request_cut_off_by_the_end_of_the_run_is_unanswered():
+    receipts = Receipts()
+    receipts.asked("codes", "r")
+    assert kept(receipts, "codes") == ([], 1)
+
+
+def test_processes_are_added_up():
+    one, other = Receipts(), Receipts()
+    for receipts, name in ((one, "a"), (other, "b")):
+        receipts.asked("accounts", 0)
+        receipts.acknowledged("accounts", 0, name)
+        receipts.asked("joins", 0)
+    whole = merged([one.pack(), other.pack()])
+    assert whole["accounts"] == {"acknowledged": ["a", "b"], "unanswered": 0}
+    assert whole["joins"] == {"acknowledged": [], "unanswered": 2}
