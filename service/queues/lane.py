@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from service.domain.errors import PartnerError
+from service.domain.errors import LaunchnightError, PartnerError
 from service.domain.queues import JobEnd, jittered_s, retry_delay_s
 from service.metrics import Metrics
 from service.ports import Claim, Job, JobResult, Ports
@@ -21,6 +22,8 @@ LONGEST_WAIT = 10.0
 LONG_REFUSAL = 5.0
 """Seconds; a partner that sends us away for longer is not asked about the next job either."""
 SWEPT_AT_ONCE = 1000
+SETTLING = 5
+"""Tries to write down what became of a job: a database that restarts within some ten seconds costs no lease's time."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +58,7 @@ class Lane:
             claim = await self._claim(most)
         except Exception as error:  # whatever the database says, the lane outlives it
             self._failures += 1
-            log.warning("claim failed", queue=policy.queue, error=type(error).__name__)
+            report("claim failed", policy.queue, error)
             return TICK + retry_delay_s(self._failures, self._ports.chance(), 0.2, LONGEST_WAIT)
         self._failures = 0
         for job in claim.jobs:
@@ -84,7 +87,7 @@ class Lane:
         except PartnerError as error:
             await self._settle(job, error)
         except Exception as error:  # a job that cannot be handled is tried again, then kept; the lane goes on
-            log.warning("job failed", queue=job.queue, job=job.id, error=type(error).__name__)
+            report("job failed", job.queue, error)
             await self._settle(job, error)
         else:
             if result.end is not JobEnd.LOST:
@@ -98,13 +101,16 @@ class Lane:
 
     async def _settle(self, job: Job, error: Exception) -> None:
         """Retry the job, or bury it; if even that fails, its lease runs out and `sweep` finds it."""
-        try:
-            outcome = await self._retry_or_bury(job, error)
-        except Exception as failure:
-            log.warning("job not settled", queue=job.queue, job=job.id, error=type(failure).__name__)
-            return
-        if outcome is not None:
-            self._metrics.queue_jobs.labels(job.queue, outcome).inc()
+        for attempt in range(1, SETTLING + 1):
+            try:
+                outcome = await self._retry_or_bury(job, error)
+            except Exception as failure:
+                report("job not settled", job.queue, failure)
+                await asyncio.sleep(retry_delay_s(attempt, self._ports.chance(), 1.0, 8.0))
+            else:
+                if outcome is not None:
+                    self._metrics.queue_jobs.labels(job.queue, outcome).inc()
+                return
 
     async def _retry_or_bury(self, job: Job, error: Exception) -> str | None:
         """What became of the job; None when its lease was lost."""
@@ -139,6 +145,16 @@ class Lane:
             orphans = await tx.queue.reap(policy.queue, most=policy.concurrency, lease_s=policy.lease)
         for job in orphans:
             await self._settle(job, TimeoutError())
+
+
+def report(event: str, queue: str, error: Exception) -> None:
+    """Log what failed: refusals of ours by their code, anything else with the place; never its message."""
+    if isinstance(error, LaunchnightError):
+        log.warning(event, queue=queue, code=error.code)
+        return
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error(event, queue=queue, error=type(error).__name__, where=where)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

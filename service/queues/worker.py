@@ -2,21 +2,17 @@
 
 import asyncio
 
-import structlog
-
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
 from service.metrics import Metrics
 from service.ports import Ports
-from service.queues.lane import Handler, Lane, pause
+from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
 from service.settings import Settings
 
 HANDLERS: dict[str, Handler] = {"email": hand_over_code, "sms": hand_over_code, "identity": check_identity}
 BEAT = 1.0
 """Seconds between two readings of the levels and two sweeps."""
-
-log = structlog.get_logger(__name__)
 
 
 async def run_worker(ports: Ports, settings: Settings, metrics: Metrics, stop: asyncio.Event) -> None:
@@ -41,7 +37,7 @@ async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio
             for lane in lanes:
                 await lane.sweep()
         except Exception as error:  # the database is away; lanes and beat go on when it is back
-            log.warning("sweep failed", error=type(error).__name__)
+            report("sweep failed", "all", error)
         await pause(stop, BEAT)
 
 

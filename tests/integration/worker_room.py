@@ -5,30 +5,26 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 from aiohttp import web
 
 from scenarios.capacities import Gateway, Registry
 from scenarios.identity_numbers import family_card_of
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
+from service.app import open_ports
 from service.domain.codes import Channel
 from service.domain.identity import IdentityStatus
-from service.gateways.call import open_session
-from service.gateways.civil_registry import CivilRegistryClient
-from service.gateways.messages import MessageClient
 from service.metrics import Metrics
 from service.ports import Account, CodeRequest, Identity, Job, Ports
 from service.queues.worker import run_worker
 from service.settings import Settings, load
-from service.storage.photos import LocalPhotoStore
-from service.storage.pool import Database
 from service.storage.queue import PostgresQueue
-from service.storage.transaction import begin_on
-from service.storage.vault import KeyVault
+from tests.integration.queue_room import one
 
 FAST = Gateway(rate_per_s=1000.0, delay_median_s=0.0, delay_sigma=0.0, loss=0.0)
 HELPFUL = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, error_ratio=0.0)
@@ -36,19 +32,14 @@ PATIENCE = 30.0
 BORN = date(1994, 8, 17)
 
 
-class WallClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @dataclass
 class Room:
     ports: Ports
-    database: Database
+    connection: asyncpg.Connection
+    """Apart from those that the service uses."""
     partners: Partners
     metrics: Metrics
     settings: Settings
-    stages: list[str]
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
@@ -108,13 +99,15 @@ class Room:
         address = f"+6280{number:09d}" if channel == Channel.SMS else f"p{number:09d}@people.example"
         return [message.text for message in self.partners.deliveries.inbox(address)]
 
+    def stage(self, name: str) -> int:
+        return int(self.metrics.registry.get_sample_value("registration_stage_total", {"stage": name}) or 0)
+
     def ended(self, queue: str, outcome: str) -> int:
         labels = {"queue": queue, "outcome": outcome}
         return int(self.metrics.registry.get_sample_value("registration_queue_jobs_total", labels) or 0)
 
     async def depth(self) -> int:
-        async with self.database.connection() as connection:
-            return sum(level.depth for level in await PostgresQueue(connection).levels())
+        return sum(level.depth for level in await PostgresQueue(self.connection).levels())
 
     async def empty(self) -> None:
         """Wait until no job is left."""
@@ -136,37 +129,20 @@ async def service_room(
     database_url: str, folder: Path, *, sms: Gateway = FAST, registry: Registry = HELPFUL, **settings: str
 ) -> AsyncIterator[Room]:
     """settings: as in the table, without the prefix."""
-    variables = {"DATABASE_URL": database_url, "REGISTRATION_SECRET_KEY": "07" * 32}
-    parsed = load(variables | {f"REGISTRATION_{name}": value for name, value in settings.items()})
-    metrics, stages = Metrics(), list[str]()
     partners = Partners(Figures(registry, FAST, sms), opens_at=time.time(), seed=1)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    database = await Database.open(database_url, connections=8)
-    vault = KeyVault(parsed.secret_key)
-    photos = LocalPhotoStore(folder)
     try:
-        async with open_session(100) as session:
-
-            def gateway(channel: str) -> MessageClient:
-                return MessageClient(channel, url, session=session, timeout=parsed.partner_timeout, metrics=metrics)
-
-            ports = Ports(
-                begin=begin_on(database, vault),
-                clock=WallClock(),
-                vault=vault,
-                photos=photos,
-                civil_registry=CivilRegistryClient(
-                    url, session=session, timeout=parsed.partner_timeout, metrics=metrics
-                ),
-                email=gateway("email"),
-                sms=gateway("sms"),
-                reached=stages.append,
-            )
-            yield Room(ports, database, partners, metrics, parsed, stages)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        variables = {
+            "DATABASE_URL": database_url,
+            "REGISTRATION_SECRET_KEY": "07" * 32,
+            "REGISTRATION_PARTNERS_URL": f"http://127.0.0.1:{runner.addresses[0][1]}",
+            "REGISTRATION_PHOTO_DIR": str(folder),
+        }
+        parsed = load(variables | {f"REGISTRATION_{name}": value for name, value in settings.items()})
+        metrics = Metrics()
+        async with open_ports(parsed, metrics) as ports, one(database_url) as connection:
+            yield Room(ports, connection, partners, metrics, parsed)
     finally:
-        photos.close()
-        await database.close()
         await runner.cleanup()
