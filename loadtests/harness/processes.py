@@ -101,10 +101,10 @@ class Child:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
 
-    def interrupt(self) -> None:
-        """Ask by SIGTERM, as Ctrl-C or a supervisor would."""
+    def interrupt(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask by a signal, as a supervisor (SIGTERM) or Ctrl-C (SIGINT) would."""
         self.stopped_by_us = self.stopped_by_us or self.code is None
-        self._process.terminate()
+        self._process.send_signal(number)
 
     def stop(self, *, grace: float) -> int:
         """End the child by its lifeline, after `grace` s by SIGTERM, after 5 s more by SIGKILL. Returns its code."""

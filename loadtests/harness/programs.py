@@ -162,7 +162,8 @@ class Programs:
     def _swarm(self, metrics_port: int) -> list[str]:
         order = self._order
         return python(
-            "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless", "--only-summary", "--lifeline",
+            "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"),
+            "--headless", "--only-summary", "--lifeline",
             "--host", self.children["web"].url,
             *self._night_options(),
             "--reading", order.reading,

@@ -6,6 +6,7 @@ Whatever happens, nothing is left running and what was recorded is kept.
 """
 
 import json
+import signal
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -220,7 +221,7 @@ class Rehearsal:
         swarm = self._programs.children["swarm"]
         if swarm.heard("done") or swarm.code is not None:
             return
-        swarm.interrupt()
+        swarm.interrupt(signal.SIGINT)  # Locust without its web UI listens to Ctrl-C alone
         deadline = time.monotonic() + SWARM_ENDS_WITHIN
         while swarm.heard("done") is None and swarm.code is None and time.monotonic() < deadline:
             time.sleep(0.05)

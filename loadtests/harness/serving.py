@@ -1,12 +1,11 @@
 """`launchnight serve`: the service in one process, with the simulated partners beside it, until Ctrl-C."""
 
 import os
-import secrets
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from loadtests.harness.errors import Exit, NotReady
+from loadtests.harness.errors import Exit, NotReady, Refusal
 from loadtests.harness.processes import Child, python
 from loadtests.harness.signals import Interrupted, Signals
 
@@ -22,11 +21,12 @@ def serve(*, port: str, partners_port: str | None, folder: Path = FOLDER) -> int
     Raises Refusal or NotReady when a program does not come up.
     """
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"{folder} cannot be made ({error.strerror}): start where you may write") from None
     chosen = {name: value for name, value in os.environ.items() if name.startswith("REGISTRATION_")}
     settings = {
-        "REGISTRATION_SECRET_KEY": _kept_key(folder / "secret-key"),
-        "REGISTRATION_PHOTO_DIR": str(folder / "photos"),
         "REGISTRATION_SYNTHETIC_PEOPLE": "on",  # without it the simulated registry knows nobody
         **chosen,
         "REGISTRATION_PORT": port,
@@ -42,8 +42,7 @@ def serve(*, port: str, partners_port: str | None, folder: Path = FOLDER) -> int
                 )
                 settings["REGISTRATION_PARTNERS_URL"] = partners.url
                 inbox = f"{partners.url}/inbox/ADDRESS (a phone such as +6280000000001, or an e-mail address)"
-            data = ["--data", str(folder / "database")] if not os.environ.get("DATABASE_URL") else []
-            service = _start("service", ["-m", "service", "all", *data], settings, folder, children)
+            service = _start("service", ["-m", "service", "all", "--data", str(folder)], settings, folder, children)
             print(f"the registration answers at {service.url} ({service.url}/openapi.json describes it)")
             print(f"messages it sends can be read at {inbox}")
             print("Ctrl-C ends it; the data stay in " + str(folder), flush=True)
@@ -68,11 +67,3 @@ def _start(role: str, command: list[str], settings: dict[str, str], folder: Path
 def _stop(children: list[Child]) -> None:
     for child in reversed(children):
         child.stop(grace=STOP_GRACE)
-
-
-def _kept_key(path: Path) -> str:
-    """The master key of this folder's data, made once: another one could not read them any more."""
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text().strip()

@@ -17,13 +17,15 @@ import pytest
 from loadtests import cli
 from loadtests.harness import programs, rehearsal
 from loadtests.harness.disk import DiskGuard
+from loadtests.harness.errors import Exit
 from loadtests.harness.processes import environment
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 
-# 24 people in half a minute, the 25-minute test in 15 s.
+# About 15 people in 24 seconds, the 25-minute test in 3; codes and photos take the time they take.
 REHEARSE = [
-    "rehearse", "prakerja-wave-1", "--reading", "harsh", "--people", "1/500", "--minutes", "0.5", "--pace", "100",
+    "rehearse", "prakerja-wave-1", "--reading", "harsh", "--people", "1/500", "--minutes", "0.4", "--pace", "500",
+    "--seed", "2",
 ]  # fmt: skip
 
 
@@ -96,11 +98,14 @@ class Done:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """One whole rehearsal, looked at by several tests."""
-    folder = tmp_path_factory.mktemp("whole")
-    with rehearsing(folder) as running:
-        running.until("the doors are open")
-        family = running.family()
-        code, document = running.end()
+    for _ in range(2):
+        folder = tmp_path_factory.mktemp("whole")
+        with rehearsing(folder) as running:
+            running.until("the doors are open")
+            family = running.family()
+            code, document = running.end()
+        if code != Exit.INVALID:  # the machine was too busy for the swarm: such a run is to be repeated
+            break
     return Done(code, document, folder, Path(document["report"]).parent, family)
 
 
@@ -118,7 +123,7 @@ def test_the_document_has_the_promised_figures(done: Done) -> None:
     assert document["planned"] > 5 and sum(document["fates"].values()) == document["planned"]
     assert document["fates"]["joined"] > 0
     assert document["lateness_ms"]["p99"] <= 10
-    assert document["factors"] == {"people": "1/500", "speed": 1.0, "pace": 100.0}
+    assert document["factors"] == {"people": "1/500", "speed": 1.0, "pace": 500.0}
 
 
 def test_the_three_ledgers_agree(done: Done) -> None:
