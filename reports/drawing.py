@@ -141,7 +141,8 @@ def over_time(axes: Axes, grid_s: FloatArray, lines: Iterable[Line]) -> None:
     for line in drawn:
         axes.plot(moments, line.values, color=line.color, linestyle=line.dash, linewidth=line.width)
     axes.set_xlim(0, moments[-1])
-    axes.set_ylim(bottom=0)
+    something = any(np.nanmax(line.values) > 0 for line in drawn)
+    axes.set_ylim(0, None if something else 1)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=moments[-1] >= 4))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")

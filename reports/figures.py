@@ -113,15 +113,16 @@ def responses(facts: Facts) -> Picture | None:
         axes.plot(points[:, 2], places, "|", color=color, markersize=7)
         axes.plot(points[:, 1], places, marker, color=color, markersize=4.5, label=name)
     axes.set_yticks(np.arange(len(routes))[::-1], [one.route for one in routes])
-    axes.set(xscale="log", xlabel="milliseconds, logarithmic", ylim=(-0.7, len(routes) - 0.3))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.set(xscale="log", xlabel="time, logarithmic", ylim=(-0.7, len(routes) - 0.3))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high / low < 3000 else (1.0,)))
     axes.xaxis.set_minor_locator(NullLocator())
-    for name, label in (("api_p95_s", "bound of p95"), ("api_p99_s", "p99")):
+    axes.xaxis.set_major_formatter(lambda value, _: seconds(value / 1000))
+    for name, label, side in (("api_p95_s", "p95 bound ", "right"), ("api_p99_s", " p99 bound", "left")):
         bound = 1000 * bound_of(facts, name)[0]
         axes.axvline(bound, color=FAINT, linewidth=0.9, linestyle=":")
         axes.annotate(label, (bound, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
-                      textcoords="offset points", ha="center", va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
+                      textcoords="offset points", ha=side, va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
     head = ["route", "answers", *(f"{q} {kind}" for kind in ("service", "from start") for q in ("p50", "p95", "p99"))]
@@ -155,11 +156,10 @@ def queues(facts: Facts) -> Picture | None:
     figure, (above, below) = drawing.canvas(380, panels=2)
     drawing.over_time(above, grid, drawing.lines(depths))
     drawing.over_time(below, grid, drawing.lines(ages))
-    above.set_title("jobs waiting or leased")
-    below.set_title("age of the oldest job, s")
-    below.set_xlabel(drawing.time_label(grid))
-    _mark(above, grid, facts, named=False)
-    _mark(below, grid, facts)
+    above.set_ylabel("jobs")
+    below.set(xlabel=drawing.time_label(grid), ylabel="age of oldest, s")
+    _mark(above, grid, facts)
+    _mark(below, grid, facts, named=False)
     limits = levels("registration_queue_limit")
     bounds = "; ".join(f"{queue} {count(_most(limit))}" for queue, limit in limits.items())
     deepest = ", ".join(f"{queue} with {count(_most(depth))} jobs" for queue, depth in depths.items())
@@ -168,8 +168,8 @@ def queues(facts: Facts) -> Picture | None:
     return Picture(
         "queues",
         "Queues",
-        f"Work that a partner limits waits here; a full queue refuses with 503 and Retry-After. "
-        f"Most that each accepts: {bounds}.",
+        f"Work that a partner limits waits here, and counts until it is done; a full queue refuses with 503 and "
+        f"Retry-After. Above: jobs; below: age of the oldest. Most that each accepts: {bounds}.",
         f"Lines over time; the deepest were {deepest}.",
         drawing.to_svg(figure, "queues"),
         _time_table(grid, columns, number),

@@ -82,6 +82,8 @@ def _codes_handed_over(facts: Facts, bound: float) -> Finding:
     free = statistics.histogram(facts.run.samples, name, facts.windows, quota_bound="no")
     bound_by_quota = statistics.histogram(facts.run.samples, name, facts.windows, quota_bound="yes").total
     beside = f"{bound_by_quota:,.0f} more waited for a partner's quota and are not judged"
+    if not free.total and not bound_by_quota:
+        return None, None, "no hand-over of a code outside faults was recorded"
     if not free.total:
         return None, None, f"no code was free of a partner's quota; {beside}"
     value = free.share_within(QUICK_HANDOVER_S)

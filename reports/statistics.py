@@ -58,12 +58,13 @@ def counted_by(
 ) -> FloatArray:
     """What the counters `name` had gained together by each moment of `grid`; shape of `grid`.
 
-    since_first: leave out what a counter showed in its first sample, as it was gained at unknown moments before.
+    since_first: leave out what a counter showed when it was first seen above zero: gained at unknown moments before.
     """
     counted = np.zeros(len(grid))
     for _, times, values in samples.select(name, **labels):
         gained = np.concatenate(([0.0], np.cumsum(growth(values))))
-        gained[1:] -= values[0] if since_first else 0.0
+        if since_first and values.any():
+            gained = np.maximum(gained - values[np.flatnonzero(values)[0]], 0.0)
         counted += gained[np.searchsorted(times, grid, side="right")]
     return counted
 

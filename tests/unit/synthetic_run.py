@@ -117,7 +117,7 @@ class SyntheticRun:
         self.outcomes = {(route, "ok"): float(len(took)) for route, took in self.service.items()}
         self.codes = {(channel, "no"): rng.exponential(1.0, self.planned) for channel in ("email", "sms")}
 
-    def write(self, folder: Path, *, scrape_s: float = 40.0) -> Path:
+    def write(self, folder: Path, *, scrape_s: float = 65.0) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         record.write_config(folder, self.config)
         record.write_people(folder, self.people)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import reports
+from reports.verdict import judge
 from reports.wording import clock, number, percent, seconds
 from scenarios import catalogue
-from scenarios.record import Fate, RecordError
+from scenarios.record import Fate, RecordError, Run
 from tests.unit.synthetic_run import SyntheticRun
 
 SIZE_LIMIT_BYTES = 250_000
@@ -118,7 +119,7 @@ def test_the_four_files_and_the_exit_code_agree(change: Callable[[SyntheticRun],
 def test_everything_wrong_is_everything_listed(tmp_path: Path) -> None:
     run = SyntheticRun()
     everything_wrong(run)
-    verdict = reports.write(run.write(tmp_path))
+    verdict = judge(Run.load(run.write(tmp_path)))
     subjects = [finding.subject for finding in verdict.findings]
     assert subjects == ["lost", "generator", "processes", "server_error_ratio", "admitted_joined_ratio"]
     assert verdict.exit_code == 6
@@ -205,19 +206,16 @@ def test_a_run_that_hardly_began_still_has_a_report(ended: str, tmp_path: Path) 
     assert "The run ended before the audit." in page.text
 
 
-def test_loosened_objectives_print_their_reason(tmp_path: Path) -> None:
-    run = SyntheticRun(planned=100)
+def test_reasons_of_the_night_and_gaps_of_the_record_are_printed(tmp_path: Path) -> None:
+    """A loosened objective says why; a process whose metrics could never be read is named."""
+    run = SyntheticRun(planned=100, unread=("worker",))
     run.config["night"]["objectives"]["api_p95_s"] = 2.0
     run.config["night"]["objective_reasons"] = {"api_p95_s": "phones of 2013"}
     reports.write(run.write(tmp_path))
-    assert "Loosened: phones of 2013" in Page((tmp_path / "report.html").read_text()).text
-    assert "because phones of 2013" in (tmp_path / "summary.md").read_text()
-
-
-def test_a_process_that_was_never_read_is_named(tmp_path: Path) -> None:
-    reports.write(SyntheticRun(planned=100, unread=("worker",)).write(tmp_path))
     text = Page((tmp_path / "report.html").read_text()).text
+    assert "Loosened: phones of 2013" in text
     assert "What worker (127.0.0.1:3) measured: not known, because its metrics could never be read." in text
+    assert "because phones of 2013" in (tmp_path / "summary.md").read_text()
 
 
 def test_the_night_of_the_catalogue_fits(tmp_path: Path) -> None:

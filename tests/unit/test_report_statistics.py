@@ -72,6 +72,7 @@ def test_growth_survives_a_restart(tmp_path: Path) -> None:
     assert statistics.total(samples, "hits_total") == 9 + 5
     grid = np.array([-1.0, 0.0, 1.5, 2.0, 3.0, 99.0])
     assert statistics.counted_by(samples, "hits_total", grid).tolist() == [0, 0, 4, 9, 11, 14]
+    assert statistics.counted_by(samples, "hits_total", grid, since_first=True).tolist() == [0, 0, 0, 5, 7, 10]
 
 
 def test_a_restarted_histogram_keeps_its_buckets_together(tmp_path: Path) -> None:
