@@ -209,6 +209,8 @@ async def run_web(
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # nothing here depends on the caller's address, so nobody can forge it
+            ws="none",
             backlog=4096,  # a stalled second at the peak must not turn into refused connections
             timeout_keep_alive=30,  # phones pause between two steps; a new connection costs more than an idle one
             timeout_graceful_shutdown=int(settings.stop_grace),

@@ -6,7 +6,7 @@ partner is called or body bytes are awaited.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -61,6 +61,10 @@ class JobResult:
 
     end: JobEnd
     at: datetime
+
+
+Turn = Callable[[], Awaitable[None]]
+"""Waits until the moment for which a job's quota was taken; to be awaited right before the partner is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +344,11 @@ class AssessmentStore(Protocol):
         """Start it, or return the one that was started: an assessment starts once."""
 
     async def find(self, account_id: UUID) -> Assessment | None: ...
-    async def answer(self, account_id: UUID, number: int, choice: int, *, now: datetime) -> bool:
-        """Save one answer. False: not running (not started, over or submitted)."""
+    async def answer(self, token_hash: bytes, number: int, choice: int, *, now: datetime) -> bool:
+        """Save one answer of whose session it is: the commonest request of all takes one statement.
+
+        False: no such session, or not running (not started, over or submitted).
+        """
 
     async def submit(self, account_id: UUID, *, score: int, submitted_at: datetime) -> bool:
         """End it. False: it was submitted before."""

@@ -46,12 +46,12 @@ async def start(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
 async def save_answer(ports: Ports, token_hash: bytes, number: int, choice: int) -> None:
     """Keep the answer to item `number` (from 1); it can be changed while there is time.
 
-    Raises AssessmentNotStarted, AssessmentOver.
+    Raises NotSignedIn, AssessmentNotStarted, AssessmentOver.
     """
     async with ports.begin(single=True) as tx:
-        account_id = await signed_in(tx, token_hash)
-        if await tx.assessments.answer(account_id, number, choice, now=ports.clock.now()):
+        if await tx.assessments.answer(token_hash, number, choice, now=ports.clock.now()):
             return
+        account_id = await signed_in(tx, token_hash)
         if await tx.assessments.find(account_id) is None:
             raise AssessmentNotStarted("Start it by POST /assessment.")
         raise AssessmentOver

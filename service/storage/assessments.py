@@ -40,8 +40,8 @@ class AssessmentRows:
         row = await self._connection.fetchrow(_SQL["find"], account_id)
         return None if row is None else _assessment(row)
 
-    async def answer(self, account_id: UUID, number: int, choice: int, *, now: datetime) -> bool:
-        return await self._connection.fetchval(_SQL["answer"], account_id, number, choice, now) is not None
+    async def answer(self, token_hash: bytes, number: int, choice: int, *, now: datetime) -> bool:
+        return await self._connection.fetchval(_SQL["answer"], token_hash, number, choice, now) is not None
 
     async def submit(self, account_id: UUID, *, score: int, submitted_at: datetime) -> bool:
         return await self._connection.fetchval(_SQL["submit"], account_id, submitted_at, score) is not None

@@ -1,27 +1,38 @@
 """The whole service in process: web application, worker, open gate, real partners, and a clock that jumps."""
 
 import asyncio
+import json
 import re
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import asyncpg
 import httpx
+from aiohttp import web
 
+from scenarios.capacities import Gateway, Registry
 from scenarios.identity_numbers import family_card_of, nik
+from scenarios.partners.app import Partners
+from scenarios.partners.settings import Figures
 from service import app as composition
 from service.actions import gatekeeper
+from service.metrics import Metrics
 from service.ports import Ports, Wave
-from tests.integration.worker_room import PATIENCE, Room, service_room
+from service.queues.worker import run_worker
+from service.settings import Settings, load
 
-KEY = "11" * 32
+FAST = Gateway(rate_per_s=1000.0, delay_median_s=0.0, delay_sigma=0.0, loss=0.0)
+HELPFUL = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, error_ratio=0.0)
+PATIENCE = 30.0
 CODE = re.compile(r"\b(\d{6})\b")
 PHOTO = b"\xff\xd8\xff\xe0" + bytes(2000)
 BORN = date(1994, 8, 17)
@@ -58,9 +69,13 @@ class Registration:
     """The running service as its users meet it."""
 
     http: httpx.AsyncClient
-    room: Room
     ports: Ports
+    settings: Settings
+    metrics: Metrics
+    partners: Partners
     clock: JumpClock
+    stages: list[str]
+    """Stages reached, in order."""
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> httpx.Response:
         """A POST with a new Idempotency-Key, or with `key`."""
@@ -71,7 +86,7 @@ class Registration:
         return await self.http.get(path, headers=_spelled(headers))
 
     def inbox(self, address: str) -> list[str]:
-        return [message.text for message in self.room.partners.deliveries.inbox(address)]
+        return [message.text for message in self.partners.deliveries.inbox(address)]
 
     async def message_at(self, address: str, *, number: int = 1) -> str:
         """The `number`-th message at an address, when it is there."""
@@ -86,8 +101,37 @@ class Registration:
         assert found
         return found[1]
 
-    def stages(self) -> list[str]:
-        return self.room.stages
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        """A worker that runs meanwhile, and has ended by itself afterwards."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_worker(self.ports, self.settings, self.metrics, stop))
+            try:
+                yield
+            finally:
+                stop.set()
+
+    async def sql(self, statement: str, *, elsewhere: bool = False) -> list[asyncpg.Record]:
+        """Rows of a statement on a connection of the test's own; `elsewhere`: to another database of the server."""
+        url = self.settings.database_url
+        if elsewhere:
+            url = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+        connection = await asyncpg.connect(url)
+        try:
+            return list(await connection.fetch(statement))
+        finally:
+            await connection.close()
+
+    async def depth(self) -> int:
+        """Jobs in all queues."""
+        return int((await self.sql("select sum(depth) as depth from queue_counter"))[0]["depth"])
+
+    async def drained(self) -> None:
+        await until(self._is_drained)
+
+    async def _is_drained(self) -> bool:
+        return await self.depth() == 0
 
 
 def _spelled(headers: dict[str, str]) -> dict[str, str]:
@@ -201,28 +245,97 @@ def code_of(answer: httpx.Response) -> str:
     return str(problem["type"]).rpartition("/")[2]
 
 
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a condition, with a deadline."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def partners_at_work() -> AsyncIterator[tuple[Partners, str]]:
+    """Partners that answer at once, and their address."""
+    partners = Partners(Figures(HELPFUL, FAST, FAST), opens_at=time.time(), seed=1)
+    runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield partners, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 @asynccontextmanager
 async def registration(
     database_url: str, folder: Path, *, working: bool = True, **settings: str
 ) -> AsyncIterator[Registration]:
     """working: a worker hands over codes and checks. settings: as in the table, without the prefix."""
-    variables = {"SYNTHETIC_PEOPLE": "on", **settings}
-    async with service_room(database_url, folder, **variables) as room:
-        clock = JumpClock()
-        ports = replace(room.ports, clock=clock, policy=composition.policy_of(room.settings))
-        async with ports.begin() as tx:
-            opens, closes = room.settings.wave_opens_at, room.settings.wave_closes_at
-            await tx.waves.put(Wave(room.settings.wave_id, opens, closes))
-        await gatekeeper.beat(ports, uuid4())
-        app = composition.build_app(ports, room.settings, room.metrics)
-        transport = httpx.ASGITransport(app=app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://service.test") as http,
-        ):
-            service = Registration(http, room, ports, clock)
-            if working:
-                async with room.worker():
+    clock, stages, metrics = JumpClock(), list[str](), Metrics()
+    async with partners_at_work() as (partners, partners_url):
+        variables = {"SYNTHETIC_PEOPLE": "on", "SECRET_KEY": "11" * 32, "PHOTO_DIR": str(folder), **settings}
+        variables = {f"REGISTRATION_{name}": value for name, value in variables.items()}
+        parsed = load({"DATABASE_URL": database_url, "REGISTRATION_PARTNERS_URL": partners_url, **variables})
+        async with composition.open_ports(parsed, metrics) as adapters:
+            ports = replace(adapters, clock=clock, reached=stages.append)
+            async with ports.begin() as tx:
+                await tx.waves.put(Wave(parsed.wave_id, parsed.wave_opens_at, parsed.wave_closes_at))
+            await gatekeeper.beat(ports, uuid4())
+            app = composition.build_app(ports, parsed, metrics)
+            transport = httpx.ASGITransport(app=app)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://service.test") as http,
+            ):
+                service = Registration(http, ports, parsed, metrics, partners, clock, stages)
+                if working:
+                    async with service.worker():
+                        yield service
+                else:
                     yield service
-            else:
-                yield service
+
+
+@dataclass
+class StandingService:
+    """One running service for all tables, and a person who is signed in: nothing that is refused changes it."""
+
+    runner: asyncio.Runner
+    service: Registration
+    person: Person
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    async def send(
+        self, method: str, path: str, body: Any, *, content_type: str = "application/json"
+    ) -> httpx.Response:
+        """A request of the person. body: bytes go as they are."""
+        headers = {**self.person.session, "Content-Type": content_type, "Idempotency-Key": new_key()}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.service.http.request(method, path, content=content, headers=headers)
+
+
+@contextmanager
+def standing_service(server_url: str, template: str, folder: Path, name: str) -> Iterator[StandingService]:
+    """A StandingService on a database `name` of its own."""
+
+    async def on_server(statement: str) -> None:
+        connection = await asyncpg.connect(server_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def signed_in(service: Registration) -> Person:
+        return await (await Person(service, 1).sign_up()).sign_in()
+
+    with asyncio.Runner() as runner:
+        runner.run(on_server(f"drop database if exists {name}"))
+        runner.run(on_server(f"create database {name} template {template}"))
+        room = registration(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), folder)
+        service = runner.run(room.__aenter__())
+        try:
+            yield StandingService(runner, service, runner.run(signed_in(service)))
+        finally:
+            runner.run(room.__aexit__(None, None, None))
+            runner.run(on_server(f"drop database {name} with (force)"))

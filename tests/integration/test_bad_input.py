@@ -1,17 +1,11 @@
 """Whatever is sent: a problem document with a 4xx status that names every fault, never a 500."""
 
-import asyncio
 import json
-from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-import httpx
 import pytest
 
-from tests.integration.registration_room import STEPS, Person, Registration, code_of, new_key, registration
+from tests.integration.registration_room import STEPS, Person, code_of, registration, standing_service
 
 LONG = "x" * 5000
 ACCOUNT = {"name": "Siti", "phone": "+6281234567890", "email": "siti@people.example"}
@@ -67,51 +61,10 @@ CREATING = ("/accounts", "/codes", "/sessions")
 RESOURCES = sorted({(method, path) for method, path, *_ in FIELDS})
 
 
-@dataclass
-class StandingService:
-    """One running service for all tables, and a person who is signed in: nothing that is refused changes it."""
-
-    runner: asyncio.Runner
-    service: Registration
-    person: Person
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(work)
-
-    async def send(
-        self, method: str, path: str, body: Any, *, content_type: str = "application/json"
-    ) -> httpx.Response:
-        """A request of the person. body: bytes go as they are."""
-        headers = {**self.person.session, "Content-Type": content_type, "Idempotency-Key": new_key()}
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.service.http.request(method, path, content=content, headers=headers)
-
-
 @pytest.fixture(scope="module")
-def bad_service(server_url, template, tmp_path_factory) -> Iterator[StandingService]:
-    url = urlunsplit(urlsplit(server_url)._replace(path="/bad_input"))
-
-    async def on_server(statement: str) -> None:
-        connection = await asyncpg.connect(server_url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    with asyncio.Runner() as runner:
-        runner.run(on_server(f"create database bad_input template {template}"))
-        room = registration(url, tmp_path_factory.mktemp("photos"))
-        service = runner.run(room.__aenter__())
-
-        async def sign_in() -> Person:
-            person = await Person(service, 1).sign_up()
-            return await person.sign_in()
-
-        try:
-            yield StandingService(runner, service, runner.run(sign_in()))
-        finally:
-            runner.run(room.__aexit__(None, None, None))
-            runner.run(on_server("drop database bad_input with (force)"))
+def bad_service(server_url, template, tmp_path_factory):
+    with standing_service(server_url, template, tmp_path_factory.mktemp("photos"), "bad_input") as standing:
+        yield standing
 
 
 BODIES = {

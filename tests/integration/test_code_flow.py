@@ -129,7 +129,7 @@ def test_known_and_unknown_addresses_look_alike(run, database_url, tmp_path):
             found = []
             for address in (person.phone, "+6280000000999"):
                 asked = await service.post("/codes", {"address": address})
-                await service.room.empty()
+                await service.drained()
                 body = {"code_request": asked.json()["code_request"], "code": "000000"}
                 guesses = [await service.post("/sessions", body) for _ in range(6)]
                 found.append((asked, [guess.json() for guess in guesses]))
@@ -152,8 +152,8 @@ def test_a_full_queue_is_an_honest_503(run, database_url, tmp_path):
                 await service.post("/codes", {"address": f"+6280{number:09}"})
             full = await service.post("/codes", {"address": "+6280000000003"}, key="third")
             email = await service.post("/codes", {"address": "p000000003@people.example"})
-            async with service.room.worker():
-                await service.room.empty()
+            async with service.worker():
+                await service.drained()
                 again = await service.post("/codes", {"address": "+6280000000003"}, key="third")
             return full, email, again
 

@@ -33,7 +33,7 @@ def test_each_creating_request_is_answered_alike(run, database_url, tmp_path):
             asked = (await service.post("/codes", {"address": person.phone})).json()["code_request"]
             code = await service.code_at(person.phone)
             await twice("/phone/verification", {"code_request": asked, "code": code}, **person.session)
-            return pairs, len(service.inbox(person.email)), service.stages()
+            return pairs, len(service.inbox(person.email)), service.stages
 
     pairs, messages, stages = run(scenario())
     for path, first, again in pairs:
@@ -59,7 +59,7 @@ def test_fifty_at_once_have_one_effect(run, database_url, tmp_path):
             accounts = await fifty("/accounts", {"name": "S", "phone": person.phone}, Waiting_Room_Pass=entry)
             codes = await fifty("/codes", {"address": person.phone})
             await service.code_at(person.phone)
-            await service.room.empty()
+            await service.drained()
             async with service.ports.begin() as tx:
                 room = await tx.room.read()
             return tickets, accounts, codes, service.inbox(person.phone), room.last_ticket
@@ -124,8 +124,7 @@ def test_stored_answers_hold_no_token_in_clear(run, database_url, tmp_path):
     async def scenario():
         async with registration(database_url, tmp_path) as service:
             person = await (await Person(service, 1).sign_up()).sign_in()
-            async with service.room.database.connection() as connection:
-                bodies = await connection.fetch("select body from idempotent_answer")
+            bodies = await service.sql("select body from idempotent_answer")
             return person.token, [row["body"] for row in bodies]
 
     token, bodies = run(scenario())

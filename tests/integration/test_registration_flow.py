@@ -1,8 +1,9 @@
 """The whole way from ticket to wave joined, with every part real but the people."""
 
+import asyncpg
+
 from service.storage.ledger import read_ledger
-from tests.integration.registration_room import STEPS, Person, registration
-from tests.integration.worker_room import until
+from tests.integration.registration_room import STEPS, Person, registration, until
 
 
 def test_an_applicant_goes_the_whole_way(run, database_url, tmp_path):
@@ -18,9 +19,12 @@ def test_an_applicant_goes_the_whole_way(run, database_url, tmp_path):
             await until(matched)
             joined = await person.post("/waves/1/join")
             me = await person.me()
-            async with service.room.database.connection() as connection:
+            connection = await asyncpg.connect(database_url)
+            try:
                 ledger = await read_ledger(connection, service.ports.photos)
-            return joined, me, ledger, list(service.stages())
+            finally:
+                await connection.close()
+            return joined, me, ledger, list(service.stages)
 
     joined, me, ledger, stages = run(scenario())
     assert joined.status_code == 201
@@ -64,7 +68,7 @@ def test_the_way_by_phone_alone(run, database_url, tmp_path):
         async with registration(database_url, tmp_path) as service:
             person = await Person(service, 8).sign_up(with_email=False)
             await person.sign_in(person.phone)
-            return await person.me(), list(service.stages())
+            return await person.me(), list(service.stages)
 
     me, stages = run(scenario())
     assert me["phone_verified"] and not me["email_verified"]

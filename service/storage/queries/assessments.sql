@@ -12,10 +12,12 @@ returning account_id, started_at, deadline, answers, submitted_at, score;
 select account_id, started_at, deadline, answers, submitted_at, score from assessment where account_id = $1;
 
 -- name: answer
--- Keep one answer while the assessment runs; no row otherwise.
+-- Keep one answer of the session's owner while the assessment runs; no row otherwise.
 update assessment set answers[$2] = $3
-where account_id = $1 and submitted_at is null and deadline > $4
-returning account_id;
+from session
+where session.token_hash = $1 and session.expires_at > now() and assessment.account_id = session.account_id
+    and submitted_at is null and deadline > $4
+returning assessment.account_id;
 
 -- name: submit
 -- End it; the first submission counts, no row otherwise.

@@ -1,0 +1,145 @@
+"""The waiting room over HTTP: order, pauses, claims, one gatekeeper."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from service.actions import gatekeeper
+from service.web.board import BoardCopy
+from tests.integration.registration_room import code_of, registration, until
+
+
+async def at_rate(service, frontier: float, rate: float = 0.5) -> None:
+    """Set the frontier, and wait until the board's copy shows it."""
+    async with service.ports.begin() as tx:
+        await tx.room.move(frontier=frontier, rate_per_s=rate, state="open", reason="")
+
+    async def shown() -> bool:
+        return bool((await service.get("/board")).json()["rate_per_s"] == rate)
+
+    await until(shown)
+
+
+def test_a_ticket_waits_for_its_turn(run, database_url, tmp_path):
+    """Told place, range and pause; a claim before the turn is refused; at its turn the same pass each time."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await at_rate(service, 2.0)
+            drawn = [(await service.post("/tickets")).json() for _ in range(40)]
+            last = drawn[-1]
+            early = await service.post("/claims", Waiting_Room_Ticket=last["ticket"])
+            first = [await service.post("/claims", Waiting_Room_Ticket=drawn[0]["ticket"]) for _ in range(2)]
+            await at_rate(service, 40.0, 0.25)
+            place = await service.get("/place", Waiting_Room_Ticket=last["ticket"])
+            turn = await service.post("/claims", Waiting_Room_Ticket=last["ticket"])
+            return last, early, first, place.json(), turn, service.stages
+
+    last, early, first, place, turn, stages = run(scenario())
+    assert last["place"]["state"] == "waiting" and last["number"] == 40 and last["place"]["ahead"] == 37
+    low, high = last["place"]["wait_s"]
+    assert low <= 37 / 0.5 <= high
+    assert (early.status_code, code_of(early)) == (409, "turn-not-reached")
+    assert int(early.headers["retry-after"]) >= early.json()["poll_after_s"]
+    assert [answer.json()["pass"] for answer in first] == [first[0].json()["pass"]] * 2
+    assert (place["state"], place["ahead"], place["wait_s"]) == ("invited", 0, [0.0, 0.0])
+    assert turn.status_code == 201
+    assert stages.count("admitted") == 2
+
+
+def test_asking_too_early_is_refused_without_a_look(run, database_url, tmp_path):
+    """429 with Retry-After before the agreed moment, whatever the number of tries; afterwards an answer."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await at_rate(service, 0.0)
+            drawn = (await service.post("/tickets")).json()
+            other = (await service.post("/tickets")).json()
+            headers = {
+                "Waiting_Room_Ticket": drawn["ticket"],
+                "Waiting_Room_Place": drawn["place"]["place_token"],
+            }
+            early = [await service.get("/place", **headers) for _ in range(3)]
+            service.clock.ahead = timedelta(seconds=drawn["place"]["poll_after_s"])
+            good = await service.get("/place", **headers)
+            mixed = await service.get("/place", **{**headers, "Waiting_Room_Ticket": other["ticket"]})
+            forged = await service.get("/place", **{**headers, "Waiting_Room_Place": "1.1.AAAAAAAAAAAAAAAAAAAAAA"})
+            return early, good, mixed, forged
+
+    early, good, mixed, forged = run(scenario())
+    assert [(answer.status_code, code_of(answer)) for answer in early] == [(429, "too-early")] * 3
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in early)
+    assert good.status_code == 200
+    assert code_of(mixed) == code_of(forged) == "place-token-invalid"
+
+
+def test_a_new_start_of_the_room_ends_old_tickets(run, database_url, tmp_path):
+    """After an operator's reset a ticket of the old epoch is no ghost in the new line."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            drawn = (await service.post("/tickets")).json()
+            await service.sql("update waiting_room set epoch = 2")
+
+            async def shown() -> bool:
+                return (await service.get("/board")).json()["epoch"] == 2
+
+            await until(shown)
+            return await service.get("/place", Waiting_Room_Ticket=drawn["ticket"])
+
+    assert code_of(run(scenario())) == "ticket-invalid"
+
+
+def test_one_gatekeeper_leads(run, database_url, tmp_path):
+    """A second one follows while the lease runs, and takes over when it is over; a standstill releases no burst."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False, GATE_RATE="10") as service:
+            await service.sql("update role_lease set until = now()")
+            await service.sql("select setval('ticket_number', 100000)")
+            first, second = uuid4(), uuid4()
+            leads = await gatekeeper.beat(service.ports, first)
+            follows = await gatekeeper.beat(service.ports, second)
+            await service.sql("update role_lease set until = now()")
+            await service.sql("update waiting_room set moved_at = now() - interval '1 hour'")
+            takes_over = await gatekeeper.beat(service.ports, second)
+            return leads, follows, takes_over
+
+    leads, follows, takes_over = run(scenario())
+    assert leads is not None and takes_over is not None
+    assert follows is None
+    assert 0 < takes_over.frontier - leads.frontier <= 2.0 * 10 + 0.001
+
+
+def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_path):
+    """At most 300 bytes, cacheable for a second, and served from the copy while the database is away."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            board = await service.get("/board")
+            async with service.ports.begin() as tx:
+                room = await tx.room.read()
+            copy = BoardCopy()
+            reason = "Antrean dijeda sebentar. " * 40 + "\u0646" * 400
+            copy.show(type(room)(9, 1e9, 1e9, "paused", reason, 10**9, room.moved_at, 0.0))
+            (name,) = await service.sql("select current_database() as name")
+            await service.sql(f"alter database {name['name']} allow_connections false", elsewhere=True)
+            await service.sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = "
+                f"'{name['name']}'",
+                elsewhere=True,
+            )
+            away = await service.get("/board")
+            live = await service.get("/health/live")
+            ready = await service.get("/health/ready")
+            refused = await service.post("/tickets")
+            return board, copy, away, live, ready, refused
+
+    board, copy, away, live, ready, refused = run(scenario())
+    assert board.headers["cache-control"] == "public, max-age=1"
+    assert set(board.json()) == {"epoch", "state", "now_serving", "rate_per_s", "last_ticket", "reason"}
+    assert len(copy.answer.body) <= 300
+    assert away.content == board.content
+    assert live.status_code == 200
+    assert (ready.status_code, code_of(ready)) == (503, "unavailable")
+    assert (refused.status_code, code_of(refused)) == (503, "unavailable")
+    assert int(refused.headers["retry-after"]) >= 1
