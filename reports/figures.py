@@ -91,7 +91,8 @@ def funnel_shares(facts: Facts) -> Picture | None:
         "funnel",
         "How far people came",
         "Bars: people of this run who completed a stage, as a share of created accounts. Marks: what was published in "
-        "April 2020, when people were still on their way; this run drained before it was counted.",
+        "April 2020, when people were still on their way. This run drained first, but for the civil registry's answers: "
+        "identity verified counts those that had come by the end.",
         f"Bars by stage; {percent(stages[-1].share)} of created accounts joined the wave.",
         drawing.to_svg(figure, "funnel"),
         Table(["stage", "people", "of accounts", *(one.moment for one in published)], rows),
