@@ -91,7 +91,7 @@ def funnel_shares(facts: Facts) -> Picture | None:
         "funnel",
         "How far people came",
         "Bars: people of this run who completed a stage, as a share of created accounts. Marks: what was published in "
-        "April 2020, when people were still on their way. This run drained first, but for the civil registry's answers: "
+        "April 2020, when people were still on their way. This run drained first, all but the registry's answers: "
         "identity verified counts those that had come by the end.",
         f"Bars by stage; {percent(stages[-1].share)} of created accounts joined the wave.",
         drawing.to_svg(figure, "funnel"),
