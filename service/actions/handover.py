@@ -7,10 +7,10 @@ from service.domain import codes
 from service.domain.codes import Channel
 from service.domain.messages import code_message
 from service.domain.queues import JobEnd
-from service.ports import CodeRequest, Job, JobResult, Ports, Transaction
+from service.ports import CodeRequest, Job, JobResult, Ports, Transaction, Turn
 
 
-async def hand_over_code(ports: Ports, job: Job) -> JobResult:
+async def hand_over_code(ports: Ports, job: Job, turn: Turn) -> JobResult:
     """Send the code of the job's request; done when the gateway has accepted it. Raises PartnerError.
 
     Dropped when nobody waits: the code was used, or the address is nobody's.
@@ -31,6 +31,7 @@ async def hand_over_code(ports: Ports, job: Job) -> JobResult:
     gateway = ports.email if request.channel == Channel.EMAIL else ports.sms
     # A repeated call must carry the same text, and another generation has another one.
     key = f"{job.idempotency_key}-{generation}"
+    await turn()
     await gateway.send(to, code_message(code, request.channel), idempotency_key=key)
     return await _finish(ports, job, JobEnd.DONE, ports.clock.now())
 

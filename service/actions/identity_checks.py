@@ -4,10 +4,10 @@ from uuid import UUID
 
 from service.domain.identity import IdentityStatus
 from service.domain.queues import JobEnd
-from service.ports import Job, JobResult, Ports
+from service.ports import Job, JobResult, Ports, Turn
 
 
-async def check_identity(ports: Ports, job: Job) -> JobResult:
+async def check_identity(ports: Ports, job: Job, turn: Turn) -> JobResult:
     """Ask about the version that the job names and store the answer; done when it is stored. Raises PartnerError.
 
     Dropped when there is no such version any more, or it has its answer.
@@ -19,6 +19,7 @@ async def check_identity(ports: Ports, job: Job) -> JobResult:
         if identity is None or identity.version != version or identity.status != IdentityStatus.PENDING:
             await tx.queue.finish(job)
             return JobResult(JobEnd.DROPPED, ports.clock.now())
+    await turn()
     match = await ports.civil_registry.check(
         identity.nik, identity.family_card_number, identity.birth_date, idempotency_key=job.idempotency_key
     )

@@ -8,9 +8,11 @@ from service.settings import Settings
 
 TICK = 0.05
 """Seconds between claims while there is work: what a partner sees is a stream, not a burst each second."""
+LONGEST_TICK = 0.25
+"""Seconds; a claim that comes later than this makes up for no more."""
 CATCH_UP = 1.25
-"""A claim may bring this much more than a tick's share of the rate, to make up for a late one; the quota itself is held
-by the database."""
+"""A claim may bring this much more than its share of the rate, to make up for late ones; the database holds the quota
+itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,12 @@ class QueuePolicy:
     concurrency: int
     """Jobs handled at the same time by one worker."""
 
-    @property
-    def batch(self) -> int:
-        """Most jobs of one claim."""
+    def batch(self, elapsed: float) -> int:
+        """Most jobs of a claim `elapsed` seconds after the one before."""
         if self.rate_per_s < 0:
             return self.concurrency
-        return max(1, min(self.concurrency, math.ceil(self.rate_per_s * TICK * CATCH_UP)))
+        share = self.rate_per_s * min(max(elapsed, TICK), LONGEST_TICK)
+        return max(1, min(self.concurrency, math.ceil(share * CATCH_UP)))
 
 
 def policies(settings: Settings) -> Mapping[str, QueuePolicy]:

@@ -19,8 +19,10 @@ from scenarios.partners.settings import Figures
 from service.app import open_ports
 from service.domain.codes import Channel
 from service.domain.identity import IdentityStatus
+from service.domain.queues import JobEnd
 from service.metrics import Metrics
 from service.ports import Account, CodeRequest, Identity, Job, Ports
+from service.queues.lane import Handler
 from service.queues.worker import run_worker
 from service.settings import Settings, load
 from service.storage.queue import PostgresQueue
@@ -88,6 +90,12 @@ class Room:
             identity = await tx.identities.find(account_id)
         assert identity is not None
         return identity.status
+
+    async def handled(self, handler: Handler, job: Job) -> JobEnd:
+        async def turn() -> None:
+            """At once."""
+
+        return (await handler(self.ports, job, turn)).end
 
     async def claim(self, queue: str) -> Job:
         """The one job that is ready, as a worker would get it."""

@@ -3,7 +3,7 @@
 import pytest
 
 from service.metrics import QUEUES
-from service.queues.policy import CATCH_UP, TICK, policies
+from service.queues.policy import CATCH_UP, LONGEST_TICK, TICK, policies
 from service.queues.worker import HANDLERS
 from service.settings import Settings, load
 
@@ -21,9 +21,15 @@ def test_every_queue_is_drained_and_seen() -> None:
 def test_a_claim_brings_a_tick_s_share_of_the_rate(rate: str, batch: int) -> None:
     """Never nothing, never more than can be handled side by side."""
     policy = policies(settings(EMAIL_RATE=rate))["email"]
-    assert policy.batch == batch
-    assert policy.batch <= policy.concurrency
-    assert policy.batch < float(rate) * TICK * CATCH_UP + 1
+    assert policy.batch(TICK) == batch
+    assert policy.batch(0.0) == batch
+    assert policy.batch(TICK) < float(rate) * TICK * CATCH_UP + 1
+
+
+def test_a_late_claim_makes_up_for_it_within_bounds() -> None:
+    policy = policies(settings(EMAIL_RATE="100"))["email"]
+    assert policy.batch(2 * TICK) == 13
+    assert policy.batch(3600.0) == policy.batch(LONGEST_TICK) == 32
 
 
 def test_a_lease_outlasts_the_slowest_honest_handling() -> None:
