@@ -161,7 +161,8 @@ class Person:
         return await self.service.http.put(path, json=body, headers=self.session)
 
     async def me(self) -> dict[str, Any]:
-        return _done(await self.service.get("/me", **self.session))
+        found: dict[str, Any] = _done(await self.service.get("/me", **self.session))
+        return found
 
     async def ticket(self) -> str:
         return str(_done(await self.service.post("/tickets"))["ticket"])

@@ -10,7 +10,7 @@ from tests.integration.registration_room import Person, code_of, registration, u
 
 def reaches(person: Person, status: str):
     async def there() -> bool:
-        return (await person.me())["identity"]["status"] == status
+        return bool((await person.me())["identity"]["status"] == status)
 
     return until(there)
 

@@ -14,7 +14,7 @@ def test_an_applicant_goes_the_whole_way(run, database_url, tmp_path):
             person = await Person(service, 7).prepare()
 
             async def matched() -> bool:
-                return (await person.me())["identity"]["status"] == "match"
+                return bool((await person.me())["identity"]["status"] == "match")
 
             await until(matched)
             joined = await person.post("/waves/1/join")

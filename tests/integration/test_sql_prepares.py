@@ -10,11 +10,13 @@ from service.storage import sql
 def test_every_statement_prepares(run, database_url):
     """A misspelled column or a type that cannot be inferred shows here, not on the night."""
 
+    files = sorted(Path(sql.QUERIES).glob("*.sql"))
+
     async def prepare_all() -> int:
         connection = await asyncpg.connect(database_url)
         try:
             prepared = 0
-            for path in sorted(Path(sql.QUERIES).glob("*.sql")):
+            for path in files:
                 for statement in sql.queries(path.stem).values():
                     await connection.prepare(statement)
                     prepared += 1

@@ -81,7 +81,7 @@ def test_a_new_start_of_the_room_ends_old_tickets(run, database_url, tmp_path):
             await service.sql("update waiting_room set epoch = 2")
 
             async def shown() -> bool:
-                return (await service.get("/board")).json()["epoch"] == 2
+                return bool((await service.get("/board")).json()["epoch"] == 2)
 
             await until(shown)
             return await service.get("/place", Waiting_Room_Ticket=drawn["ticket"])
