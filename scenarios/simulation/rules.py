@@ -1,0 +1,65 @@
+"""The rules that service, swarm and simulation share, registered so that compiled code can call them.
+
+A function that numba compiles cannot call a plain one, so each rule is registered, dependencies first; the rules
+themselves stay plain Python and know nothing of numba. Importing this module registers them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload, register_jitable
+
+from scenarios import journey, streams
+from service.domain import assessment, codes, identity, queues, waiting_room, waves
+
+Rule = Callable[..., Any]
+
+RULES: list[Rule] = [
+    streams.mixed,
+    streams.digest,
+    streams.uniform,
+    streams.exponential,
+    streams.normal,
+    streams.log_normal,
+    waiting_room.frontier_after,
+    waiting_room.may_claim,
+    waiting_room.people_ahead,
+    waiting_room.expected_wait_s,
+    waiting_room.poll_interval_s,
+    waiting_room.jittered_poll_s,
+    waiting_room.wait_low_s,
+    waiting_room.wait_high_s,
+    queues.accepts,
+    queues.quota_count,
+    queues.quota_window_s,
+    queues.quota_free,
+    queues.retry_delay_s,
+    queues.jittered_s,
+    queues.retry_after_s,
+    codes.life_s,
+    codes.code_alive,
+    codes.may_try,
+    codes.next_generation,
+    codes.resend_wait_s,
+    waves.join_decision,
+    identity.age_years,
+    identity.corrections_left,
+    assessment.in_time,
+    *journey.RULES,
+]
+"""Every shared rule, each after those it calls. tests/unit/test_compiled_rules.py compares all of them with Python."""
+
+
+def _u64_for(x: types.Type) -> Rule:
+    """numba's version of `streams.u64`: a cast, which keeps the 64 bits of a negative number."""
+    if isinstance(x, types.IntEnumMember):
+        return lambda x: np.uint64(x.value)
+    return lambda x: np.uint64(x)
+
+
+# Not strict: numba would compare the annotation of x with that of the lambda, which cannot have one.
+overload(streams.u64, strict=False)(_u64_for)
+for _rule in RULES:
+    register_jitable(_rule)

@@ -1,0 +1,255 @@
+"""Each rule that the simulation shares gives the same digits compiled by numba as in plain Python."""
+
+import typing
+from collections.abc import Callable
+from enum import IntEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numba import njit
+
+from scenarios import journey, streams
+from scenarios.fates import Furthest
+from scenarios.journey_state import Action, Manners, Result
+from scenarios.simulation.rules import RULES, Rule
+from service.domain import assessment, codes, identity, queues, waiting_room, waves
+
+INPUTS = 100_000
+
+HASHES = {"mixed", "digest", "uniform"}
+"""Rules that take any 64 bits; the others get whole numbers below 2**53, which is all they are meant for."""
+
+FLOATS: dict[str, tuple[float, float]] = {
+    "u": (0.0, 1.0),
+    "sigma": (0.0, 3.0),
+    "mean": (0.0, 5000.0),
+    "median": (0.0, 5000.0),
+    "rate_per_s": (-2.0, 2000.0),
+    "window_s": (0.0, 100.0),
+    "base_s": (0.0, 10.0),
+    "cap_s": (0.0, 100.0),
+    "share": (0.0, 1.0),
+}
+"""Ranges of the float parameters by name; any other gets instants and durations of either sign."""
+
+WHOLES: dict[str, tuple[int, int]] = {
+    "action": (min(Action), max(Action)),
+    "result": (min(Result), max(Result)),
+    "furthest": (min(Furthest), max(Furthest)),
+    "channel": (1, 2),
+    "failures": (0, 8),
+    "attempt": (0, 80),
+    "sends": (0, 6),
+    "eligible": (0, 1),
+    "assessed": (0, 1),
+    "phone_verified": (0, 1),
+    "photos": (0, 3),
+    "birth_y": (1900, 2020),
+    "y": (2020, 2100),
+    "birth_m": (1, 12),
+    "m": (1, 12),
+    "birth_d": (1, 31),
+    "d": (1, 31),
+    "tries": (0, 6),
+    "visits": (-1, 4),
+    "busy": (0, 9),
+    "retries": (0, 40),
+    "silences": (0, 9),
+    "signed_in": (0, 1),
+    "mistyped": (0, 1),
+    "photo": (0, 2),
+    "answers": (0, 18),
+    "fate": (0, 5),
+    "reason": (0, 40),
+    "part": (0, 20),
+}
+"""Ranges of the whole parameters by name, both ends included."""
+
+MANNERS = Manners(
+    think_sigma=0.5, account_s=40.0, code_s=30.0, identity_s=30.0, profile_step_s=30.0, photo_s=30.0, phone_s=20.0,
+    answer_s=83.3, join_s=10.0, retry_median_s=12.0, retry_sigma=1.0, return_median_s=4500.0, return_sigma=1.0,
+    late_code_s=60.0, resend_share=0.6, resend_limit=4, silence_limit=5, new_photo_share=0.3, busy_limit=8,
+    line_median_s=900.0, line_sigma=1.0, leave_share=0.1,
+)  # fmt: skip
+"""How people behave does not vary between inputs; what happens to them does."""
+
+JOURNEY = {rule.__name__ for rule in journey.RULES}
+SIGNED, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
+
+
+def floats(rng: np.random.Generator, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    low, high = FLOATS.get(name, (-1000.0, 500_000.0))
+    values = rng.uniform(low, high, INPUTS)
+    # Whole numbers and -1 ("none") make the ties and edges that random digits never meet.
+    if name not in FLOATS:
+        values = np.where(rng.random(INPUTS) < 0.3, np.rint(values / 1000.0), values)
+        values[rng.random(INPUTS) < 0.05] = -1.0
+    values[rng.random(INPUTS) < 0.02] = max(low, 0.0)
+    return values
+
+
+def bits(rng: np.random.Generator, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    ends = np.iinfo(dtype)
+    return rng.integers(ends.min, ends.max, INPUTS, dtype=dtype, endpoint=True)
+
+
+def wholes(rng: np.random.Generator, name: str, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    least = 0 if dtype == UNSIGNED else -(2**40)
+    low, high = WHOLES.get(name, (least, 2**40))
+    values = rng.integers(max(low, least), high, INPUTS, endpoint=True)
+    if name not in WHOLES:
+        values = np.where(rng.random(INPUTS) < 0.5, rng.integers(max(-3, least), 40, INPUTS), values)
+    return values.astype(dtype)
+
+
+@cache
+def values_of(name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> np.ndarray[Any, Any]:
+    """INPUTS values of a parameter or field that is a number."""
+    rng = np.random.default_rng(list(name.encode()))
+    if hint is float:
+        return floats(rng, name)
+    if hint is bool:
+        return rng.random(INPUTS) < 0.5
+    return bits(rng, dtype) if any_bits else wholes(rng, name, dtype)
+
+
+class Table:
+    """Columns of numbers, one 2-D array for each kind, and the text that reads arguments from row i of them."""
+
+    KINDS = (SIGNED, UNSIGNED, np.dtype(np.float64), np.dtype(np.bool_))
+    NAMES = ("signed", "unsigned", "real", "yes")
+
+    def __init__(self) -> None:
+        self.columns: tuple[list[np.ndarray[Any, Any]], ...] = ([], [], [], [])
+        self.names: dict[str, Any] = {"MANNERS": MANNERS}
+
+    def number(self, values: np.ndarray[Any, Any]) -> str:
+        kind = self.KINDS.index(values.dtype)
+        self.columns[kind].append(values)
+        return f"{self.NAMES[kind]}[{len(self.columns[kind]) - 1}, i]"
+
+    def made(self, cls: type, parts: list[str]) -> str:
+        self.names[cls.__name__] = cls
+        return f"{cls.__name__}({', '.join(parts)})"
+
+    def stacked(self) -> list[np.ndarray[Any, Any]]:
+        return [
+            np.array(columns) if columns else np.empty((0, INPUTS), kind)
+            for columns, kind in zip(self.columns, self.KINDS, strict=True)
+        ]
+
+
+@cache
+def plain_values(name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> list[Any]:
+    """INPUTS values of one parameter for plain Python."""
+    if hint is Manners:
+        return [MANNERS] * INPUTS
+    if is_tuple(hint):
+        fields = typing.get_type_hints(hint).items()
+        rows = zip(*(plain_values(field, each, SIGNED, False) for field, each in fields), strict=True)
+        return [hint(*row) for row in rows]
+    return list(values_of(name, hint, dtype, any_bits).tolist())
+
+
+def parameter(table: Table, name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> str:
+    """The text that reads the same values from the table."""
+    if hint is Manners:
+        return "MANNERS"
+    if is_tuple(hint):
+        fields = typing.get_type_hints(hint).items()
+        return table.made(hint, [parameter(table, field, each, SIGNED, False) for field, each in fields])
+    return table.number(values_of(name, hint, dtype, any_bits))
+
+
+def is_tuple(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, tuple)
+
+
+def result(table: Table, hint: Any, values: list[Any]) -> str:
+    """The text that reads the wanted result, which goes into the table."""
+    if is_tuple(hint):
+        fields = enumerate(typing.get_type_hints(hint).values())
+        return table.made(hint, [result(table, each, [value[i] for value in values]) for i, each in fields])
+    return table.number(np.array(values))
+
+
+def kinds_of(rule: Rule, name: str, dtype: np.dtype[Any]) -> tuple[np.dtype[Any], bool]:
+    """How whole numbers of a parameter are drawn: their type, and whether from all 64 bits."""
+    if rule.__name__ not in JOURNEY:
+        return dtype, rule.__name__ in HASHES
+    # Seeds of either sign and unsigned numbers of applicants at once; what a state counts is an ordinary integer.
+    return (UNSIGNED if name == "number" else SIGNED), name in ("seed", "number")
+
+
+def differing(rule: Rule, dtype: np.dtype[Any]) -> list[Any]:
+    """The first inputs for which compiled and plain rule disagree, with the plain result.
+
+    Arguments are put together and results compared inside one compiled loop: handing 100,000 NamedTuples over from
+    Python takes numba half a minute.
+    """
+    hints = typing.get_type_hints(rule)
+    returned = hints.pop("return")
+    table = Table()
+    parameters = [(name, hint, *kinds_of(rule, name, dtype)) for name, hint in hints.items()]
+    arguments = [plain_values(*each) for each in parameters]
+    wanted = list(map(rule, *arguments))
+    assert len(wanted) == INPUTS
+    given = f"rule({', '.join(parameter(table, *each) for each in parameters)})"
+    loop = f"[i for i in range({INPUTS}) if {given} != {result(table, returned, wanted)}]"
+    names = {"rule": rule if rule in RULES else njit(rule), **table.names}
+    compared = njit(eval(f"lambda {', '.join(table.NAMES)}: {loop}", names))  # noqa: S307
+    return [(*(values[i] for values in arguments), wanted[i]) for i in compared(*table.stacked())[:3]]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}")
+def test_compiled_rule_gives_the_digits_of_the_plain_one(rule: Rule) -> None:
+    """On 100,000 random signed and as many unsigned inputs each; floats bit for bit."""
+    for dtype in (SIGNED,) if rule.__name__ in JOURNEY else (SIGNED, UNSIGNED):
+        assert differing(rule, dtype) == []
+
+
+class Pair(NamedTuple):
+    bits: int
+    half: float
+
+
+def test_without_the_mask_signed_seeds_would_differ() -> None:
+    """The negative control of u64 and of this comparison: the hash without its mask gives other digits compiled."""
+
+    def unmasked(z: int) -> int:
+        return ((z ^ (z >> 3)) * 0x3C79AC492BA7B653) >> 40
+
+    def unmasked_pair(z: int) -> Pair:
+        return Pair(((z ^ (z >> 3)) * 0x3C79AC492BA7B653) >> 40, 0.5)
+
+    assert differing(unmasked, SIGNED)
+    assert differing(unmasked_pair, SIGNED)
+
+
+def test_each_rule_stands_after_those_it_calls() -> None:
+    """numba compiles at the first call, so the order is for readers; still it must be one that could be compiled."""
+    known: set[str] = set()
+    names = {rule.__name__ for rule in RULES}
+    for rule in RULES:
+        called = set(rule.__code__.co_names) & names - {rule.__name__}
+        assert called <= known, f"{rule.__name__} calls {called - known} before it is registered"
+        known.add(rule.__name__)
+
+
+def test_every_shared_rule_is_listed() -> None:
+    """No function of the shared modules that takes and returns only numbers is left out."""
+    listed = set(RULES)
+    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, journey):
+        for function in vars(module).values():
+            is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
+            if is_own and not isinstance(function, type) and is_numeric(function):
+                assert function in listed or function is streams.u64, f"{module.__name__}.{function.__name__}"
+
+
+def is_numeric(function: Any) -> bool:
+    def fits(hint: Any) -> bool:
+        return hint in (int, float, bool) or (isinstance(hint, type) and issubclass(hint, IntEnum))
+
+    return all(fits(hint) for hint in typing.get_type_hints(function).values())
