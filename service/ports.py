@@ -270,7 +270,7 @@ class ProfileStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Acknowledged bytes lie in the file of the writer `stored_epoch`, from 0 to `committed`."""
+    """Acknowledged bytes lie in the file that the writer `stored_epoch` made, from 0 to `committed`."""
 
     id: str
     account_id: UUID
@@ -280,6 +280,8 @@ class Upload:
     committed: int = 0
     epoch: int = 0
     stored_epoch: int = 0
+    ended_epoch: int = 0
+    """The last writer that promised to write no more."""
     finished_at: datetime | None = None
 
 
@@ -304,15 +306,17 @@ class UploadStore(Protocol):
     async def clear_slot(self, upload: Upload) -> None:
         """The finished photo in the slot of `upload`, which is about to be finished, gives way."""
 
-    async def commit(self, upload: Upload, *, new: int) -> CommittedUpload | None:
+    async def commit(self, upload: Upload, *, new: int, file: int, ends: bool) -> CommittedUpload | None:
         """Compare-and-set of the committed offset by the writer `upload.epoch`; at `length` the photo is finished.
 
+        file: the writer who made the file that holds the bytes; ends: the writer promises to write no more.
         None: another writer took over. Raises ChangedMeanwhile when another photo fills the slot.
         """
 
 
 class PhotoStore(Protocol):
-    """Bytes of photos, one file for each writer (epoch) of an upload: a late writer cannot touch acknowledged bytes.
+    """Bytes of photos. A writer (epoch) of an upload makes a file of its own unless the writer before it has ended: a late
+    writer cannot touch acknowledged bytes.
 
     The caller has checked the offset; the store only writes and makes durable. Raises StorageFull when the disk has no
     room, StorageFailed when it does not work.

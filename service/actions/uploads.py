@@ -16,7 +16,7 @@ from service.actions.sessions import signed_in
 from service.domain import uploads as rules
 from service.domain.errors import ChangedMeanwhile, NotFound, UploadTaken
 from service.domain.uploads import Append, Creation, StorageFailed, TooManyUploads
-from service.ports import CommittedUpload, Ports, StoredAnswer, Upload
+from service.ports import Ports, StoredAnswer, Upload
 
 PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
 LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
@@ -32,6 +32,10 @@ class IncomingBytes(Protocol):
 
         The end is the end for whatever reason: complete, cut off, too slow, or told to let go.
         """
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing is left and nothing more will come."""
 
     def let_go(self) -> None:
         """Take no more bytes from the network."""
@@ -124,7 +128,7 @@ async def append(
         upload = await _take_over(ports, session, upload_id, chunk)
         while data := await incoming.take(PIECE_BYTES):
             rules.check_room(upload.committed + len(data), length=upload.length)
-            upload = await _store(ports, upload, data)
+            upload = await _store(ports, upload, data, ends=incoming.exhausted)
             acknowledged(len(data))
         return upload
 
@@ -153,18 +157,32 @@ async def _take_over(ports: Ports, session: bytes, upload_id: str, chunk: Append
     return upload  # finished: an empty chunk at its end changes nothing
 
 
-async def _store(ports: Ports, upload: Upload, data: bytes) -> Upload:
+async def _store(ports: Ports, upload: Upload, data: bytes, *, ends: bool) -> Upload:
     """Make bytes durable, then acknowledge them."""
-    inherited = upload.stored_epoch if upload.committed and upload.stored_epoch != upload.epoch else None
+    file = rules.file_to_write(
+        upload.epoch, upload.committed, stored_epoch=upload.stored_epoch, ended_epoch=upload.ended_epoch
+    )
+    inherited = upload.stored_epoch if upload.committed and file != upload.stored_epoch else None
     try:
         if inherited is not None:
-            await ports.photos.carry_over(upload.id, old=inherited, new=upload.epoch, size=upload.committed)
-        await ports.photos.write(upload.id, upload.epoch, upload.committed, data)
+            await ports.photos.carry_over(upload.id, old=inherited, new=file, size=upload.committed)
+        await ports.photos.write(upload.id, file, upload.committed, data)
     except StorageFailed:
         if await _is_newest(ports, upload):
             raise
         raise UploadTaken(_TAKEN) from None  # who took over has removed the file
-    result, replaces = await _commit(ports, upload, upload.committed + len(data))
+    new = upload.committed + len(data)
+    replaces = False
+    try:
+        async with ports.begin(single=True) as tx:
+            result = await tx.uploads.commit(upload, new=new, file=file, ends=ends)
+    except ChangedMeanwhile:  # the slot holds an older photo
+        replaces = True
+        async with ports.begin() as tx:
+            await tx.uploads.clear_slot(upload)
+            result = await tx.uploads.commit(upload, new=new, file=file, ends=ends)
+    if result is None:
+        raise UploadTaken(_TAKEN)
     if inherited is not None:
         await ports.photos.remove(upload.id, inherited)
     finished = result.upload.finished_at is not None
@@ -177,19 +195,3 @@ async def _is_newest(ports: Ports, upload: Upload) -> bool:
     async with ports.begin(single=True) as tx:
         now = await tx.uploads.find(upload.id, upload.account_id)
     return now is not None and now.epoch == upload.epoch
-
-
-async def _commit(ports: Ports, upload: Upload, new: int) -> tuple[CommittedUpload, bool]:
-    """Acknowledge; and whether an older photo in the slot gave way."""
-    replaces = False
-    try:
-        async with ports.begin(single=True) as tx:
-            result = await tx.uploads.commit(upload, new=new)
-    except ChangedMeanwhile:  # the slot holds an older photo
-        replaces = True
-        async with ports.begin() as tx:
-            await tx.uploads.clear_slot(upload)
-            result = await tx.uploads.commit(upload, new=new)
-    if result is None:
-        raise UploadTaken(_TAKEN)
-    return result, replaces

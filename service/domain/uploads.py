@@ -132,6 +132,16 @@ def check_room(end: int, *, length: int) -> None:
         )
 
 
+def file_to_write(epoch: int, committed: int, *, stored_epoch: int, ended_epoch: int) -> int:
+    """The file that writer `epoch` writes to: the one there is if nobody else can still write to it, else its own.
+
+    A late writer is harmless in a file that nobody reads any more. The file there is belongs to nobody else when this
+    writer has stored bytes in it, or when every writer before this one has promised to write no more.
+    """
+    alone = stored_epoch == epoch or ended_epoch == epoch - 1
+    return stored_epoch if committed > 0 and alone else epoch
+
+
 def completes_photos(slot: int, filled: Set[int]) -> bool:
     """Whether a finished photo is the applicant's last missing one. filled: the slots before it."""
     return slot not in filled and filled | {slot} == set(Slot)

@@ -31,9 +31,11 @@ class PostgresUploadStore:
     async def clear_slot(self, upload: Upload) -> None:
         await self._connection.execute(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
 
-    async def commit(self, upload: Upload, *, new: int) -> CommittedUpload | None:
+    async def commit(self, upload: Upload, *, new: int, file: int, ends: bool) -> CommittedUpload | None:
         try:
-            row = await self._connection.fetchrow(self._sql["commit"], upload.id, upload.epoch, upload.committed, new)
+            row = await self._connection.fetchrow(
+                self._sql["commit"], upload.id, upload.epoch, upload.committed, new, file, ends
+            )
         except asyncpg.UniqueViolationError:
             raise ChangedMeanwhile("Another photo fills this slot. Send the last chunk again.") from None
         if row is None:

@@ -52,6 +52,10 @@ class IncomingBody:
         self._room.set()
         return data
 
+    @property
+    def exhausted(self) -> bool:
+        return self.end is not None and self._size == 0
+
     def let_go(self) -> None:
         self._ends(End.LET_GO)
 

@@ -74,6 +74,8 @@ def test_photo_arrives_through_any_number_of_cuts(uploads):
                 assert offset <= now <= end
                 offset = now
             assert await room.stored(path) == photo
+            assert (await room.row(path))["stored_epoch"] == 1  # each writer had ended: nothing was copied
+            assert [name for name in room.files_on_disk() if name.startswith(path[7:])] == [f"{path[7:]}.1"]
 
     uploads(scene)
 

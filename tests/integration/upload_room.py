@@ -85,7 +85,6 @@ class UploadRoom:
 
     port: int
     database: Database
-    photos: LocalPhotoStore
     folder: Path
     metrics: Metrics
     stages: Counter[str]
@@ -206,7 +205,7 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield UploadRoom(listener.getsockname()[1], database, photos, folder, metrics, stages, transactions)
+        yield UploadRoom(listener.getsockname()[1], database, folder, metrics, stages, transactions)
     finally:
         server.should_exit = True
         await task

@@ -101,7 +101,8 @@ create table upload (
     committed bigint not null default 0 check (committed between 0 and length),   -- acknowledged = durable
     metadata text not null default '',               -- as the client sent it
     epoch int not null default 0,                    -- the newest writer; an older one cannot commit
-    stored_epoch int not null default 0,             -- the writer whose file holds the committed bytes
+    stored_epoch int not null default 0,             -- the writer that made the file of the committed bytes
+    ended_epoch int not null default 0,              -- the last writer that promised to write no more
     created_at timestamptz not null default now(),
     finished_at timestamptz,
     replaced_at timestamptz

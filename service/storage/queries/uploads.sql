@@ -8,7 +8,7 @@ where (select count(*) from upload where account_id = $2) < $6;
 
 -- name: find
 -- One upload of one account.
-select id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at
+select id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at
 from upload
 where id = $1 and account_id = $2;
 
@@ -17,14 +17,16 @@ where id = $1 and account_id = $2;
 update upload
 set epoch = epoch + 1
 where id = $1 and account_id = $2 and committed = $3 and length >= $4 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at;
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at;
 
 -- name: commit
--- Writer $2 moves the committed offset from $3 to $4; at the end the photo is finished (filled: the slots before it).
+-- Writer $2 moves the committed offset from $3 to $4 in file $5, and may end ($6).
+-- At the full length the photo is finished; filled: the slots before it.
 update upload as u
-set committed = $4, stored_epoch = $2, finished_at = case when $4 = length then now() end
+set committed = $4, stored_epoch = $5, ended_epoch = case when $6::boolean then $2 else ended_epoch end,
+    finished_at = case when $4 = length then now() end
 where id = $1 and epoch = $2 and committed = $3 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, finished_at,
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at,
     case when $4 = length then array(
         select o.slot from upload o
         where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null

@@ -1,0 +1,90 @@
+"""kill -9 of the web process while photos arrive: no acknowledged byte is lost, and the photo is the one sent."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from service.metrics import Metrics
+from service.storage.pool import Database
+from tests.integration.upload_room import UploadRoom, random_bytes
+
+pytestmark = pytest.mark.acceptance
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+KILLS = 4
+
+
+@asynccontextmanager
+async def web_process(database_url: str, folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """`python -m service web` on a free port, killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service", "web", "--lifeline"),
+        cwd=REPOSITORY,
+        env=os.environ
+        | {
+            "DATABASE_URL": database_url,
+            "REGISTRATION_SECRET_KEY": "00" * 32,
+            "REGISTRATION_PORT": "0",
+            "REGISTRATION_PHOTO_DIR": str(folder),
+        },
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            ready = json.loads(await process.stdout.readline())
+        yield process, ready["port"]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def test_killed_web_process_loses_no_acknowledged_byte(run, database_url, tmp_path):
+    """Four kills at random moments of one photo; each time the phone goes on where the service says."""
+    draw = random.Random(11_04_2020)
+    photo = random_bytes(7_000_000)
+    folder = tmp_path / "photos"
+
+    async def kill_soon(process):
+        await asyncio.sleep(draw.uniform(0, 0.15))
+        process.kill()
+
+    async def scene():
+        database = await Database.open(database_url, connections=4)
+        path, acknowledged = "", 0
+        for attempt in range(KILLS + 1):
+            async with web_process(database_url, folder) as (process, port):
+                room = UploadRoom(port, database, folder, Metrics(), Counter())
+                if not path:
+                    person = await room.person()
+                person.room = room
+                path = path or await person.begin(len(photo))
+                offset = await person.offset(path)
+                assert offset >= acknowledged
+                killer = asyncio.create_task(kill_soon(process)) if attempt < KILLS else None
+                while offset < len(photo):
+                    # Small chunks: each answer is an acknowledgement that the next process must know of.
+                    try:
+                        answer = await person.patch(path, offset, photo[offset : offset + 40_000])
+                    except (OSError, asyncio.IncompleteReadError):
+                        break
+                    assert answer.status == 204
+                    offset = acknowledged = answer.offset
+                if killer is not None:
+                    await killer
+        assert acknowledged == len(photo)
+        assert await room.stored(path) == photo
+        assert len(room.files_on_disk()) <= 1 + KILLS  # a kill may leave a copy that nobody refers to
+        await database.close()
+
+    run(scene())
