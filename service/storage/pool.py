@@ -152,6 +152,9 @@ class Database:
         """Open a connection in a place that is already counted."""
         try:
             return await self._connect()
+        except asyncpg.PostgresError as error:  # whatever keeps a server from letting us in, in its own words
+            self._free_place()
+            raise failure_of(error) or DatabaseUnavailable(retry_after_s=RETRY_AFTER) from error
         except BaseException:
             self._free_place()
             raise
