@@ -315,8 +315,8 @@ class UploadStore(Protocol):
 
 
 class PhotoStore(Protocol):
-    """Bytes of photos. A writer (epoch) of an upload makes a file of its own unless the writer before it has ended: a late
-    writer cannot touch acknowledged bytes.
+    """Bytes of photos. A writer (epoch) of an upload makes a file of its own unless the writer before it has ended:
+    a late one cannot touch acknowledged bytes.
 
     The caller has checked the offset; the store only writes and makes durable. Raises StorageFull when the disk has no
     room, StorageFailed when it does not work.
