@@ -152,7 +152,7 @@ class Rehearsal:
         while not self._signals.wait(LOOK_EVERY):
             t = folder.t()
             if self._phase == "prepare" and t >= 0:
-                self._enter("arrivals")
+                self._enter("arrivals", at=folder.opens_at)
             if self._phase == "arrivals" and t > order.last_arrival_s:
                 self._enter("drain")
             self._play_faults(t)
@@ -290,24 +290,24 @@ class Rehearsal:
 
     # What happens, said everywhere it is heard
 
-    def _enter(self, phase: str) -> None:
-        self._leave()
+    def _enter(self, phase: str, *, at: float | None = None) -> None:
+        self._leave(at=at)
         self._phase = phase
         self._metrics.phase(phase, True)
-        self.folder.event("phase", phase, "start")
+        self.folder.event("phase", phase, "start", at=at)
         self._display.say(PHASE_WORDS[phase])
 
-    def _leave(self) -> None:
+    def _leave(self, *, at: float | None = None) -> None:
         if self._phase:
             self._metrics.phase(self._phase, False)
-            self.folder.event("phase", self._phase, "end")
+            self.folder.event("phase", self._phase, "end", at=at)
             self._phase = ""
 
     def _note(self, text: str) -> None:
         self.folder.event("note", "harness", text=text)
         self._display.say(text)
 
-    def _notice_fault(self, fault: Fault, edge: str, **facts: object) -> None:
+    def _notice_fault(self, fault: Fault, edge: str, **facts: Any) -> None:
         self._metrics.fault(fault.kind, fault.target, edge == "start")
         self.folder.event("fault", fault.kind, edge, target=fault.target, **facts)
         self._display.say(f"fault {fault.kind} on {fault.target}: {edge}")

@@ -46,9 +46,9 @@ class RunFolder:
         assert self.opens_at is not None
         return (time.time() if moment is None else moment) - self.opens_at
 
-    def event(self, kind: str, name: str, edge: str | None = None, **facts: object) -> None:
-        """Note an event; those before the opening was fixed are written when it is."""
-        self._early.append((time.time(), kind, name, edge, facts))
+    def event(self, kind: str, name: str, edge: str | None = None, *, at: float | None = None, **facts: Any) -> None:
+        """Note an event, of now or of the unix time `at`; those before the opening was fixed are written when it is."""
+        self._early.append((time.time() if at is None else at, kind, name, edge, facts))
         if self.opens_at is not None:
             for at, kind_, name_, edge_, facts_ in self._early:
                 record.add_event(self.path, self.t(at), kind_, name_, edge=edge_, **facts_)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 # About 15 people in 24 seconds, the 25-minute test in 3; codes and photos take the time they take.
 REHEARSE = [
     "rehearse", "prakerja-wave-1", "--reading", "harsh", "--people", "1/500", "--minutes", "0.4", "--pace", "500",
-    "--seed", "2",
+    "--seed", "4",
 ]  # fmt: skip
 
 
