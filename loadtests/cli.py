@@ -153,7 +153,7 @@ def _show_night(options: argparse.Namespace) -> int:
     from scenarios.catalogue import NightError
 
     try:
-        return nights_view.show(options.night)
+        return nights_view.show(options.night, options.svg)
     except NightError as fault:
         return _complain(fault.faults)
 
