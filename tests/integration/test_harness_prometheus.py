@@ -1,7 +1,5 @@
 """One run recorded both ways: by the harness's scraper and by a real Prometheus. Both must say the same."""
 
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from loadtests.harness.samples import Source, Target
 from loadtests.harness.scraper import Scraper
 from reports import statistics
 from scenarios.record import Samples, SamplesWriter
+from tests.tools import need
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
@@ -47,9 +46,7 @@ COUNTED = 3000
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """The address of a real Prometheus that looks for targets in tmp_path/targets.json."""
-    if shutil.which("prometheus") is None:
-        assert not os.environ.get("CI"), prometheus.MISSING
-        pytest.skip(prometheus.MISSING)
+    need("prometheus", package="prometheus")
     children: list[Child] = []
     try:
         yield prometheus.start(tmp_path / "tsdb", tmp_path / "targets.json", logs=tmp_path, started=children.append)

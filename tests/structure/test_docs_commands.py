@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-PLAIN = {"git", "cd", "curl", "apt-get", "field"}
+PLAIN = {"git", "cd", "curl", "apt-get", "sleep", "for", "until", "stat"}
 
 
 def _commands() -> list[tuple[str, str]]:
@@ -25,7 +25,7 @@ def _commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "command"), _commands())
 def test_command_exists(page, command):
     command = re.sub(r"^[A-Z_]+=\$\((.*)\)$", r"\1", command)  # NAME=$(command)
-    if re.match(r"^([A-Z_]+=\S+\s*)+$", command) or re.match(r"^\w+\(\) \{.*\}$", command):
+    if re.match(r"""^[A-Z_]+=(\S+|".*"|'.*')$""", command) or re.match(r"^\w+\(\) \{.*\}$", command):
         return  # variables and the small function of the walk
     words = [word for word in shlex.split(command, comments=True) if not re.match(r"^[A-Z_]+=", word)]
     program, *rest = words
@@ -35,7 +35,9 @@ def test_command_exists(page, command):
         assert rest[0] in TARGETS, f"no such target: {rest[0]}"
     elif program == "launchnight":
         _parses(rest)
-    elif program == "python" and rest[:1] == ["-m"]:
+    elif program == "python" and rest[0] == "-c":
+        compile(rest[1], "-c", "exec")
+    elif program == "python" and rest[0] == "-m":
         assert (ROOT / rest[1].replace(".", "/")).exists() or (ROOT / (rest[1].replace(".", "/") + ".py")).exists()
     elif program == "locust":
         assert "loadtests/locustfile.py" in rest
