@@ -9,6 +9,7 @@ crowd plays them (loadtests.crowd), Locust shows how many are on their way.
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gevent
@@ -70,12 +71,11 @@ class CountingLocalRunner(LocalRunner):
 
 
 class Lifeline:
-    """Ends this process when its standard input closes."""
+    """Notices when the standard input closes, and then calls `end`."""
 
-    def __init__(self, finished: Event | None) -> None:
-        """finished: the run's, in the process that leads it; a worker (None) is ended by its master."""
+    def __init__(self, end: Callable[[], None]) -> None:
         self.cut = Event()
-        self._finished = finished
+        self._end = end
         gevent.spawn(self._watch)
 
     def _watch(self) -> None:
@@ -84,11 +84,13 @@ class Lifeline:
             if not os.read(0, 4096):
                 break
         self.cut.set()
-        if self._finished is None:
-            gevent.sleep(ORPHAN_GRACE)
-        elif self._finished.is_set():
-            return
-        os.kill(os.getpid(), signal.SIGTERM)
+        self._end()
+
+
+def _end_orphan() -> None:
+    """Of a worker: its master ends it, unless that is gone too."""
+    gevent.sleep(ORPHAN_GRACE)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _clients(runner: MasterRunner) -> list[str]:
@@ -110,7 +112,7 @@ def set_up(environment: Any, runner: Any, **_: Any) -> None:
     if isinstance(runner, WorkerRunner | LocalRunner):
         _play(environment, runner)
     if isinstance(runner, WorkerRunner) and environment.parsed_options.lifeline:
-        Lifeline(None)
+        Lifeline(_end_orphan)
 
 
 def _lead(environment: Any, runner: Any) -> None:
@@ -118,7 +120,17 @@ def _lead(environment: Any, runner: Any) -> None:
         muster = Muster(lambda kind, data, client: runner.send_message(kind, data, client), lambda: _clients(runner))
     else:
         muster = Muster(lambda kind, data, _: runner.send_message(kind, data), lambda: ["local"])
-    lifeline = Lifeline(muster.finished) if environment.parsed_options.lifeline else None
+
+    def stop() -> None:
+        """Asked to end from outside: the shape then ends the test. Locust heeds no SIGTERM while a shape runs."""
+        if muster.workers:
+            muster.stop()
+        else:
+            os.kill(os.getpid(), signal.SIGINT)  # still waiting for workers, which only this interrupts
+
+    lifeline = Lifeline(stop) if environment.parsed_options.lifeline else None
+    if environment.parsed_options.headless:
+        gevent.signal_handler(signal.SIGTERM, stop)
     shape = environment.shape_class
     assert isinstance(shape, UntilAllHaveEnded)
     shape.muster, shape.lifeline = muster, lifeline

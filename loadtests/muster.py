@@ -8,7 +8,7 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from gevent.event import Event
@@ -45,6 +45,8 @@ class Muster:
         self._ledgers: dict[int, dict[str, Any]] = {}
         self._all_in = Event()
         self._opens_at = 0.0
+        self._expected: Set[int] = set()
+        self._opened = False
         self._interrupted = False
 
     @property
@@ -56,7 +58,8 @@ class Muster:
         self._settings = settings
         self.exit_code = 0
         self._leases = dict(enumerate(self._alive()))
-        self._agreed, self._ledgers, self._interrupted = set(), {}, False
+        self._agreed, self._ledgers, self._expected = set(), {}, self._leases.keys()
+        self._opened = self._interrupted = False
         self.finished.clear()
         self._all_in.clear()
         try:
@@ -96,6 +99,7 @@ class Muster:
             metrics_ports=ports if port else [],
             opens_at=self._opens_at,
         )
+        self._opened = True
         run = secrets.token_hex(6)
         for client in self._leases.values():
             self._send("crowd_go", {"opens_at": self._opens_at, "run": run}, client)
@@ -106,9 +110,10 @@ class Muster:
         if data["defect"]:
             self.exit_code = 1
             _log.error("worker %d: a fault of the swarm's own\n%s", data["residue"], data["defect"])
-        if len(self._ledgers) == self.workers:
+        if self._expected <= self._ledgers.keys():
             self._all_in.set()
-            self._close()
+            if not self._interrupted:
+                self._close()
 
     def take_fault(self, data: dict[str, Any]) -> None:
         """crowd_fault: a worker cannot play."""
@@ -125,26 +130,28 @@ class Muster:
                 return
 
     def stop(self) -> None:
-        """The test is being stopped: cut, collect what the workers still hand in, write a partial record."""
-        if self.finished.is_set() or not self._leases:
+        """Cut the run short: collect what the workers still hand in, write a partial record."""
+        if self.finished.is_set() or self._interrupted or not self._leases:
             return
         self._interrupted = True
-        alive = set(self._alive())
-        reachable = {residue: client for residue, client in self._leases.items() if client in alive}
-        for client in reachable.values():
-            self._send("crowd_cut", {}, client)
-        if reachable and not self.finished.is_set():
-            self._all_in.wait(HAND_IN)
-        if not self.finished.is_set():
-            self._close()
+        if self._opened:
+            alive = set(self._alive())
+            reachable = {residue: client for residue, client in self._leases.items() if client in alive}
+            self._expected = reachable.keys()
+            for client in reachable.values():
+                self._send("crowd_cut", {}, client)
+            if not self._expected <= self._ledgers.keys():
+                self._all_in.wait(HAND_IN)
+        self._close()
 
     def fail(self, fault: str, exit_code: int) -> None:
         """The swarm cannot do its job: say why, once, and end."""
-        if self.finished.is_set():
+        if self.finished.is_set() or self._interrupted:
             return
         self.exit_code = exit_code
         print(f"swarm: {fault}", file=sys.stderr, flush=True)
-        self.stop()
+        if self._opened:
+            self.stop()
         self.finished.set()
 
     def _close(self) -> None:

@@ -7,6 +7,7 @@ people and receipts), crowd_fault (worker: cannot play, and why). A process with
 
 import gc
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,8 @@ class Station:
             try:
                 self._server = swarm_metrics.serve(self._exposition, own)
             except OSError as fault:
-                raise OSError(f"--swarm-metrics-port: {own} cannot be used ({fault.strerror}); name another") from None
+                reason = os.strerror(fault.errno or 0)
+                raise OSError(f"--swarm-metrics-port: {own} cannot be used ({reason}); name another") from None
 
     def _exposition(self) -> str:
         return self._crowd.metrics.exposition() if self._crowd is not None else ""

@@ -135,12 +135,12 @@ class Target:
             try:
                 async for chunk in request.stream():
                     upload[0] += len(chunk)
+                    self.counts["photos"] += bool(chunk) and upload[0] == upload[1]
                     if cut and upload[0] > upload[1] // 2:
                         self.counts["cuts"] += 1
                         return Response(status_code=500, headers={"Connection": "close"})
             except ClientDisconnect:
                 return Response(status_code=500)
-        self.counts["photos"] += request.method == "PATCH" and upload[0] == upload[1]
         return Response(status_code=204, headers={"Upload-Offset": str(upload[0])})
 
     async def _deliveries(self, request: Request) -> Response:

@@ -91,7 +91,7 @@ def test_an_edge_belongs_to_its_bucket():
 
 
 def test_photos_are_valid_of_the_asked_size_and_kept(tmp_path):
-    """About twenty, the median near the night's; raw ones turned by their orientation mark; read again, not made anew."""
+    """About twenty, the median near the night's; raw ones turned by their orientation mark; made once."""
     asked = replace(catalogue.load("prakerja-wave-1").population.photos, count=8, median_bytes=60_000)
     corpus = photos.corpus(asked, tmp_path)
     wanted = photos.sizes(asked)

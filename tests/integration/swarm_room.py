@@ -1,0 +1,104 @@
+"""What tests of the swarm need: a target process, a night in a hurry, and Locust as a process on a lifeline."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[2]
+NIGHT = ROOT / "scenarios/nights/prakerja-wave-1.toml"
+DEADLINE = 90.0
+QUICK = ["--people", "1/100", "--minutes", "0.2", "--speed", "4", "--pace", "1000", "--reading", "harsh"]
+"""23 people within three seconds, who think for milliseconds."""
+PLANNED = 23
+
+
+def hurried_night(folder: Path) -> Path:
+    """The night with lines so fast that photos take no time, and people who try again at once."""
+    path = folder / "hurried.toml"
+    text = re.sub(r"up_mbps = ([\d.]+)", lambda found: f"up_mbps = {float(found[1]) * 200}", NIGHT.read_text())
+    path.write_text(text.replace("short_median_s = 12.0", "short_median_s = 0.2"))
+    return path
+
+
+@contextmanager
+def target(*flags: str) -> Iterator[str]:
+    """A target process (tests.integration.swarm_target); its base address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.swarm_target", *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+def counts(url: str) -> dict[str, int]:
+    with urlopen(f"{url}/counts", timeout=10) as answer:
+        found: dict[str, int] = json.load(answer)
+    return found
+
+
+@dataclass
+class Swarm:
+    """A swarm that was started; `lines` are the JSON lines it has said so far."""
+
+    process: subprocess.Popen[str]
+    errors: Path
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def say(self, key: str) -> dict[str, Any]:
+        """The line with `key`; fails when the swarm ends without it."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                self.lines.append(json.loads(line))
+                if key in self.lines[-1]:
+                    return self.lines[-1]
+        raise AssertionError(f"no line with {key!r}; on stderr:\n{self.errors.read_text()}")
+
+    def end(self) -> int:
+        """Close its standard input and wait; the exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(DEADLINE)
+
+
+@contextmanager
+def swarm(folder: Path, url: str, *options: str) -> Iterator[Swarm]:
+    """Locust with the swarm's file, headless, on a lifeline; killed at the end if it still runs."""
+    errors = folder / "swarm.err"
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
+    command += ["--skip-log-setup", "--lifeline", "--host", url, "--partners-url", url, "--record", str(folder / "run")]
+    command += ["--photo-dir", str(ROOT / ".launchnight/photos"), "--night", str(hurried_night(folder)), *options]
+    with errors.open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            yield Swarm(process, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                pipe.close()
+
+
+def eventually(true: Callable[[], bool], what: str) -> None:
+    """Wait until `true`, at most DEADLINE."""
+    give_up = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < give_up, f"never: {what}"
+        time.sleep(0.05)

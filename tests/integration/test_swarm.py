@@ -1,0 +1,168 @@
+"""The swarm as Locust runs it, in one process and in several, against a real target."""
+
+import json
+import os
+import signal
+import socket
+from urllib.request import urlopen
+
+import numpy as np
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from scenarios.fates import Fate, Furthest
+from scenarios.record import read_people
+from tests.integration.swarm_room import PLANNED, QUICK, counts, eventually, swarm, target
+
+
+def scraped(port: int) -> dict[str, float]:
+    """Every unlabelled sample of a process's metrics."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return {sample.name: sample.value for sample in samples if not sample.labels}
+
+
+@pytest.fixture
+def free_ports() -> int:
+    """The first of five ports in a row that nobody listens on."""
+    for first in range(23400, 30000, 5):
+        try:
+            for port in range(first, first + 5):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
+
+
+def test_everybody_joins_and_every_promise_is_on_record(tmp_path, free_ports):
+    """One process: fates, receipts, record and metrics agree with what the target counted; it exits 0."""
+    options = [*QUICK, "--swarm-metrics-port", str(free_ports)]
+    with target() as url, swarm(tmp_path, url, *options) as locust:
+        ready = locust.say("ready")
+        done = locust.say("done")
+        # Still up for the last scrape.
+        figures = scraped(free_ports)
+        assert locust.end() == 0
+        seen = counts(url)
+    assert (ready["planned"], ready["workers"], ready["metrics_ports"]) == (PLANNED, 1, [free_ports])
+    assert (done["ended"], done["fates"]["joined"]) == ("drained", PLANNED)
+    assert figures["swarm_arrivals_total"] == PLANNED
+    assert figures["swarm_live_applicants"] == 0
+    told = json.loads((tmp_path / "run/receipts.json").read_text())
+    assert {kind: len(set(each["acknowledged"])) for kind, each in told.items()} == {
+        "accounts": seen["accounts"],
+        "codes": seen["sessions"] + seen["phone"],
+        "identity_checks": seen["identity"],
+        "photos": seen["photos"],
+        "joins": seen["joins"],
+    }
+    assert {each["unanswered"] for each in told.values()} == {0}
+    people = read_people(tmp_path / "run")
+    assert set(people["fate"]) == {Fate.JOINED}
+    assert set(people["furthest"]) == {Furthest.WAVE_JOINED}
+    stages = np.array([people[stage.column] for stage in Furthest if stage is not Furthest.NONE])
+    assert (np.diff(stages, axis=0) >= 0).all()
+    assert (people["started"] >= people["due"]).all()
+    assert people["requests"].sum() == done["requests"] == sum(seen.values())
+    np.testing.assert_allclose(people["wait_low"], 0.1)
+
+
+def test_three_processes_play_the_same_plan(tmp_path, free_ports):
+    """Same seed, same hash as one process; each number once; every worker has figures of its own."""
+    options = [*QUICK, "--processes", "3", "--swarm-metrics-port", str(free_ports)]
+    with target() as url, swarm(tmp_path, url, *options) as locust:
+        ready = locust.say("ready")
+        done = locust.say("done")
+        figures = [scraped(port) for port in ready["metrics_ports"]]
+        assert locust.end() == 0
+        seen = counts(url)
+    assert ready["workers"] == 3
+    assert ready["plan_hash"] == "fbe7e2f954d323744f317f1a9682f844a79fe77dd461661c3c4852e362a1cd57"
+    assert done["fates"]["joined"] == seen["joins"] == PLANNED
+    assert [each["swarm_arrivals_total"] for each in figures] == [8, 8, 7]
+    np.testing.assert_array_equal(read_people(tmp_path / "run")["number"], np.arange(PLANNED))
+
+
+def test_a_bad_night_is_borne(tmp_path):
+    """Errors, a full queue and uploads cut in the middle: people come back, photos go on where they were.
+
+    Failed requests do not make the swarm fail: it did its job.
+    """
+    flags = ["--errors", "0.02", "--busy", "5", "--cut", "0.3"]
+    with target(*flags) as url, swarm(tmp_path, url, *QUICK, "--drain-minutes", "0.7") as locust:
+        done = locust.say("done")
+        assert locust.end() == 0
+        seen = counts(url)
+    people = read_people(tmp_path / "run")
+    fates = done["fates"]
+    assert sum(fates.values()) == PLANNED
+    assert fates["joined"] == seen["joins"] >= PLANNED - 5
+    assert fates["cut"] == 0
+    assert seen["cuts"] > 0
+    assert people["photo_tries"].max() > 2
+    assert people["retries"].sum() > 0
+    # Each try that was cut off is acknowledged later or left as unknown, never lost.
+    photos = json.loads((tmp_path / "run/receipts.json").read_text())["photos"]
+    assert len(set(photos["acknowledged"])) == seen["photos"]
+
+
+def test_the_drain_limit_cuts_whoever_is_still_on_the_way(tmp_path):
+    """No code ever comes: everybody has an account and waits; the limit ends it, each with one fate."""
+    with target("--mute") as url, swarm(tmp_path, url, *QUICK, "--drain-minutes", "0.05") as locust:
+        done = locust.say("done")
+        assert locust.end() == 0
+    assert (done["ended"], done["fates"]["cut"]) == ("limit", PLANNED)
+    people = read_people(tmp_path / "run")
+    assert set(people["furthest"]) == {Furthest.ACCOUNT_CREATED}
+    assert not np.isnan(people["ended"]).any()
+
+
+@pytest.mark.parametrize("processes", [[], ["--processes", "2"]])
+def test_a_closed_lifeline_ends_all_and_keeps_a_partial_record(tmp_path, processes):
+    """Whoever started the swarm is gone in mid-run: nothing is left running, what happened is on record."""
+    with target("--mute") as url, swarm(tmp_path, url, *QUICK, *processes) as locust:
+        locust.say("ready")
+        eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
+        family = [psutil.Process(locust.process.pid), *psutil.Process(locust.process.pid).children(recursive=True)]
+        assert locust.end() == 0
+        eventually(lambda: not any(each.is_running() for each in family), "all processes ended")
+        assert locust.say("done")["ended"] == "interrupted"
+    people = read_people(tmp_path / "run")
+    assert len(people["number"]) == PLANNED
+    assert set(people["fate"]) == {Fate.CUT}
+    assert (people["furthest"] == Furthest.ACCOUNT_CREATED).sum() > 3
+
+
+def test_a_lost_worker_is_a_crash_that_says_so(tmp_path):
+    """Its applicants would be missing, so the run is worth nothing; the others' part is still written."""
+    with target("--mute") as url, swarm(tmp_path, url, *QUICK, "--processes", "2") as locust:
+        locust.say("ready")
+        eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
+        os.kill(psutil.Process(locust.process.pid).children()[0].pid, signal.SIGKILL)
+        locust.say("done")
+        assert locust.end() == 1
+        assert "was lost with its share of the applicants" in locust.errors.read_text()
+    assert len(read_people(tmp_path / "run")["number"]) == PLANNED
+
+
+def test_a_port_in_use_is_one_line_and_exit_2(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with swarm(tmp_path, "http://127.0.0.1:9", *QUICK, "--swarm-metrics-port", port) as locust:
+            assert locust.process.wait(60) == 2
+            assert locust.errors.read_text().splitlines() == [
+                f"swarm: --swarm-metrics-port: {port} cannot be used (Address already in use); name another"
+            ]
+
+
+def test_wrong_settings_are_all_named_and_exit_2(tmp_path):
+    options = ["--people", "7", "--pace", "0", "--reading", "mild", "--set", "rich"]
+    with swarm(tmp_path, "http://127.0.0.1:9", *options) as locust:
+        assert locust.process.wait(60) == 2
+        said = locust.errors.read_text()
+    for word in ("--people", "--pace", "--reading mild", "--set rich"):
+        assert word in said
+    assert "Traceback" not in said
