@@ -36,6 +36,7 @@ Bytes = Annotated[int, Unit("bytes", low=0)]
 Count = Annotated[int, Unit("count", low=0)]
 People = Annotated[int, Unit("people", low=0)]
 Years = Annotated[int, Unit("years", 0, 120)]
+YearSpan = Annotated[float, Unit("years", 0, 120)]
 CountOrEndless = Annotated[int, Unit("count, -1 = without end", low=-1)]
 PerSecondOrNone = Annotated[float, Unit("1/s, -1 = none", low=-1)]
 
@@ -47,7 +48,7 @@ class Figure:
     """One figure of a night as `launchnight nights show` prints it."""
 
     key: str
-    value: float | str
+    value: float
     unit: str
     source: str
     status: str

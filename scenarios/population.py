@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from scenarios import identity_numbers, networks
-from scenarios.figures import Bytes, Count, CountOrEndless, Ratio, Seconds, Share, Sigma, Weight, Years
+from scenarios.figures import Bytes, Count, CountOrEndless, Seconds, Share, Sigma, Weight, Years, YearSpan
 from scenarios.identity_numbers import family_card_of
 from scenarios.provinces import BY_CODE, ZONES, Province
 from scenarios.streams import Purpose, exponential, uniform
@@ -107,7 +107,7 @@ class Population:
     """Weight by province code; only proportions count."""
     share_women: Share
     youngest_years: Years
-    mean_years_above: Ratio
+    mean_years_above: YearSpan
     """Ages of adults are `youngest_years` plus an exponential of this mean, at most `oldest_years`."""
     oldest_years: Years
     under_age_share: Share
