@@ -44,7 +44,7 @@ def test_a_run_whose_harness_was_killed_can_be_read() -> None:
     folder = RunFolder(order("--seed", "7"))
     folder.write_config()
     run = Run.load(folder.path)
-    assert (run.config["ended"], run.config["seed"], run.config["planned"]) == ("crash", 7, 6)
+    assert (run.config["ended"], run.config["seed"], run.config["planned"]) == ("crash", 7, 16)
     assert run.config["factors"] == {"people": "1/5000", "speed": 1.0, "pace": 20.0}
     assert json.loads((folder.path / "run.json").read_text())["night"]["name"] == "prakerja-wave-1"
 
