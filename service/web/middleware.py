@@ -46,6 +46,10 @@ def status_class(status: int) -> str:
     return "4xx" if status < 500 else "5xx"
 
 
+class AnswerCut(Exception):
+    """Half an answer is out: the server shall close the connection. It prints this, so what broke is not in it."""
+
+
 class Boundary:
     """Outermost of ours: measures, answers LaunchnightError as a problem, anything else as 500 without details."""
 
@@ -73,15 +77,13 @@ class Boundary:
 
         try:
             await self.app(scope, receive, note_status)
-        except LaunchnightError as error:
-            if status:
-                raise  # half an answer is out: the server closes the connection
-            await send_problem(error, note_status)
         except Exception as error:
-            report(error, scope)
+            if not isinstance(error, LaunchnightError):
+                report(error, scope)
+                error = InternalError()
             if status:
-                raise
-            await send_problem(InternalError(), note_status)
+                raise AnswerCut from None
+            await send_problem(error, note_status)
         finally:
             if status:  # 0: the client left before it had asked
                 kind = route_class(scope["path"])

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import traceback
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -27,7 +28,7 @@ from service.storage.vault import KeyVault, VaultError
 from service.web import http, logs, problems
 from service.web.board import BoardCopy
 from service.web.decoding import BodyDecoder
-from service.web.middleware import Boundary, route_class, status_class
+from service.web.middleware import AnswerCut, Boundary, route_class, status_class
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,6 +123,18 @@ def test_an_unexpected_error_is_a_bare_500(run):
     assert json.loads(body)["title"] == InternalError.title
     assert "secret" not in body.decode() and "secret" not in str(captured)
     assert captured[0]["error"] == "RuntimeError" and "test_web_boundary.py" in captured[0]["where"][-1]
+
+
+def test_an_error_in_the_middle_of_an_answer_ends_the_connection(run):
+    """Nothing can be answered any more; what the server prints then holds no message of ours."""
+
+    async def broken(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("3372011708940001 is secret")
+
+    with structlog.testing.capture_logs(), pytest.raises(AnswerCut) as caught:
+        run(answer_of(Boundary(broken, Metrics())))
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_each_answer_is_counted_once(run):
