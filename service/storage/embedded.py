@@ -25,6 +25,7 @@ from typing import IO
 from service.storage.embedded_folders import (
     SERVER_GID,
     SERVER_UID,
+    STANDS_FOR,
     EmbeddedDatabaseError,
     Say,
     private_folder,
@@ -129,7 +130,7 @@ def discard(data: Path, *, say: Say = lambda _: None) -> None:
     with _lock(home):
         _end_orphan(home / "server")
         shutil.rmtree(home / "server", ignore_errors=True)
-        for name in ("password", "log", "lock"):
+        for name in ("password", "log", "lock", STANDS_FOR):
             (home / name).unlink(missing_ok=True)
     for folder in {home, data}:
         with suppress(OSError):  # other files in it are not ours
@@ -174,7 +175,7 @@ def serve(data: Path, port: int, lifeline: bool) -> int:
     for wait in (wait_for_server, wait_for_lifeline) if lifeline else (wait_for_server,):
         threading.Thread(target=wait, daemon=True).start()
     ended.wait()
-    code = server.process.poll()
+    code = server.process.returncode  # set by the thread that waited, if it died
     server.stop()
     if code is not None:
         _say(f"the database server ended by itself (code {code}): see {server.home}/log")

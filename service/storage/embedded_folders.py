@@ -18,6 +18,7 @@ from typing import Any
 
 SERVER_UID = SERVER_GID = 65534
 PERSISTENT_TEMPORARY = Path("/var/tmp")
+STANDS_FOR = "stands-for"  # in a stand-in: the folder whose files it holds
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 Say = Callable[[str], None]
@@ -70,9 +71,12 @@ def reachable_home(data: Path, say: Say) -> Path:
         raise EmbeddedDatabaseError(f"cannot write to the folder {data}: choose another with --data")
     if _can(["/bin/sh", "-c", 'cd "$0"', str(data)]):
         return data
-    home = _own_folder(say, f"uid {SERVER_UID} cannot reach {data}") / f"data-{_digest(data)}"
+    own = _own_folder(say, f"uid {SERVER_UID} cannot reach {data}")
+    _sweep(own)
+    home = own / f"data-{_digest(data)}"
     home.mkdir(exist_ok=True)
     home.chmod(0o711)
+    (home / STANDS_FOR).write_text(str(data))
     return home
 
 
@@ -116,6 +120,19 @@ def _own_folder(say: Say, why: str) -> Path:
             raise EmbeddedDatabaseError(f"{folder} is not a folder of ours: remove it and start again") from None
     say(f"{why}: its files go to {folder}")
     return folder
+
+
+def _sweep(own: Path) -> None:
+    """Remove stand-ins of folders that are gone, unless a server still uses them."""
+    for home in own.glob("data-*"):
+        try:
+            if Path((home / STANDS_FOR).read_text()).exists():
+                continue
+            with (home / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(home)
+        except OSError:
+            continue
 
 
 def _copy(installed: Path, folder: Path) -> Path:

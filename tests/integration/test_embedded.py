@@ -25,9 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SERVE = "import sys, pathlib; from service.storage import embedded; "
 SERVE += "sys.exit(embedded.serve(pathlib.Path(sys.argv[1]), int(sys.argv[2]), True))"
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="needs root: only root hands the server to another user"
-)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root hands the server to another user")
 Run = Callable[..., Any]
 
 
@@ -175,6 +173,7 @@ def test_verb_says_when_the_server_dies(data: Path) -> None:
     """A dead server ends the verb with 1 and one line: nobody may take it for running."""
     verb = start_verb(data)
     os.kill(ready_line(verb)["pid"], signal.SIGKILL)
+    verb.wait(30)
     _, errors = verb.communicate(timeout=30)
     assert verb.returncode == 1
     assert "ended by itself (code -9)" in errors
@@ -333,8 +332,12 @@ def test_unreachable_folders_stay_as_they_are(
     finally:
         again.stop()
     assert missing.exists()
-    embedded.discard(private / "data")
+    shutil.rmtree(private / "data")  # and nobody tells us
+    other = embedded_folders.reachable_home(private / "other", lambda _: None)
     assert not server.home.exists()
+    assert other.exists()
+    embedded.discard(private / "other")
+    assert not other.exists()
 
 
 @needs_root
