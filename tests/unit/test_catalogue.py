@@ -1,0 +1,277 @@
+"""A night is read whole or refused with all its faults, each with file, line and dotted key."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios import catalogue, objectives
+from scenarios.catalogue import Night, NightError
+from scenarios.faults import Fault, overlapping
+
+NAME = "prakerja-wave-1"
+TEXT = (Path(catalogue.__file__).parent / "nights" / f"{NAME}.toml").read_text()
+NIGHT = catalogue.load(NAME)
+
+Refused = Callable[..., list[str]]
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Refused:
+    """Faults of the night with replacements made in its text and more text at its end; file and line as `line:`."""
+
+    def faults(*changes: tuple[str, str], more: str = "") -> list[str]:
+        text = TEXT
+        for old, new in changes:
+            assert text.count(old) == 1, f"{old!r} must stand once in the night"
+            text = text.replace(old, new)
+        path = tmp_path / "night.toml"
+        path.write_text(text + more)
+        with pytest.raises(NightError) as error:
+            catalogue.load(str(path))
+        assert all(fault.startswith(f"{path}:") for fault in error.value.faults)
+        for fault in error.value.faults:
+            assert fault in str(error.value)
+        return [fault.removeprefix(f"{path}:") for fault in error.value.faults]
+
+    return faults
+
+
+def line_of(text: str) -> int:
+    """The line of the night's file in which `text` stands."""
+    return next(i for i, line in enumerate(TEXT.splitlines(), start=1) if text in line)
+
+
+def test_night_has_the_figures_of_the_issue() -> None:
+    """Partner sets, defaults and prices as they were agreed."""
+    assert catalogue.names() == [NAME]
+    launched, prepared = NIGHT.partners["as-launched"], NIGHT.partners["prepared"]
+    assert NIGHT.default_set == "prepared"
+    assert NIGHT.curve.default == "expected"
+    assert list(NIGHT.curve.readings) == ["gentle", "expected", "harsh"]
+    assert launched.email.rate_per_s == int(473_634 / (7200 + 1200)) == 56
+    assert (prepared.email.rate_per_s, prepared.sms.rate_per_s) == (500.0, 1000.0)
+    assert (prepared.civil_registry.rate_per_s, prepared.gate_per_s, launched.gate_per_s) == (15.0, 600.0, -1)
+    assert prepared.civil_registry.allowance == ()
+    assert NIGHT.demand_factor == 1.0
+    assert NIGHT.objectives == {name: each.bound for name, each in objectives.DEFAULTS.items()}
+    assert NIGHT.funnel[-1].joined == 2_078_026
+
+
+def test_every_figure_has_source_and_status() -> None:
+    """Nothing is told without saying where it is from; facts and assumptions are both there."""
+    keys = {figure.key for figure in NIGHT.figures}
+    assert {"curve.blocks[0].people", "partners.prepared.email.rate_per_s", "prices.sms_message"} <= keys
+    assert {figure.status for figure in NIGHT.figures} == {"fact", "assumption"}
+    for figure in NIGHT.figures:
+        assert figure.source.split(":")[0] in NIGHT.sources
+    ours = [figure for figure in NIGHT.figures if figure.source.split(":")[0] == "own"]
+    assert all(figure.status == "assumption" for figure in ours)
+
+
+def test_a_night_survives_the_run_record() -> None:
+    """to_dict is plain JSON, and from_dict gives an equal night back."""
+    text = json.dumps(NIGHT.to_dict())
+    assert Night.from_dict(json.loads(text)) == NIGHT
+    assert json.loads(text)["opens_at"] == "2020-04-11T19:00:00+07:00"
+    assert len(text) < 100_000
+
+
+def test_a_night_is_loaded_by_path_too(tmp_path: Path) -> None:
+    """The same file elsewhere is the same night."""
+    path = tmp_path / "other.toml"
+    path.write_text(TEXT)
+    assert catalogue.load(str(path)) == NIGHT
+
+
+def test_all_faults_come_at_once(refused: Refused) -> None:
+    """Unknown key, wrong unit, negative rate, wrong type, overlap, gap, shares, loosened bound: one report, by line."""
+    faults = refused(
+        ("gate_per_s = 600.0", "gate_per_minute = 36000.0"),
+        ("rate_per_s = 500.0", 'rate_per_s = "500/s"'),
+        ("rate_per_s = 1_000.0", "rate_per_s = -1_000.0"),
+        ("desktop = 0.08", "desktop = 8"),
+        ("api_p95_s = 1.0", "api_p95_s = 2.0"),
+        ("start = 2020-04-11T21:00:00+07:00", "start = 2020-04-11T21:30:00+07:00"),
+        ("opens_at = 2020-04-11T19:00:00+07:00", "opens_at = 2020-04-11T19:00:00"),
+        more="""
+[[faults]]
+kind = "outage"
+target = "email"
+start_s = 100
+end_s = 200
+
+[[faults]]
+kind = "outage"
+target = "email"
+start_s = 150
+end_s = 250
+""",
+    )
+    found = [(int(fault.split(":")[0]), fault.split(":")[1].strip()) for fault in faults]
+    last = TEXT.count("\n")
+    assert found == [
+        (line_of("opens_at ="), "opens_at"),
+        (line_of("start = 2020-04-11T21:00"), "curve.blocks[2].start"),
+        (line_of("[population.devices]"), "population.devices"),
+        (line_of("desktop ="), "population.devices.desktop"),
+        (line_of("[partners.prepared]"), "partners.prepared.gate_per_s"),
+        (line_of("gate_per_s = 600.0"), "partners.prepared.gate_per_minute"),
+        (line_of("rate_per_s = 500.0"), "partners.prepared.email.rate_per_s"),
+        (line_of("rate_per_s = 1_000.0"), "partners.prepared.sms.rate_per_s"),
+        (line_of("api_p95_s = 1.0"), "objectives.api_p95_s"),
+        (last + 11, "faults[1].start_s"),
+    ]
+    assert any("did you mean gate_per_s?" in fault for fault in faults)
+    assert any("must be a number (unit: 1/s), not '500/s'" in fault for fault in faults)
+    assert any("at least 0 (unit: 1/s), not -1000.0" in fault for fault in faults)
+    assert any("outage of email overlaps faults[0], 100 s to 200 s" in fault for fault in faults)
+
+
+ONE_FAULT: list[tuple[str, str, str]] = [
+    ("rate_per_s = 500.0", "rate_per_s = true", "partners.prepared.email.rate_per_s: must be a number"),
+    ("rate_per_s = 500.0", "rate_per_s = nan", "partners.prepared.email.rate_per_s: must be a number"),
+    ("rate_per_s = 500.0", "rate_per_s = inf", "partners.prepared.email.rate_per_s: must be a number"),
+    ("tries = 5,", "tries = 5.5,", "population.patience.normal.tries: must be a whole number"),
+    ("oldest_years = 64", "oldest_years = 6", "population.oldest_years: must not be below youngest_years"),
+    ("share = 0.55,", "share = 0.65,", "networks: shares must sum to 1, not 1.1"),
+    ('zones = ["WITA", "WIT"]', 'zones = ["WITA", "GMT"]', "networks.poor_east.zones[1]: no such zone"),
+    ('zones = ["WITA", "WIT"]', 'zones = ["WIT"]', "networks: profiles bound to zones have more people than zone WIT"),
+    ("92 = 7.6", "93 = 7.6", "population.provinces.93: no such province code"),
+    ('default_set = "prepared"', 'default_set = "ready"', "default_set: no such partner set"),
+    ('default = "expected"', 'default = "wild"', "curve.default: no such reading"),
+    ("people = 571_500", "people = 1_571_500", "curve.readings.harsh.people: the 1432133 people until spread_until"),
+    ("decay_s = 240.0", "decay_s = 0", "curve.readings.harsh.decay_s: must be more than 0"),
+    (
+        "value = 1_950_000",
+        "value = 1_960_000",
+        "curve.anchors[1].total: is 1960000, but the gentle reading has 1950000",
+    ),
+    ("closes_at = 2020-04-16", "closes_at = 2020-04-10", "closes_at: must be after opens_at"),
+    ('source = "kompas-16-april"\n', 'source = "kompas"\n', "funnel[2].registered: source 'kompas' is not explained"),
+    ("per_day = 165_000", "count = 1, per_day = 165_000", "allowance[1]: must have either count or per_day"),
+    ("start_s = 234_000,", "start_s = 200_000,", "allowance[2].start_s: overlaps the span before"),
+    ('title = "As on that night"', "title = 7", "partners.as-launched.title: must be text, not 7"),
+    ("[prices]", "[price]", "price: unknown key; did you mean prices?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), ONE_FAULT, ids=lambda text: text[:30])
+def test_one_fault_is_named(refused: Refused, old: str, new: str, words: str) -> None:
+    """Each rule of a night, broken once."""
+    assert any(words in fault for fault in refused((old, new)))
+
+
+def test_hours_of_the_day_are_24(refused: Refused) -> None:
+    """A missing hour would shift all that follow."""
+    (fault,) = refused(("1.00, 0.70,\n", "1.00,\n"))
+    assert fault.startswith(f"{line_of('hourly_weights')}: population.retries.hourly_weights: must have 24 weights")
+
+
+def test_a_figure_without_source_is_refused(refused: Refused) -> None:
+    """Also one whose status is neither fact nor assumption."""
+    faults = refused(
+        ('source = "own: rounded list prices', 'remark = "own: rounded list prices'),
+        ('only"\nstatus = "assumption"', 'only"\nstatus = "perhaps"'),
+    )
+    assert sum("has no source" in fault for fault in faults) == 6
+    assert sum("has no status" in fault for fault in faults) == 6
+
+
+def test_loosening_an_objective_needs_a_reason(tmp_path: Path) -> None:
+    """With a reason it is accepted and kept; tightening needs none; a reason for nothing is refused."""
+    path = tmp_path / "night.toml"
+    loose = TEXT.replace("api_p95_s = 1.0", "api_p95_s = 2.0")
+    path.write_text(loose + '\n[objective_reasons]\napi_p95_s = "old phones"\n')
+    night = catalogue.load(str(path))
+    assert (night.objectives["api_p95_s"], night.objective_reasons) == (2.0, {"api_p95_s": "old phones"})
+    path.write_text(TEXT.replace("api_p95_s = 1.0", "api_p95_s = 0.5"))
+    assert catalogue.load(str(path)).objectives["api_p95_s"] == 0.5
+    path.write_text(TEXT + '\n[objective_reasons]\nspeed = "why"\n')
+    with pytest.raises(NightError, match=r"objective_reasons\.speed"):
+        catalogue.load(str(path))
+
+
+def test_objectives_left_out_have_their_default(tmp_path: Path) -> None:
+    """A night need not repeat them."""
+    path = tmp_path / "night.toml"
+    start, end = TEXT.index("[objectives]"), TEXT.index("[prices]")
+    path.write_text(TEXT[:start] + TEXT[end:])
+    assert catalogue.load(str(path)).objectives == NIGHT.objectives
+
+
+def test_faults_of_other_kinds_or_targets_may_coincide(tmp_path: Path) -> None:
+    """So may one that begins when its like has ended."""
+    path = tmp_path / "night.toml"
+    spans = (
+        ("outage", "email", 0, 60),
+        ("outage", "sms", 0, 60),
+        ("slow", "email", 0, 60),
+        ("outage", "email", 60, 90),
+    )
+    lines = [f'[[faults]]\nkind = "{k}"\ntarget = "{t}"\nstart_s = {a}\nend_s = {b}' for k, t, a, b in spans]
+    path.write_text(TEXT + "\n".join(["", *lines, ""]))
+    assert [fault.end_s for fault in catalogue.load(str(path)).faults] == [60, 60, 60, 90]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=12))
+def test_overlaps_are_found_as_by_comparing_every_pair(spans: list[tuple[int, int]]) -> None:
+    """On random faults of one kind on one target."""
+    faults = [Fault("slow", "sms", start, start + length, 2.0) for start, length in spans]
+    found = {frozenset(pair) for pair in overlapping(faults)}
+    pairs = [(i, j) for i in range(len(faults)) for j in range(i)]
+    shared = {
+        frozenset(pair) for pair in pairs if max(faults[k].start_s for k in pair) < min(faults[k].end_s for k in pair)
+    }
+    assert found == shared
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"name = \n", ":1: not valid TOML: Invalid value"),
+        (b"name = 'x'\n\nname = 'y'\n", ":3: not valid TOML"),
+        (b"[curve", ":1: not valid TOML"),
+        (b"\xff\xfe", ": is not UTF-8 text"),
+        (b"", ":1: name: missing"),
+        (b"curve = 7\nfaults = {}\nobjectives = 1\nnetworks = [1]\n", ":1: curve: must be a table"),
+    ],
+)
+def test_files_that_are_no_night(tmp_path: Path, content: bytes, words: str) -> None:
+    """Broken TOML, no text, an empty file, values of the wrong shape: named by file and line, never a traceback."""
+    path = tmp_path / "night.toml"
+    path.write_bytes(content)
+    with pytest.raises(NightError) as error:
+        catalogue.load(str(path))
+    assert f"{path}{words}" in str(error.value)
+
+
+def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
+    """The nights there are, or why the file cannot be read."""
+    with pytest.raises(NightError, match="there are prakerja-wave-1"):
+        catalogue.load("wave-2")
+    with pytest.raises(NightError, match="No such file"):
+        catalogue.load(str(tmp_path / "none.toml"))
+    with pytest.raises(NightError, match="Is a directory"):
+        catalogue.load(f"{tmp_path}/")
+
+
+def test_a_record_of_something_else_is_no_night() -> None:
+    """from_dict names what is wrong instead of failing on it."""
+    with pytest.raises(NightError, match="run record: curve: must be a table"):
+        Night.from_dict({**NIGHT.to_dict(), "curve": []})
+
+
+def test_changed_nights_can_be_recorded() -> None:
+    """A night with faults and loosened objectives, as a drill makes one, survives the record too."""
+    changed = replace(
+        NIGHT,
+        faults=(Fault("slow", "sms", 10.0, 20.0, 3.0),),
+        objectives={**NIGHT.objectives, "lost": 1.0},
+        objective_reasons={"lost": "a drill"},
+    )
+    assert Night.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
