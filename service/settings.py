@@ -156,7 +156,7 @@ TABLE: tuple[Setting, ...] = (
 
 
 class Settings(SimpleNamespace):
-    """Attributes: the table's names in lower case without the prefix (`settings.gate_rate`, `settings.database_url`)."""
+    """Attributes are the table's names in lower case without the prefix: `settings.gate_rate`, for example."""
 
     database_url: str
     secret_key: bytes

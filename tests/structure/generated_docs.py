@@ -5,6 +5,7 @@ from pathlib import Path
 from service import settings
 from service.domain import errors
 from service.metrics import Metrics
+from service.web.problems import status_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,12 +60,12 @@ def problems_page() -> str:
         "(RFC 9457); its `type` is `https://launchnight.example/problems/` and the code. Temporary means: trying the",
         "same again later can help.",
         "",
-        "| code | temporary | meaning |",
-        "|---|---|---|",
+        "| code | status | temporary | title |",
+        "|---|---|---|---|",
     ]
     for error in sorted(problem_types(), key=lambda each: each.code):
-        meaning = (error.__doc__ or "").strip().splitlines()[0]
-        lines.append(f"| `{error.code}` | {'yes' if error.temporary else 'no'} | {meaning} |")
+        temporary = "yes" if error.temporary else "no"
+        lines.append(f"| `{error.code}` | {status_of(error)} | {temporary} | {error.title} |")
     return "\n".join(lines) + "\n"
 
 
