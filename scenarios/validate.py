@@ -164,8 +164,10 @@ def _sets(night: SimpleNamespace) -> Found:
         yield "default_set", f"no such partner set; there are {', '.join(night.partners)}"
 
 
-def _allowances(night: SimpleNamespace) -> Found:
+def _capacities(night: SimpleNamespace) -> Found:
     for name, partner_set in night.partners.items():
+        if -1 < partner_set.gate_per_s <= 0:
+            yield f"partners.{name}.gate_per_s", "must be more than 0, or -1 for no gate"
         registry = partner_set.civil_registry
         key = f"partners.{name}.civil_registry"
         if not 0 < registry.latency_median_s <= registry.latency_p99_s:
@@ -238,7 +240,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
     (("networks",), lambda night: _sums_to_one("networks", _shares(night.networks))),
     (("networks", "population.provinces"), _network_zones),
     (("default_set", "partners"), _sets),
-    (("partners",), _allowances),
+    (("partners",), _capacities),
     ((), _faults),
     (("objective_reasons",), _objectives),
 )

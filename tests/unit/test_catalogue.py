@@ -136,6 +136,8 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ("rate_per_s = 500.0", "rate_per_s = true", "partners.prepared.email.rate_per_s: must be a number"),
     ("rate_per_s = 500.0", "rate_per_s = nan", "partners.prepared.email.rate_per_s: must be a number"),
     ("rate_per_s = 500.0", "rate_per_s = inf", "partners.prepared.email.rate_per_s: must be a number"),
+    ("gate_per_s = 600.0", "gate_per_s = 0", "partners.prepared.gate_per_s: must be more than 0, or -1 for no gate"),
+    ("gate_per_s = 600.0", "gate_per_s = -5.0", "partners.prepared.gate_per_s: must be at least -1"),
     ("tries = 5,", "tries = 5.5,", "population.patience.normal.tries: must be a whole number"),
     ("oldest_years = 64", "oldest_years = 6", "population.oldest_years: must not be below youngest_years"),
     ("share = 0.55,", "share = 0.65,", "networks: shares must sum to 1, not 1.1"),
