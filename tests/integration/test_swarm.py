@@ -104,9 +104,10 @@ def test_a_bad_night_is_borne(tmp_path):
     assert seen["cuts"] > 0
     assert people["photo_tries"].max() > 2
     assert people["retries"].sum() > 0
-    # Each try that was cut off is acknowledged later or left as unknown, never lost.
-    photos = json.loads((tmp_path / "run/receipts.json").read_text())["photos"]
-    assert len(set(photos["acknowledged"])) == seen["photos"]
+    # A photo whose answer was cut off is acknowledged later or left as unknown, never lost.
+    told = json.loads((tmp_path / "run/receipts.json").read_text())["photos"]
+    acknowledged = len(set(told["acknowledged"]))
+    assert acknowledged <= seen["photos"] <= acknowledged + told["unanswered"]
 
 
 def test_the_drain_limit_cuts_whoever_is_still_on_the_way(tmp_path):
