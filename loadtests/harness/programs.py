@@ -150,6 +150,7 @@ class Programs:
             "REGISTRATION_GATE_RATE": _rate(NO_GATE_PER_S if gate < 0 else gate),
             "REGISTRATION_WAVE_OPENS_AT": opens.isoformat(),
             "REGISTRATION_WAVE_CLOSES_AT": (opens + timedelta(seconds=length)).isoformat(),
+            "REGISTRATION_AGE_ON": night.opens_at.date().isoformat(),
             "REGISTRATION_SYNTHETIC_PEOPLE": "on",
         }
 

@@ -229,7 +229,7 @@ class Rehearsal:
 
     def _finish_samples(self) -> None:
         assert self._source is not None
-        self._cpu.sample()
+        self._cpu.sample(look=True)
         self.folder.cpu_s = {role: round(seconds, 3) for role, seconds in self._cpu.seconds.items()}
         writer = SamplesWriter()
         try:
