@@ -59,7 +59,8 @@ def place_of(ports: Ports, room: Room, number: int, now: datetime) -> Place:
     ahead = rules.people_ahead(number, room.frontier)
     invited = rules.may_claim(number, room.frontier)
     poll_after = rules.jittered_poll_s(number, rules.poll_interval_s(ahead, rate))
-    wait = (0.0, 0.0) if invited else (rules.wait_low_s(ahead, rate), rules.wait_high_s(ahead, rate))
+    # Who is invited decides by themselves when to claim; the range is what an immediate one takes.
+    wait = (0.0, rules.POLL_LEAST) if invited else (rules.wait_low_s(ahead, rate), rules.wait_high_s(ahead, rate))
     not_before_ms = int((now.timestamp() + poll_after) * 1000)
     return Place(
         state="invited" if invited else "waiting",
