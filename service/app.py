@@ -77,6 +77,7 @@ def policy_of(settings: Settings) -> Policy:
         gate_rate_per_s=settings.gate_rate,
         wave_id=settings.wave_id,
         wave_closes_at=settings.wave_closes_at,
+        age_on=settings.age_on,
         synthetic_people=settings.synthetic_people,
     )
 

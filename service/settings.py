@@ -6,7 +6,7 @@ Each setting is read from the variable of its name, or from the file that `NAME_
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -143,6 +143,13 @@ TABLE: tuple[Setting, ...] = (
         "REGISTRATION_WAVE_CLOSES_AT", _instant, "2100-01-01T00:00:00+07:00", "instant", "One second late is refused."
     ),
     Setting(
+        "REGISTRATION_AGE_ON",
+        date.fromisoformat,
+        "2020-04-11",
+        "date",
+        "Who is 18 on this day may apply: the day the program opened, so nobody's answer changes overnight.",
+    ),
+    Setting(
         "REGISTRATION_SYNTHETIC_PEOPLE",
         _switch,
         "off",
@@ -180,6 +187,7 @@ class Settings(SimpleNamespace):
     wave_id: int
     wave_opens_at: datetime
     wave_closes_at: datetime
+    age_on: date
     synthetic_people: bool
     stop_grace: float
 

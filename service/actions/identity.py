@@ -59,8 +59,8 @@ async def _put_once(
 
 
 def _old_enough(birth_date: date, ports: Ports) -> bool:
-    today = ports.clock.now()
-    years = rules.age_years(birth_date.year, birth_date.month, birth_date.day, today.year, today.month, today.day)
+    on = ports.policy.age_on
+    years = rules.age_years(birth_date.year, birth_date.month, birth_date.day, on.year, on.month, on.day)
     return years >= rules.LEAST_AGE
 
 

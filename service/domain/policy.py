@@ -1,7 +1,7 @@
 """The figures of this installation that decisions need, handed to the actions as one value."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +17,5 @@ class Policy:
     gate_rate_per_s: float = 600.0
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))
+    age_on: date = date(2020, 4, 11)
     synthetic_people: bool = False

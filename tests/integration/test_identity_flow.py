@@ -98,12 +98,12 @@ def test_a_number_belongs_to_one_account(run, database_url, tmp_path):
 
 
 def test_under_age_is_told_at_once_and_never_asked(run, database_url, tmp_path):
-    """Not eligible without a check; a mistyped birth date can be corrected."""
+    """Not eligible without a check, one day before 18 on the day that counts; a mistyped date can be corrected."""
 
     async def scenario():
         async with registration(database_url, tmp_path) as service:
             person = await (await Person(service, 1).sign_up()).sign_in()
-            young = await person.put("/identity", person.identity(birth_date="2015-08-17"))
+            young = await person.put("/identity", person.identity(birth_date="2002-04-12"))
             depth = await service.depth()
             right = await person.put("/identity", person.identity())
             await reaches(person, "match")

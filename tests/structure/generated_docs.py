@@ -1,10 +1,14 @@
 """Pages made from the code, so that they cannot drift: `python -m tests.structure.generated_docs` writes them anew."""
 
 from pathlib import Path
+from typing import Any
 
+import service.app  # loads every module that declares a problem type
 from service import settings
 from service.domain import errors
 from service.metrics import Metrics
+from service.ports import Ports
+from service.web.operation import Operation
 from service.web.problems import status_of
 
 ROOT = Path(__file__).parents[2]
@@ -69,10 +73,47 @@ def problems_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def api_page() -> str:
+    lines = [
+        "# The API",
+        "",
+        "Made from the table of operations that also routes; `make docs` writes it anew. The types of bodies and",
+        "answers are in `/openapi.json` of a running service, what each refusal means in [problems.md](problems.md).",
+        "README.md walks the whole way by curl.",
+        "",
+        "- **key**: needs the header `Idempotency-Key`, a new random value for a new request; the same key sent again",
+        "  gets the first answer.",
+        "- **session**: needs `Authorization: Bearer TOKEN`.",
+        "- 429 (your quota) and 503 (our capacity) carry `Retry-After` in seconds.",
+        "",
+        "| request | what | needs | headers of its own | refusals of its own |",
+        "|---|---|---|---|---|",
+    ]
+    for each in operations():
+        needs = ", ".join(word for word, needed in (("key", each.once), ("session", each.session)) if needed)
+        headers = "; ".join(f"`{name}`: {text}" for name, text in each.headers.items())
+        refusals = ", ".join(f"`{error.code}`" for error in each.errors)
+        lines.append(f"| `{each.method} {each.path}` | {each.summary} | {needs} | {headers} | {refusals} |")
+    lines += [
+        "",
+        "Photos go by [tus 1.0.0](https://tus.io/protocols/resumable-upload) (core and creation) to `/files/` with a",
+        "session: `POST` with `Upload-Length`, `Upload-Metadata: slot BASE64,filetype BASE64` (slots `identity_card`",
+        "and `selfie`), `PATCH` from the offset that `HEAD` tells. Whatever was acknowledged is on disk.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def operations() -> list[Operation]:
+    """The table of operations; handlers are not called, so nothing stands behind the ports."""
+    nothing: Any = None
+    ports = Ports(
+        begin=nothing, clock=nothing, vault=nothing, photos=nothing, civil_registry=nothing, email=nothing, sms=nothing
+    )
+    return service.app.operations(ports, nothing, "0")
+
+
 def problem_types() -> list[type[errors.LaunchnightError]]:
     """Every domain error with a code, wherever in the service it stands."""
-    import service.app  # noqa: F401  (loads every module that declares one)
-
     found: list[type[errors.LaunchnightError]] = []
     waiting = [errors.LaunchnightError]
     while waiting:
@@ -85,6 +126,7 @@ def problem_types() -> list[type[errors.LaunchnightError]]:
 
 def pages() -> dict[Path, str]:
     return {
+        ROOT / "docs" / "api.md": api_page(),
         ROOT / "docs" / "settings.md": settings_page(),
         ROOT / "docs" / "metrics.md": metrics_page(),
         ROOT / "docs" / "problems.md": problems_page(),
