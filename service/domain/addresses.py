@@ -26,9 +26,7 @@ def phone(text: str) -> str:
     elif digits.startswith("62"):
         digits = "+" + digits
     if _PHONE.fullmatch(digits) is None:
-        raise FieldRefused(
-            "not-a-mobile-number", "A mobile number is needed, for example +62 812 3456 789."
-        )
+        raise FieldRefused("not-a-mobile-number", "A mobile number is needed, for example +62 812 3456 789.")
     return digits
 
 

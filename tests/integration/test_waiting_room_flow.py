@@ -124,8 +124,7 @@ def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_pat
             (name,) = await service.sql("select current_database() as name")
             await service.sql(f"alter database {name['name']} allow_connections false", elsewhere=True)
             await service.sql(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = "
-                f"'{name['name']}'",
+                f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name['name']}'",
                 elsewhere=True,
             )
             away = await service.get("/board")
