@@ -21,6 +21,7 @@ SERVICE_VERBS = {
 }
 """Passed on to `python -m service` with everything that follows."""
 
+CRASH = 1
 USAGE = 2
 REPORT = "report.html"
 
@@ -29,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except BrokenPipeError:  # whoever read our output has seen enough, `| head` for one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return CRASH
     return code
 
 

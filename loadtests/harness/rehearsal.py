@@ -99,12 +99,12 @@ class Rehearsal:
 
     def _prepare(self) -> None:
         order, folder, programs = self._order, self.folder, self._programs
-        self._enter("prepare")
         self._display.say(
             f"{order.night.title}: {order.plan.planned:,} applicants in {order.minutes:g} minutes "
             f"({order.reading} reading, {order.set_name} partners, people {order.factors.people}, "
             f"speed {order.factors.speed:g}, pace {order.factors.pace:g}, seed {order.seed})"
         )
+        self._enter("prepare")
         self._source = self._open_source()
         programs.start_ground()
         programs.migrate(time.time())
