@@ -7,12 +7,11 @@ dropped. Counts and statistics are written straight into Locust's tables, which 
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gevent
-from gevent.pool import Group
 
 from loadtests.applicant import PATIENCE, ROUTES, Applicant, Reading, Request, outcome
 from loadtests.clock import Agenda, Clock, Entry
@@ -82,7 +81,8 @@ class Crowd:
         self._photos = photos
         self._stats = stats
         self._agenda = Agenda(clock)
-        self._acting = Group()
+        self._acting: dict[int, Any] = {}
+        """The greenlet of each applicant who has a request out."""
         self._left = len(self._due)
         self._cut = False
 
@@ -108,7 +108,7 @@ class Crowd:
             return
         self._cut = True
         self._agenda.wake()
-        self._acting.kill()
+        gevent.killall(list(self._acting.values()))
         now = self.clock.now()
         for one in list(self.live.values()):
             # Told of a place already: only the last look is missing.
@@ -133,7 +133,7 @@ class Crowd:
     def _start(self, entry: Entry) -> None:
         if entry.turn == _ARRIVAL:
             self._expect(entry.number + 1)
-            self._acting.spawn(self._arrive, entry.number, entry.due)
+            gevent.spawn_raw(self._arrive, entry.number, entry.due)
             return
         one = self.live.get(entry.number)
         if one is None or one.turn != entry.turn:
@@ -142,11 +142,13 @@ class Crowd:
             now = self.clock.now()
             self._later(one, self._decide(one, Reading(Result.SILENCE), now), now)
         else:
-            self._acting.spawn(self._act, one, entry.due)
+            gevent.spawn_raw(self._act, one, entry.due)
 
     # ------------------------------------------------------------ one applicant
 
     def _arrive(self, row: int, due: float) -> None:
+        if self._cut:
+            return
         started = self.clock.now()
         number = self.share.residue + self.share.modulus * row
         who = person(self.share.night, self.share.seed, number)
@@ -166,6 +168,9 @@ class Crowd:
 
     def _act(self, one: Applicant, due: float) -> None:
         """Do what is due, and what follows in the same breath."""
+        if self._cut:
+            return
+        self._acting[one.number] = gevent.getcurrent()
         try:
             decision = self._request(one, due)
             while decision is not None and decision.delay_s <= 0.0 and decision.action != Action.WAIT_CODE:
@@ -175,6 +180,8 @@ class Crowd:
             _log.exception("applicant %d: a fault of the swarm's own", one.number)
             self._end(one, Fate.CUT, Reason.RUN_ENDED, self.clock.now())
             return
+        finally:
+            del self._acting[one.number]
         if decision is not None:
             self._later(one, decision, self.clock.now())
 
@@ -282,8 +289,3 @@ class Crowd:
         self._left -= 1
         if self._left == 0:
             self._agenda.wake()
-
-
-def in_background(work: Callable[..., None], *arguments: object) -> gevent.Greenlet:
-    """Run `work` beside the crowd until it is killed."""
-    return gevent.spawn(work, *arguments)

@@ -122,8 +122,10 @@ def _lead(environment: Any, runner: Any) -> None:
         muster = Muster(lambda kind, data, _: runner.send_message(kind, data), lambda: ["local"])
 
     def stop() -> None:
-        """Asked to end from outside: the shape then ends the test. Locust heeds no SIGTERM while a shape runs."""
-        if muster.workers:
+        """Asked to end from outside. Locust heeds no SIGTERM while a headless shape runs, so that one is ended here."""
+        if not environment.parsed_options.headless:
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif muster.workers:
             muster.stop()
         else:
             os.kill(os.getpid(), signal.SIGINT)  # still waiting for workers, which only this interrupts

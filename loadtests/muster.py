@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Set
+from contextlib import suppress
 from typing import Any
 
 from gevent.event import Event
@@ -176,6 +177,7 @@ class Muster:
             fates=roster.fates(people),
             lateness_ms=roster.lateness_ms(people),
             requests=int(people["requests"].sum()),
+            cpu_s=round(sum(ledger["cpu_s"] for ledger in self._ledgers.values()), 3),
             last_arrival_s=float(self._plan.due[-1]) if self._plan.planned else 0.0,
             played_s=round(max(0.0, time.time() - self._opens_at), 3),
         )
@@ -191,4 +193,5 @@ class Muster:
     @staticmethod
     def _say(**facts: object) -> None:
         """One JSON line on standard output, for whoever started the swarm."""
-        print(json.dumps(facts), flush=True)
+        with suppress(BrokenPipeError):  # that one may have been killed; the swarm still ends in order
+            print(json.dumps(facts), flush=True)

@@ -8,6 +8,7 @@ people and receipts), crowd_fault (worker: cannot play, and why). A process with
 import gc
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Station:
         self._go = Event()
         self._crowd: Crowd | None = None
         self._handed_in = True
+        self._cpu = 0.0
+        """CPU seconds of playing; while it plays, minus those at its start."""
         self._server: Any = None
 
     @property
@@ -114,9 +117,11 @@ class Station:
         # What lives until the end need not be looked through again and again: a full collection stops the clock.
         gc.collect()
         gc.freeze()
+        self._cpu = -time.process_time()
         try:
             crowd.play()
         finally:
+            self._cpu += time.process_time()
             if listener is not None:
                 listener.kill()
             connections.close()
@@ -134,6 +139,7 @@ class Station:
             "people": crowd.roster.pack(),
             "receipts": crowd.receipts.pack(),
             "defect": crowd.defect,
+            "cpu_s": self._cpu if self._cpu >= 0.0 else self._cpu + time.process_time(),
         }
         self._send("crowd_ledger", ledger)
 

@@ -5,6 +5,7 @@ Faults are asked for by flags, so that a test can watch what applicants make of 
     --mute           no code is ever delivered
     --busy N         the first N requests for a code are answered 503 with Retry-After 1
     --cut SHARE      this share of photos is cut off after half of the bytes were taken
+    --hang           identity data are taken, but never answered
 """
 
 import argparse
@@ -51,6 +52,8 @@ class Target:
                 if isinstance(made, Response):
                     return made
                 self.counts[name] += 1
+                if self.options.hang and name == "identity":
+                    await asyncio.sleep(3600)
                 if key is not None:
                     self.answers[key] = made
                 return Response(status_code=204) if made is None else JSONResponse(made, status)
@@ -168,6 +171,7 @@ def main() -> None:
     parser.add_argument("--errors", type=float, default=0.0)
     parser.add_argument("--mute", action="store_true")
     parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--hang", action="store_true")
     parser.add_argument("--cut", type=float, default=0.0)
     options = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", 0))

@@ -121,6 +121,19 @@ def test_the_drain_limit_cuts_whoever_is_still_on_the_way(tmp_path):
     assert not np.isnan(people["ended"]).any()
 
 
+def test_a_request_that_is_out_when_the_run_ends_is_unknown(tmp_path):
+    """It may have had its effect or not: neither acknowledged nor lost."""
+    with target("--hang") as url, swarm(tmp_path, url, *QUICK, "--drain-minutes", "0.1") as locust:
+        done = locust.say("done")
+        assert locust.end() == 0
+        asked = counts(url)["identity"]
+    assert (done["ended"], done["fates"]["cut"]) == ("limit", PLANNED)
+    told = json.loads((tmp_path / "run/receipts.json").read_text())
+    assert told["identity_checks"] == {"acknowledged": [], "unanswered": asked}
+    assert len(told["accounts"]["acknowledged"]) == PLANNED
+    assert 0 < asked <= PLANNED
+
+
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]])
 def test_a_closed_lifeline_ends_all_and_keeps_a_partial_record(tmp_path, processes):
     """Whoever started the swarm is gone in mid-run: nothing is left running, what happened is on record."""

@@ -1,0 +1,109 @@
+"""What the swarm relies on inside Locust: fails loudly when another version behaves otherwise."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.integration.swarm_room import PLANNED, QUICK, ROOT, counts, eventually, hurried_night, target
+
+
+@pytest.fixture(scope="module")
+def internals() -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.locust_internals"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_it_is_the_version_that_was_read(internals):
+    """Before raising the pin, read runners.py, main.py and stats.py of the new one."""
+    assert internals["version"] == "2.47.0"
+
+
+def test_a_process_without_workers_sends_messages_to_itself(internals):
+    assert internals["to_self"] == ["crowd_plan", "bytes", "local"]
+
+
+def test_messages_carry_bytes(internals):
+    assert internals["messages_carry_bytes"]
+
+
+def test_statistics_are_written_without_request_events(internals):
+    """One request: in the total, in its row, and once as a failure."""
+    assert internals["requests"] == [1, 1, 1]
+
+
+def test_live_applicants_can_stand_in_for_users(internals):
+    """The local runner's count is a property; a worker's report passes our listener after the runner's own."""
+    assert internals["user_count"] == 42
+    assert internals["own_report"]
+    assert internals["last_word"] == 2
+
+
+def test_a_lost_worker_is_called_missing(internals):
+    assert internals["missing"] == "missing"
+    assert internals["clients"] == []
+
+
+def test_the_exit_code_is_ours_to_set(internals):
+    assert internals["exit_code"] is None
+
+
+def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
+    """Started by its button, with workers: live applicants as users while they wait, every request in the table, and
+    a stop that leaves a record."""
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--web-host", "127.0.0.1"]
+    command += ["--web-port", "0", "--processes", "2", "--night", str(hurried_night(tmp_path)), *QUICK, "--lifeline"]
+    web = _free_port()
+    command[command.index("0")] = str(web)
+    with target("--mute") as url:
+        command += ["--host", url, "--partners-url", url, "--record", str(tmp_path / "run")]
+        log = (tmp_path / "locust.log").open("w")
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{web}"
+            eventually(lambda: len(_stats(address).get("workers", [])) == 2, "two workers")
+            urlopen(Request(f"{address}/swarm", urlencode({"host": url}).encode()), timeout=30).close()
+            eventually(lambda: counts(url).get("codes", 0) == PLANNED, "everybody waits for a code")
+            eventually(lambda: _stats(address)["user_count"] == PLANNED, "all of them are shown")
+            eventually(lambda: _requests(address, "codes") == PLANNED, "each request is in the table")
+            urlopen(Request(f"{address}/stop", b""), timeout=90).close()
+            eventually((tmp_path / "run/people.npz").exists, "a record of the stopped run")
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(60)
+            finally:
+                process.kill()
+                process.wait()
+                log.close()
+    assert "Traceback" not in (tmp_path / "locust.log").read_text()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _stats(address: str) -> dict[str, Any]:
+    try:
+        with urlopen(f"{address}/stats/requests", timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+    except OSError:
+        return {}
+    return found
+
+
+def _requests(address: str, name: str) -> int:
+    return sum(row["num_requests"] for row in _stats(address).get("stats", []) if row["name"] == name)
