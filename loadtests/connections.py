@@ -144,7 +144,8 @@ class Connections:
     def _read(self, sock: Any, method: str) -> Answer:
         # The response gives the socket back or closes it, however it ends.
         try:
-            response = HTTPSocketPoolResponse(sock, self, method=method, block_size=_CHUNK)
+            pool: Any = self
+            response = HTTPSocketPoolResponse(sock, pool, method=method, block_size=_CHUNK)
         except (HTTPConnectionClosed, ConnectionError) as closed:
             raise _Refused from closed
         body = response.read()

@@ -38,7 +38,7 @@ def main() -> None:
     heard: list[Any] = []
     runner.register_message("crowd_plan", lambda environment, msg, **_: heard.append((msg.type, msg.data, msg.node_id)))
     runner.send_message("crowd_plan", {"a": b"bytes"})
-    entry = environment.stats
+    entry: Any = environment.stats
     entry.log_request("GET", "place", 12.5, 100)
     entry.log_error("GET", "place", "status 500")
     runner.__class__ = CountingLocalRunner

@@ -9,7 +9,17 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.integration.swarm_room import PLANNED, QUICK, ROOT, counts, eventually, hurried_night, target
+from tests.integration.swarm_room import (
+    PLANNED,
+    QUICK,
+    ROOT,
+    counts,
+    eventually,
+    free_port,
+    hurried_night,
+    master_port,
+    target,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +70,9 @@ def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
     """Started by its button, with workers: live applicants as users while they wait, every request in the table, and
     a stop that leaves a record."""
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--web-host", "127.0.0.1"]
-    command += ["--web-port", "0", "--processes", "2", "--night", str(hurried_night(tmp_path)), *QUICK, "--lifeline"]
-    web = _free_port()
-    command[command.index("0")] = str(web)
+    web = free_port()
+    command += ["--web-port", str(web), "--processes", "2", *master_port(), "--lifeline"]
+    command += ["--night", str(hurried_night(tmp_path)), *QUICK]
     with target("--mute") as url:
         command += ["--host", url, "--partners-url", url, "--record", str(tmp_path / "run")]
         log = (tmp_path / "locust.log").open("w")
@@ -86,14 +96,6 @@ def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
                 process.wait()
                 log.close()
     assert "Traceback" not in (tmp_path / "locust.log").read_text()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _stats(address: str) -> dict[str, Any]:

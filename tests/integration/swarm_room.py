@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,18 @@ def target(*flags: str) -> Iterator[str]:
         process.stdout.close()
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def master_port() -> list[str]:
+    """Options that keep two swarms of workers on one machine apart."""
+    port = str(free_port())
+    return ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+
+
 def counts(url: str) -> dict[str, int]:
     with urlopen(f"{url}/counts", timeout=10) as answer:
         found: dict[str, int] = json.load(answer)
@@ -78,6 +91,8 @@ class Swarm:
 def swarm(folder: Path, url: str, *options: str) -> Iterator[Swarm]:
     """Locust with the swarm's file, headless, on a lifeline; killed at the end if it still runs."""
     errors = folder / "swarm.err"
+    if "--processes" in options:
+        options = (*options, *master_port())
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
     command += ["--skip-log-setup", "--lifeline", "--host", url, "--partners-url", url, "--record", str(folder / "run")]
     command += ["--photo-dir", str(ROOT / ".launchnight/photos"), "--night", str(hurried_night(folder)), *options]
