@@ -118,7 +118,7 @@ def _axes(
 
 def _polyline(
     times: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray, x: Place, y: Place, color: str
-) -> str:  # type: ignore[type-arg]
+) -> str:
     points = " ".join(f"{x(float(t)):.1f},{y(float(value)):.1f}" for t, value in zip(times, values, strict=True))
     return f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>'
 

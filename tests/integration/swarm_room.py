@@ -35,8 +35,8 @@ def target(*flags: str) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.swarm_target", *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
     finally:
         process.terminate()

@@ -110,7 +110,7 @@ class Target:
         return {"code_request": request_id, "channel": channel, "resend_after_s": 30}
 
     def _accepted(self, body: dict[str, Any]) -> bool:
-        return self.codes.get(body["code_request"], ("", ""))[1] == body["code"]
+        return bool(self.codes.get(body["code_request"], ("", ""))[1] == body["code"])
 
     def _session(self, _: Request, body: dict[str, Any]) -> Any:
         if not self._accepted(body):
