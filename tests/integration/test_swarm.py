@@ -150,6 +150,18 @@ def test_a_closed_lifeline_ends_all_and_keeps_a_partial_record(tmp_path, process
     assert (people["furthest"] == Furthest.ACCOUNT_CREATED).sum() > 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_told_to_end_keeps_a_partial_record(tmp_path, number):
+    """Ctrl-C or a plain kill in mid-run: everybody has one fate on record, and it was no failure of the swarm."""
+    with target("--mute") as url, swarm(tmp_path, url, *QUICK) as locust:
+        locust.say("ready")
+        eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
+        locust.process.send_signal(number)
+        assert locust.say("done")["ended"] == "interrupted"
+        assert locust.end() == 0
+    assert len(read_people(tmp_path / "run")["number"]) == PLANNED
+
+
 def test_a_lost_worker_is_a_crash_that_says_so(tmp_path):
     """Its applicants would be missing, so the run is worth nothing; the others' part is still written."""
     with target("--mute") as url, swarm(tmp_path, url, *QUICK, "--processes", "2") as locust:
