@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.domain.errors import InternalError, LaunchnightError
-from service.metrics import ROUTE_CLASSES, STATUS_CLASSES, Metrics
+from service.domain.errors import InternalError, LaunchnightError, QueueFull
+from service.metrics import QUEUES, ROUTE_CLASSES, STATUS_CLASSES, Metrics
 from service.web.problems import send_problem
 
 CLASS_OF_SEGMENT: Mapping[str, str] = {
@@ -61,6 +61,7 @@ class Boundary:
             for each in ROUTE_CLASSES
             for status in STATUS_CLASSES
         }
+        self._refused = {queue: metrics.queue_jobs.labels(queue, "refused") for queue in QUEUES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,6 +82,8 @@ class Boundary:
             if not isinstance(error, LaunchnightError):
                 report(error, scope)
                 error = InternalError()
+            if isinstance(error, QueueFull):
+                self._refused[str(error.facts["queue"])].inc()
             if status:
                 raise AnswerCut from None
             await send_problem(error, note_status)

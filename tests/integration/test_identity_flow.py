@@ -130,9 +130,12 @@ def test_a_full_registry_queue_is_an_honest_503(run, database_url, tmp_path):
                     await (await person.sign_up()).sign_in()
             await people[0].put("/identity", people[0].identity())
             full = await people[1].put("/identity", people[1].identity())
-            return full, await people[1].me()
+            labels = {"queue": "identity", "outcome": "refused"}
+            refused = service.metrics.registry.get_sample_value("registration_queue_jobs_total", labels)
+            return full, await people[1].me(), refused
 
-    full, me = run(scenario())
+    full, me, refused = run(scenario())
+    assert refused == 1
     assert (full.status_code, code_of(full), full.json()["queue"]) == (503, "queue-full", "identity")
     assert 1 <= int(full.headers["retry-after"]) <= 120
     assert me["identity"]["status"] == "none"
