@@ -201,7 +201,7 @@ def stand_in_line(
     progress = state.progress
     if action == Action.TICKET:
         action = Action.PLACE + 0
-        progress = Progress(Furthest.TICKETED + 0, progress.photo, progress.answers, progress.mistyped)
+        progress = reached(progress, Furthest.TICKETED + 0)
     if leaves_line_at < 0.0:
         drawn = uniform(seed, number, Purpose.GIVE_UP, Furthest.NONE)
         leaves_line_at = now_s + log_normal(drawn, manners.line_median_s, manners.line_sigma)
@@ -266,7 +266,9 @@ def photo_stored(state: State, manners: Manners, seed: int, number: int) -> Deci
 
 
 def reached(progress: Progress, furthest: int) -> Progress:
-    """`progress` with a stage completed."""
+    """`progress` with a stage completed; who starts again at an earlier step has not undone a later one."""
+    if furthest <= progress.furthest:
+        return progress
     return Progress(furthest + 0, progress.photo, progress.answers, progress.mistyped)
 
 
@@ -289,8 +291,7 @@ def succeeded(state: State, manners: Manners, seed: int, number: int) -> Decisio
     if action == Action.CODE_AGAIN:
         return look_out(state, manners, code.sends + 1)
     if action == Action.SESSION:
-        if done.furthest < Furthest.CODE_VERIFIED:
-            done = reached(done, Furthest.CODE_VERIFIED)
+        done = reached(done, Furthest.CODE_VERIFIED)
         code = Code(Channel.SMS + 0, 0, 0, 1)
         return go_on(state, manners, seed, number, action_after(done), code, done, 0)
     if action == Action.IDENTITY:

@@ -290,3 +290,12 @@ def test_some_stop_by_themselves_after_a_stage_that_worked():
     # Seven stages to leave after, from the account to the assessment.
     assert len(left) == pytest.approx(600 * (1 - 0.9**7), abs=50)
     assert {end.progress.furthest for end in left} == set(range(Furthest.ACCOUNT_CREATED, Furthest.WAVE_JOINED))
+
+
+def test_who_starts_again_keeps_the_stage_reached():
+    """A pass that is lost, then a ticket that is lost: standing in line once more undoes no admission."""
+    state = step(until(Action.ACCOUNT), Result.LOST).state
+    state = step(state, Result.LOST).state
+    assert state.action == Action.TICKET
+    for result in (Result.OK, Result.WAIT):
+        assert step(state, result).state.progress.furthest == Furthest.ADMITTED
