@@ -46,8 +46,8 @@ serve: $(LOADED)  ## Run the service alone with simulated partners; ARGS=--no-pa
 
 .PHONY: test
 test: $(DEVELOPED)  ## Run the tests (a test whose tool is missing is skipped with the fix)
-	@$(VENV)/bin/python -m pytest -rs -n 2 --dist worksteal -m "not acceptance"
-	@$(VENV)/bin/python -m pytest -rs -m acceptance
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist worksteal -m "not alone"
+	@$(VENV)/bin/python -m pytest -rs -m alone
 
 .PHONY: check
 check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs

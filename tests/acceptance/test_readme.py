@@ -6,14 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.acceptance
 def test_the_walk_by_curl_joins_the_wave(tmp_path):
     """Every block after `make serve` is run in one shell; the last answer says that the wave was joined."""
     need("curl", package="curl")

@@ -20,7 +20,7 @@ from loadtests.harness.disk import DiskGuard
 from loadtests.harness.errors import Exit
 from loadtests.harness.processes import environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 
 # About 15 people in 24 seconds, the 25-minute test in 3; codes and photos take the time they take.
 REHEARSE = [

@@ -16,7 +16,7 @@ import pytest
 
 from loadtests.harness.processes import environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 
 @contextmanager

@@ -15,8 +15,6 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120)]
-
 KEY = "22" * 32
 LEAST = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
 

@@ -10,13 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from service.metrics import Metrics
 from service.storage.pool import Database
 from tests.integration.upload_room import UploadRoom, random_bytes
-
-pytestmark = pytest.mark.acceptance
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLS = 4
