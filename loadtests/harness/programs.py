@@ -68,7 +68,7 @@ class Programs:
 
     def launch_swarm(self) -> list[Target]:
         """Launch the swarm, not yet ready; returns where its metrics will be."""
-        port = _free_ports(self._order.workers + 1)
+        port = _free_ports(self._order.workers + 2)  # master, its workers, and where they find it
         self.launch("swarm", metrics_port=port)
         workers = self._order.workers
         ports = [port] if workers == 1 else [port + 1 + i for i in range(workers)]
@@ -176,8 +176,14 @@ class Programs:
             "--opens-at", "0",
             "--photo-dir", str(order.work / "photos"),
             "--swarm-metrics-port", str(metrics_port),
-            *(["--processes", str(order.workers)] if order.workers > 1 else []),
+            *self._several_workers(metrics_port + order.workers + 1),
         )  # fmt: skip
+
+    def _several_workers(self, port: int) -> list[str]:
+        """Locust's master on a port of its own: another rehearsal may run on this machine."""
+        if self._order.workers == 1:
+            return []
+        return ["--processes", str(self._order.workers), "--master-bind-port", str(port), "--master-port", str(port)]
 
     def _night_options(self) -> list[str]:
         order = self._order
