@@ -20,7 +20,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "launchnight needs Python 3.11 or newer; give it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) \
-	  || { echo "no venv module; the fix on Debian: apt-get install python3-venv" >&2; exit 2; }
+	  || { rm -rf $(VENV); echo "Python cannot make .venv; the fix on Debian: apt-get install python3-venv" >&2; exit 2; }
 
 $(LOADED): requirements/load.txt pyproject.toml | $(VENV)/bin/python
 	@echo "setting up .venv (about a minute on first use)" >&2

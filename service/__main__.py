@@ -85,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("the database of DATABASE_URL does not answer: start it, or correct the address", file=sys.stderr)
         return 2
     except ExceptionGroup as group:
-        broken = ", ".join(f"{type(each).__name__}: {each}" for each in group.exceptions)
+        # Names only: the message of a database error may hold a person's phone number.
+        broken = ", ".join(type(each).__name__ for each in group.exceptions)
         print(f"a role broke: {broken}", file=sys.stderr)
         return 1
 

@@ -348,6 +348,9 @@ class AssessmentStore(Protocol):
         """Start it, or return the one that was started: an assessment starts once."""
 
     async def find(self, account_id: UUID) -> Assessment | None: ...
+    async def hold(self, account_id: UUID) -> Assessment | None:
+        """As `find`, its answers fixed until the transaction ends."""
+
     async def answer(self, token_hash: bytes, number: int, choice: int, *, now: datetime) -> bool:
         """Save one answer of whose session it is: the commonest request of all takes one statement.
 

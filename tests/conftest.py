@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,10 @@ def server_url() -> Iterator[str]:
     from service.storage.embedded_folders import EmbeddedDatabaseError
 
     folder = REPOSITORY / ".launchnight" / "tests"
-    for left in folder.glob("*"):  # of sessions that were killed; those that run hold their folder's lock
-        try:
-            embedded.discard(left)
-        except EmbeddedDatabaseError:
-            pass
+    for left in folder.glob("*"):  # of sessions that were killed
+        with suppress(EmbeddedDatabaseError):
+            if not _alive(int(left.name)):
+                embedded.discard(left)
     data = folder / str(os.getpid())
     server = embedded.start(data)
     try:
@@ -46,6 +46,14 @@ def server_url() -> Iterator[str]:
     finally:
         server.stop()
         embedded.discard(data)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _on_server(url: str, *statements: str) -> None:

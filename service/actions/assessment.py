@@ -62,7 +62,7 @@ async def submit(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
     async with ports.begin() as tx:
         account_id = await signed_in(tx, token_hash)
         once.principal = account_id.bytes
-        assessment = await tx.assessments.find(account_id)
+        assessment = await tx.assessments.hold(account_id)
         if assessment is None:
             raise AssessmentNotStarted("Start it by POST /assessment.")
         points = rules.score(assessment.answers)

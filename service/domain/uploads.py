@@ -26,6 +26,7 @@ PHOTO_TYPES = ("image/jpeg", "image/png")
 METADATA_LIMIT = 1000  # characters; two short keys are all that is needed
 UPLOADS_PER_ACCOUNT = 40  # two photos, each begun anew up to twenty times; more is a client gone wild
 _LARGEST_DIGITS = 18  # fits a bigint
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class UploadHeadersInvalid(InvalidFields):
@@ -73,6 +74,11 @@ class Append:
 
     offset: int
     announced: int | None
+
+
+def is_upload_id(text: str) -> bool:
+    """Whether we could have given it out: whatever else stands in a path does not reach the database."""
+    return _UPLOAD_ID.fullmatch(text) is not None
 
 
 def check_version(headers: Mapping[str, str]) -> None:

@@ -40,6 +40,10 @@ class AssessmentRows:
         row = await self._connection.fetchrow(_SQL["find"], account_id)
         return None if row is None else _assessment(row)
 
+    async def hold(self, account_id: UUID) -> Assessment | None:
+        row = await self._connection.fetchrow(_SQL["hold"], account_id)
+        return None if row is None else _assessment(row)
+
     async def answer(self, token_hash: bytes, number: int, choice: int, *, now: datetime) -> bool:
         return await self._connection.fetchval(_SQL["answer"], token_hash, number, choice, now) is not None
 

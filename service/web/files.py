@@ -15,6 +15,7 @@ from service.domain import uploads as rules
 from service.domain.errors import (
     LaunchnightError,
     MethodNotAllowed,
+    NotFound,
     TusVersionUnsupported,
     UploadOffsetMismatch,
     UploadTaken,
@@ -81,6 +82,8 @@ class Resource:
             raise MethodNotAllowed
         if request.method != "OPTIONS":
             rules.check_version(request.texts)
+            if request.upload_id and not rules.is_upload_id(request.upload_id):
+                raise NotFound("There is no such upload.")
         return await handler(request)
 
     def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:

@@ -10,7 +10,7 @@ from service.domain.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaTyp
 MOST_BODY_BYTES = 16 * 1024
 """Our largest honest body is under 3 KB; sixteen leave room and cost an attacker more than us."""
 BODY_LIMIT = 10.0
-"""Seconds for the rest of a body: uvicorn itself would wait for ever for the next byte."""
+"""Seconds for a body: uvicorn itself would wait for ever for the next byte."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -39,35 +39,24 @@ async def read_json(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
     content_type = headers.get(b"content-type", b"")
     if content_type != b"application/json":
         _check_media_type(content_type)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        try:
-            async with asyncio.timeout(BODY_LIMIT):
-                return await _read_rest(receive, body)
-        except TimeoutError:
-            raise BodyTooSlow from None
-    if len(body) > MOST_BODY_BYTES:
-        raise BodyTooLarge(f"At most {MOST_BODY_BYTES} bytes are read.", limit_bytes=MOST_BODY_BYTES)
-    return body
+    try:
+        async with asyncio.timeout(BODY_LIMIT):
+            return await _read_body(receive)
+    except TimeoutError:
+        raise BodyTooSlow from None
 
 
-async def _read_rest(receive: Receive, start: bytes) -> bytes:
-    chunks, size, more = [start], len(start), True
+async def _read_body(receive: Receive) -> bytes:
+    body, more = b"", True
     while more:
-        if size > MOST_BODY_BYTES:
-            raise BodyTooLarge(f"At most {MOST_BODY_BYTES} bytes are read.", limit_bytes=MOST_BODY_BYTES)
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
+        body += message.get("body", b"")
+        if len(body) > MOST_BODY_BYTES:
+            raise BodyTooLarge(f"At most {MOST_BODY_BYTES} bytes are read.", limit_bytes=MOST_BODY_BYTES)
         more = message.get("more_body", False)
-    if size > MOST_BODY_BYTES:
-        raise BodyTooLarge(f"At most {MOST_BODY_BYTES} bytes are read.", limit_bytes=MOST_BODY_BYTES)
-    return b"".join(chunks)
+    return body
 
 
 def _check_media_type(content_type: bytes) -> None:
@@ -75,9 +64,10 @@ def _check_media_type(content_type: bytes) -> None:
     media_type, _, parameters = content_type.lower().partition(b";")
     if media_type.strip() != b"application/json":
         raise UnsupportedMediaType
-    name, _, charset = parameters.strip().partition(b"=")
-    if name.strip() == b"charset" and charset.strip(b' "') not in (b"utf-8", b"utf8"):
-        raise UnsupportedMediaType
+    for parameter in parameters.split(b";"):
+        name, _, charset = parameter.partition(b"=")
+        if name.strip() == b"charset" and charset.strip(b' "') not in (b"utf-8", b"utf8"):
+            raise UnsupportedMediaType
 
 
 async def send_json(send: Send, status: int, body: bytes) -> None:

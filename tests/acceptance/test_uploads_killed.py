@@ -46,14 +46,10 @@ async def web_process(database_url: str, folder: Path) -> AsyncIterator[tuple[as
 
 
 def test_killed_web_process_loses_no_acknowledged_byte(run, database_url, tmp_path):
-    """Four kills at random moments of one photo; each time the phone goes on where the service says."""
+    """Four kills while a chunk of one photo is on its way; each time the phone goes on where the service says."""
     draw = random.Random(11_04_2020)
     photo = random_bytes(7_000_000)
     folder = tmp_path / "photos"
-
-    async def kill_soon(process):
-        await asyncio.sleep(draw.uniform(0, 0.15))
-        process.kill()
 
     async def scene():
         database = await Database.open(database_url, connections=4)
@@ -67,8 +63,11 @@ def test_killed_web_process_loses_no_acknowledged_byte(run, database_url, tmp_pa
                 path = path or await person.begin(len(photo))
                 offset = await person.offset(path)
                 assert offset >= acknowledged
-                killer = asyncio.create_task(kill_soon(process)) if attempt < KILLS else None
+                chunks_until_kill = draw.randint(1, 30) if attempt < KILLS else -1
                 while offset < len(photo):
+                    if chunks_until_kill == 0:
+                        asyncio.get_running_loop().call_soon(process.kill)
+                    chunks_until_kill -= 1
                     # Small chunks: each answer is an acknowledgement that the next process must know of.
                     try:
                         answer = await person.patch(path, offset, photo[offset : offset + 40_000])
@@ -76,8 +75,8 @@ def test_killed_web_process_loses_no_acknowledged_byte(run, database_url, tmp_pa
                         break
                     assert answer.status == 204
                     offset = acknowledged = answer.offset
-                if killer is not None:
-                    await killer
+                assert acknowledged > 0
+                assert (acknowledged < len(photo)) == (attempt < KILLS), "the kill came too late"
         assert acknowledged == len(photo)
         assert await room.stored(path) == photo
         assert len(room.files_on_disk()) <= 1 + KILLS  # a kill may leave a copy that nobody refers to

@@ -26,8 +26,10 @@ def scraped(port: int) -> dict[str, float]:
 
 @pytest.fixture
 def free_ports() -> int:
-    """The first of five ports in a row that nobody listens on."""
-    for first in range(23400, 30000, 5):
+    """The first of five ports in a row that nobody listens on; the system says where, so no two tests agree."""
+    for _ in range(100):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            first = int(probe.getsockname()[1])
         try:
             for port in range(first, first + 5):
                 socket.create_server(("127.0.0.1", port)).close()

@@ -304,3 +304,15 @@ def test_photos_that_finish_together_share_a_slot_in_turn(uploads):
             assert await connection.fetchval("select count(*) from upload where finished_at is not null") == 8
 
     uploads(scene)
+
+
+@pytest.mark.parametrize("name", ["%00", "x" * 32, "..", "a" * 31])
+def test_an_address_we_never_gave_out_is_not_found(uploads, name):
+    """Whatever stands in its place: never an error of ours."""
+
+    async def scene(room, person):
+        asked = await room.ask("HEAD", f"/files/{name}", TUS | person.session)
+        sent = await person.patch(f"/files/{name}", 0, b"x")
+        assert (asked.status, sent.status) == (404, 404)
+
+    uploads(scene)

@@ -194,12 +194,13 @@ def test_a_body_in_pieces_is_read_to_its_bound(run):
         run(read(b"{", last=True))
 
 
-def test_a_body_that_never_comes_is_given_up(run, monkeypatch):
-    """A client that sends half a body and nothing more is told so; it holds nothing for ever."""
+@pytest.mark.parametrize("sent", [[], [{"type": "http.request", "body": b"{", "more_body": True}]])
+def test_a_body_that_never_comes_is_given_up(run, monkeypatch, sent):
+    """A client that sends no body or half of one, and nothing more, is told so; it holds nothing for ever."""
     monkeypatch.setattr(http, "BODY_LIMIT", 0.01)
 
     async def slow():
-        messages = [{"type": "http.request", "body": b"{", "more_body": True}]
+        messages = list(sent)
 
         async def receive():
             return messages.pop() if messages else await asyncio.Event().wait()

@@ -11,6 +11,10 @@ returning account_id, started_at, deadline, answers, submitted_at, score;
 -- The assessment of an account.
 select account_id, started_at, deadline, answers, submitted_at, score from assessment where account_id = $1;
 
+-- name: hold
+-- The assessment of an account, held until the transaction ends: no answer slips in between score and submission.
+select account_id, started_at, deadline, answers, submitted_at, score from assessment where account_id = $1 for update;
+
 -- name: answer
 -- Keep one answer of the session's owner while the assessment runs; no row otherwise.
 update assessment set answers[$2] = $3
