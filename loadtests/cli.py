@@ -118,7 +118,7 @@ def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _rehearse(options: argparse.Namespace) -> int:
-    from loadtests.harness.errors import Exit, NotReady, Refusal
+    from loadtests.harness.errors import Exit, HarnessError, NotReady, Refusal
     from loadtests.harness.order import order_of
     from loadtests.harness.progress import display_for
     from loadtests.harness.rehearsal import Rehearsal
@@ -137,6 +137,9 @@ def _rehearse(options: argparse.Namespace) -> int:
                     code = Exit.NOT_READY
                 except Refusal:
                     raise
+                except HarnessError as fault:
+                    _complain(fault.faults)
+                    code = Exit.CRASH
                 except Exception:
                     traceback.print_exc()
                     code = Exit.CRASH
@@ -170,15 +173,19 @@ def _report(options: argparse.Namespace) -> int:
         return _write_report(options.folder, as_json=options.json)
     except RecordError as fault:
         return _complain([str(fault)])
+    except OSError as fault:
+        return _complain([f"cannot write {fault.filename or options.folder}: {fault.strerror}"])
 
 
 def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
-    """Judge the run, write its report and print the verdict; returns the verdict's exit code.
+    """Judge the run, write its report and print the verdict; returns the exit code, the verdict's or `code`.
 
-    code: what already went wrong; it stands even when so little was recorded that no report can be written.
+    code: what already went wrong; no verdict makes it better, and it stands even when so little was recorded that no
+    report can be written.
     """
     import reports
     from loadtests import verdict_view
+    from loadtests.harness.errors import Exit, first_of
 
     try:
         verdict = reports.write(folder)
@@ -191,7 +198,7 @@ def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
         print(json.dumps(verdict_view.document(verdict.to_dict(), folder / REPORT)))
     else:
         verdict_view.show(verdict.to_dict(), folder / REPORT)
-    return verdict.exit_code
+    return first_of([Exit(code), Exit(verdict.exit_code)])
 
 
 def _service(options: argparse.Namespace) -> int:

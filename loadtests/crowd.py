@@ -250,8 +250,9 @@ class Crowd:
         self, one: Applicant, request: Request, answer: Answer, result: str, sent: float, done: float, due: float
     ) -> None:
         figures = self.metrics.routes[request.route]
-        figures.service.observe(done - sent)
-        figures.scheduled.observe(done - due)
+        if result != "transport":  # a broken connection is no answer, and would count as a fast one
+            figures.service.observe(done - sent)
+            figures.scheduled.observe(done - due)
         figures.outcomes[result] += 1
         milliseconds = (done - sent) * 1000.0
         self._stats.log_request(request.method, request.route, milliseconds, len(answer.body))

@@ -37,6 +37,8 @@ class Muster:
         self._send = send
         self._alive = alive
         self.exit_code = 0
+        self.defect = ""
+        """Why `exit_code` is not 0."""
         self.finished = Event()
         """Set once the record is written, or the run has failed."""
         self._settings: RunSettings | None = None
@@ -57,7 +59,7 @@ class Muster:
     def begin(self, settings: RunSettings) -> None:
         """Lease shares to all clients and have each compute the plan."""
         self._settings = settings
-        self.exit_code = 0
+        self.exit_code, self.defect = 0, ""
         self._leases = dict(enumerate(self._alive()))
         self._agreed, self._ledgers, self._expected = set(), {}, self._leases.keys()
         self._opened = self._interrupted = False
@@ -109,7 +111,7 @@ class Muster:
         """crowd_ledger: once all are in, write the record."""
         self._ledgers[data["residue"]] = data
         if data["defect"]:
-            self.exit_code = 1
+            self._blame(f"worker {data['residue']}: {data['defect'].strip().splitlines()[-1]}", 1)
             _log.error("worker %d: a fault of the swarm's own\n%s", data["residue"], data["defect"])
         if self._expected <= self._ledgers.keys():
             self._all_in.set()
@@ -149,7 +151,7 @@ class Muster:
         """The swarm cannot do its job: say why, once, and end."""
         if self.finished.is_set() or self._interrupted:
             return
-        self.exit_code = exit_code
+        self._blame(fault, exit_code)
         print(f"swarm: {fault}", file=sys.stderr, flush=True)
         if self._opened:
             self.stop()
@@ -162,15 +164,21 @@ class Muster:
             return
         people = roster.unpacked(ledger["people"] for ledger in self._ledgers.values()) if self._ledgers else {}
         people = roster.with_missing(people, self._plan.due)
-        told = receipts.merged(ledger["receipts"] for ledger in self._ledgers.values())
+        lost = sorted(self._leases.keys() - self._ledgers.keys()) if self._opened else []
+        if lost:
+            self._blame(f"no ledger of {', '.join(f'worker {residue}' for residue in lost)}", 1)
+        # What the lost share was told nobody knows: the receipts of the others alone would prove doubled effects.
+        told = None if lost else receipts.merged(ledger["receipts"] for ledger in self._ledgers.values())
         if self._settings.record is not None:
             try:
                 self._write(people, told)
             except OSError as fault:
-                self.exit_code = 2
+                self._blame(f"--record {self._settings.record}: {fault}", 2)
                 print(f"swarm: --record {self._settings.record}: {fault}", file=sys.stderr, flush=True)
         self._say(
             done=True,
+            exit_code=self.exit_code,
+            defect=self.defect,
             ended="interrupted" if self._interrupted else "limit" if roster.was_cut(people) else "drained",
             planned=self._plan.planned,
             plan_hash=self._plan.hash,
@@ -183,12 +191,22 @@ class Muster:
         )
         self.finished.set()
 
-    def _write(self, people: dict[str, Column], told: receipts.Packed) -> None:
+    def _blame(self, defect: str, exit_code: int) -> None:
+        """The swarm itself failed; what was first said of it stays."""
+        self.exit_code = self.exit_code or exit_code
+        self.defect = self.defect or defect
+
+    def _write(self, people: dict[str, Column], told: receipts.Packed | None) -> None:
+        """told: None = not known of everybody; then there is no file of receipts, nor one of an earlier run."""
         assert self._settings is not None and self._settings.record is not None
         folder = self._settings.record
         folder.mkdir(parents=True, exist_ok=True)
         write_people(folder, people)
-        write_whole(folder / "receipts.json", lambda file: file.write(receipts.text(told)))
+        path = folder / "receipts.json"
+        if told is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_whole(path, lambda file: file.write(receipts.text(told)))
 
     @staticmethod
     def _say(**facts: object) -> None:

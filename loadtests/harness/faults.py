@@ -1,12 +1,13 @@
 """Injects the faults of a night's timeline, by turning the simulated partners' figures.
 
 Every fault leaves two events, with proof that it bit: the figures the partner answered with, and what its ledger
-counted while the fault lasted.
+counted while the fault lasted. One that the partner did not take leaves the event "failed" instead, with the reason.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from loadtests.harness.errors import HarnessError
 from scenarios.faults import Fault
 
 Figures = dict[str, dict[str, Any]]
@@ -51,7 +52,10 @@ class FaultTimeline:
     """Starts and ends each fault at its moment."""
 
     def __init__(self, faults: Sequence[Fault], *, speed: float, partners_url: str, ask: Ask, notice: Notice) -> None:
-        """Times of faults are of the night's clock, which runs `speed` times as fast as ours."""
+        """Times of faults are of the night's clock, which runs `speed` times as fast as ours.
+
+        ask: as http_json.ask; raises HarnessError when a partner does not answer or refuses.
+        """
         self._edges = sorted(
             [(fault.start_s / speed, True, fault) for fault in faults]
             + [(fault.end_s / speed, False, fault) for fault in faults],
@@ -81,18 +85,32 @@ class FaultTimeline:
             self._end(fault)
 
     def _begin(self, fault: Fault) -> None:
-        self._counted[fault] = self._ledger(fault)
+        try:
+            counted = self._ledger(fault)
+            figures = self._turn(fault.target, [*self._active, fault])
+        except HarnessError as error:
+            self._notice(fault, "failed", text=f"it could not be injected: {error}")
+            return
+        self._counted[fault] = counted
         self._active.append(fault)
-        self._notice(fault, "start", figures=self._turn(fault.target))
+        self._notice(fault, "start", figures=figures)
 
     def _end(self, fault: Fault) -> None:
-        before, now = self._counted.pop(fault), self._ledger(fault)
+        if fault not in self._active:
+            return  # it never began
         self._active.remove(fault)
+        before = self._counted.pop(fault)
+        try:
+            now = self._ledger(fault)
+            figures = self._turn(fault.target, self._active)
+        except HarnessError as error:
+            self._notice(fault, "failed", text=f"it could not be ended: {error}")
+            return
         proof = {name: count - before[name] for name, count in now.items() if not name.startswith("most_")}
-        self._notice(fault, "end", figures=self._turn(fault.target), counted=proof)
+        self._notice(fault, "end", figures=figures, counted=proof)
 
-    def _turn(self, target: str) -> Any:
-        figures = figures_under(self._base[target], target, self._active)
+    def _turn(self, target: str, active: Sequence[Fault]) -> Any:
+        figures = figures_under(self._base[target], target, active)
         answered = self._ask("PATCH", f"{self._url}/settings", {target: figures})
         return {name: answered[target][name] for name in figures}
 

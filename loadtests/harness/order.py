@@ -18,6 +18,8 @@ from scenarios.factors import Factors
 
 MOST_WORKERS = 64
 LEAST_DISK_CAP_GB = 0.1
+BELOW = 1e9
+"""No figure of the command line may be as great."""
 
 T = TypeVar("T")
 
@@ -132,8 +134,8 @@ def _read(option: str, text: object, parse: Callable[[str], T], faults: list[str
 def _positive(option: str, text: object, faults: list[str]) -> float | None:
     def parse(given: str) -> float:
         value = _number(given)
-        if not 0 < value < 1e9:
-            raise ValueError(f"must be more than 0, not {given}")
+        if not 0 < value < BELOW:
+            raise ValueError(f"must be more than 0 and less than {BELOW:,.0f}, not {given}")
         return value
 
     return _read(option, text, parse, faults)
@@ -149,8 +151,8 @@ def _number(text: str) -> float:
 def _at_least(least: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = _number(text)
-        if not least <= value < 1e9:
-            raise ValueError(f"must be at least {least:g}, not {text}")
+        if not least <= value < BELOW:
+            raise ValueError(f"must be at least {least:g} and less than {BELOW:,.0f}, not {text}")
         return value
 
     return parse
@@ -170,8 +172,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _prometheus(text: str) -> str:
-    parts = urlsplit(text)
-    if text != "auto" and not (parts.scheme in {"http", "https"} and parts.hostname):
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, or none at all
+        usable = False
+    if text != "auto" and not usable:
         raise ValueError(f"must be auto or the address of a server, such as http://127.0.0.1:9090, not {text!r}")
     return text.rstrip("/")
 

@@ -65,6 +65,11 @@ class Child:
         return self._process.poll()
 
     @property
+    def ended_in_order(self) -> bool:
+        """It ended with 0, or of the SIGTERM that it was sent; not of a fault or of SIGKILL."""
+        return self.code in (0, -signal.SIGTERM)
+
+    @property
     def url(self) -> str:
         return f"http://{self.ready['host']}:{self.ready['port']}"
 

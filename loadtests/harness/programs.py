@@ -216,6 +216,11 @@ class Programs:
         return [child for child in self.all if child.code is not None and not child.stopped_by_us]
 
 
+def unexpected(child: Child) -> bool:
+    """Of an ended program: whether nobody told it to end, or it is of the service and did not end in order."""
+    return not child.stopped_by_us or (child.role in SERVICE_ROLES and not child.ended_in_order)
+
+
 def _rate(rate_per_s: float) -> str:
     return repr(max(rate_per_s, LEAST_RATE_PER_S))
 

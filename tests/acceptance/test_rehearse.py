@@ -17,7 +17,6 @@ import pytest
 from loadtests import cli
 from loadtests.harness import programs, rehearsal
 from loadtests.harness.disk import DiskGuard
-from loadtests.harness.errors import Exit
 from loadtests.harness.processes import environment
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
@@ -98,14 +97,11 @@ class Done:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """One whole rehearsal, looked at by several tests."""
-    for _ in range(2):
-        folder = tmp_path_factory.mktemp("whole")
-        with rehearsing(folder) as running:
-            running.until("the doors are open")
-            family = running.family()
-            code, document = running.end()
-        if code != Exit.INVALID:  # the machine was too busy for the swarm: such a run is to be repeated
-            break
+    folder = tmp_path_factory.mktemp("whole")
+    with rehearsing(folder) as running:
+        running.until("the doors are open")
+        family = running.family()
+        code, document = running.end()
     return Done(code, document, folder, Path(document["report"]).parent, family)
 
 
@@ -175,6 +171,35 @@ def test_killing_the_service_is_exit_3(tmp_path: Path) -> None:
     assert Path(document["report"]).exists()
     assert [event["role"] for event in events(tmp_path) if event["name"] == "exit"] == ["web"]
     assert_gone(family)
+
+
+def test_a_lost_worker_of_the_swarm_is_exit_1(tmp_path: Path) -> None:
+    """What its people were told is lost with it: nothing is proved, and nothing is taken for done twice."""
+    with rehearsing(tmp_path, "--workers", "2") as running:
+        running.until("the doors are open")
+        family = running.family()
+        swarm = next(one for one in family if "--record" in one.cmdline())
+        swarm.children()[0].kill()
+        code, document = running.end()
+    assert (code, document["verdict"]["outcome"]) == (1, "crashed")
+    assert [ledger["difference"] for ledger in document["ledgers"].values()] == [None] * 5
+    notes = [event["text"] for event in events(tmp_path) if "text" in event]
+    assert any(note.startswith("the swarm failed: worker ") and "was lost" in note for note in notes)
+    assert_gone(family)
+
+
+def test_an_audit_that_fails_is_exit_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also when everything else went well: a night that nobody audited is no night that held."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(programs.Programs, "ledger", lambda _: b"no JSON")
+    assert cli.main([*REHEARSE, "--json"]) == 1
+    said = capsys.readouterr()
+    assert "launchnight: the audit failed: see " in said.err
+    document = json.loads(said.out)
+    assert (document["verdict"]["exit_code"], document["verdict"]["outcome"]) == (1, "crashed")
 
 
 def test_ctrl_c_keeps_a_partial_report_and_leaves_nothing(tmp_path: Path) -> None:

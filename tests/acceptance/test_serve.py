@@ -67,4 +67,19 @@ def test_a_port_in_use_is_one_line_and_exit_2(tmp_path: Path) -> None:
             _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     complaints = [line for line in errors.splitlines() if line.startswith("launchnight: ")]
-    assert len(complaints) == 1 and f"port {port}" in complaints[0] and "in use" in complaints[0]
+    assert complaints == [
+        f"launchnight: --partners-port: port {port} on 127.0.0.1 is in use: "
+        "name another with --partners-port, or 0 for any that is free"
+    ]
+
+
+def test_both_ports_are_checked_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with serving(tmp_path, "--port", port, "--partners-port", "65536") as process:
+            _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert [line.split(":")[1].strip() for line in errors.splitlines()] == ["--port", "--partners-port"]
+    assert not (tmp_path / ".launchnight").exists()

@@ -14,6 +14,7 @@ import pytest
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.errors import NotReady, Refusal
 from loadtests.harness.processes import Child, environment, once, python
+from loadtests.harness.programs import unexpected
 
 READY = "import json, sys; print(json.dumps({'ready': True, 'host': '127.0.0.1', 'port': 7}), flush=True); "
 UNTIL_EOF = "sys.stdin.read()"
@@ -158,3 +159,21 @@ def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(tmp_path:
     child.stop(grace=10)
     cpu.sample()
     assert cpu.seconds["web"] == used
+
+
+@pytest.mark.parametrize(
+    ("code", "role", "expected"),
+    [
+        (READY + UNTIL_EOF, "web", True),
+        (READY + UNTIL_EOF + "; sys.exit(3)", "web", False),
+        (READY + UNTIL_EOF + "; sys.exit(3)", "prometheus", True),
+        ("import os, signal; " + READY + UNTIL_EOF + "; os.kill(os.getpid(), signal.SIGTERM)", "worker", True),
+        ("import os, signal; " + READY + UNTIL_EOF + "; os.kill(os.getpid(), signal.SIGKILL)", "worker", False),
+    ],
+)
+def test_a_program_of_the_service_must_end_in_order(code: str, role: str, expected: bool, tmp_path: Path) -> None:
+    child = Child(role, python("-c", code), settings={}, logs=tmp_path)
+    child.wait_ready(10)
+    child.stop(grace=10)
+    assert child.stopped_by_us
+    assert unexpected(child) is not expected

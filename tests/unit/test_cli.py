@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,3 +71,14 @@ def test_a_refused_rehearsal_says_every_fault_on_standard_error(
 def test_a_folder_that_holds_no_run_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
     assert cli.main(["report", str(tmp_path)]) == 2
     assert "run.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "judged", "given"), [(1, 0, 1), (4, 6, 4), (0, 3, 3), (1, 130, 130), (0, 0, 0)])
+def test_what_went_wrong_stands_whatever_the_report_says(
+    code: int, judged: int, given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of the documented order among the rehearsal's own end and the verdict."""
+    verdict = SimpleNamespace(exit_code=judged, to_dict=dict)
+    monkeypatch.setattr("reports.write", lambda folder: verdict)
+    monkeypatch.setattr("loadtests.verdict_view.show", lambda *_: None)
+    assert cli._write_report(tmp_path, as_json=False, code=code) == given

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from loadtests.harness.faults import FaultTimeline, figures_under
+from loadtests.harness.http_json import Unanswered
 from scenarios.faults import Fault
 
 REGISTRY = {"rate_per_s": 10.0, "latency_median_s": 0.1, "latency_p99_s": 1.0, "error_ratio": 0.01, "allowance": []}
@@ -107,3 +108,55 @@ def test_what_is_still_active_is_ended_with_the_run() -> None:
     timeline.play(550)
     assert edges == ["outage start", "outage end"]
     assert partners.figures["sms"] == GATEWAY
+
+
+def test_a_fault_that_is_not_taken_fails_and_never_ends() -> None:
+    """It is no active fault: neither its end nor that of the run turns a figure; others are as if it were not there."""
+    partners = Partners()
+    heard: list[tuple[str, str, dict[str, Any]]] = []
+    deaf = True
+
+    def ask(method: str, url: str, body: Any = None) -> Any:
+        if method == "PATCH" and deaf:
+            raise Unanswered("status 500")
+        return partners.ask(method, url, body)
+
+    timeline = FaultTimeline(
+        [fault("outage"), fault("slow", start=100, end=200, factor=2)],
+        speed=1,
+        partners_url="http://partners",
+        ask=ask,
+        notice=lambda fault, edge, **facts: heard.append((fault.kind, edge, facts)),
+    )
+    timeline.play(60)
+    assert heard == [("outage", "failed", {"text": "it could not be injected: status 500"})]
+    assert timeline.active == []
+    deaf = False
+    timeline.play(150)
+    assert partners.figures["sms"]["rate_per_s"] == GATEWAY["rate_per_s"]
+    timeline.end_all()
+    assert [(kind, edge) for kind, edge, _ in heard[1:]] == [("slow", "start"), ("slow", "end")]
+    assert partners.figures["sms"] == GATEWAY
+
+
+def test_a_fault_that_cannot_be_ended_says_so() -> None:
+    partners = Partners()
+    heard: list[tuple[str, dict[str, Any]]] = []
+    dead = False
+
+    def ask(method: str, url: str, body: Any = None) -> Any:
+        if dead:
+            raise Unanswered("connection refused")
+        return partners.ask(method, url, body)
+
+    timeline = FaultTimeline(
+        [fault("outage")],
+        speed=1,
+        partners_url="http://partners",
+        ask=ask,
+        notice=lambda fault, edge, **facts: heard.append((edge, facts)),
+    )
+    timeline.play(60)
+    dead = True
+    timeline.end_all()
+    assert heard[1:] == [("failed", {"text": "it could not be ended: connection refused"})]

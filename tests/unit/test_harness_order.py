@@ -80,3 +80,20 @@ def test_the_seed_changes_the_plan_and_only_the_seed() -> None:
 
     assert hash_of() == hash_of("--workers", "3") == hash_of("--pace", "60")
     assert hash_of() != hash_of("--seed", "2")
+
+
+@pytest.mark.parametrize("port", ["99999", "abc", "0", "-1"])
+def test_a_server_at_an_impossible_port_is_refused_with_the_rest(port: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(NIGHT, "--prometheus", f"http://127.0.0.1:{port}", "--speed", "0"))
+    assert sorted(fault.split(":")[0] for fault in refusal.value.faults) == ["--prometheus", "--speed"]
+
+
+def test_a_possible_port_is_taken() -> None:
+    assert order_of(options(NIGHT, "--prometheus", "http://127.0.0.1:65535/")).prometheus == "http://127.0.0.1:65535"
+
+
+@pytest.mark.parametrize(("option", "least"), [("--minutes", "more than 0"), ("--disk-cap-gb", "at least 0.1")])
+def test_a_figure_that_is_too_great_is_told_the_bound(option: str, least: str) -> None:
+    with pytest.raises(Refusal, match=f"{option}: must be {least} and less than 1,000,000,000, not 1e9"):
+        order_of(options(NIGHT, option, "1e9"))

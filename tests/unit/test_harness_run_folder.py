@@ -1,12 +1,17 @@
 """The folder of one run."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loadtests.cli import parser
+from loadtests.harness.errors import Refusal
 from loadtests.harness.order import Order, order_of
+from loadtests.harness.processes import environment
 from loadtests.harness.run_folder import RunFolder
 from scenarios.record import Run, read_events
 
@@ -73,3 +78,57 @@ def test_receipts_that_are_not_there_are_unknown() -> None:
     assert folder.receipts() is None
     (folder.path / "receipts.json").write_text('{"accounts": {}}')
     assert folder.receipts() == {"accounts": {}}
+
+
+@pytest.mark.parametrize("name", ["../../other", "a/b", "a\\b", "a\0b", "n" * 300])
+def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_made(name: str, tmp_path: Path) -> None:
+    good = order()
+    bad = replace(good, night=replace(good.night, name=name))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(Refusal, match="night's name"):
+        RunFolder(bad)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+LEAVE = """
+import os, sys
+from tests.unit.test_harness_run_folder import order
+from loadtests.harness.run_folder import RunFolder
+folder = RunFolder(order(*sys.argv[1:]))
+for path in (folder.photos / "one", folder.work / "database" / "rows"):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+print(folder.work, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("options", "kept"), [((), False), (("--keep-photos",), True)])
+def test_what_a_killed_harness_left_is_swept_by_the_next(options: tuple[str, ...], kept: bool, tmp_path: Path) -> None:
+    """While it lives nothing of it is touched, which is also the negative control."""
+    harness = subprocess.Popen(
+        [sys.executable, "-c", LEAVE, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment({}),
+    )
+    with harness:
+        assert harness.stdout is not None
+        work = Path(harness.stdout.readline().strip())
+        RunFolder(order())
+        assert (work / "photos" / "one").exists() and (work / "database" / "rows").exists()
+        harness.kill()
+    RunFolder(order())
+    assert (work / "photos" / "one").exists() is work.exists() is kept
+    assert not (work / "database").exists()
+
+
+def test_a_sweep_follows_no_link(tmp_path: Path) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.mkdir()
+    (treasure / "gold").touch()
+    above = RunFolder(order()).work.parent
+    (above / "link").symlink_to(treasure)
+    RunFolder(order())
+    assert (treasure / "gold").exists()

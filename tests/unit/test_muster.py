@@ -118,12 +118,14 @@ def test_the_record_is_written_when_all_ledgers_are_in(tmp_path, capsys):
     assert set(json.loads((tmp_path / "new/receipts.json").read_text())) > {"accounts", "joins"}
 
 
-def test_a_fault_of_the_swarms_own_is_exit_1(tmp_path):
+def test_a_fault_of_the_swarms_own_is_exit_1(tmp_path, capsys):
     room = Room(record=str(tmp_path))
     room.agree()
     for residue in range(3):
-        room.hand_in(residue, defect="Traceback ..." if residue == 1 else "")
+        room.hand_in(residue, defect="Traceback ...\nKeyError: 7\n" if residue == 1 else "")
     assert room.muster.exit_code == 1
+    done = said(capsys)[-1]
+    assert (done["exit_code"], done["defect"]) == (1, "worker 1: KeyError: 7")
     assert len(read_people(tmp_path)["number"]) == PLANNED
 
 
@@ -135,6 +137,8 @@ def test_a_stop_collects_what_there_is(tmp_path, capsys):
     room.muster.stop()
     done = said(capsys)[-1]
     assert (done["ended"], done["fates"]["cut"]) == ("interrupted", 7)
+    assert (done["exit_code"], done["defect"]) == (1, "no ledger of worker 2")
+    assert not (tmp_path / "receipts.json").exists()
     assert room.muster.finished.is_set()
     assert room.kinds().count("crowd_cut") == 2
 
@@ -189,3 +193,26 @@ def test_wrong_settings_are_all_named(changed, words):
 def test_a_service_must_be_named():
     with pytest.raises(SettingsRefused, match="--host"):
         RunSettings.parse(options(), None)
+
+
+def test_a_lost_share_leaves_no_receipts(tmp_path, capsys):
+    """What the others were told is not all: an audit would take the lost share's accounts for doubled."""
+    (tmp_path / "receipts.json").write_text("of an earlier run")
+    room = Room(record=str(tmp_path))
+    room.agree()
+    room.hand_in(2)
+    room.clients = ["a"]
+    room.muster.check_workers()
+    done = said(capsys)[-1]
+    assert done["exit_code"] == room.muster.exit_code == 1
+    assert done["defect"] == "worker 1 (b) was lost with its share of the applicants"
+    assert not (tmp_path / "receipts.json").exists()
+
+
+def test_what_is_done_well_has_no_defect(tmp_path, capsys):
+    room = Room(record=str(tmp_path))
+    room.agree()
+    room.muster.stop()
+    done = said(capsys)[-1]
+    assert (done["ended"], done["exit_code"], done["defect"]) == ("interrupted", 0, "")
+    assert (tmp_path / "receipts.json").exists()
