@@ -14,10 +14,14 @@ Packed = dict[str, dict[str, Any]]
 
 
 class Receipts:
-    """The receipts of one process. An *effect* names what a request is to bring about, whatever the number of tries."""
+    """The receipts of one process. An *effect* names what a request is to bring about, whatever the number of tries.
+
+    One that is a tuple begins with whose it is: a receipt may be told again to its owner, for whatever effect.
+    """
 
     def __init__(self) -> None:
-        self._acknowledged: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        self._acknowledged: dict[str, dict[tuple[str, object], None]] = {kind: {} for kind in KINDS}
+        """Receipts with their owners, in the order in which they were first told."""
         self._open: dict[str, set[object]] = {kind: set() for kind in KINDS}
         self._doubtful: set[tuple[str, object]] = set()
 
@@ -28,7 +32,8 @@ class Receipts:
     def acknowledged(self, kind: str, effect: object, receipt: str) -> None:
         """The service said that the effect is there, under the id `receipt`."""
         self._settle(kind, effect)
-        self._acknowledged[kind].append(receipt)
+        owner = effect[0] if isinstance(effect, tuple) else effect
+        self._acknowledged[kind][receipt, owner] = None
 
     def declined(self, kind: str, effect: object) -> None:
         """The service said no; an earlier try without an answer may still have had the effect."""
@@ -40,8 +45,14 @@ class Receipts:
         self._doubtful.add((kind, effect))
 
     def pack(self) -> Packed:
-        """All of it as JSON values."""
-        return {kind: {"acknowledged": self._acknowledged[kind], "unanswered": len(self._open[kind])} for kind in KINDS}
+        """All of it as JSON values; an id stands there once for each owner: twice only when two were told the same."""
+        return {
+            kind: {
+                "acknowledged": [receipt for receipt, _ in self._acknowledged[kind]],
+                "unanswered": len(self._open[kind]),
+            }
+            for kind in KINDS
+        }
 
     def _settle(self, kind: str, effect: object) -> None:
         self._open[kind].discard(effect)

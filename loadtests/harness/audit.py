@@ -23,52 +23,72 @@ class Ledger(TypedDict):
     doubled: int | None
 
 
+class Seen(TypedDict):
+    """What the partners of a kind saw: all requests, and the keys among them that they answered or accepted."""
+
+    asked: int
+    distinct: int
+
+
 def audit(
     receipts: Mapping[str, Any] | None, database: Mapping[str, Any] | None, partners: Mapping[str, Any] | None
 ) -> dict[str, Ledger]:
     """The three ledgers of each kind.
 
     receipts: the swarm's receipts.json; database: `python -m service ledger --json`; partners: their GET /ledger.
-    None = it could not be read. Without receipts or database a difference is None: nothing is proved.
+    None = it could not be read. Without receipts or database a difference is None: nothing is proved. Without partners
+    theirs is None unless the other two differ already.
     """
     return {
         kind: _audit_kind(
+            kind,
             receipts[kind] if receipts is not None else None,
             database[kind] if database is not None else None,
-            _distinct(kind, partners),
+            _seen(kind, partners),
         )
         for kind in KINDS
     }
 
 
-def _distinct(kind: str, partners: Mapping[str, Any] | None) -> int | None:
+def _seen(kind: str, partners: Mapping[str, Any] | None) -> Seen | None:
     if partners is None or kind not in PARTNERS_OF:
         return None
-    return sum(int(partners[name]["distinct"]) for name in PARTNERS_OF[kind])
-
-
-def _audit_kind(receipts: Mapping[str, Any] | None, database: Mapping[str, Any] | None, distinct: int | None) -> Ledger:
-    told = set(receipts["acknowledged"]) if receipts is not None else None
-    unanswered = int(receipts["unanswered"]) if receipts is not None else None
-    held = set(database["ids"]) if database is not None else None
-    lost = doubled = difference = None
-    if told is not None and held is not None and unanswered is not None and database is not None:
-        lost = len(told - held) + len(database.get("missing_bytes", ()))
-        # Held but never acknowledged: each needs an unanswered request that may have done it.
-        unexplained = max(0, len(held - told) - unanswered)
-        doubled = int(database["doubled"]) + _asked_too_often(distinct, database.get("attempted")) + unexplained
-        difference = lost + doubled
-    return Ledger(
-        client=None if told is None else len(told),
-        database=None if held is None else len(held),
-        partners=distinct,
-        unknown=unanswered,
-        difference=difference,
-        lost=lost,
-        doubled=doubled,
+    ledgers = [partners[name] for name in PARTNERS_OF[kind]]
+    return Seen(
+        asked=sum(int(each["asked"]) for each in ledgers), distinct=sum(int(each["distinct"]) for each in ledgers)
     )
 
 
-def _asked_too_often(distinct: int | None, attempted: int | None) -> int:
-    """Requests that the partner saw beyond those the workers were about to make."""
-    return 0 if distinct is None or attempted is None else max(0, distinct - attempted)
+def _audit_kind(
+    kind: str, receipts: Mapping[str, Any] | None, database: Mapping[str, Any] | None, seen: Seen | None
+) -> Ledger:
+    ledger = Ledger(
+        client=None if receipts is None else len(receipts["acknowledged"]),
+        database=None if database is None else len(database["ids"]),
+        partners=None if seen is None else seen["distinct"],
+        unknown=None if receipts is None else int(receipts["unanswered"]),
+        difference=None,
+        lost=None,
+        doubled=None,
+    )
+    if receipts is None or database is None:
+        return ledger
+    told, held = set(receipts["acknowledged"]), set(database["ids"])
+    # An id told to two people is an effect that one of them does not have.
+    shared = len(receipts["acknowledged"]) - len(told)
+    lost = len(told - held) + shared + len(database.get("missing_bytes", ())) + int(database.get("lost", 0))
+    ledger["lost"] = lost
+    # Held but never acknowledged: each needs an unanswered request that may have done it.
+    unexplained = max(0, len(held - told) - int(receipts["unanswered"]))
+    doubled = int(database["doubled"]) + unexplained
+    if seen is not None:
+        doubled += _asked_too_often(seen, database)
+    if seen is not None or kind not in PARTNERS_OF or lost + doubled > 0:
+        ledger["doubled"] = doubled
+        ledger["difference"] = lost + doubled
+    return ledger
+
+
+def _asked_too_often(seen: Seen, database: Mapping[str, Any]) -> int:
+    """Requests beyond those the workers were about to make, or answers beyond what the rows can account for."""
+    return max(0, seen["asked"] - int(database["attempted"]), seen["distinct"] - int(database["distinct_at_most"]))

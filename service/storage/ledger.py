@@ -4,18 +4,23 @@ from typing import Any
 
 import asyncpg
 
+from service.domain.queues import CODE_EXPIRY_S
 from service.ports import PhotoStore
 from service.storage.sql import queries
 
 _SQL = queries("ledger")
 _KINDS = ("accounts", "codes", "identity_checks", "photos", "joins")
 _PARTNER_QUEUES = {"codes": ["email", "sms"], "identity_checks": ["identity"]}
+_CLOCKS_APART_S = 10.0
+"""Jobs expire by the database's clock, sends are noted by the web process's: more than these two can differ."""
+_LOST_ARGUMENTS = {"codes": [CODE_EXPIRY_S - _CLOCKS_APART_S], "identity_checks": []}
 
 
 async def read_ledger(connection: asyncpg.Connection, photos: PhotoStore) -> dict[str, dict[str, Any]]:
-    """Ids and doubled effects of each kind, calls attempted of partners, photos whose bytes are not all there.
+    """Ids and doubled effects of each kind, and photos whose bytes are not all there.
 
-    All kinds are read in one snapshot.
+    Of what partners are asked for also: calls attempted, the most distinct ones that the rows account for, and what is
+    lost because it waits for a job that does not exist. All kinds are read in one snapshot.
     """
     ledger: dict[str, dict[str, Any]] = {}
     lengths: list[int] = []
@@ -27,7 +32,11 @@ async def read_ledger(connection: asyncpg.Connection, photos: PhotoStore) -> dic
             if kind == "photos":
                 lengths, epochs = row["lengths"], row["epochs"]
             if kind in _PARTNER_QUEUES:
-                ledger[kind]["attempted"] = await connection.fetchval(_SQL["attempted"], _PARTNER_QUEUES[kind])
+                ledger[kind] |= {
+                    "attempted": await connection.fetchval(_SQL["attempted"], _PARTNER_QUEUES[kind]),
+                    "distinct_at_most": await connection.fetchval(_SQL[f"{kind}_distinct_at_most"]),
+                    "lost": await connection.fetchval(_SQL[f"{kind}_lost"], *_LOST_ARGUMENTS[kind]),
+                }
     ids = ledger["photos"]["ids"]
     sizes = [await photos.size(upload_id, epoch) for upload_id, epoch in zip(ids, epochs, strict=True)]
     ledger["photos"]["missing_bytes"] = [

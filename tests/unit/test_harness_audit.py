@@ -9,12 +9,16 @@ from loadtests.harness.audit import KINDS, audit
 RECEIPTS: dict[str, Any] = {kind: {"acknowledged": ["a", "b"], "unanswered": 0} for kind in KINDS}
 DATABASE: dict[str, Any] = {
     "accounts": {"ids": ["a", "b"], "doubled": 0},
-    "codes": {"ids": ["a", "b"], "doubled": 0, "attempted": 5},
-    "identity_checks": {"ids": ["a", "b"], "doubled": 0, "attempted": 2},
+    "codes": {"ids": ["a", "b"], "lost": 0, "doubled": 0, "attempted": 6, "distinct_at_most": 5},
+    "identity_checks": {"ids": ["a", "b"], "lost": 0, "doubled": 0, "attempted": 4, "distinct_at_most": 2},
     "photos": {"ids": ["a", "b"], "doubled": 0, "missing_bytes": []},
     "joins": {"ids": ["a", "b"], "doubled": 0},
 }
-PARTNERS: dict[str, Any] = {"civil_registry": {"distinct": 2}, "email": {"distinct": 3}, "sms": {"distinct": 2}}
+PARTNERS: dict[str, Any] = {
+    "civil_registry": {"asked": 4, "distinct": 2},
+    "email": {"asked": 4, "distinct": 3},
+    "sms": {"asked": 2, "distinct": 2},
+}
 
 
 def with_(ledger: dict[str, Any], kind: str, **facts: object) -> dict[str, Any]:
@@ -49,14 +53,34 @@ def test_a_finished_photo_without_its_bytes_is_a_difference() -> None:
     assert differences(database=with_(DATABASE, "photos", missing_bytes=["b"])) == {"photos": 1}
 
 
-@pytest.mark.parametrize(("kind", "partner", "seen"), [("codes", "sms", 4), ("identity_checks", "civil_registry", 4)])
-def test_a_partner_asked_more_often_than_attempted_is_a_difference(kind: str, partner: str, seen: int) -> None:
-    assert differences(partners={**PARTNERS, partner: {"distinct": seen}}) == {kind: 2}
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_id_told_to_two_people_is_a_difference(kind: str) -> None:
+    """Both ids are held, but one person has what another was told."""
+    ledger = audit(with_(RECEIPTS, kind, acknowledged=["a", "b", "b"]), DATABASE, PARTNERS)[kind]
+    assert (ledger["client"], ledger["lost"], ledger["difference"]) == (3, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["codes", "identity_checks"])
+def test_work_without_its_job_is_lost(kind: str) -> None:
+    ledger = audit(RECEIPTS, with_(DATABASE, kind, lost=2), PARTNERS)[kind]
+    assert (ledger["lost"], ledger["doubled"], ledger["difference"]) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(("kind", "partner"), [("codes", "sms"), ("identity_checks", "civil_registry")])
+@pytest.mark.parametrize("figure", ["asked", "distinct"])
+def test_a_partner_asked_too_often_is_a_difference(kind: str, partner: str, figure: str) -> None:
+    """More requests than were attempted, repeated ones too; or more answers than there are rows to answer."""
+    seen = PARTNERS[partner][figure] + 2
+    assert differences(partners=with_(PARTNERS, partner, **{figure: seen})) == {kind: 2}
+
+
+def test_one_request_too_many_is_counted_once() -> None:
+    assert differences(partners=with_(PARTNERS, "civil_registry", asked=5, distinct=3)) == {"identity_checks": 1}
 
 
 def test_a_partner_asked_less_often_than_attempted_is_none() -> None:
     """A worker that died between counting and calling attempted more than the partner saw."""
-    assert differences(partners={**PARTNERS, "civil_registry": {"distinct": 0}}) == {}
+    assert differences(partners=with_(PARTNERS, "civil_registry", asked=0, distinct=0)) == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +100,12 @@ def test_nothing_is_proved_without_receipts_or_database(
     assert ledgers["codes"]["partners"] == 5
 
 
-def test_without_partners_the_rest_is_audited() -> None:
+def test_without_partners_nothing_is_proved_of_what_they_were_asked() -> None:
+    found = {kind: row["difference"] for kind, row in audit(RECEIPTS, DATABASE, None).items()}
+    assert found == {"accounts": 0, "codes": None, "identity_checks": None, "photos": 0, "joins": 0}
+
+
+def test_without_partners_a_loss_is_still_one() -> None:
     ledgers = audit(RECEIPTS, with_(DATABASE, "codes", ids=["a"]), None)
     counts = {"client": 2, "database": 1, "partners": None, "unknown": 0, "difference": 1}
     assert ledgers["codes"] == {**counts, "lost": 1, "doubled": 0}

@@ -56,3 +56,26 @@ def test_processes_are_added_up():
     whole = merged([one.pack(), other.pack()])
     assert whole["accounts"] == {"acknowledged": ["a", "b"], "unanswered": 0}
     assert whole["joins"] == {"acknowledged": [], "unanswered": 2}
+
+
+def test_the_same_effect_told_again_is_one_receipt():
+    """A repeated request; a photo's HEAD after its PATCH; the check of identity data that were given before."""
+    receipts = Receipts()
+    for _ in range(2):
+        receipts.acknowledged("joins", 1, "j")
+    for action in ("identity", "correct"):
+        receipts.acknowledged("identity_checks", (1, action), "c")
+    assert kept(receipts, "joins") == (["j"], 0)
+    assert kept(receipts, "identity_checks") == (["c"], 0)
+
+
+def test_one_id_told_to_two_people_stays_two_receipts():
+    """In one process and in two; the audit counts one of them as lost."""
+    receipts, other = Receipts(), Receipts()
+    for person in (1, 2, 2):
+        receipts.acknowledged("joins", person, "j")
+        receipts.acknowledged("identity_checks", (person, "identity"), "c")
+    other.acknowledged("joins", 3, "j")
+    whole = merged([receipts.pack(), other.pack()])
+    assert whole["joins"]["acknowledged"] == ["j", "j", "j"]
+    assert whole["identity_checks"]["acknowledged"] == ["c", "c"]
