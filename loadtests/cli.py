@@ -173,8 +173,10 @@ def _report(options: argparse.Namespace) -> int:
         return _write_report(options.folder, as_json=options.json)
     except RecordError as fault:
         return _complain([str(fault)])
+    except BrokenPipeError:
+        raise
     except OSError as fault:
-        return _complain([f"cannot write {fault.filename or options.folder}: {fault.strerror}"])
+        return _complain([f"cannot write {options.folder}: {fault.strerror}"])
 
 
 def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.statistics import BoolArray, FloatArray
-from scenarios.record import Fate, Run
+from scenarios.record import COMPLETE_ENDS, Fate, Run
 
 ADMITTED_GRACE_S = 300.0
 """Someone admitted this long before the end has real time for deliveries, uploads and retries."""
@@ -79,10 +79,19 @@ class Facts:
                 continue
             if event.get("edge") == "start":
                 begun[key] = float(event["t"])
-            elif key in begun:
+            elif event.get("edge") == "end" and key in begun:
                 windows.append((begun.pop(key), float(event["t"]), key[0]))
         windows += [(start, math.inf, key[0]) for key, start in begun.items()]
         return sorted(windows)
+
+    @property
+    def failed_faults(self) -> list[tuple[float, str]]:
+        """(moment, name) of every edge of a fault that could not be brought about."""
+        return [
+            (float(event["t"]), str(event["name"]))
+            for event in self.run.events
+            if event["kind"] == "fault" and event.get("edge") == "failed"
+        ]
 
     @property
     def windows(self) -> list[tuple[float, float]]:
@@ -118,11 +127,18 @@ class Facts:
         late: FloatArray = self.people["started"] - self.people["due"]
         return late[np.isfinite(late)]
 
+    @property
+    def never_started(self) -> int:
+        """Planned applicants who were due and never started, although the run went to its end."""
+        if self.config["ended"] not in COMPLETE_ENDS:
+            return 0
+        return max(0, self.planned - int(np.isfinite(self.people["started"]).sum()))
+
     @cached_property
     def unread(self) -> list[tuple[str, str]]:
         """(job, instance) of every process whose metrics could never be read."""
         seen = self.run.samples.select("up")
-        return sorted((own["job"], own["instance"]) for own, _, values in seen if not values.any())
+        return sorted((own.get("job", ""), own.get("instance", "")) for own, _, values in seen if not values.any())
 
     @cached_property
     def end_s(self) -> float:

@@ -7,6 +7,7 @@ from reports.verdict import Verdict
 OTHER_CASES = {
     "ending": "the run went to its end",
     "processes": "every process stayed up",
+    "faults": "every fault of the night bit",
     "generator": "the generator was in time",
     "evidence": "there was something to judge",
 }

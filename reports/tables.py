@@ -110,7 +110,7 @@ def night_figures(facts: Facts) -> Table | None:
     for one in night.get("figures", ()):
         if one["key"].startswith(kept):
             source, _, remark = one["source"].partition(": ")
-            told = night["sources"].get(source, source)
+            told = night.get("sources", {}).get(source, source)
             value = f"{one['value']} {one['unit']}"
             rows.append([one["key"], value, one["status"], f"{told} {remark}".strip()])
     return Table(["figure", "value", "status", "source"], rows) if rows else None

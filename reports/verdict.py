@@ -10,7 +10,8 @@ import numpy as np
 
 from reports.facts import Facts
 from reports.objectives import Objective, judge_all
-from scenarios.record import Run
+from reports.wording import clock, count
+from scenarios.record import COMPLETE_ENDS, Run
 
 PRECEDENCE = (130, 1, 2, 4, 6, 5, 3, 0)
 
@@ -45,6 +46,10 @@ ENDINGS = {
 
 LATENESS_LIMIT_MS = 10.0
 """More than this at p99 and response times measure the generator; a clean clock stays below 5 ms."""
+
+
+ABOUT_PEOPLE = ("api_p95_s", "api_p99_s", "admitted_joined_ratio")
+"""With none of these judged a run says nothing about how people fared."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,13 @@ def judge(run: Run) -> Verdict:
     facts = Facts(run)
     objectives = judge_all(facts)
     lateness = _lateness_ms(facts)
-    findings = [*_endings(facts), *_misses(objectives), *_generator(lateness)]
+    findings = [
+        *_endings(facts),
+        *_failed_faults(facts),
+        *_misses(objectives),
+        *_without_evidence(facts, objectives),
+        *_generator(facts, lateness),
+    ]
     findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
     exit_code = findings[0].code if findings else 0
     config = run.config
@@ -141,15 +152,31 @@ def _endings(facts: Facts) -> list[Finding]:
     ]
 
 
+def _failed_faults(facts: Facts) -> list[Finding]:
+    return [
+        Finding(3, "faults", f"a fault did not bite: {name} could not be brought about at {clock(t)}")
+        for t, name in facts.failed_faults
+    ]
+
+
 def _misses(objectives: list[Objective]) -> list[Finding]:
-    findings = [
+    return [
         Finding(6 if objective.id in ("lost", "doubled") else 3, objective.id, f"{objective.text}: {objective.detail}")
         for objective in objectives
         if objective.met is False
     ]
-    if all(objective.met is None for objective in objectives):
-        findings.append(Finding(3, "evidence", "nothing could be judged: no objective found its data in the record"))
-    return findings
+
+
+def _without_evidence(facts: Facts, objectives: list[Objective]) -> list[Finding]:
+    """A run that judged nobody must not pass for one that met its objectives."""
+    met = {objective.id: objective.met for objective in objectives}
+    if all(one is None for one in met.values()):
+        return [Finding(3, "evidence", "nothing could be judged: no objective found its data in the record")]
+    complete = facts.config["ended"] in COMPLETE_ENDS
+    if complete and facts.planned and all(met[name] is None for name in ABOUT_PEOPLE):
+        text = "nobody was judged: neither API answers nor anyone admitted in time is left outside faults"
+        return [Finding(3, "evidence", text)]
+    return []
 
 
 def _lateness_ms(facts: Facts) -> dict[str, float | None]:
@@ -160,7 +187,10 @@ def _lateness_ms(facts: Facts) -> dict[str, float | None]:
     return {name: round(float(value), 3) for name, value in (("p50", p50), ("p99", p99), ("max", late.max()))}
 
 
-def _generator(lateness: dict[str, float | None]) -> list[Finding]:
+def _generator(facts: Facts, lateness: dict[str, float | None]) -> list[Finding]:
+    if facts.never_started:
+        text = f"{count(facts.never_started)} of {count(facts.planned)} applicants were due and never started"
+        return [Finding(5, "generator", text)]
     p99 = lateness["p99"]
     if p99 is None or p99 <= LATENESS_LIMIT_MS:
         return []

@@ -131,13 +131,23 @@ def load(name_or_path: str) -> Night:
     path = Path(name_or_path) if is_path else _NIGHTS / f"{name_or_path}.toml"
     try:
         text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
+        return _night_of(text, path)
     except OSError as error:
         raise NightError([f"{path}: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise NightError([f"{path}: is not UTF-8 text"]) from None
+    except RecursionError:
+        raise NightError([f"{path}: is nested too deeply"]) from None
+
+
+def _night_of(text: str, path: Path) -> Night:
+    """The night that `text`, which stands in the file `path`, describes; NightError otherwise."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise NightError([_syntax_fault(path, text, str(error))]) from None
+    except ValueError as error:  # a number with thousands of digits: Python does not read it
+        raise NightError([f"{path}: not a night: {str(error).split(';')[0]}"]) from None
     night, faults = _read(document, Provenance())
     if night is None:
         at = locate.lines(text)

@@ -19,7 +19,10 @@ TARGETS = ("civil_registry", "email", "sms")
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` befalls `target` in [start_s, end_s), seconds of the night's clock since the doors open."""
+    """`kind` befalls `target` in [start_s, end_s), seconds of the night's clock since the doors open.
+
+    Every kind but an outage needs its `factor` (scenarios.validate).
+    """
 
     kind: Annotated[str, OneOf(tuple(KINDS))]
     target: Annotated[str, OneOf(TARGETS)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import reprlib
 import types
 import typing
 from datetime import datetime
@@ -20,6 +21,9 @@ from scenarios.figures import STATUSES, Figure, OneOf, Unit
 _PROVENANCE = ("source", "status")
 _HUGE = 1e15
 """No figure of a night comes near; infinity and not-a-number do not pass either."""
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
 
 _WORDS: dict[type, str] = {
     str: "text",
@@ -35,9 +39,9 @@ class Provenance:
     source: str | None = None
     status: str | None = None
 
-    def within(self, table: dict[str, Any]) -> Provenance:
-        """What holds inside `table`: its own words, else those around it."""
-        return Provenance(table.get("source", self.source), table.get("status", self.status))
+    def within(self, words: dict[str, str]) -> Provenance:
+        """What holds inside a table that says `words` itself: those, else what is said around it."""
+        return Provenance(words.get("source", self.source), words.get("status", self.status))
 
 
 class Reader:
@@ -68,7 +72,7 @@ class Reader:
         """The fields of dataclass `cls` from `table`, which stands at `key`; `absent` ones are left out altogether."""
         hints = _hints(cls)
         wanted = {field.name: field for field in dataclasses.fields(cls) if field.name not in absent}
-        inside = around.within(table)
+        inside = self._inside(table, key, around)
         for name in table:
             if name not in wanted and name not in _PROVENANCE:
                 self._refuse(_joined(key, name), _unknown(name, list(wanted)))
@@ -109,7 +113,7 @@ class Reader:
         """A table with free keys."""
         if not isinstance(value, dict):
             return self._break(key, "must be a table")
-        inside = around.within(value)
+        inside = self._inside(value, key, around)
         return {
             name: self.value(inner, each, _joined(key, name), inside)
             for name, each in value.items()
@@ -121,7 +125,7 @@ class Reader:
             for name in value:
                 if name not in ("value", *_PROVENANCE):
                     self._refuse(_joined(key, name), _unknown(name, ["value", *_PROVENANCE]))
-            around = around.within(value)
+            around = self._inside(value, key, around)
             if "value" not in value:
                 return self._break(key, "missing value")
             value = value["value"]
@@ -134,10 +138,19 @@ class Reader:
             self.figures.append(Figure(key, number, unit.name, around.source, str(around.status)))
         return number
 
+    def _inside(self, table: dict[str, Any], key: str, around: Provenance) -> Provenance:
+        """The provenance inside `table`. Source or status that is no text is refused here, once, and stood in for."""
+        words: dict[str, str] = {}
+        for name, stand_in in (("source", "own"), ("status", STATUSES[0])):
+            if name in table:
+                text = self._leaf(str, None, table[name], _joined(key, name))
+                words[name] = stand_in if text is None else text
+        return around.within(words)
+
     def _number(self, base: type, unit: Unit, value: Any, key: str) -> Any:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
         if not is_number or (base is int and value != int(value)):
-            return self._break(key, f"must be {_WORDS[base]} (unit: {unit.name}), not {value!r}")
+            return self._break(key, f"must be {_WORDS[base]} (unit: {unit.name}), not {_shown(value)}")
         # Out of bounds is a fault, yet the number is kept: further checks can still use it.
         if not unit.low <= value <= unit.high:
             bounds = f"at least {unit.low:g}" if unit.high == float("inf") else f"from {unit.low:g} to {unit.high:g}"
@@ -154,7 +167,7 @@ class Reader:
         if not isinstance(value, base) or (isinstance(value, datetime) and value.tzinfo is None):
             return self._break(key, f"must be {_WORDS[base]}, not {_shown(value)}")
         if words is not None and value not in words.words:
-            return self._break(key, f"must be one of {', '.join(words.words)}, not {value!r}")
+            return self._break(key, f"must be one of {', '.join(words.words)}, not {_shown(value)}")
         return value
 
     def _refuse(self, key: str, text: str) -> None:
@@ -194,7 +207,10 @@ def _unknown(name: str, wanted: list[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else repr(value)
+    if isinstance(value, int) and abs(value) > _HUGE:
+        return "one that large"  # Python refuses to write out thousands of digits
+    shown = value.isoformat() if hasattr(value, "isoformat") else _short.repr(value)
+    return str(shown)
 
 
 def _is_within(key: str, outer: str) -> bool:

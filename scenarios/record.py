@@ -12,6 +12,7 @@ or not at all, the event log line by line. A record that does not fit this descr
 import json
 import os
 import zipfile
+import zlib
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios import record_shapes
 from scenarios.fates import Channel, Fate, Furthest, Reason
 
 __all__ = (
@@ -75,6 +77,7 @@ CONFIG_KEYS = (
 )  # fmt: skip
 COMPLETE_ENDS = ("drained", "limit")
 PARTIAL_ENDS = ("interrupted", "disk", "crash", "not-ready")
+_FAULTS_TOLD = 5
 SAMPLE_ARRAYS = ("series", "series_index", "time", "value")
 
 
@@ -131,8 +134,12 @@ def _checked_people(columns: Mapping[str, Sequence[Any] | Column], where: str) -
     for name, kind in PEOPLE_COLUMNS.items():
         if name in columns:
             given = np.asarray(columns[name])
-            with np.errstate(invalid="ignore"):  # nan in a count: named below
-                typed[name] = given.astype(kind)
+            try:
+                with np.errstate(invalid="ignore"):  # nan in a count: named below
+                    typed[name] = given.astype(kind)
+            except (TypeError, ValueError):  # text, for one
+                faults.append(f"column {name!r} has values that are no numbers")
+                continue
             if not np.array_equal(typed[name], given, equal_nan=kind.kind == "f"):
                 faults.append(f"column {name!r} has values that do not fit {kind.name}")
     lengths = {name: column.shape for name, column in typed.items()}
@@ -230,8 +237,12 @@ class Samples:
         arrays = _arrays(path)
         if faults := [name for name in SAMPLE_ARRAYS if name not in arrays]:
             raise RecordError(f"{path}: missing array {', '.join(faults)}")
-        series = json.loads(str(arrays["series"]))
+        series = _parsed(str(arrays["series"]), f"{path}: series")
+        if faults := record_shapes.series_faults(series):
+            raise RecordError(f"{path}: {_joined(faults)}")
         index, time, value = (arrays[name] for name in SAMPLE_ARRAYS[1:])
+        if any(one.ndim != 1 or one.dtype.kind not in "iuf" for one in (index, time, value)) or index.dtype.kind == "f":
+            raise RecordError(f"{path}: series_index, time and value must be lists of numbers")
         if not len(index) == len(time) == len(value):
             raise RecordError(f"{path}: series_index, time and value differ in length")
         if len(index) and not (index.min() >= 0 and index.max() < len(series)):
@@ -273,13 +284,37 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
     path = folder / "events.jsonl"
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    complete, rest = lines[:-1], lines[-1]
+    lines = _text(path, "event log").split("\n")
+    if not lines[-1].endswith("}"):
+        lines.pop()
+    events = []
+    for number, line in enumerate(lines, start=1):
+        if line:
+            events.append(_parsed(line, f"{path}:{number}"))
+            if faults := record_shapes.event_faults(events[-1]):
+                raise RecordError(f"{path}:{number}: {_joined(faults)}")
+    return events
+
+
+def _text(path: Path, kind: str) -> str:
     try:
-        events = [json.loads(line) for line in complete if line]
-        return [*events, json.loads(rest)] if rest.endswith("}") else events
-    except json.JSONDecodeError as fault:
-        raise RecordError(f"{path}: not JSON lines ({fault})") from None
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        words = fault.strerror if isinstance(fault, OSError) else "not UTF-8 text"
+        raise RecordError(f"{path}: not a readable {kind} ({words})") from None
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise RecordError(f"{where}: not JSON ({str(fault).split(';')[0]})") from None
+
+
+def _joined(faults: list[str]) -> str:
+    """One line, however much is damaged."""
+    more = len(faults) - _FAULTS_TOLD
+    return "; ".join(faults[:_FAULTS_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -305,7 +340,9 @@ def _arrays(path: Path) -> dict[str, Column]:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise RecordError(f"{path}: no such file") from None
-    except (ValueError, zipfile.BadZipFile, EOFError) as fault:
+    except OSError as fault:
+        raise RecordError(f"{path}: cannot be read ({fault.strerror or fault})") from None
+    except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as fault:
         raise RecordError(f"{path}: not a readable npz file ({fault})") from None
 
 
@@ -330,13 +367,12 @@ class Run:
         """
         folder = Path(folder)
         path = folder / "run.json"
-        try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as fault:
-            raise RecordError(f"{path}: not a readable run ({fault})") from None
+        config = _parsed(_text(path, "run"), f"{path}: not a readable run")
         if not isinstance(config, dict):
             raise RecordError(f"{path}: not a JSON object")
         _check_config(config, str(path))
+        if faults := record_shapes.config_faults(config):
+            raise RecordError(f"{path}: {_joined(faults)}")
         absent = tuple(name for name in ("people.npz", "samples.npz") if not (folder / name).exists())
         cut_short = config["ended"] in PARTIAL_ENDS or any(not one["expected"] for one in config["exits"])
         if absent and not cut_short:

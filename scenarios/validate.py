@@ -5,6 +5,8 @@ Each check names the keys it needs; it is left out when one of them could not be
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import SimpleNamespace
@@ -20,6 +22,12 @@ Found = Iterator[tuple[str, str]]
 
 _TOLERANCE = 1e-6
 """Of a sum of shares: they are written with a few decimals."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""Files and folders are called after a night: its name must never lead elsewhere."""
+_MOST_PHOTOS = 1_000
+"""Of the corpus: every swarm process makes them all before it is ready."""
+_FACTORS = {"slow": (1.0, math.inf), "errors": (0.0, 1.0), "throttled": (0.0, 1.0)}
+"""Kinds of faults that need a factor, with its bounds: outside them they would do nothing or the opposite."""
 
 
 def check(night: SimpleNamespace, reader: Reader) -> list[tuple[str, str]]:
@@ -28,6 +36,7 @@ def check(night: SimpleNamespace, reader: Reader) -> list[tuple[str, str]]:
     for needs, run in _CHECKS:
         if all(reader.is_whole(key) for key in needs):
             found += run(night)
+    found += _fault_factors(night, {figure.key for figure in reader.figures})
     # The numbers of the curve are compared only when the curve itself can be built.
     if reader.is_faultless("curve") and not any(key.startswith("curve") for key, _ in found):
         found += _anchors(night)
@@ -45,6 +54,11 @@ def unknown_sources(sources: Mapping[str, str], figures: Iterable[Figure]) -> li
         for figure in figures
         if figure.source.split(":")[0] not in known
     ]
+
+
+def _name(night: SimpleNamespace) -> Found:
+    if not _NAME.fullmatch(night.name):
+        yield "name", "must be 1 to 64 of a-z, 0-9 and -, not beginning with -, because files are called after it"
 
 
 def _dates(night: SimpleNamespace) -> Found:
@@ -136,8 +150,8 @@ def _hours(night: SimpleNamespace) -> Found:
 
 
 def _photos(night: SimpleNamespace) -> Found:
-    if night.population.photos.count < 1:
-        yield "population.photos.count", "must be at least 1"
+    if not 1 <= night.population.photos.count <= _MOST_PHOTOS:
+        yield "population.photos.count", f"must be from 1 to {_MOST_PHOTOS}"
 
 
 def _network_zones(night: SimpleNamespace) -> Found:
@@ -197,8 +211,6 @@ def _faults(night: SimpleNamespace) -> Found:
         fault = night.faults[i]
         if not fault.start_s < fault.end_s:
             yield f"faults[{i}].end_s", "must be after start_s"
-        if fault.kind == "errors" and fault.factor > 1:
-            yield f"faults[{i}].factor", "is the share of errors: must be from 0 to 1"
     for one, other in overlapping([night.faults[i] for i in whole]):
         first, second = night.faults[whole[one]], night.faults[whole[other]]
         yield (
@@ -206,6 +218,20 @@ def _faults(night: SimpleNamespace) -> Found:
             f"{second.kind} of {second.target} overlaps faults[{whole[one]}], "
             f"{first.start_s:g} s to {first.end_s:g} s of the same kind on the same target",
         )
+
+
+def _fault_factors(night: SimpleNamespace, given: set[str]) -> Found:
+    """Faults whose factor is missing or senseless; `given` has the keys of all figures in the file."""
+    for i, fault in enumerate(night.faults or ()):
+        if fault is None or fault.kind not in _FACTORS or fault.factor is None:
+            continue
+        key = f"faults[{i}].factor"
+        low, high = _FACTORS[fault.kind]
+        bounds = f"must be from {low:g} to {high:g}" if math.isfinite(high) else f"must be at least {low:g}"
+        if key not in given:
+            yield key, f"missing: without it a fault of kind {fault.kind} would mean nothing; it {bounds}"
+        elif fault.factor > high or 0 <= fault.factor < low:  # the reader refuses what is below 0
+            yield key, f"of kind {fault.kind} {bounds}, not {fault.factor:g}"
 
 
 def _objectives(night: SimpleNamespace) -> Found:
@@ -224,6 +250,7 @@ def _objectives(night: SimpleNamespace) -> Found:
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] = (
+    (("name",), _name),
     (("opens_at", "closes_at"), _dates),
     (("curve.blocks",), _blocks),
     (("opens_at", "closes_at", "curve.blocks"), _opening),

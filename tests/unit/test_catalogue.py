@@ -159,6 +159,9 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ("start_s = 234_000,", "start_s = 200_000,", "allowance[2].start_s: overlaps the span before"),
     ('title = "As on that night"', "title = 7", "partners.as-launched.title: must be text, not 7"),
     ("[prices]", "[price]", "price: unknown key; did you mean prices?"),
+    ("count = 20\n", "count = 1_001\n", "population.photos.count: must be from 1 to 1000"),
+    ("median_bytes = 250_000", "median_bytes = 50_000_001", "photos.median_bytes: must be from 0 to 5e+07"),
+    ("rate_per_s = 500.0", f"rate_per_s = 0x{'f' * 6_000}", "rate_per_s: must be a number (unit: 1/s), not one that"),
 ]
 
 
@@ -166,6 +169,58 @@ ONE_FAULT: list[tuple[str, str, str]] = [
 def test_one_fault_is_named(refused: Refused, old: str, new: str, words: str) -> None:
     """Each rule of a night, broken once."""
     assert any(words in fault for fault in refused((old, new)))
+
+
+@pytest.mark.parametrize("name", ["x/..", "..", "", "/tmp/x", "a b", "Ab", "-a", "a\\n", "a" * 65])
+def test_a_name_that_is_no_file_name_is_refused(refused: Refused, name: str) -> None:
+    """Run folders are called after a night, and removed by that name."""
+    (fault,) = refused((f'name = "{NAME}"', f'name = "{name}"'))
+    assert fault.startswith(f"{line_of('name =')}: name: must be 1 to 64 of a-z, 0-9 and -")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('source = "own: rounded list prices', 'source = 5 # "', "prices.source: must be text, not 5"),
+        ('source = "own: profiles after opensignal-2019"', "source = {}", "networks.source: must be text, not {}"),
+        ('only"\nstatus = "assumption"', 'only"\nstatus = ["fact"]', "status: must be text, not ['fact']"),
+        ('taken as used up", status = "assumption"', 'taken as used up", status = 1', "assessment_s.status: must be"),
+    ],
+)
+def test_source_and_status_are_text(refused: Refused, old: str, new: str, place: str) -> None:
+    """Refused once, where they stand, however many figures they are for."""
+    (fault,) = refused((old, new))
+    assert place in fault
+    line = TEXT.count("\n", 0, TEXT.index(old) + old.rfind("\n") + 1) + 1
+    assert fault.startswith(f"{line}: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "words"),
+    [
+        ("slow", None, "missing: without it"),
+        ("errors", None, "missing: without it"),
+        ("throttled", None, "missing: without it"),
+        ("slow", 0.5, "of kind slow must be at least 1, not 0.5"),
+        ("errors", 1.5, "of kind errors must be from 0 to 1, not 1.5"),
+        ("throttled", 2, "of kind throttled must be from 0 to 1, not 2"),
+        ("throttled", -1, "must be at least 0"),
+    ],
+)
+def test_faults_have_a_factor_that_makes_sense(refused: Refused, kind: str, factor: float | None, words: str) -> None:
+    """Without one a fault would do nothing, or the opposite of its name."""
+    more = f'[[faults]]\nkind = "{kind}"\ntarget = "sms"\nstart_s = 0\nend_s = 9\n'
+    (fault,) = refused(more=more if factor is None else f"{more}factor = {factor}\n")
+    place = TEXT.count("\n") + (1 if factor is None else 6)
+    assert fault.startswith(f"{place}: faults[0].factor: ")
+    assert words in fault
+
+
+def test_an_outage_needs_no_factor(tmp_path: Path) -> None:
+    path = tmp_path / "night.toml"
+    path.write_text(TEXT + '[[faults]]\nkind = "outage"\ntarget = "sms"\nstart_s = 0\nend_s = 9\n')
+    night = catalogue.load(str(path))
+    assert Night.from_dict(night.to_dict()) == night
 
 
 def test_hours_of_the_day_are_24(refused: Refused) -> None:
@@ -215,7 +270,9 @@ def test_faults_of_other_kinds_or_targets_may_coincide(tmp_path: Path) -> None:
         ("slow", "email", 0, 60),
         ("outage", "email", 60, 90),
     )
-    lines = [f'[[faults]]\nkind = "{k}"\ntarget = "{t}"\nstart_s = {a}\nend_s = {b}' for k, t, a, b in spans]
+    lines = [
+        f'[[faults]]\nkind = "{k}"\ntarget = "{t}"\nstart_s = {a}\nend_s = {b}\nfactor = 2' for k, t, a, b in spans
+    ]
     path.write_text(TEXT + "\n".join(["", *lines, ""]))
     assert [fault.end_s for fault in catalogue.load(str(path)).faults] == [60, 60, 60, 90]
 
@@ -240,6 +297,8 @@ def test_overlaps_are_found_as_by_comparing_every_pair(spans: list[tuple[int, in
         (b"[curve", ":1: not valid TOML"),
         (b"\xff\xfe", ": is not UTF-8 text"),
         (b"", ":1: name: missing"),
+        (b"name = " + b"9" * 6_000, ": not a night: Exceeds the limit"),
+        (b"name = " + b"[" * 3_000 + b"]" * 3_000, ": is nested too deeply"),
         (b"curve = 7\nfaults = {}\nobjectives = 1\nnetworks = [1]\n", ":1: curve: must be a table"),
     ],
 )

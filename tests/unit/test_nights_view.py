@@ -55,6 +55,17 @@ def test_svg_that_cannot_be_written_is_one_clear_line(capsys: pytest.CaptureFixt
     assert "name another file with --svg" in capsys.readouterr().err
 
 
+def test_a_name_with_a_path_in_it_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The curve is drawn in a file called after the night, here and nowhere else."""
+    monkeypatch.chdir(tmp_path)
+    text = (Path(catalogue.__file__).parent / "nights" / f"{NAME}.toml").read_text()
+    (tmp_path / "x").mkdir()
+    (tmp_path / "night.toml").write_text(text.replace(f'name = "{NAME}"', 'name = "x/../y"'))
+    with pytest.raises(catalogue.NightError, match="name: must be"):
+        nights_view.show("night.toml")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["night.toml", "x"]
+
+
 def test_bars_fill_the_height_of_the_largest() -> None:
     """Two rows: full, half, a sixteenth, none."""
     assert curve_drawing.bars([16.0, 8.0, 1.0, 0.0], rows=2) == ["█", "██▁"]

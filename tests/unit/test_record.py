@@ -9,10 +9,11 @@ import pytest
 
 from scenarios import record
 from scenarios.record import Fate, Furthest, RecordError, Run, Samples, SamplesWriter
+from tests.unit import synthetic_run
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    return {**dict.fromkeys(record.CONFIG_KEYS, 0), "schema": 1, "ended": "drained", "exits": [], **changes}
+    return {**synthetic_run.config(4), **changes}
 
 
 def test_people_come_back_sorted_by_number(tmp_path: Path) -> None:
@@ -116,7 +117,9 @@ def test_configuration_without_a_key_is_refused(tmp_path: Path) -> None:
         record.write_config(tmp_path, config(schema=2))
 
 
-@pytest.mark.parametrize("changes", [{"ended": "interrupted"}, {"exits": [{"role": "swarm", "expected": False}]}])
+@pytest.mark.parametrize(
+    "changes", [{"ended": "interrupted"}, {"exits": [{"role": "swarm", "code": 1, "expected": False}]}]
+)
 def test_a_run_cut_short_may_lack_people_and_samples(tmp_path: Path, changes: dict[str, Any]) -> None:
     record.write_config(tmp_path, config(**changes))
     run = Run.load(tmp_path)
@@ -137,6 +140,97 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "people.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(RecordError, match="not a readable npz"):
         Run.load(tmp_path)
+
+
+DAMAGE: list[tuple[str, Any, str]] = [
+    ("id", 7, "id: must be text"),
+    ("night", [], "night: must be a table"),
+    ("night.title", None, "night.title: must be text"),
+    ("night.opens_at", "tonight", "night.opens_at: must be an instant with its zone"),
+    ("night.closes_at", "2020-04-16T16:00:00", "night.closes_at: must be an instant with its zone"),
+    ("night.objectives", {}, "night.objectives.api_p95_s: missing"),
+    ("night.objectives.lost", "none", "night.objectives.lost: must be a number"),
+    ("night.objective_reasons", None, "night.objective_reasons: must be a table"),
+    ("night.funnel", [7], "night.funnel[0]: must be a table"),
+    ("night.figures", [{"key": "x"}], "night.figures[0].value: missing"),
+    ("factors", 3, "factors: must be a table"),
+    ("factors.people", "1/0", "factors.people: people must be a fraction"),
+    ("factors.speed", 0, "factors.speed: must be a number above 0"),
+    ("factors.pace", float("nan"), "factors.pace: must be a number above 0"),
+    ("planned", -1, "planned: must be a whole number"),
+    ("machine", "big", "machine: must be a table"),
+    ("machine.memory_bytes", None, "machine.memory_bytes: must be a number"),
+    ("ledgers", [], "ledgers: must be a table"),
+    ("ledgers.joins", {"client": 1}, "ledgers.joins.database: missing"),
+    ("ledgers.joins.difference", "2", "ledgers.joins.difference: must be a whole number"),
+    ("ledgers.joins.lost", None, "ledgers.joins.lost: must be a whole number"),
+    ("cpu_s", {"web": True}, "cpu_s.web: must be a number"),
+    ("exits", [{"role": "web"}], "exits[0].expected: missing"),
+    ("last_arrival_s", None, "last_arrival_s: must be a number"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "words"), DAMAGE, ids=[f"{key}={value!r}" for key, value, _ in DAMAGE])
+def test_values_inside_the_configuration_are_checked(tmp_path: Path, key: str, value: Any, words: str) -> None:
+    """In one line with the file, before anything computes with them."""
+    damaged = config(ended="crash")
+    *tables, last = key.split(".")
+    inner = damaged
+    for name in tables:
+        inner = inner[name]
+    inner[last] = value
+    (tmp_path / "run.json").write_text(json.dumps(damaged))
+    with pytest.raises(RecordError) as error:
+        Run.load(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / 'run.json'}: ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "9" * 6_000, "7"])
+def test_a_configuration_that_cannot_be_parsed_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RecordError, match=r"run\.json: not a"):
+        Run.load(tmp_path)
+
+
+def test_a_missing_run_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
+    with pytest.raises(RecordError) as error:
+        Run.load(path)
+    assert str(error.value) == f"{path / 'run.json'}: not a readable run (No such file or directory)"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("7", "event: must be a table"),
+        ('{"kind": "note", "name": "x"}', "event.t: missing"),
+        ('{"t": "soon", "kind": "note", "name": "x"}', "event.t: must be a number"),
+        ('{"t": NaN, "kind": "note", "name": "x"}', "event.t: must be a number"),
+        ('{"t": 1, "kind": "fault"}', "event.name: missing"),
+        ('{"t": 1, "kind": "fault", "name": "x", "edge": []}', "event.edge: must be text"),
+        ("{", "not JSON"),
+    ],
+)
+def test_events_that_are_none_are_refused_by_line(tmp_path: Path, line: str, words: str) -> None:
+    record.add_event(tmp_path, 0.0, "note", "fine")
+    with (tmp_path / "events.jsonl").open("a") as log:
+        log.write(f"{line}\n")
+    with pytest.raises(RecordError) as error:
+        record.read_events(tmp_path)
+    assert f"events.jsonl:2: {words}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [("[", "not JSON"), ("[7]", r"series\[0\]: must be a table"), ('[{"name": "x"}]', "labels: missing")],
+)
+def test_series_that_are_none_are_refused(tmp_path: Path, series: str, words: str) -> None:
+    nothing = np.zeros(0)
+    np.savez(tmp_path / "samples.npz", series=series, series_index=np.zeros(0, "i4"), time=nothing, value=nothing)
+    with pytest.raises(RecordError, match=words):
+        Samples.load(tmp_path)
 
 
 def test_nothing_half_written_stays(tmp_path: Path) -> None:

@@ -214,7 +214,40 @@ def test_a_fault_without_end_leaves_nothing_to_judge(tmp_path: Path) -> None:
     run.events = [{"t": 0.0, "kind": "fault", "name": "partner-down", "edge": "start"}]
     verdict = judged(run, tmp_path)
     assert {name for name, one in met(verdict).items() if one is not None} == {"lost", "doubled"}
-    assert verdict.exit_code == 0
+    assert (verdict.outcome, verdict.exit_code) == ("missed", 3)
+    assert [finding.subject for finding in verdict.findings] == ["evidence"]
+    assert "nobody was judged" in verdict.findings[0].text
+
+
+def test_api_answers_alone_are_evidence(tmp_path: Path) -> None:
+    """A short run, in which nobody had time enough to join, still says how quick the answers were."""
+    run = SyntheticRun()
+    run.config["drain_limit_s"] = 60
+    assert judged(run, tmp_path).exit_code == 0
+
+
+def test_a_fault_that_did_not_bite_is_a_miss(tmp_path: Path) -> None:
+    """It never began, so nothing is left out of the objectives for it."""
+    run = SyntheticRun()
+    run.events = [{"t": 61.0, "kind": "fault", "name": "outage", "edge": "failed", "target": "email"}]
+    verdict = judged(run, tmp_path)
+    assert (verdict.outcome, verdict.exit_code) == ("missed", 3)
+    assert [one.text for one in verdict.findings] == [
+        "a fault did not bite: outage could not be brought about at 0:01:01"
+    ]
+    assert met(verdict) == dict.fromkeys(RULES, True)
+
+
+def test_who_was_due_and_never_started_was_late(tmp_path: Path) -> None:
+    """Only where the run went to its end: an interruption explains it."""
+    run = SyntheticRun()
+    run.people["started"][-1] = np.nan
+    verdict = judged(run, tmp_path / "complete")
+    assert (verdict.outcome, verdict.exit_code) == ("invalid", 5)
+    assert verdict.findings[0].text == "1 of 600 applicants were due and never started"
+    run.config["ended"] = "interrupted"
+    verdict = judged(run, tmp_path / "interrupted")
+    assert [one.subject for one in verdict.findings] == ["ending"]
 
 
 def test_only_people_admitted_in_time_who_stayed_are_judged(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""What the values inside run.json and events.jsonl must look like before anything is computed from them.
+
+Each check gives (key, text) for what does not fit; keys are dotted, as in `factors.people`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from scenarios import objectives
+from scenarios.factors import parse_people
+
+Faults = Iterator[tuple[str, str]]
+Check = Callable[[Any, str], Faults]
+
+
+def config_faults(config: dict[str, Any]) -> list[str]:
+    """Everything inside a run.json (its keys are known to be there) that does not fit, as "key: text"."""
+    return [f"{key}: {text}" for name, check in _CONFIG.items() for key, text in check(config[name], name)]
+
+
+def event_faults(event: Any) -> list[str]:
+    """What keeps one line of events.jsonl from being an event."""
+    return [f"{key}: {text}" for key, text in _EVENT(event, "event")]
+
+
+def series_faults(series: Any) -> list[str]:
+    """What keeps the list of series of samples.npz from being one."""
+    return [f"{key}: {text}" for key, text in _SERIES(series, "series")]
+
+
+def _text(value: Any, key: str) -> Faults:
+    if not isinstance(value, str):
+        yield key, "must be text"
+
+
+def _flag(value: Any, key: str) -> Faults:
+    if not isinstance(value, bool):
+        yield key, "must be true or false"
+
+
+def _number(value: Any, key: str) -> Faults:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
+        yield key, "must be a number"
+
+
+def _amount(value: Any, key: str) -> Faults:
+    if any(_number(value, key)) or value < 0:
+        yield key, "must be a number, 0 or more"
+
+
+def _factor(value: Any, key: str) -> Faults:
+    if any(_number(value, key)) or value <= 0:
+        yield key, "must be a number above 0"
+
+
+def _whole(value: Any, key: str) -> Faults:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        yield key, "must be a whole number, 0 or more"
+
+
+def _integer(value: Any, key: str) -> Faults:
+    if isinstance(value, bool) or not isinstance(value, int) or not abs(value) < 2**64:
+        yield key, "must be a whole number"
+
+
+def _people(value: Any, key: str) -> Faults:
+    try:
+        parse_people(str(value))
+    except ValueError as fault:
+        yield key, str(fault)
+
+
+def _instant(value: Any, key: str) -> Faults:
+    try:
+        if datetime.fromisoformat(value).tzinfo is not None:
+            return
+    except (TypeError, ValueError):
+        pass
+    yield key, "must be an instant with its zone"
+
+
+def _optional(check: Check) -> Check:
+    return lambda value, key: iter(()) if value is None else check(value, key)
+
+
+def _list(check: Check) -> Check:
+    def run(value: Any, key: str) -> Faults:
+        if not isinstance(value, list):
+            yield key, "must be a list"
+            return
+        for i, each in enumerate(value):
+            yield from check(each, f"{key}[{i}]")
+
+    return run
+
+
+def _free(check: Check) -> Check:
+    """A table with free keys."""
+
+    def run(value: Any, key: str) -> Faults:
+        if not isinstance(value, dict):
+            yield key, "must be a table"
+            return
+        for name, each in value.items():
+            yield from check(each, f"{key}.{name}")
+
+    return run
+
+
+def _table(may_lack: tuple[str, ...] = (), /, **checks: Check) -> Check:
+    """A table that has these keys and maybe others; those of `may_lack` are checked where they are there."""
+
+    def run(value: Any, key: str) -> Faults:
+        if not isinstance(value, dict):
+            yield key, "must be a table"
+            return
+        for name, check in checks.items():
+            if name in value:
+                yield from check(value[name], f"{key}.{name}")
+            elif name not in may_lack:
+                yield f"{key}.{name}", "missing"
+
+    return run
+
+
+_COUNTS = ("client", "database", "partners", "unknown", "difference")
+_HALVES = ("lost", "doubled")
+
+
+def _ledger(value: Any, key: str) -> Faults:
+    """All counts, each a number or null; the halves of a difference may be left out, but not be null."""
+    if not isinstance(value, dict):
+        yield key, "must be a table"
+        return
+    for name in _COUNTS:
+        if name not in value:
+            yield f"{key}.{name}", "missing"
+        elif value[name] is not None:
+            yield from _whole(value[name], f"{key}.{name}")
+    for name in _HALVES:
+        if name in value and value.get("difference") is not None:
+            yield from _whole(value[name], f"{key}.{name}")
+
+
+_NULLABLE_AMOUNT = _optional(_amount)
+_EVENT = _table(("edge", "target"), t=_number, kind=_text, name=_text, edge=_text, target=_text)
+_SERIES = _list(_table(name=_text, labels=_free(_text)))
+
+_NIGHT = _table(
+    ("objective_reasons", "sources", "figures"),
+    name=_text,
+    title=_text,
+    opens_at=_instant,
+    closes_at=_instant,
+    objectives=_table(**dict.fromkeys(objectives.DEFAULTS, _amount)),
+    objective_reasons=_free(_text),
+    sources=_free(_text),
+    funnel=_list(
+        _table(
+            ("email_verified", "identity_verified", "joined"),
+            at=_instant,
+            registered=_factor,
+            email_verified=_NULLABLE_AMOUNT,
+            identity_verified=_NULLABLE_AMOUNT,
+            joined=_NULLABLE_AMOUNT,
+        )
+    ),
+    figures=_list(_table(key=_text, value=_number, unit=_text, source=_text, status=_text)),
+)
+
+_CONFIG: dict[str, Check] = {
+    "id": _text,
+    "night": _NIGHT,
+    "set": _text,
+    "reading": _text,
+    "seed": _integer,
+    "factors": _table(people=_people, speed=_factor, pace=_factor),
+    "minutes": _amount,
+    "planned": _whole,
+    "plan_hash": _text,
+    "workers": _whole,
+    "drain_limit_s": _amount,
+    "opens_at": _number,
+    "machine": _table(("memory_bytes",), memory_bytes=_amount),
+    "versions": _free(_text),
+    "rounded": _list(_text),
+    "ledgers": _optional(_free(_ledger)),
+    "cpu_s": _free(_amount),
+    "exits": _list(_table(role=_text, code=_optional(_integer), expected=_flag)),
+    "last_arrival_s": _amount,
+    "played_s": _amount,
+    "photo_bytes_kept": _flag,
+}
