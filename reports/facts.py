@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.statistics import BoolArray, FloatArray
+from reports.wording import clock
 from scenarios.record import COMPLETE_ENDS, Fate, Run
 
 ADMITTED_GRACE_S = 300.0
@@ -85,13 +86,23 @@ class Facts:
         return sorted(windows)
 
     @property
-    def failed_faults(self) -> list[tuple[float, str]]:
-        """(moment, name) of every edge of a fault that could not be brought about."""
-        return [
-            (float(event["t"]), str(event["name"]))
-            for event in self.run.events
-            if event["kind"] == "fault" and event.get("edge") == "failed"
-        ]
+    def failed_faults(self) -> list[str]:
+        """What is known of every fault that could not be injected, or not be ended once it was."""
+        begun: set[tuple[str, str]] = set()
+        failed = []
+        for event in self.run.events:
+            if event["kind"] != "fault":
+                continue
+            key = (str(event["name"]), str(event.get("target", "")))
+            if event.get("edge") == "start":
+                begun.add(key)
+            elif event.get("edge") == "failed":
+                where = f"{key[0]} of {key[1]} at {clock(float(event['t']))}"
+                reason = f": {event['text']}" if "text" in event else ""
+                failed.append(f"a fault did not {'end' if key in begun else 'bite'}: {where}{reason}")
+            else:
+                begun.discard(key)
+        return failed
 
     @property
     def windows(self) -> list[tuple[float, float]]:
@@ -130,7 +141,7 @@ class Facts:
     @property
     def never_started(self) -> int:
         """Planned applicants who were due and never started, although the run went to its end."""
-        if self.config["ended"] not in COMPLETE_ENDS:
+        if self.config["ended"] not in COMPLETE_ENDS or "people.npz" in self.run.absent:
             return 0
         return max(0, self.planned - int(np.isfinite(self.people["started"]).sum()))
 

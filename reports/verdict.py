@@ -10,7 +10,7 @@ import numpy as np
 
 from reports.facts import Facts
 from reports.objectives import Objective, judge_all
-from reports.wording import clock, count
+from reports.wording import count
 from scenarios.record import COMPLETE_ENDS, Run
 
 PRECEDENCE = (130, 1, 2, 4, 6, 5, 3, 0)
@@ -86,6 +86,8 @@ class Verdict:
         if self.exit_code == 0 and unjudged:
             judged = len(self.objectives) - unjudged
             return f"All {judged} objectives that could be judged are met; {unjudged} could not be."
+        if self.exit_code == 3 and all(objective.met is not False for objective in self.objectives):
+            return f"No objective is missed, yet {self.findings[0].text}."
         return SENTENCES[self.exit_code]
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def judge(run: Run) -> Verdict:
     lateness = _lateness_ms(facts)
     findings = [
         *_endings(facts),
-        *_failed_faults(facts),
+        *(Finding(3, "faults", text) for text in facts.failed_faults),
         *_misses(objectives),
         *_without_evidence(facts, objectives),
         *_generator(facts, lateness),
@@ -149,13 +151,6 @@ def _endings(facts: Facts) -> list[Finding]:
         Finding(3, "processes", f"{one['role']} ended unexpectedly in mid-run (exit code {one['code']})")
         for one in facts.config["exits"]
         if not one["expected"]
-    ]
-
-
-def _failed_faults(facts: Facts) -> list[Finding]:
-    return [
-        Finding(3, "faults", f"a fault did not bite: {name} could not be brought about at {clock(t)}")
-        for t, name in facts.failed_faults
     ]
 
 

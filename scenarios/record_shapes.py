@@ -146,7 +146,7 @@ def _ledger(value: Any, key: str) -> Faults:
 
 
 _NULLABLE_AMOUNT = _optional(_amount)
-_EVENT = _table(("edge", "target"), t=_number, kind=_text, name=_text, edge=_text, target=_text)
+_EVENT = _table(("edge", "target", "text"), t=_number, kind=_text, name=_text, edge=_text, target=_text, text=_text)
 _SERIES = _list(_table(name=_text, labels=_free(_text)))
 
 _NIGHT = _table(

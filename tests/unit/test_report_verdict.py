@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reports.facts import Facts
 from reports.objectives import RULES
 from reports.verdict import Verdict, judge
 from scenarios.record import Fate, Run
@@ -229,13 +230,23 @@ def test_api_answers_alone_are_evidence(tmp_path: Path) -> None:
 def test_a_fault_that_did_not_bite_is_a_miss(tmp_path: Path) -> None:
     """It never began, so nothing is left out of the objectives for it."""
     run = SyntheticRun()
-    run.events = [{"t": 61.0, "kind": "fault", "name": "outage", "edge": "failed", "target": "email"}]
+    text = "it could not be injected: timed out"
+    run.events = [{"t": 61.0, "kind": "fault", "name": "outage", "edge": "failed", "target": "email", "text": text}]
     verdict = judged(run, tmp_path)
     assert (verdict.outcome, verdict.exit_code) == ("missed", 3)
-    assert [one.text for one in verdict.findings] == [
-        "a fault did not bite: outage could not be brought about at 0:01:01"
-    ]
+    said = "a fault did not bite: outage of email at 0:01:01: it could not be injected: timed out"
+    assert [one.text for one in verdict.findings] == [said]
+    assert verdict.sentence == f"No objective is missed, yet {said}."
     assert met(verdict) == dict.fromkeys(RULES, True)
+
+
+def test_a_fault_that_could_not_be_ended_lasts_and_is_a_miss(tmp_path: Path) -> None:
+    run = SyntheticRun()
+    fault = {"kind": "fault", "name": "outage", "target": "email"}
+    run.events = [{"t": 400.0, "edge": "start", **fault}, {"t": 430.0, "edge": "failed", **fault}]
+    record = Run.load(run.write(tmp_path))
+    assert Facts(record).windows == [(400.0, np.inf)]
+    assert [one.text for one in judge(record).findings] == ["a fault did not end: outage of email at 0:07:10"]
 
 
 def test_who_was_due_and_never_started_was_late(tmp_path: Path) -> None:
