@@ -170,11 +170,11 @@ class Applicant:
             case Action.ACCOUNT:
                 return "accounts", self.number
             case Action.SESSION | Action.PHONE:
-                return "codes", self.code_request
+                return "codes", (self.number, self.code_request)
             case Action.IDENTITY | Action.CORRECT:
                 return "identity_checks", (self.number, self.state.action)
             case Action.PHOTO_SEND | Action.PHOTO_HEAD:
-                return "photos", self.upload
+                return "photos", (self.number, self.upload)
             case Action.JOIN:
                 return "joins", self.number
         return None

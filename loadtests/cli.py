@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SERVICE_VERBS = {
+    "all": "web, worker and gatekeeper in one process",
     "web": "answer HTTP",
     "worker": "work the queues of codes and identity checks",
     "gatekeeper": "invite people from the waiting room",

@@ -85,18 +85,27 @@ def test_a_lease_that_runs_is_not_reaped(run: Run, database_url: str) -> None:
     run(reap())
 
 
-@pytest.mark.parametrize(("answered", "key"), [(True, "email-1-2"), (False, "email-1-1")])
-def test_a_call_of_unknown_fate_is_repeated_as_itself(run: Run, database_url: str, answered: bool, key: str) -> None:
-    """Only an answer makes the next call another one: the partner can tell a repetition."""
+@pytest.mark.parametrize(
+    ("answers", "key"),
+    [([True], "email-1-2"), ([True, True], "email-1-3"), ([False], "email-1-1"), ([False, True], "email-1-1")],
+)
+def test_a_call_of_unknown_fate_is_repeated_as_itself(
+    run: Run, database_url: str, answers: list[bool], key: str
+) -> None:
+    """Only an answer makes the next call another one, and not while one of that name may have been done: the partner
+    can tell a repetition."""
 
     async def retry() -> None:
         async with one(database_url) as connection:
             await enqueue(connection, "job")
             (job,) = (await claim(connection)).jobs
             assert job.idempotency_key == "email-1-1"
-            assert await PostgresQueue(connection).retry(job, delay=0.0, error="PartnerError", answered=answered)
-            (again,) = (await claim(connection)).jobs
-            assert (again.idempotency_key, again.attempts, again.created_at) == (key, 2, job.created_at)
+            again = job
+            for answered in answers:
+                assert await PostgresQueue(connection).retry(again, delay=0.0, error="PartnerError", answered=answered)
+                (again,) = (await claim(connection)).jobs
+            assert (again.idempotency_key, again.created_at) == (key, job.created_at)
+            assert again.attempts == 1 + len(answers)
 
     run(retry())
 

@@ -153,6 +153,7 @@ create table job (
     shard smallint not null,                         -- of queue_counter, where this job is counted while it lives
     run_at timestamptz not null default now(),
     attempts int not null default 0,                 -- times it was claimed
+    in_doubt boolean not null default false,         -- a call under this name may have been done: it keeps its name
     call int not null default 1,                     -- names the partner call: one of unknown fate is repeated as itself
     quota_bound boolean not null default false,      -- the partner's quota ran out while it waited
     lease uuid,

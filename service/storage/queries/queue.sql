@@ -119,13 +119,14 @@ returning 1;
 
 -- name: retry
 -- Make a leased job ready again after a delay; no row when the lease was lost.
--- $1 id, $2 lease, $3 seconds, $4 class of the error, $5 the partner answered: the next call is another one,
--- $6 the partner said that its quota is used up: this try does not count, and the quota is what the job waits for.
+-- $1 id, $2 lease, $3 seconds, $4 class of the error, $5 the partner answered: the next call is another one, unless an
+-- earlier one of the same name is still in doubt, $6 the partner said that its quota is used up: this try does not count, and the quota is what the job waits for.
 update job
 set state = 0,
     run_at = statement_timestamp() + make_interval(secs => $3::float8),
     attempts = attempts - $6::bool::int,
-    call = call + $5::bool::int,
+    call = call + ($5::bool and not in_doubt)::int,
+    in_doubt = in_doubt or not $5::bool,
     quota_bound = quota_bound or $6,
     lease = null,
     lease_until = null,
