@@ -140,8 +140,9 @@ class Facts:
 
     @property
     def never_started(self) -> int:
-        """Planned applicants who were due and never started, although the run went to its end."""
-        if self.config["ended"] not in COMPLETE_ENDS or "people.npz" in self.run.absent:
+        """Planned applicants who were due and never started, although no death of a program cut the run short."""
+        died = any(event["kind"] == "note" and event["name"] == "exit" for event in self.run.events)
+        if died or self.config["ended"] not in COMPLETE_ENDS or "people.npz" in self.run.absent:
             return 0
         return max(0, self.planned - int(np.isfinite(self.people["started"]).sum()))
 
