@@ -56,7 +56,6 @@ _PROBLEMS = {
     "identity-settled": Result.OK,
     "no-corrections-left": Result.OK,
     "upload-offset-mismatch": Result.PARTIAL,
-    "upload-finished": Result.PARTIAL,
 }
 """Problem types that mean something of their own; every other failure is an error like any other."""
 

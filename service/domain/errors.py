@@ -252,11 +252,6 @@ class UploadOffsetMismatch(LaunchnightError):
     title = "The chunk does not start where the stored upload ends"
 
 
-class UploadFinished(LaunchnightError):
-    code = "upload-finished"
-    title = "The upload is complete"
-
-
 class UploadTaken(LaunchnightError):
     code = "upload-taken-over"
     title = "Another request continues this upload"

@@ -47,7 +47,6 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.NotEligible: 403,
     errors.PhotoTooLarge: 413,
     errors.UploadOffsetMismatch: 409,
-    errors.UploadFinished: 403,
     errors.UploadTaken: 409,
     errors.TusVersionUnsupported: 412,
     errors.UploadTypeUnsupported: 415,

@@ -6,7 +6,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -27,8 +27,8 @@ from service import app as composition
 from service.actions import gatekeeper
 from service.metrics import Metrics
 from service.ports import Ports, Wave
-from service.queues.worker import run_worker
 from service.settings import Settings, load
+from tests.integration.worker_room import running_worker
 
 FAST = Gateway(rate_per_s=1000.0, delay_median_s=0.0, delay_sigma=0.0, loss=0.0)
 HELPFUL = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, error_ratio=0.0)
@@ -101,16 +101,9 @@ class Registration:
         assert found
         return found[1]
 
-    @asynccontextmanager
-    async def worker(self) -> AsyncIterator[None]:
-        """A worker that runs meanwhile, and has ended by itself afterwards."""
-        stop = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(run_worker(self.ports, self.settings, self.metrics, stop))
-            try:
-                yield
-            finally:
-                stop.set()
+    def worker(self) -> AbstractAsyncContextManager[None]:
+        """A worker that runs meanwhile."""
+        return running_worker(self.ports, self.settings, self.metrics)
 
     async def sql(self, statement: str, *, elsewhere: bool = False) -> list[asyncpg.Record]:
         """Rows of a statement on a connection of the test's own; `elsewhere`: to another database of the server."""

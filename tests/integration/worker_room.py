@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,18 @@ PATIENCE = 30.0
 BORN = date(1994, 8, 17)
 
 
+@asynccontextmanager
+async def running_worker(ports: Ports, settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """A worker that runs meanwhile, and has ended by itself afterwards."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_worker(ports, settings, metrics, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
 @dataclass
 class Room:
     ports: Ports
@@ -43,16 +55,9 @@ class Room:
     metrics: Metrics
     settings: Settings
 
-    @asynccontextmanager
-    async def worker(self) -> AsyncIterator[None]:
-        """A worker that runs meanwhile, and has ended by itself afterwards."""
-        stop = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(run_worker(self.ports, self.settings, self.metrics, stop))
-            try:
-                yield
-            finally:
-                stop.set()
+    def worker(self) -> AbstractAsyncContextManager[None]:
+        """A worker that runs meanwhile."""
+        return running_worker(self.ports, self.settings, self.metrics)
 
     async def account(self, number: int, *, email: bool = True) -> UUID:
         account_id = uuid4()
