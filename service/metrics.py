@@ -18,7 +18,7 @@ from prometheus_client import (
 
 from service.domain import buckets
 
-ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "read")
+ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "page", "read")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
 QUEUES = ("email", "sms", "identity")
 JOB_OUTCOMES = ("done", "retried", "dead", "expired", "dropped", "refused")

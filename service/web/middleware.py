@@ -26,8 +26,11 @@ CLASS_OF_SEGMENT: Mapping[str, str] = {
     "waves": "step",
     "assessment": "step",
     "files": "upload",
+    "daftar": "page",
 }
 """Route class by the first segment of the path; unknown paths count as "read"."""
+
+PHOTO_PAGES = ("/daftar/foto/", "/daftar/en/foto/")
 
 _log = structlog.get_logger()
 
@@ -35,6 +38,8 @@ _log = structlog.get_logger()
 def route_class(path: str) -> str:
     if path.startswith("/assessment/answers/"):
         return "answer"
+    if path.startswith(PHOTO_PAGES):
+        return "upload"  # its time is the phone's
     return CLASS_OF_SEGMENT.get(path[1:].partition("/")[0], "read")
 
 
