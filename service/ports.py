@@ -266,6 +266,8 @@ class ProfileStore(Protocol):
         """Keep the draft of one step. True: no step is missing any more, and one was before."""
 
     async def steps(self, account_id: UUID) -> frozenset[str]: ...
+    async def read(self, account_id: UUID, step: str) -> Mapping[str, object] | None:
+        """The draft of one step. None: nothing was kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """The test: start, answer, submit. Time is the server's."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.domain import assessment as rules
 from service.domain.errors import AssessmentNotStarted, AssessmentOver
-from service.ports import Ports, StoredAnswer
+from service.ports import Assessment, Ports, StoredAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,20 @@ class Submission:
     answered: int
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`state`: none, running, over (time ran out) or submitted. `answers`: one for each item, -1 = not answered."""
+
+    state: str
+    answers: tuple[int, ...]
+    left: float
+    """Seconds; 0 unless it is running."""
+
+    @property
+    def answered(self) -> int:
+        return sum(answer != rules.UNANSWERED for answer in self.answers)
+
+
 QUESTIONS = tuple(Question(number, item.text, item.options) for number, item in enumerate(rules.SHEET, start=1))
 
 
@@ -41,6 +55,22 @@ async def start(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
         assessment = await tx.assessments.start(account_id, now=now, deadline=deadline, items=rules.ITEMS)
         left = max((assessment.deadline - now).total_seconds(), 0.0)
         return await once.keep(tx, StartedAssessment(QUESTIONS, round(left, 1)))
+
+
+def progress(assessment: Assessment | None, now: datetime) -> Progress:
+    if assessment is None:
+        return Progress("none", (rules.UNANSWERED,) * rules.ITEMS, 0.0)
+    if assessment.submitted_at is not None:
+        return Progress("submitted", assessment.answers, 0.0)
+    left = (assessment.deadline - now).total_seconds()
+    return Progress("running" if left > 0 else "over", assessment.answers, max(left, 0.0))
+
+
+async def read_progress(ports: Ports, token_hash: bytes) -> Progress:
+    """How far the test has come; looking starts nothing. Raises NotSignedIn."""
+    async with ports.begin(single=True) as tx:
+        assessment = await tx.assessments.find(await signed_in(tx, token_hash))
+    return progress(assessment, ports.clock.now())
 
 
 async def save_answer(ports: Ports, token_hash: bytes, number: int, choice: int) -> None:
@@ -66,9 +96,9 @@ async def submit(ports: Ports, once: Once, token_hash: bytes) -> StoredAnswer:
         if assessment is None:
             raise AssessmentNotStarted("Start it by POST /assessment.")
         points = rules.score(assessment.answers)
-        first = await tx.assessments.submit(account_id, score=points, submitted_at=ports.clock.now())
-        answered = sum(answer != rules.UNANSWERED for answer in assessment.answers)
-        answer = await once.keep(tx, Submission(answered))
+        now = ports.clock.now()
+        first = await tx.assessments.submit(account_id, score=points, submitted_at=now)
+        answer = await once.keep(tx, Submission(progress(assessment, now).answered))
     if first:
         ports.reached("assessed")
     return answer

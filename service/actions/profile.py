@@ -1,4 +1,4 @@
-"""Saving the profile, one step at a time."""
+"""Saving the profile, one step at a time, and seeing again what was saved."""
 
 from collections.abc import Mapping
 
@@ -13,3 +13,9 @@ async def put_step(ports: Ports, token_hash: bytes, step: str, data: Mapping[str
         completed = await tx.profiles.put(account_id, step, data)
     if completed:
         ports.reached("profile_completed")
+
+
+async def read_step(ports: Ports, token_hash: bytes, step: str) -> Mapping[str, object] | None:
+    """The draft of one step as it was put. None: nothing was put yet. Raises NotSignedIn."""
+    async with ports.begin(single=True) as tx:
+        return await tx.profiles.read(await signed_in(tx, token_hash), step)

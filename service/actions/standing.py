@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.actions.assessment import progress
 from service.actions.sessions import signed_in
-from service.domain import assessment as assessment_rules
 from service.domain.addresses import masked_phone
 from service.domain.errors import NotSignedIn
 from service.domain.identity import STATUS_WORDS, IdentityStatus, corrections_left, masked_nik
@@ -96,10 +96,5 @@ def _identity(standing: Standing) -> MyIdentity:
 
 
 def _assessment(assessment: Assessment | None, now: datetime) -> MyAssessment:
-    if assessment is None:
-        return MyAssessment("none", 0, 0.0)
-    answered = sum(answer != assessment_rules.UNANSWERED for answer in assessment.answers)
-    if assessment.submitted_at is not None:
-        return MyAssessment("submitted", answered, 0.0)
-    left = (assessment.deadline - now).total_seconds()
-    return MyAssessment("running" if left > 0 else "over", answered, round(max(left, 0.0), 1))
+    seen = progress(assessment, now)
+    return MyAssessment(seen.state, seen.answered, round(seen.left, 1))

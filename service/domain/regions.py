@@ -19,5 +19,10 @@ def is_regency(code: int) -> bool:
     return 1 <= code <= 69 or 71 <= code <= 99
 
 
+def lies_in(regency: int, province: int) -> bool:
+    """Whether a regency, written with two digits or with four, can lie in the province."""
+    return regency < 100 or regency // 100 == province
+
+
 def is_district(code: int, synthetic_people: bool) -> bool:
     return 1 <= code < SYNTHETIC_DISTRICT or (synthetic_people and code == SYNTHETIC_DISTRICT)

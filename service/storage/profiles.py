@@ -23,3 +23,7 @@ class ProfileRows:
 
     async def steps(self, account_id: UUID) -> frozenset[str]:
         return frozenset(row[0] for row in await self._connection.fetch(_SQL["steps"], account_id))
+
+    async def read(self, account_id: UUID, step: str) -> Mapping[str, object] | None:
+        data: Mapping[str, object] | None = await self._connection.fetchval(_SQL["read"], account_id, step)
+        return data

@@ -8,9 +8,9 @@ import msgspec
 
 from service.actions import profile as actions
 from service.domain.addresses import plain_text
-from service.domain.errors import FieldRefused
+from service.domain.errors import FieldFault, FieldRefused, InvalidFields
 from service.domain.profile import MOST_INCOME, STEPS
-from service.domain.regions import PROVINCES, is_regency
+from service.domain.regions import PROVINCES, is_regency, lies_in
 from service.ports import Ports
 from service.web.decoding import Check
 from service.web.operation import Call, Operation
@@ -76,7 +76,7 @@ def regency(code: int) -> int:
     return code
 
 
-_FORMS: dict[str, tuple[type[msgspec.Struct], dict[str, Check]]] = {
+FORMS: dict[str, tuple[type[msgspec.Struct], dict[str, Check]]] = {
     "personal": (
         Personal,
         {"mother_name": plain_text, "address": plain_text, "province": province, "regency": regency},
@@ -86,10 +86,17 @@ _FORMS: dict[str, tuple[type[msgspec.Struct], dict[str, Check]]] = {
 }
 
 
+async def save(ports: Ports, session: bytes, step: str, data: msgspec.Struct) -> None:
+    """Keep one step. Raises InvalidFields when its fields contradict each other, NotSignedIn."""
+    if isinstance(data, Personal) and not lies_in(data.regency, data.province):
+        raise InvalidFields([FieldFault("regency", "other-province", "This regency lies in another province.")])
+    await actions.put_step(ports, session, step, msgspec.to_builtins(data))
+
+
 def operations(ports: Ports) -> list[Operation]:
     def put(step: str) -> Callable[[Call], Awaitable[None]]:
         async def handler(call: Call) -> None:
-            await actions.put_step(ports, call.session, step, msgspec.to_builtins(call.body))
+            await save(ports, call.session, step, call.body)
 
         return handler
 
@@ -99,8 +106,8 @@ def operations(ports: Ports) -> list[Operation]:
             path=f"/profile/{step}",
             summary=f"Save the step {step} of the profile",
             handler=put(step),
-            body=_FORMS[step][0],
-            checks=_FORMS[step][1],
+            body=FORMS[step][0],
+            checks=FORMS[step][1],
             status=204,
             session=True,
         )

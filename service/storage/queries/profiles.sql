@@ -14,3 +14,7 @@ select fresh and kept + 1 = $4::int as complete from put, others;
 -- name: steps
 -- The steps that were kept.
 select step from profile where account_id = $1;
+
+-- name: read
+-- The draft of one step.
+select data from profile where account_id = $1 and step = $2;
