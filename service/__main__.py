@@ -152,6 +152,7 @@ def _run(verb: str, roles: frozenset[str], settings: "Settings", lifeline: bool)
     import uvloop
 
     from service import app, metrics
+    from service.metrics_target import announced
     from service.web import logs
 
     logs.configure()
@@ -172,6 +173,11 @@ def _run(verb: str, roles: frozenset[str], settings: "Settings", lifeline: bool)
             text = _port_taken(settings.metrics_host, settings.metrics_port, "REGISTRATION_METRICS_PORT", error)
             raise UsageError(text) from None
         stack.callback(close_metrics)
+        try:
+            stack.enter_context(announced(settings.metrics_targets, verb, settings.metrics_host, metrics_port))
+        except OSError as error:
+            text = f"cannot write to {settings.metrics_targets}: {error.strerror}; change REGISTRATION_METRICS_TARGETS"
+            raise UsageError(text) from None
 
         def ready() -> None:
             line = {"ready": True, "role": verb, "host": host, "port": port, "metrics_port": metrics_port}

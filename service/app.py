@@ -26,7 +26,7 @@ from service.gateways.messages import MessageClient
 from service.metrics import Metrics
 from service.ports import Ports, Wave
 from service.queues.worker import run_worker
-from service.settings import Settings
+from service.settings import Settings, switches
 from service.storage.migrate import migrate as apply_migrations
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
@@ -281,6 +281,7 @@ async def run_roles(
     ready: Callable[[], None],
 ) -> None:
     """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work."""
+    metrics.show_switches({name: getattr(settings, name) for name in switches()})
     async with open_ports(settings, metrics) as ports:
 
         async def ending(work: Awaitable[None]) -> None:

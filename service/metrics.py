@@ -4,7 +4,8 @@ Each process owns one registry. Label values are created at zero at start, or th
 invisible to `rate`. `registration_*` only; partners, swarm and rehearsal declare their own.
 """
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
 from prometheus_client import (
@@ -15,6 +16,8 @@ from prometheus_client import (
     disable_created_metrics,
     start_http_server,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from service.domain import buckets
 
@@ -28,6 +31,27 @@ STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
+SWITCHES = ("synthetic_people",)
+"""Settings that are on or off; a test holds the list equal to the table of settings."""
+
+
+class _Process(Collector):
+    """What this process has used, read when it is asked."""
+
+    def __init__(self) -> None:
+        self._started_at = time.time()
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "registration_process_cpu_seconds_total",
+            "CPU seconds of this process; an asyncio process is full at one a second.",
+            value=time.process_time(),
+        )
+        yield GaugeMetricFamily(
+            "registration_process_start_timestamp_seconds",
+            "When this process started, unix time.",
+            value=self._started_at,
+        )
 
 
 class Metrics:
@@ -75,7 +99,14 @@ class Metrics:
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
         self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
         self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
+        self.switch_on = gauge("registration_switch_on", "1 while this setting is on.", ["switch"])
+        registry.register(_Process())
         self._create_at_zero()
+
+    def show_switches(self, on: Mapping[str, bool]) -> None:
+        """on: every one of SWITCHES."""
+        for switch in SWITCHES:
+            self.switch_on.labels(switch).set(on[switch])
 
     def _create_at_zero(self) -> None:
         for route_class in ROUTE_CLASSES:
@@ -92,6 +123,8 @@ class Metrics:
         for partner, outcome in product(PARTNERS, CALL_OUTCOMES):
             self.partner_calls.labels(partner, outcome)
             self.partner_seconds.labels(partner)
+        for switch in SWITCHES:
+            self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):
             self.code_handover_seconds.labels(channel, bound)
 

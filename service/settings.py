@@ -49,6 +49,10 @@ def _switch(text: str) -> bool:
     raise ValueError("must be on or off")
 
 
+def _folder_or_off(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _instant(text: str) -> datetime:
     value = datetime.fromisoformat(text)
     if value.tzinfo is None:
@@ -90,6 +94,13 @@ TABLE: tuple[Setting, ...] = (
     Setting("REGISTRATION_METRICS_PORT", _port, "0", "", "One metrics port per process."),
     Setting(
         "REGISTRATION_METRICS_DETAIL", _detail, "default", "", "calibration: about 64 histogram edges instead of 19."
+    ),
+    Setting(
+        "REGISTRATION_METRICS_TARGETS",
+        _folder_or_off,
+        "",
+        "folder",
+        "Where each process says where its metrics are, for Prometheus to find (file discovery); empty: nowhere.",
     ),
     Setting(
         "REGISTRATION_PHOTO_DIR",
@@ -172,6 +183,7 @@ class Settings(SimpleNamespace):
     metrics_host: str
     metrics_port: int
     metrics_detail: str
+    metrics_targets: Path | None
     photo_dir: Path
     photo_max_bytes: int
     database_connections: int
@@ -193,6 +205,11 @@ class Settings(SimpleNamespace):
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings are frozen; {name} cannot change while running")
+
+
+def switches() -> tuple[str, ...]:
+    """Attributes of `Settings` that are on or off."""
+    return tuple(attribute(setting.name) for setting in TABLE if setting.parse is _switch)
 
 
 def attribute(name: str) -> str:

@@ -26,7 +26,7 @@ def settings_page() -> str:
         "|---|---|---|---|",
     ]
     for setting in settings.TABLE:
-        default = "required" if setting.default is None else f"`{setting.default}`"
+        default = "required" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
         lines.append(f"| `{setting.name}` | {default} | {setting.unit} | {setting.reason} |")
     return "\n".join(lines) + "\n"
 
