@@ -47,6 +47,7 @@ class InvalidFields(LaunchnightError):
     title = "Some fields cannot be used"
 
     def __init__(self, faults: Sequence[FieldFault]) -> None:
+        self.faults = tuple(faults)
         super().__init__(
             "Correct the fields listed in errors and send the request again.",
             errors=[{"field": fault.field, "code": fault.code, "detail": fault.detail} for fault in faults],
@@ -69,9 +70,21 @@ class BodyTooSlow(LaunchnightError):
     temporary = True
 
 
+class LengthRequired(LaunchnightError):
+    code = "length-required"
+    title = "The size of the body must be announced"
+
+
 class UnsupportedMediaType(LaunchnightError):
     code = "unsupported-media-type"
     title = "The body must be application/json in UTF-8"
+
+
+class CrossSiteRequest(LaunchnightError):
+    """A page of another site made the browser send the form."""
+
+    code = "cross-site-request"
+    title = "Forms are taken from our own pages only"
 
 
 class NotFound(LaunchnightError):

@@ -95,6 +95,12 @@ def creation_of(headers: Mapping[str, str], *, most_bytes: int) -> Creation:
     slot = _slot(metadata, faults)
     if faults or length is None or slot is None:
         raise UploadHeadersInvalid(faults)
+    check_size(length, most_bytes=most_bytes)
+    return Creation(slot, length, metadata)
+
+
+def check_size(length: int, *, most_bytes: int) -> None:
+    """Raises PhotoTooLarge when a photo of `length` bytes may not be begun."""
     if length > most_bytes:
         raise PhotoTooLarge(
             f"A photo has at most {most_bytes} bytes. Make it smaller before sending it.",
@@ -102,7 +108,6 @@ def creation_of(headers: Mapping[str, str], *, most_bytes: int) -> Creation:
             limit=most_bytes,
             length=length,
         )
-    return Creation(slot, length, metadata)
 
 
 def append_of(headers: Mapping[str, str]) -> Append:

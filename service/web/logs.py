@@ -28,6 +28,7 @@ def keep_allowed(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
 
 def configure() -> None:
     """For a whole process; standard output stays free for the ready line."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each bad form, which we refuse anyway
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

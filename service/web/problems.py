@@ -16,7 +16,9 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.MalformedBody: 400,
     errors.BodyTooLarge: 413,
     errors.BodyTooSlow: 408,
+    errors.LengthRequired: 411,
     errors.UnsupportedMediaType: 415,
+    errors.CrossSiteRequest: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.InternalError: 500,
@@ -79,6 +81,13 @@ def document(error: LaunchnightError) -> dict[str, object]:
     return members | error.facts
 
 
+def retry_headers(error: LaunchnightError) -> Headers:
+    """Retry-After in whole seconds, never earlier than meant; nothing when the error names no time."""
+    if error.retry_after_s is None:
+        return []
+    return [(b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s)))]
+
+
 def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
     """Status, headers and body that tell the client about `error`."""
     status = status_of(error)
@@ -88,9 +97,7 @@ def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    if error.retry_after_s is not None:
-        # Whole seconds, never earlier than meant.
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
+    headers += retry_headers(error)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     return status, headers, body
