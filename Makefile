@@ -36,6 +36,14 @@ $(DEVELOPED): requirements/dev.txt $(LOADED)
 .PHONY: setup
 setup: $(LOADED)  ## Make .venv with the command `launchnight` in it
 
+.PHONY: doctor
+doctor:  ## Say what is missing on this machine for which verb, with the fix
+	@$$([ -x $(VENV)/bin/python ] && echo $(VENV)/bin/python || echo $(PYTHON)) -m loadtests.cli doctor
+
+.PHONY: secrets
+secrets:  ## Make the secrets of the containers in .launchnight/secrets; those that are there stay
+	@$(PYTHON) -m loadtests.harness.secret_files
+
 .PHONY: rehearse
 rehearse: $(LOADED)  ## Rehearse the opening minutes of the night on this machine (about 4 minutes)
 	@$(VENV)/bin/launchnight rehearse prakerja-wave-1 --people 1/500 --minutes 2 --pace 60

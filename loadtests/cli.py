@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_nights(verbs)
     _add_report(verbs)
     _add_serve(verbs)
+    _add_doctor(verbs)
     for verb, text in SERVICE_VERBS.items():
         # Whatever follows is the service's business, options and --help included.
         passed_on = verbs.add_parser(verb, help=f"service: {text}", add_help=False, prefix_chars="\0")
@@ -116,6 +117,16 @@ def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     serve.add_argument("--partners-port", default="8100", help="port of the simulated partners (8100)")
     serve.add_argument("--no-partners", action="store_true", help="partners are elsewhere: REGISTRATION_PARTNERS_URL")
     serve.set_defaults(run=_serve)
+
+
+def _add_doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = verbs.add_parser(
+        "doctor",
+        help="say what is missing on this machine for which verb, with the fix",
+        description="Say what is missing on this machine for which verb, with the fix; 2 only when nothing can work.",
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    doctor.set_defaults(run=_doctor)
 
 
 def _rehearse(options: argparse.Namespace) -> int:
@@ -202,6 +213,12 @@ def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
     else:
         verdict_view.show(verdict.to_dict(), folder / REPORT)
     return first_of([Exit(code), Exit(verdict.exit_code)])
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from loadtests.harness import doctor
+
+    return doctor.show(doctor.diagnose(), as_json=options.json)
 
 
 def _service(options: argparse.Namespace) -> int:
