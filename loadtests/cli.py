@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_rehearse(verbs)
     _add_nights(verbs)
     _add_report(verbs)
+    _add_export(verbs)
     _add_serve(verbs)
     _add_doctor(verbs)
     for verb, text in SERVICE_VERBS.items():
@@ -105,6 +106,16 @@ def _add_report(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     report.add_argument("folder", metavar="RUN", type=Path, help="a run folder")
     report.add_argument("--json", action="store_true", help="one JSON document on standard output")
     report.set_defaults(run=_report)
+
+
+def _add_export(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = verbs.add_parser(
+        "export",
+        help="write a run's samples for Prometheus",
+        description="Write the samples of a run as OpenMetrics text (metrics.om in its folder): docs/dashboards.md.",
+    )
+    export.add_argument("folder", metavar="RUN", type=Path, help="a run folder")
+    export.set_defaults(run=_export)
 
 
 def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -189,6 +200,24 @@ def _report(options: argparse.Namespace) -> int:
         raise
     except OSError as fault:
         return _complain([f"cannot write {options.folder}: {fault.strerror}"])
+
+
+def _export(options: argparse.Namespace) -> int:
+    from loadtests import openmetrics
+    from scenarios.record import RecordError, Run
+
+    try:
+        run = Run.load(options.folder)
+        done = openmetrics.export(run)
+    except (RecordError, openmetrics.NoSamples) as fault:
+        return _complain([str(fault)])
+    except OSError as fault:
+        return _complain([f"cannot write {options.folder}: {fault.strerror}"])
+    first, last = (round(moment * 1000) for moment in (done.first, done.last))
+    print(f"{done.path}: {done.samples:,} samples of {done.series:,} series")
+    print(f"load it: promtool tsdb create-blocks-from openmetrics {done.path} FOLDER")
+    print(f"look at it: /d/launchnight-run?var-run={run.config['id']}&from={first}&to={last}")
+    return 0
 
 
 def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
