@@ -49,6 +49,7 @@ from service.web import board as board_resource
 from service.web.board import BoardCopy
 from service.web.middleware import Boundary
 from service.web.operation import Operation, route
+from service.web.pages.site import routes as page_routes
 from service.web.problems import Problem
 
 PARTNER_CONNECTIONS = 200
@@ -143,6 +144,7 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
         routes=[
             *(route(operation, ports) for operation in operations(ports, board, version)),
             *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
+            *page_routes(ports, board, metrics, settings),
         ],
         middleware=[Middleware(Boundary, metrics=metrics)],
         exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]

@@ -428,6 +428,10 @@ class Clock(Protocol):
         """The wall clock, with zone."""
 
 
+class VaultError(Exception):
+    """The sealed value was changed, belongs to another row, or was sealed under another key."""
+
+
 class Vault(Protocol):
     """Keys outside the database."""
 
@@ -437,7 +441,9 @@ class Vault(Protocol):
     def seal(self, value: bytes, bound_to: bytes) -> bytes:
         """AES-256-GCM; `bound_to` must be given again to open."""
 
-    def open(self, sealed: bytes, bound_to: bytes) -> bytes: ...
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """Raises VaultError."""
+
     def key(self, purpose: str) -> bytes:
         """32 bytes for signing tickets, passes and codes, one key for each purpose."""
 

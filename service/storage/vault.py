@@ -7,14 +7,12 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from service.ports import VaultError
+
 _KEY_ID = b"\x01"
 """First byte of everything sealed: a later key can be told from this one."""
 _NONCE_BYTES = 12
 # Random nonces of 96 bits: good for 2^32 values under one key; a wave of six million people seals about 10^8.
-
-
-class VaultError(Exception):
-    """The sealed value was changed, belongs to another row, or was sealed under another key."""
 
 
 class KeyVault:

@@ -1,7 +1,10 @@
-"""JSON bodies into typed values: one fast pass, and a second one that collects every fault when the first fails."""
+"""Bodies into typed values. JSON: one fast pass, and a second one that collects every fault when the first fails.
+Forms: text fields, held to the same types and checks, with the same names and codes.
+"""
 
 import enum
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -12,6 +15,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 Check = Callable[[Any], Any]
 """A domain rule for one field: returns the value as it is kept, or raises FieldRefused."""
 
+_GROUPED = re.compile(r"[0-9]{1,3}([ .][0-9]{3})+")
+"""4.200.000, as people here write it."""
 _LONGEST_NAME = 64  # of an unknown field, as it is told back
 
 
@@ -19,6 +24,7 @@ class BodyDecoder(Generic[S]):
     """Decodes one type of body. `checks` are run on fields of the right type; null is left alone."""
 
     def __init__(self, body: type[S], checks: Mapping[str, Check]) -> None:
+        self._body = body
         self._decode = msgspec.json.Decoder(body).decode
         self._fields = msgspec.structs.fields(body)
         self._checks = checks
@@ -40,6 +46,23 @@ class BodyDecoder(Generic[S]):
             raise InvalidFields(faults)
         return value
 
+    def form(self, typed: Mapping[str, str], also: Sequence[FieldFault] = ()) -> S:
+        """Text fields as they were typed: an empty one is missing, whatever is no field of ours is left alone.
+
+        also: faults found elsewhere, told together. Raises InvalidFields with all faults at once.
+        """
+        values: dict[str, Any] = {}
+        faults: list[FieldFault] = []
+        for field in self._fields:
+            text = " ".join(typed.get(field.encode_name, "").split())  # line breaks too: no field of ours has two lines
+            if text:
+                values[field.name] = self._value(field, _plain_number(text, field.type), faults, strict=False)
+            elif field.required:
+                faults.append(_missing(field.encode_name))
+        if faults or also:
+            raise InvalidFields([*faults, *also])
+        return self._body(**values)
+
     def _refusal(self, raw: bytes) -> MalformedBody | InvalidFields:
         try:
             data = msgspec.json.decode(raw)
@@ -52,20 +75,39 @@ class BodyDecoder(Generic[S]):
             name = field.encode_name
             if name not in data:
                 if field.required:
-                    faults.append(FieldFault(name, "missing", "This field is needed."))
+                    faults.append(_missing(name))
                 continue
-            try:
-                given = msgspec.convert(data[name], field.type)
-            except msgspec.ValidationError as error:
-                faults.append(_fault(name, str(error), field.type))
-                continue
-            if given is not None and name in self._checks:
-                _checked(name, self._checks[name], given, faults)
+            self._value(field, data[name], faults, strict=True)
         known = {field.encode_name for field in self._fields}
         for name in data:
             if name not in known:
                 faults.append(FieldFault(name[:_LONGEST_NAME], "unknown-field", "There is no such field."))
         return InvalidFields(faults)
+
+    def _value(
+        self, field: msgspec.structs.FieldInfo, given: object, faults: list[FieldFault], *, strict: bool
+    ) -> object:
+        """`given` as the field keeps it; a fault is added when it cannot be used."""
+        name = field.encode_name
+        try:
+            value = msgspec.convert(given, field.type, strict=strict)
+        except msgspec.ValidationError as error:
+            faults.append(_fault(name, str(error), field.type))
+            return None
+        if value is not None and name in self._checks:
+            return _checked(name, self._checks[name], value, faults)
+        return value
+
+
+def _missing(name: str) -> FieldFault:
+    return FieldFault(name, "missing", "This field is needed.")
+
+
+def _plain_number(text: str, wanted: Any) -> str:
+    """Digits without the dots or spaces between thousands, where a number is wanted."""
+    if isinstance(msgspec.inspect.type_info(wanted), msgspec.inspect.IntType) and _GROUPED.fullmatch(text):
+        return text.replace(".", "").replace(" ", "")
+    return text
 
 
 def _checked(name: str, check: Check, given: object, faults: list[FieldFault]) -> object:

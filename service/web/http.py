@@ -1,14 +1,18 @@
 """Reading requests and sending answers on plain ASGI: no object is made that most requests do not need."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Send
 
-from service.domain.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
+from service.domain.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
 
 MOST_BODY_BYTES = 16 * 1024
 """Our largest honest body is under 3 KB; sixteen leave room and cost an attacker more than us."""
+MOST_FIELDS = 64
+"""Of a form: our longest page has ten."""
 BODY_LIMIT = 10.0
 """Seconds for a body: uvicorn itself would wait for ever for the next byte."""
 
@@ -31,14 +35,30 @@ class Rendered:
     body: bytes
 
 
-async def read_json(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+async def read_json(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     """The body of a JSON request.
 
     Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow; ClientGone when there is nobody to answer.
     """
+    return await _read_typed(receive, headers, b"application/json")
+
+
+async def read_form(receive: Receive, headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The text fields of a form as they were typed; of a name given twice the last one.
+
+    Raises as `read_json` does, and MalformedBody.
+    """
+    raw = await _read_typed(receive, headers, b"application/x-www-form-urlencoded")
+    try:
+        return dict(parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise MalformedBody("The form is not UTF-8, or has too many fields.") from None
+
+
+async def _read_typed(receive: Receive, headers: Mapping[bytes, bytes], media_type: bytes) -> bytes:
     content_type = headers.get(b"content-type", b"")
-    if content_type != b"application/json":
-        _check_media_type(content_type)
+    if content_type != media_type:
+        _check_media_type(content_type, media_type)
     try:
         async with asyncio.timeout(BODY_LIMIT):
             return await _read_body(receive)
@@ -59,10 +79,10 @@ async def _read_body(receive: Receive) -> bytes:
     return body
 
 
-def _check_media_type(content_type: bytes) -> None:
-    """Only JSON: a form of another site cannot send it without asking first. Only UTF-8: the decoder knows no other."""
+def _check_media_type(content_type: bytes, wanted: bytes) -> None:
+    """To the API only JSON: a form of another site cannot send it without asking first. Only UTF-8 is decoded."""
     media_type, _, parameters = content_type.lower().partition(b";")
-    if media_type.strip() != b"application/json":
+    if media_type.strip() != wanted:
         raise UnsupportedMediaType
     for parameter in parameters.split(b";"):
         name, _, charset = parameter.partition(b"=")

@@ -8,7 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.domain.errors import InternalError, LaunchnightError, QueueFull
-from service.metrics import QUEUES, ROUTE_CLASSES, STATUS_CLASSES, Metrics
+from service.metrics import ROUTE_CLASSES, STATUS_CLASSES, Metrics
 from service.web.problems import send_problem
 
 CLASS_OF_SEGMENT: Mapping[str, str] = {
@@ -66,7 +66,7 @@ class Boundary:
             for each in ROUTE_CLASSES
             for status in STATUS_CLASSES
         }
-        self._refused = {queue: metrics.queue_jobs.labels(queue, "refused") for queue in QUEUES}
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,8 +87,7 @@ class Boundary:
             if not isinstance(error, LaunchnightError):
                 report(error, scope)
                 error = InternalError()
-            if isinstance(error, QueueFull):
-                self._refused[str(error.facts["queue"])].inc()
+            count_refusal(self._metrics, error)
             if status:
                 raise AnswerCut from None
             await send_problem(error, note_status)
@@ -97,6 +96,12 @@ class Boundary:
                 kind = route_class(scope["path"])
                 self._seconds[kind].observe(time.perf_counter() - began)
                 self._counts[kind, status_class(status)].inc()
+
+
+def count_refusal(metrics: Metrics, error: LaunchnightError) -> None:
+    """A full queue counts whom it turned away."""
+    if isinstance(error, QueueFull):
+        metrics.queue_jobs.labels(str(error.facts["queue"]), "refused").inc()
 
 
 def report(error: BaseException, scope: Scope) -> None:

@@ -23,8 +23,8 @@ from service.domain.errors import (
     TooEarly,
 )
 from service.metrics import ROUTE_CLASSES, Metrics
-from service.ports import Room
-from service.storage.vault import KeyVault, VaultError
+from service.ports import Room, VaultError
+from service.storage.vault import KeyVault
 from service.web import http, logs, problems
 from service.web.board import BoardCopy
 from service.web.decoding import BodyDecoder

@@ -1,0 +1,76 @@
+"""What a browser carries for its applicant: one cookie, sealed, so that pages need no store of their own."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from ipaddress import ip_address
+
+import msgspec
+
+from service.ports import Vault, VaultError
+
+_BOUND_TO = b"memory of the pages"
+_LONGEST = 4096  # characters of a cookie that browsers keep
+
+
+class Memory(msgspec.Struct, omit_defaults=True):
+    """Empty = not there (yet). At most 2 KB when sealed: what people type is bounded by the types of the API."""
+
+    ticket: str = ""
+    entry: str = ""
+    """The pass that the claim gave."""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    """As typed for the account, until the first sign-in: an address that turns out wrong is corrected, not retyped."""
+    address: str = ""
+    """Where the code went, in the form in which it is kept."""
+    code_request: str = ""
+    resend_at: float = 0.0
+    """When the next send may be asked for, in seconds since 1970."""
+    token: str = ""
+    """Of the session."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listener there is reached from its own machine only."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class MemoryCookie:
+    """Reads and writes the cookie. plain: for http on loopback, where no browser would keep a Secure one."""
+
+    def __init__(self, vault: Vault, *, plain: bool) -> None:
+        self._vault = vault
+        self.name = "registration" if plain else "__Host-registration"
+        self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("" if plain else "; Secure")
+
+    def read(self, header: bytes) -> Memory:
+        """The memory in the header Cookie; an empty one when there is none, or when it is not ours."""
+        value = _value_of(self.name, header)
+        if not value or len(value) > _LONGEST:
+            return Memory()
+        try:
+            sealed = urlsafe_b64decode(value + "=" * (-len(value) % 4))
+            return msgspec.msgpack.decode(self._vault.open(sealed, _BOUND_TO), type=Memory)
+        except (ValueError, VaultError):  # changed, cut, or of an earlier version
+            return Memory()
+
+    def header(self, memory: Memory, now: datetime, until: datetime) -> tuple[bytes, bytes]:
+        """The header Set-Cookie that keeps `memory`, or forgets it when it is empty."""
+        if memory == Memory():
+            return b"set-cookie", f"{self.name}=; Max-Age=0{self._attributes}".encode()
+        sealed = self._vault.seal(msgspec.msgpack.encode(memory), _BOUND_TO)
+        value = urlsafe_b64encode(sealed).decode().rstrip("=")
+        age = max(int((until - now).total_seconds()), 1)
+        return b"set-cookie", f"{self.name}={value}; Max-Age={age}{self._attributes}".encode()
+
+
+def _value_of(name: str, header: bytes) -> str:
+    for pair in header.decode("latin-1").split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip() == name:
+            return value.strip()
+    return ""
