@@ -21,6 +21,8 @@ ERRORS: dict[str, str] = {
     "unsupported-media-type": N_("Kiriman tidak dapat dibaca. Muat ulang halaman ini, lalu kirim lagi."),
     "not-found": N_("Yang Anda cari tidak ada di sini. Mulai lagi dari halaman awal."),
     "method-not-allowed": N_("Halaman ini tidak dapat dibuka dengan cara itu. Mulai lagi dari halaman awal."),
+    "length-required": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi, lalu kirim."),
+    "cross-site-request": N_("Kiriman ini datang dari situs lain. Mulai lagi dari halaman awal."),
     "internal-error": N_("Ada kesalahan di pihak kami. Yang sudah tersimpan tetap aman. Coba lagi sebentar lagi."),
     # Repeated requests.
     "idempotency-key-missing": N_("Formulir ini sudah kedaluwarsa. Muat ulang halaman ini, lalu kirim lagi."),

@@ -23,6 +23,7 @@ document.querySelector('[role=alert][tabindex]')?.focus();
 let told = '';
 let toldAt = -TOLD_EVERY;
 let failures = 0;
+let pause = 0; // what a busy server asked for
 let timer = 0;
 
 const spokenText = (main) => main.querySelector('[data-say]')?.textContent.trim().replace(/\s+/g, ' ') ?? '';
@@ -41,8 +42,8 @@ function arm() {
   const every = Number(document.querySelector('main')?.dataset.refresh);
   if (!every) return;
   const spread = 1 + Math.random() / 10; // phones of one queue do not ask in step
-  const wait = Math.max(every * 1000, LEAST_WAIT, document.hidden ? HIDDEN_WAIT : 0) * 2 ** failures * spread;
-  timer = setTimeout(renew, Math.min(wait, LONGEST_WAIT));
+  const wait = Math.max(every * 1000, LEAST_WAIT, document.hidden ? HIDDEN_WAIT : 0) * 2 ** failures;
+  timer = setTimeout(renew, Math.max(Math.min(wait, LONGEST_WAIT), pause) * spread);
 }
 
 async function renew() {
@@ -53,6 +54,7 @@ async function renew() {
       location.assign(answer.url);
       return;
     }
+    pause = 1000 * (Number(answer.headers.get('Retry-After')) || 0);
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const fresh = page.querySelector('main');
@@ -140,7 +142,11 @@ const patience = (work) =>
 
 // A JPEG of at most PHOTO_BYTES, turned as the camera meant, without the place where it was taken.
 async function smaller(file) {
-  let picture = await createImageBitmap(file, { imageOrientation: 'from-image', resizeWidth: PHOTO_WIDTH, resizeQuality: 'medium' });
+  const picture = await createImageBitmap(file, {
+    imageOrientation: 'from-image',
+    resizeWidth: PHOTO_WIDTH,
+    resizeQuality: 'medium',
+  });
   const canvas = document.createElement('canvas');
   for (let scale = 1; scale > 0.3; scale *= 0.75) {
     canvas.width = Math.round(picture.width * scale);
