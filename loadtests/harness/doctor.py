@@ -117,11 +117,10 @@ def program(name: str) -> Check:
         if version_of(name):
             return None
         fix = f"apt-get install {PROGRAMS[name][0]}"
-        path = shutil.which(name)
+        path = found(name)
         if path is not None:
             return Lack(name, f"{path} does not run; install it anew: apt-get install --reinstall {PROGRAMS[name][0]}")
-        aside = shutil.which(name, path="/usr/sbin:/usr/local/sbin")  # not on the PATH of everybody
-        return Lack(name, f"{fix} (there is {aside}: its folder is not on the PATH)" if aside else fix)
+        return Lack(name, fix)
 
     check.__name__ = name
     return check
@@ -240,25 +239,25 @@ def machine() -> dict[str, object]:
 
 
 def warnings() -> list[str]:
-    found = []
+    notes = []
     facts = machine()
     if facts["cores"] == 1:
-        found.append("one core: swarm and service share it, and a run may come out invalid (exit 5); use fewer people")
+        notes.append("one core: swarm and service share it, and a run may come out invalid (exit 5); use fewer people")
     free = memory_free()
     if free is not None and free < MEMORY_COMFORT:
-        found.append(f"{_gb(free)} of memory is free: below {_gb(MEMORY_COMFORT)} rehearse with 1/500 of the people")
+        notes.append(f"{_gb(free)} of memory is free: below {_gb(MEMORY_COMFORT)} rehearse with 1/500 of the people")
     if _open_files() < FILES_COMFORT:
-        found.append(f"a process may open {_open_files():,} files: before large rehearsals, ulimit -n {FILES_COMFORT}")
-    return found
+        notes.append(f"a process may open {_open_files():,} files: before large rehearsals, ulimit -n {FILES_COMFORT}")
+    return notes
 
 
 def memory_free() -> int | None:
     """Bytes that programs can still have; None where the system does not say."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.M)
+        line = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.M)
     except OSError:
         return None
-    return int(found[1]) * 1024 if found else None
+    return int(line[1]) * 1024 if line else None
 
 
 def _open_files() -> int:
@@ -280,8 +279,14 @@ def version_of(name: str) -> str:
     said = _output([name, PROGRAMS[name][1]])
     if said is None:
         return ""
-    found = re.search(r"\d+(\.\d+)+", said)
-    return found[0] if found else "unknown"
+    version = re.search(r"\d+(\.\d+)+", said)
+    return version[0] if version else "unknown"
+
+
+def found(name: str) -> str | None:
+    """The program's path. Debian's PATH for people lacks /usr/sbin, where nginx is; the harness looks there too."""
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(name, path=os.pathsep.join([*path, *(["/usr/sbin"] if "/usr/bin" in path else [])]))
 
 
 def _installed(package: str) -> str | None:
@@ -293,7 +298,7 @@ def _installed(package: str) -> str | None:
 
 def _output(command: list[str]) -> str | None:
     """What it printed; None when it is not there or fails."""
-    path = shutil.which(command[0])
+    path = found(command[0])
     if path is None:
         return None
     try:

@@ -62,6 +62,15 @@ def test_what_is_there_is_not_missed(tmp_path):
     assert json.loads(done.stdout)["versions"] == dict.fromkeys(WANTED, "1.2.3")
 
 
+def test_nginx_is_found_where_debian_puts_it(monkeypatch):
+    """The PATH of people who are not root has no /usr/sbin; the harness finds nginx there all the same."""
+    asked = []
+    monkeypatch.setattr("shutil.which", lambda name, path: asked.append(path))
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    assert doctor.found("nginx") is None
+    assert asked == ["/usr/local/bin:/usr/bin:/bin:/usr/sbin"]
+
+
 def test_a_program_that_does_not_run_is_not_there(tmp_path):
     put_program(tmp_path, "prometheus", "error while loading shared libraries", code=127)
     fix = lacks(examine(tmp_path, "--json"))["launchnight rehearse --prometheus auto"]["prometheus"]
