@@ -19,6 +19,7 @@ SERVICE_VERBS = {
     "database": "run an embedded PostgreSQL",
     "migrate": "bring the database to this version",
     "ledger": "print what the database holds",
+    "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""
 
@@ -60,8 +61,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     rehearse = verbs.add_parser(
         "rehearse",
-        help="play a night against the service on this machine and report",
-        description="Start database, partners, service and swarm on this machine, play a night, audit, report.",
+        help="play a night against the service on this machine, or a running one, and report",
+        description="Start database, partners, service and swarm on this machine, play a night, audit, report; "
+        "with --target the swarm alone, against a stack that runs already.",
         epilog=(
             "exit codes: 0 objectives met, 1 crash, 2 usage or configuration, 3 objective missed, "
             "4 target never ready, 5 the generator was the limit, 6 data lost or doubled, 130 interrupted"
@@ -79,6 +81,12 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--seed", metavar="N", default="1", help="same seed, same people (1)")
     add("--workers", metavar="N", default="1", help="processes of the swarm (1)")
     add("--drain-minutes", metavar="M", default="12", help="real minutes after the last arrival at most (12)")
+    add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")
+    add("--proxy", metavar="nginx", help="put nginx before them")
+    add("--target", metavar="URL", help="play against the service that answers there instead of starting one")
+    add("--partners", metavar="URL", help="of --target: its simulated partners")
+    add("--ledger", metavar="COMMAND", help="of --target: prints its database's ledger; without it that is not read")
+    add("--metrics", metavar="URL", action="extend", nargs="+", help="of --target: metrics of its processes")
     add("--keep-photos", action="store_true", help="keep the photo bytes after the audit")
     add("--prometheus", metavar="URL|auto", help="take samples from a Prometheus server; auto starts one")
     add("--runs", metavar="DIR", default="runs", help="where run folders go (runs)")

@@ -50,6 +50,33 @@ def audit(
     }
 
 
+def audit_without_database(
+    receipts: Mapping[str, Any] | None, partners: Mapping[str, Any] | None, *, most_codes: int
+) -> dict[str, Ledger]:
+    """What clients and partners alone can tell of each kind, when nobody reads the database.
+
+    most_codes: codes that the clients may have asked for, each at most one message. Of codes: one accepted although
+    the gateways accepted no message for it is lost; messages beyond those asked for are doubled. Of identity checks:
+    answers beyond the checks that clients were told of, or may have begun unknowingly, are doubled; fewer are no
+    loss, as nobody waits for them. Of the rest only that one id was told to two people.
+    """
+    return {kind: _audit_between(kind, receipts, _seen(kind, partners), most_codes) for kind in KINDS}
+
+
+def _audit_between(kind: str, receipts: Mapping[str, Any] | None, seen: Seen | None, most_codes: int) -> Ledger:
+    ledger = _blank(receipts[kind] if receipts is not None else None, None, seen)
+    if receipts is None:
+        return ledger
+    told, unknown = set(receipts[kind]["acknowledged"]), int(receipts[kind]["unanswered"])
+    lost, doubled = len(receipts[kind]["acknowledged"]) - len(told), 0
+    if seen is not None:
+        lost += max(0, len(told) - seen["distinct"]) if kind == "codes" else 0
+        doubled = max(0, seen["distinct"] - (most_codes if kind == "codes" else len(told) + unknown))
+    if seen is not None or lost > 0:
+        ledger["lost"], ledger["doubled"], ledger["difference"] = lost, doubled, lost + doubled
+    return ledger
+
+
 def _seen(kind: str, partners: Mapping[str, Any] | None) -> Seen | None:
     if partners is None or kind not in PARTNERS_OF:
         return None
@@ -62,15 +89,7 @@ def _seen(kind: str, partners: Mapping[str, Any] | None) -> Seen | None:
 def _audit_kind(
     kind: str, receipts: Mapping[str, Any] | None, database: Mapping[str, Any] | None, seen: Seen | None
 ) -> Ledger:
-    ledger = Ledger(
-        client=None if receipts is None else len(receipts["acknowledged"]),
-        database=None if database is None else len(database["ids"]),
-        partners=None if seen is None else seen["distinct"],
-        unknown=None if receipts is None else int(receipts["unanswered"]),
-        difference=None,
-        lost=None,
-        doubled=None,
-    )
+    ledger = _blank(receipts, database, seen)
     if receipts is None or database is None:
         return ledger
     told, held = set(receipts["acknowledged"]), set(database["ids"])
@@ -87,6 +106,19 @@ def _audit_kind(
         ledger["doubled"] = doubled
         ledger["difference"] = lost + doubled
     return ledger
+
+
+def _blank(receipts: Mapping[str, Any] | None, database: Mapping[str, Any] | None, seen: Seen | None) -> Ledger:
+    """The counts of a kind, compared with nothing yet."""
+    return Ledger(
+        client=None if receipts is None else len(receipts["acknowledged"]),
+        database=None if database is None else len(database["ids"]),
+        partners=None if seen is None else seen["distinct"],
+        unknown=None if receipts is None else int(receipts["unanswered"]),
+        difference=None,
+        lost=None,
+        doubled=None,
+    )
 
 
 def _asked_too_often(seen: Seen, database: Mapping[str, Any]) -> int:

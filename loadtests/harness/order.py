@@ -1,15 +1,19 @@
 """What was asked for: the options of a rehearsal, checked all at once before anything starts."""
 
+import ipaddress
 import os
+import shlex
+import socket
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from loadtests.harness import disk
+from loadtests.harness import disk, proxy
 from loadtests.harness.errors import Refusal
+from loadtests.harness.samples import Target
 from scenarios import catalogue, factors
 from scenarios.arrivals import Plan, plan
 from scenarios.capacities import PartnerSet
@@ -17,11 +21,26 @@ from scenarios.catalogue import Night, NightError
 from scenarios.factors import Factors
 
 MOST_WORKERS = 64
+MOST_REPLICAS = 8
+"""Of the web role on one machine: each has its share of the database's connections."""
+PROXIES = ("nginx",)
 LEAST_DISK_CAP_GB = 0.1
 BELOW = 1e9
 """No figure of the command line may be as great."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack that runs already and is to be rehearsed."""
+
+    target: str
+    """Address of the service, without a slash at its end; so is the partners'."""
+    partners: str
+    ledger: tuple[str, ...]
+    """A command that prints the database's ledger; empty = nobody reads the database."""
+    metrics: tuple[Target, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,12 @@ class Order:
     keep_photos: bool
     prometheus: str | None
     """`auto`, the address of a running server, or None for the harness's own scraper."""
+    replicas: int
+    """Processes of the web role that the rehearsal starts."""
+    proxy: str
+    """What stands before them: one of PROXIES, or nothing."""
+    running: Running | None
+    """None: the rehearsal starts a stack of its own."""
     runs: Path
     work: Path
     """Where clusters and photos of running rehearsals lie."""
@@ -74,6 +99,9 @@ def order_of(options: Namespace) -> Order:
     seed = _read("--seed", options.seed, _whole(0, 2**63 - 1), faults)
     workers = _read("--workers", options.workers, _whole(1, MOST_WORKERS), faults)
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
+    replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
+    running = _running(options, faults)
+    _check_proxy(options.proxy, replicas or 1, faults)
     reading = set_name = ""
     if night is not None:
         reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)
@@ -85,6 +113,7 @@ def order_of(options: Namespace) -> Order:
         raise Refusal(*faults)
     # None of these is None or empty from here on: a fault would have ended it.
     assert night is not None and people is not None and seed is not None and workers is not None
+    assert replicas is not None
     assert speed is not None and pace is not None and minutes is not None and drain is not None and cap_gb is not None
     try:
         planned = plan(night.curve.reading(reading), people, speed, minutes, seed)
@@ -108,11 +137,43 @@ def order_of(options: Namespace) -> Order:
         drain_minutes=drain,
         keep_photos=options.keep_photos,
         prometheus=prometheus,
+        replicas=replicas,
+        proxy=options.proxy or "",
+        running=running,
         runs=runs,
         work=work,
         disk_cap_bytes=cap_bytes,
         plan=planned,
     )
+
+
+def _check_proxy(name: str | None, replicas: int, faults: list[str]) -> None:
+    if name is None:
+        if replicas > 1:
+            faults.append(f"--replicas: {replicas} processes have {replicas} addresses: add --proxy nginx for one")
+    elif name not in PROXIES:
+        faults.append(f"--proxy: must be {' or '.join(PROXIES)}, not {name!r}")
+    elif proxy.executable() is None:
+        faults.append(f"--proxy: {proxy.MISSING}")
+
+
+def _running(options: Namespace, faults: list[str]) -> Running | None:
+    """The running stack to play against; None when the options name none."""
+    if options.target is None:
+        given = {"--partners": options.partners, "--ledger": options.ledger, "--metrics": options.metrics}
+        faults += [f"{name}: belongs to --target, which is not given" for name, value in given.items() if value]
+        return None
+    starting = {"--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos}
+    faults += [f"{name}: the target is as it is; leave this out" for name, given in starting.items() if given]
+    if options.partners is None:
+        faults.append("--partners: the address of the target's simulated partners is needed, who deliver the codes")
+    target = _read("--target", options.target, _address, faults)
+    partners = _read("--partners", options.partners, _address, faults) if options.partners else None
+    ledger = _read("--ledger", options.ledger, _command, faults) if options.ledger is not None else ()
+    metrics = [_read("--metrics", each, _metrics, faults) for each in options.metrics or ()]
+    if target is None or partners is None or ledger is None:
+        return None
+    return Running(target, partners, ledger, tuple(each for each in metrics if each is not None))
 
 
 def _night(name: str, faults: list[str]) -> Night | None:
@@ -172,14 +233,53 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _prometheus(text: str) -> str:
+    if text != "auto" and _parts(text) is None:
+        raise ValueError(f"must be auto or the address of a server, such as http://127.0.0.1:9090, not {text!r}")
+    return text.rstrip("/")
+
+
+def _address(text: str) -> str:
+    """The root of a server of one's own. Raises ValueError, also for a public address: nobody else's gets a crowd."""
+    parts = _parts(text)
+    if parts is None or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError(f"must be the address of a server, such as http://127.0.0.1:8080, not {text!r}")
+    assert parts.hostname is not None
+    try:
+        found = {each[4][0] for each in socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        raise ValueError(f"the host name {parts.hostname!r} cannot be resolved") from None
+    if public := [one for one in found if not ipaddress.ip_address(str(one).partition("%")[0]).is_private]:
+        raise ValueError(
+            f"{parts.hostname} is on the public network ({public[0]}): a rehearsal goes to one's own machines only"
+        )
+    return text.rstrip("/")
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as fault:
+        raise ValueError(f"cannot be split into words ({fault}): {text!r}") from None
+    if not words:
+        raise ValueError("must be a command that prints the database's ledger")
+    return words
+
+
+def _metrics(text: str) -> Target:
+    parts = _parts(text)
+    if parts is None or parts.scheme != "http" or parts.path not in {"", "/", "/metrics"}:
+        raise ValueError(f"must be the address of metrics, such as http://127.0.0.1:9101/metrics, not {text!r}")
+    return Target("service", str(parts.hostname), parts.port or 80)
+
+
+def _parts(text: str) -> SplitResult | None:
+    """The parts of an http or https address, or None when it is none."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port beyond 65535, or none at all
-        usable = False
-    if text != "auto" and not usable:
-        raise ValueError(f"must be auto or the address of a server, such as http://127.0.0.1:9090, not {text!r}")
-    return text.rstrip("/")
+        return None
+    return parts if usable else None
 
 
 def _one_of(option: str, value: str, known: list[str], faults: list[str]) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from loadtests.harness.errors import HarnessError, NotReady, Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 """Where the packages lie; children import the same code as the harness."""
+
+LOOPBACK = "127.0.0.1"
 
 Message = dict[str, Any]
 
@@ -97,7 +100,11 @@ class Child:
                 self.kill()
                 raise NotReady(f"{self.role} did not come up within {within:g} s; its log: {self.log}")
         if not self.ready:
-            raise _gave_up(self.role, self._process.wait(), self.log)
+            raise self.failure()
+
+    def failure(self) -> HarnessError:
+        """Why a child that has ended was of no use, in its own last words."""
+        return _gave_up(self.role, self._process.wait(), self.log)
 
     def let_go(self) -> None:
         """Close the lifeline: the child finishes by itself."""
@@ -165,6 +172,22 @@ def once(role: str, command: Sequence[str], *, settings: Mapping[str, str], logs
     if process.returncode:
         raise _gave_up(role, process.returncode, log)
     return output
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` free ports in a row. Raises NotReady when there is no such row."""
+    for _ in range(100):
+        with contextlib.ExitStack() as held:
+            first = held.enter_context(socket.socket())
+            first.bind((LOOPBACK, 0))
+            port: int = first.getsockname()[1]
+            try:
+                for following in range(port + 1, port + count):
+                    held.enter_context(socket.socket()).bind((LOOPBACK, following))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise NotReady(f"no {count} free ports in a row on {LOOPBACK}: end other programs and try again")
 
 
 def _message(line: bytes) -> Message:

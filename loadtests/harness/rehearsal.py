@@ -1,19 +1,19 @@
 """One rehearsal from the first process to the last line of its record.
 
-Phases: *prepare* (database, partners, service, swarm come up; the doors open a few seconds later), *arrivals*, *drain*
-(until no applicant acts, or the limit), *audit* (what could still write is ended, then the ledgers are read).
-Whatever happens, nothing is left running and what was recorded is kept.
+Phases: *prepare* (the stack and the swarm come up; the doors open a few seconds later), *arrivals*, *drain* (until no
+applicant acts, or the limit), *audit* (what could still write is ended, then the ledgers are read).
+Whatever happens, nothing of ours is left running and what was recorded is kept.
 """
 
-import json
 import signal
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from loadtests.harness import prometheus
-from loadtests.harness.audit import audit
+from loadtests.harness import prometheus, swarm
+from loadtests.harness.audit import audit, audit_without_database
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.disk import DiskGuard
 from loadtests.harness.errors import HarnessError, NotReady, Refusal
@@ -22,12 +22,14 @@ from loadtests.harness.http_json import ask
 from loadtests.harness.order import Order
 from loadtests.harness.own_metrics import OwnMetrics
 from loadtests.harness.processes import Child
-from loadtests.harness.programs import SERVICE_ROLES, Programs, unexpected
+from loadtests.harness.programs import Programs, unexpected
 from loadtests.harness.progress import SHOWN, Display, Reader
 from loadtests.harness.run_folder import RunFolder
+from loadtests.harness.running_stack import RunningStack
 from loadtests.harness.samples import Source
 from loadtests.harness.scraper import Scraper
 from loadtests.harness.signals import Interrupted, Signals
+from loadtests.harness.stack import OwnStack, Stack
 from scenarios import record
 from scenarios.factors import queue_limits, scaled
 from scenarios.fates import Fate
@@ -60,7 +62,13 @@ class Rehearsal:
         limits, rounded_limits = queue_limits(order.partners, order.factors)
         self.folder = RunFolder(order)
         self.folder.rounded = [*rounded, *rounded_limits]
-        self._programs = Programs(order, self.folder, partners, limits)
+        self._programs = Programs(self.folder.logs)
+        self._stack: Stack
+        if order.running is None:
+            self._stack = OwnStack(order, self.folder, self._programs, partners, limits)
+        else:
+            self._stack = RunningStack(order.running, partners, logs=self.folder.logs)
+            self.folder.rounded = rounded  # the queues there have whatever bounds they have
         self._cpu = CpuSampler()
         faults = {(fault.kind, fault.target) for fault in order.night.faults}
         self._metrics = OwnMetrics(lambda: self._cpu.seconds, sorted(faults))
@@ -98,7 +106,7 @@ class Rehearsal:
     # Prepare
 
     def _prepare(self) -> None:
-        order, folder, programs = self._order, self.folder, self._programs
+        order, folder, programs, stack = self._order, self.folder, self._programs, self._stack
         self._display.say(
             f"{order.night.title}: {order.plan.planned:,} applicants in {order.minutes:g} minutes "
             f"({order.reading} reading, {order.set_name} partners, people {order.factors.people}, "
@@ -106,21 +114,23 @@ class Rehearsal:
         )
         self._enter("prepare")
         self._source = self._open_source()
-        programs.start_ground()
-        programs.migrate(time.time())
-        self._check_empty()
-        programs.start_service()
-        swarm_targets = programs.launch_swarm()
-        self._source.watch([self._metrics.target, *programs.targets(), *swarm_targets])
-        folder.opens_at = programs.await_swarm()
-        partners = programs.children["partners"].url
-        ask("PUT", f"{partners}/clock", {"opens_at": folder.opens_at})
+        stack.start()
+        folder.stack = stack.document()
+        for remark in folder.stack["remarks"]:
+            self._note(remark)
+        swarm_targets = swarm.launch(programs, order, folder, url=stack.url, partners_url=stack.partners_url)
+        self._source.watch([self._metrics.target, *programs.targets(), *stack.targets(), *swarm_targets])
+        folder.opens_at = swarm.await_opening(programs)
         self._timeline = FaultTimeline(
-            order.night.faults, speed=order.factors.speed, partners_url=partners, ask=ask, notice=self._notice_fault
+            order.night.faults,
+            speed=order.factors.speed,
+            partners_url=stack.partners_url,
+            ask=ask,
+            notice=self._notice_fault,
         )
-        for role, child in programs.children.items():
-            self._cpu.watch(role, child.roots)
-        programs.migrate(folder.opens_at)
+        for kind, roots in programs.roots().items():
+            self._cpu.watch(kind, roots)
+        stack.open(folder.opens_at)
         folder.write_config()  # so that a run whose harness is killed can still be reported
 
     def _open_source(self) -> Source:
@@ -135,11 +145,6 @@ class Rehearsal:
             url, targets = asked, self._order.work / "targets" / f"{run}.json"
             prometheus.check(url)
         return prometheus.PrometheusSource(url, targets, run, shown=SHOWN)
-
-    def _check_empty(self) -> None:
-        """A server given by DATABASE_URL may hold another run; its people would be differences of this one."""
-        if not self._programs.embedded and json.loads(self._programs.ledger())["accounts"]["ids"]:
-            raise Refusal("the database of DATABASE_URL holds accounts already: name an empty one, or unset it")
 
     # Play
 
@@ -189,7 +194,7 @@ class Rehearsal:
 
     def _audit(self) -> None:
         """Read the ledgers when nothing can write any more: swarm first, then service, then what it stood on."""
-        folder, programs = self.folder, self._programs
+        folder, programs, stack = self.folder, self._programs, self._stack
         hurried = self._signals.asked
         grace = QUICK_GRACE if hurried else STOP_GRACE
         self._end_swarm()
@@ -198,14 +203,22 @@ class Rehearsal:
             self._timeline.end_all()
         self._finish_samples()
         self._newly_dead()
-        programs.stop(["swarm", *SERVICE_ROLES], grace=grace)
+        programs.stop([programs.children["swarm"]], grace=grace)
+        if gone := stack.gone():
+            folder.lost_target = True
+            self._note(f"the target no longer answers: {gone}")
+        stack.stop(grace=grace)
         for child in programs.all:
             if child not in self._dead and child.code is not None and unexpected(child):
                 self._note(f"{child.role} did not end in order when told to: code {child.code}")
-        partners = self._partners_ledger()
-        database = self._database_ledger()
+        read = folder.stack["ledger"]
+        partners = self._ledger("partners'", stack.partners_ledger)
+        database = self._ledger("database's", stack.database_ledger) if read else None
         receipts = folder.receipts()
-        folder.ledgers = dict(audit(receipts, database, partners))
+        if read:
+            folder.ledgers = dict(audit(receipts, database, partners))
+        else:
+            folder.ledgers = dict(audit_without_database(receipts, partners, most_codes=self._most_codes()))
         if failure := self._failure_of_swarm():
             if folder.ended != "interrupted":
                 folder.ended = "crash"
@@ -213,7 +226,7 @@ class Rehearsal:
             return
         if folder.ended != "crash":  # interrupted, or stopped for the disk
             return
-        if (receipts is None or database is None) and not self._dead:
+        if (receipts is None or (read and database is None)) and not self._dead:
             raise HarnessError(f"the audit failed: see {folder.logs}")
         folder.ended = "limit" if self._anyone_cut() else "drained"
 
@@ -254,23 +267,20 @@ class Rehearsal:
             return True
         return bool((fates == Fate.CUT).any())
 
-    def _partners_ledger(self) -> dict[str, Any] | None:
+    def _ledger(self, whose: str, read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
         try:
-            ledger: dict[str, Any] = ask("GET", f"{self._programs.children['partners'].url}/ledger")
+            return read()
         except HarnessError as fault:
-            self._note(f"the partners' ledger cannot be read: {fault}")
+            self._note(f"the {whose} ledger cannot be read: {fault}")
             return None
-        return ledger
 
-    def _database_ledger(self) -> dict[str, Any] | None:
+    def _most_codes(self) -> int:
+        """Codes that the clients may have asked for: each request once, and one more of whoever was cut off."""
         try:
-            if "database" in (child.role for child in self._dead):
-                self._programs.start_database()  # what was acknowledged must have survived
-            ledger: dict[str, Any] = json.loads(self._programs.ledger())
-        except (HarnessError, ValueError) as fault:
-            self._note(f"the database's ledger cannot be read: {fault}")
-            return None
-        return ledger
+            people = record.read_people(self.folder.path)
+        except record.RecordError:
+            return 0
+        return int(people["codes_asked"].sum()) + int((people["fate"] == Fate.CUT).sum())
 
     # The end, whatever came before
 
@@ -280,7 +290,7 @@ class Rehearsal:
             if self._source is not None and self.folder.opens_at is not None:
                 self._finish_samples()
             self._newly_dead()
-            self._programs.stop(list(self._programs.children), grace=QUICK_GRACE)
+            self._programs.stop(list(self._programs.children.values()), grace=QUICK_GRACE)
         finally:
             self._programs.kill_all()
         if self.folder.opens_at is None:
@@ -289,6 +299,8 @@ class Rehearsal:
         self.folder.exits = [
             {"role": child.role, "code": child.code, "expected": not unexpected(child)} for child in self._programs.all
         ]
+        if self.folder.lost_target:
+            self.folder.exits.append({"role": "target", "code": None, "expected": False})
         self.folder.write_config()
 
     def _clear_away(self) -> None:
@@ -322,7 +334,7 @@ class Rehearsal:
 
 
 PHASE_WORDS = {
-    "prepare": "preparing: database, partners, service and swarm come up",
+    "prepare": "preparing: the service and all around it, then the swarm",
     "arrivals": "the doors are open",
     "drain": "everybody has arrived; those inside finish",
     "audit": "auditing: clients, database, partners",

@@ -48,6 +48,10 @@ class RunFolder:
         self.ledgers: dict[str, Any] = {}
         self.cpu_s: dict[str, float] = {}
         self.rounded: list[str] = []
+        self.stack: dict[str, Any] = {}
+        """What was played against, as run.json says it; empty until it is known."""
+        self.lost_target = False
+        """The stack, none of our processes, no longer answered at the end."""
         self._early: list[tuple[float, str, str, str | None, dict[str, object]]] = []
         self.logs.mkdir(parents=True)
         self._lock = self._take_work()
@@ -106,6 +110,7 @@ class RunFolder:
                 "last_arrival_s": order.last_arrival_s,
                 "played_s": max(0.0, self.t()) if self.opens_at is not None else 0.0,
                 "photo_bytes_kept": order.keep_photos,
+                **({"stack": self.stack} if self.stack else {}),
             },
         )
 

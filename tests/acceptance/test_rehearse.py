@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from loadtests import cli
-from loadtests.harness import programs, rehearsal
+from loadtests.harness import programs, rehearsal, stack
 from loadtests.harness.disk import DiskGuard
 from loadtests.harness.processes import environment
 
@@ -203,7 +203,7 @@ def test_an_audit_that_fails_is_exit_1(
     """Also when everything else went well: a night that nobody audited is no night that held."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setattr(programs.Programs, "ledger", lambda _: b"no JSON")
+    monkeypatch.setattr(stack.OwnStack, "ledger", lambda _: b"no JSON")
     assert cli.main([*REHEARSE, "--json"]) == 1
     said = capsys.readouterr()
     assert "launchnight: the audit failed: see " in said.err
