@@ -1,4 +1,4 @@
-"""Style sheet and script of the pages: served under names that carry their content's hash, so kept for a year."""
+"""Style sheet, script and icon of the pages: served under names that carry their content's hash, so kept for a year."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ from service.web.http import Rendered, send_rendered
 from service.web.pages.language import ROOT
 
 _FOLDER = Path(__file__).parent / "static"
-_TYPES = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
+_TYPES = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
 _HASH_DIGITS = 12
 
 
