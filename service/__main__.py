@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ROLES = ("web", "worker", "gatekeeper")
 DEFAULT_DATA = Path(".launchnight/serve")
 KEY_FILE = "secret-key"
+HEALTH_LIMIT = 4.0
+"""Seconds: readiness itself gives the database 2."""
 
 
 class UsageError(Exception):
@@ -60,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("migrate", help="bring the schema up to date and put the wave of the settings")
     ledger = verbs.add_parser("ledger", help="what the database and the photo store hold, for the audit")
     ledger.add_argument("--json", action="store_true", required=True, help="as one JSON document")
+    health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
+    health.add_argument("role", choices=ROLES)
     return root
 
 
@@ -77,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _migrate()
         if options.verb == "ledger":
             return _ledger()
+        if options.verb == "health":
+            return _health(options.role)
         return _serve(options)
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
@@ -266,6 +272,57 @@ async def _read_ledger(settings: "Settings") -> Mapping[str, object]:
             return await read_ledger(connection, photos)
     finally:
         photos.close()
+        await database.close()
+
+
+def _health(role: str) -> int:
+    """0 when the process answers and can read the database, else 1 with the reason; for an engine's health checks."""
+    from http.client import (  # unlike urllib it knows nothing of proxies in the environment
+        HTTPConnection,
+        HTTPException,
+    )
+
+    from service.domain.errors import DatabaseUnavailable
+    from service.metrics_target import EVERYWHERE
+    from service.settings import load
+
+    settings = load(os.environ)
+    host, port = settings.metrics_host, settings.metrics_port
+    if role == "web":
+        host, port = settings.host, settings.port
+    if not port:
+        name = "REGISTRATION_PORT" if role == "web" else "REGISTRATION_METRICS_PORT"
+        raise UsageError(f"{name} is 0, so nobody knows where the {role} answers: give it a number")
+    connection = HTTPConnection("127.0.0.1" if host in EVERYWHERE else host, port, timeout=HEALTH_LIMIT)
+    try:
+        connection.request("GET", "/health/ready" if role == "web" else "/metrics")
+        status = connection.getresponse().status
+        if role != "web":
+            asyncio.run(_read_room(settings))
+    except (OSError, HTTPException) as error:
+        print(f"the {role} does not answer on port {port}: {error}", file=sys.stderr)
+        return 1
+    except DatabaseUnavailable:
+        print("the database of DATABASE_URL does not answer", file=sys.stderr)
+        return 1
+    finally:
+        connection.close()
+    if status != 200:
+        print(f"the {role} answers with {status}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _read_room(settings: "Settings") -> None:
+    from service.storage.pool import Database
+    from service.storage.transaction import begin_on
+    from service.storage.vault import KeyVault
+
+    database = await Database.open(settings.database_url, connections=1, name="health")
+    try:
+        async with begin_on(database, KeyVault(settings.secret_key))(single=True) as tx:
+            await tx.room.read()
+    finally:
         await database.close()
 
 

@@ -90,6 +90,31 @@ def test_three_roles_in_three_processes(database_url, tmp_path):
     assert codes == [0, 0, 0]
 
 
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_health_is_that_of_process_and_database(database_url, tmp_path, role):
+    """0 while both answer; 1 without the database, and 1 without the process."""
+    variables = settings_for(database_url, tmp_path)
+    with running(role, "--lifeline", **variables) as (_, line):
+        variables["REGISTRATION_PORT"] = str(line["port"] or 0)
+        variables["REGISTRATION_METRICS_PORT"] = str(line["metrics_port"])
+        good = finished("health", role, **variables)
+        other = finished("health", role, **variables | {"DATABASE_URL": "postgresql://app:swordfish@127.0.0.1:1/none"})
+    gone = finished("health", role, **variables)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert gone.returncode == 1
+    assert f"the {role} does not answer on port" in gone.stderr
+    if role == "web":  # asks its own process, which has the right address
+        assert other.returncode == 0
+    else:
+        assert (other.returncode, other.stderr) == (1, "the database of DATABASE_URL does not answer\n")
+
+
+def test_health_needs_ports_that_are_known(database_url, tmp_path):
+    refused = finished("health", "web", **settings_for(database_url, tmp_path))
+    assert refused.returncode == 2
+    assert "REGISTRATION_PORT is 0" in refused.stderr
+
+
 @pytest.mark.parametrize("role", ["web", "worker", "gatekeeper"])
 def test_a_role_ends_with_its_lifeline(database_url, tmp_path, role):
     """Standard input closes, whatever became of the parent: the process ends by itself, cleanly."""
