@@ -185,6 +185,13 @@ class AccountStore(Protocol):
         """Raises AddressTaken (phone or e-mail), or PassUsed when the ticket already has an account."""
 
     async def find(self, account_id: UUID) -> Account | None: ...
+    async def of_ticket(self, number: int) -> Account | None: ...
+    async def correct(self, account: Account) -> bool:
+        """Store name, phone and e-mail anew. Raises AddressTaken.
+
+        False: an address is verified, and nothing changed.
+        """
+
     async def hold_address(self, address: str) -> Account | None:
         """Who has the phone number or e-mail address; one transaction at a time may hold it, known or unknown."""
 
@@ -227,6 +234,9 @@ class CodeStore(Protocol):
 
     async def count_failure(self, request_id: UUID) -> None: ...
     async def use(self, request_id: UUID, used_at: datetime) -> None: ...
+    async def void(self, account_id: UUID, address_indexes: Sequence[bytes], at: datetime) -> None:
+        """Open requests of the account for these addresses count as used. Call it before the account is changed: who
+        signs in takes the locks in this order."""
 
 
 class SessionStore(Protocol):

@@ -1,10 +1,11 @@
 """Making an account."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from service.actions.once import Once
 from service.actions.tickets import read_pass
+from service.domain.errors import PassUsed
 from service.ports import Account, Ports, StoredAnswer
 
 
@@ -25,3 +26,20 @@ async def create_account(
         answer = await once.keep(tx, NewAccount(account.id))
     ports.reached("account_created")
     return answer
+
+
+async def correct_account(ports: Ports, pass_value: str, name: str, phone: str, email: str | None) -> None:
+    """Change what was typed for the account of this pass, as long as no address of it is verified.
+
+    Codes that were asked for before are void: one sent to the old address must not verify the new one.
+    Raises PassInvalid, PassUsed (verified, or nobody's), AddressTaken.
+    """
+    number = read_pass(ports, pass_value)
+    async with ports.begin() as tx:
+        account = await tx.accounts.of_ticket(number)
+        if account is None:
+            raise PassUsed
+        old = [ports.vault.index(address) for address in (account.phone, account.email) if address is not None]
+        await tx.codes.void(account.id, old, ports.clock.now())
+        if not await tx.accounts.correct(replace(account, name=name, phone=phone, email=email)):
+            raise PassUsed

@@ -61,6 +61,17 @@ def plain_text(text: str) -> str:
     return kept
 
 
+def masked(kept_address: str) -> str:
+    """A phone number or an e-mail address as every view shows it."""
+    return masked_email(kept_address) if "@" in kept_address else masked_phone(kept_address)
+
+
+def masked_email(kept_email: str) -> str:
+    """The first letter and the provider."""
+    local_part, _, provider = kept_email.partition("@")
+    return local_part[:1] + "*" * max(len(local_part) - 1, 2) + "@" + provider
+
+
 def masked_phone(kept_phone: str) -> str:
     """Country code and the last three digits, as every view shows it."""
     return kept_phone[:3] + "*" * (len(kept_phone) - 6) + kept_phone[-3:]

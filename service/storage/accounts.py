@@ -41,6 +41,19 @@ class AccountRows:
         except asyncpg.ForeignKeyViolationError:
             raise PassInvalid from None
 
+    async def of_ticket(self, number: int) -> Account | None:
+        row = await self._connection.fetchrow(_SQL["of_ticket"], number)
+        return None if row is None else _account(row)
+
+    async def correct(self, account: Account) -> bool:
+        try:
+            corrected = await self._connection.fetchval(
+                _SQL["correct"], account.id, account.name, account.phone, account.email
+            )
+        except asyncpg.UniqueViolationError:
+            raise AddressTaken from None
+        return corrected is not None
+
     async def find(self, account_id: UUID) -> Account | None:
         row = await self._connection.fetchrow(_SQL["find"], account_id)
         return None if row is None else _account(row)

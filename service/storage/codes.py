@@ -47,5 +47,8 @@ class CodeRows:
     async def count_failure(self, request_id: UUID) -> None:
         await self._connection.execute(_SQL["count_failure"], request_id)
 
+    async def void(self, account_id: UUID, address_indexes: Sequence[bytes], at: datetime) -> None:
+        await self._connection.execute(_SQL["void"], account_id, address_indexes, at)
+
     async def use(self, request_id: UUID, used_at: datetime) -> None:
         await self._connection.execute(_SQL["use"], request_id, used_at)

@@ -7,6 +7,7 @@ import msgspec
 from service.actions import accounts as actions
 from service.domain import addresses, errors
 from service.ports import Ports, StoredAnswer
+from service.web.decoding import Check
 from service.web.operation import Call, Operation
 from service.web.tickets import PASS_HEADER, header_text
 
@@ -15,6 +16,9 @@ class AccountData(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=["Siti Rahma"])]
     phone: Annotated[str, msgspec.Meta(max_length=32, examples=["+6280000000001"])]
     email: Annotated[str, msgspec.Meta(max_length=320, examples=["p000000001@people.example"])] | None = None
+
+
+CHECKS: dict[str, Check] = {"name": addresses.plain_text, "phone": addresses.phone, "email": addresses.email}
 
 
 def operations(ports: Ports) -> list[Operation]:
@@ -31,7 +35,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Make an account",
             handler=create,
             body=AccountData,
-            checks={"name": addresses.plain_text, "phone": addresses.phone, "email": addresses.email},
+            checks=CHECKS,
             answer=actions.NewAccount,
             status=201,
             once=True,

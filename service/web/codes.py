@@ -10,6 +10,7 @@ from service.actions import phone, sessions
 from service.domain import addresses, errors
 from service.domain.codes import DIGITS
 from service.ports import Ports, StoredAnswer
+from service.web.decoding import Check
 from service.web.operation import Call, Operation
 
 
@@ -31,6 +32,10 @@ def typed_code(text: str) -> str:
     if len(code) != DIGITS or not (code.isascii() and code.isdecimal()):
         raise errors.FieldRefused("not-a-code", f"A code has {DIGITS} digits.")
     return code
+
+
+ADDRESS_CHECKS: dict[str, Check] = {"address": addresses.address}
+CODE_CHECKS: dict[str, Check] = {"code": typed_code}
 
 
 def operations(ports: Ports) -> list[Operation]:
@@ -55,7 +60,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Have a one-time code sent to a phone number or an e-mail address",
             handler=ask,
             body=CodeWanted,
-            checks={"address": addresses.address},
+            checks=ADDRESS_CHECKS,
             answer=actions.CodeAsked,
             status=202,
             once=True,
@@ -67,7 +72,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Sign in with a code; the address that received it counts as verified",
             handler=sign_in,
             body=CodeGiven,
-            checks={"code": typed_code},
+            checks=CODE_CHECKS,
             answer=sessions.SignedIn,
             status=201,
             once=True,
@@ -79,7 +84,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Prove that the phone of the account is yours",
             handler=verify_phone,
             body=CodeGiven,
-            checks={"code": typed_code},
+            checks=CODE_CHECKS,
             answer=phone.PhoneVerified,
             session=True,
             once=True,

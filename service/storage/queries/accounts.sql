@@ -8,6 +8,16 @@ insert into account (id, ticket_number, name, phone, email) values ($1, $2, $3, 
 -- One account by its id.
 select id, name, phone, email, phone_verified_at, email_verified_at from account where id = $1;
 
+-- name: of_ticket
+-- The account that was made with a ticket.
+select id, name, phone, email, phone_verified_at, email_verified_at from account where ticket_number = $1;
+
+-- name: correct
+-- What was typed wrong, while no address is verified; no row when one is.
+update account set name = $2, phone = $3, email = $4
+where id = $1 and phone_verified_at is null and email_verified_at is null
+returning id;
+
 -- name: hold_phone
 -- The account that has this phone number; whoever asks next for the number waits until the transaction ends.
 select pg_advisory_xact_lock(hashtextextended($1, 0)),

@@ -35,3 +35,8 @@ update code_request set failures = failures + 1 where id = $1;
 -- name: use
 -- A code is used once.
 update code_request set used_at = $2 where id = $1 and used_at is null;
+
+-- name: void
+-- Codes asked for an address that the account gives up are of no use any more.
+update code_request set used_at = $3
+where account_id = $1 and address_index = any($2::bytea[]) and used_at is null;

@@ -11,6 +11,8 @@ from service.web.pages.texts import N_
 
 
 async def show(visit: Visit) -> View | Go:
+    if visit.memory.token:
+        return Go("status")
     place = _place(visit)
     facts: dict[str, object] = {"closed": visit.room.state != "open", "now": visit.ports.clock.now()}
     if place is None:

@@ -9,7 +9,7 @@ from service.ports import Ports
 from service.settings import Settings
 from service.web.board import BoardCopy
 from service.web.http import send_rendered
-from service.web.pages import line, start
+from service.web.pages import account, code, leaving, line, returning, start
 from service.web.pages.assets import Assets
 from service.web.pages.endpoint import House, PageEndpoint
 from service.web.pages.language import languages
@@ -20,7 +20,7 @@ from service.web.pages.rendering import Renderer, redirect
 
 def pages() -> list[Page]:
     """Every page, in the order in which an applicant meets them."""
-    return [start.PAGE, line.PAGE]
+    return [start.PAGE, line.PAGE, account.PAGE, code.PAGE, returning.PAGE, leaving.PAGE]
 
 
 def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:

@@ -1,0 +1,17 @@
+"""Making this browser forget its applicant: for shared phones and computers in offices."""
+
+from service.web.operation import NoBody
+from service.web.pages.memory import Memory
+from service.web.pages.page import Form, Go, Page, View, Visit
+
+
+async def show(_: Visit) -> View:
+    return View("leaving.html")
+
+
+async def forget(visit: Visit, _: NoBody) -> Go:
+    visit.memory = Memory()
+    return Go("")
+
+
+PAGE = Page(slug="keluar", show=show, forms={"leave": Form(act=forget)})
