@@ -6,6 +6,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 LOADED := $(VENV)/.load
 DEVELOPED := $(VENV)/.dev
+AXE := tests/browser/node_modules/axe-core/axe.min.js
 
 # A folder of PATH before the system's: a newcomer may have python3.11 only under the name python3.
 ifeq ($(shell command -v $(PYTHON)),)
@@ -56,6 +57,18 @@ serve: $(LOADED)  ## Run the service alone with simulated partners; ARGS=--no-pa
 test: $(DEVELOPED)  ## Run the tests (a test whose tool is missing is skipped with the fix)
 	@$(VENV)/bin/python -m pytest -rs -n 2 --dist worksteal -m "not alone"
 	@$(VENV)/bin/python -m pytest -rs -m alone
+
+$(AXE): tests/browser/package.json tests/browser/package-lock.json $(DEVELOPED)
+	@cd tests/browser && ../../$(VENV)/bin/npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: test-browser
+test-browser: $(DEVELOPED) $(AXE)  ## Walk the pages in Chromium as an applicant would, and check them with axe
+	@$(VENV)/bin/python -m pytest -rs tests/browser
+
+.PHONY: pages-sheet
+pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.md
+	@$(VENV)/bin/python -m tests.browser.sheet
 
 .PHONY: check
 check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
