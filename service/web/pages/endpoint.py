@@ -75,6 +75,8 @@ class PageEndpoint:
             now = self._house.ports.clock.now()
             until = session_expires_at(now, self._house.ports.policy.wave_closes_at)
             answer.headers.append(self._house.cookie.header(visit.memory, now, until))
+        if visit.closes:
+            answer.headers.append((b"connection", b"close"))
         await send_rendered(send, answer)
 
     async def _answer(self, visit: Visit) -> Rendered:

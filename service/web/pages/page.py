@@ -91,6 +91,8 @@ class Visit:
     """The form that was sent; empty on a GET."""
     typed: Mapping[str, str] = field(default_factory=dict)
     """All fields as they were typed."""
+    closes: bool = False
+    """Part of a body may still be on its way: the answer ends the connection."""
     refusal: LaunchnightError | None = None
     """Why the form was refused, while the page is shown again."""
 
