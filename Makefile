@@ -70,6 +70,10 @@ test-browser: $(DEVELOPED) $(AXE)  ## Walk the pages in Chromium as an applicant
 pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.md
 	@$(VENV)/bin/python -m tests.browser.sheet
 
+.PHONY: test-dashboards
+test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
+	@$(VENV)/bin/python -m pytest -rs tests/dashboards
+
 .PHONY: check
 check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
 	@$(VENV)/bin/ruff check .
@@ -81,6 +85,10 @@ check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
 .PHONY: docs
 docs: $(DEVELOPED)  ## Write the pages that are made from the code anew
 	@$(VENV)/bin/python -m tests.structure.generated_docs
+
+.PHONY: dashboards
+dashboards: $(DEVELOPED)  ## Write Grafana's dashboards anew from their code
+	@$(VENV)/bin/python -m dashboards
 
 .PHONY: bench
 bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)

@@ -1,0 +1,275 @@
+"""The dashboard of the engineers on duty: from what people notice down to what causes it."""
+
+from dashboards.frame import Dashboard, Row
+from dashboards.panels import Panel, Query, limits
+
+WITHOUT = "without (instance, job)"
+
+WELL = Row(
+    "Is the night going well?",
+    (
+        Panel(
+            "Joined",
+            "People who joined the wave in the time shown. The count of a process that was killed is lost up to 2 s; "
+            "the database has the truth.",
+            "locale",
+            (Query('round(sum(increase(registration_stage_total{stage="wave_joined"}[$__range])))'),),
+            "stat", width=4, height=4, decimals=0,
+        ),
+        Panel(
+            "In line now", "People who hold a ticket and have not been invited yet.", "locale",
+            (Query("run:registration_waiting_room_line:people"),), "stat", width=4, height=4, decimals=0,
+        ),
+        Panel(
+            "Failing now",
+            "Share of answers that were an error of ours (5xx other than 503) in the last 5 minutes. The objective "
+            "allows 0.1 %; at 0.72 % somebody is called.",
+            "percentunit", (Query("run:registration_answers_failed:ratio_rate5m"),), "stat", width=4, height=4,
+            limits=limits(0.001, 0.0072), decimals=2,
+        ),
+        Panel(
+            "Late now",
+            "Share of answers that took more than a second in the last 5 minutes, uploads apart. The objective allows "
+            "5 %; at 36 % somebody is called.",
+            "percentunit", (Query("run:registration_answers_late:ratio_rate5m"),), "stat", width=4, height=4,
+            limits=limits(0.05, 0.36), decimals=1,
+        ),
+        Panel(
+            "Turned away now",
+            "Share of requests told to come back later (503 with Retry-After) in the last minute.",
+            "percentunit", (Query("run:registration_answers_busy:ratio_rate1m"),), "stat", width=4, height=4,
+            limits=limits(0.01, 0.1), decimals=1,
+        ),
+        Panel(
+            "Fullest queue", "How full the fullest of the queues is. At 100 % people are refused.", "percentunit",
+            (Query("max(run_queue:registration_queue_used:ratio)"),), "stat", width=4, height=4,
+            limits=limits(0.8, 0.95), most=1, decimals=0,
+        ),
+        Panel(
+            "How far people came",
+            "People who completed each stage in the time shown. Where a bar is much shorter than the one above it, "
+            "people are stuck or leave.",
+            "locale", (Query("round(sum by (stage) (increase(registration_stage_total[$__range])))", "{{stage}}"),),
+            "bars", decimals=0,
+        ),
+        Panel(
+            "People through each stage", "People a second who complete each stage.", "cps",
+            (Query("sum by (stage) (rate(registration_stage_total[$__rate_interval]))", "{{stage}}"),),
+        ),
+        Panel(
+            "Alerts that fire", "What somebody is being called for, or will find in the morning: docs/runbooks.md.",
+            "none", (Query('ALERTS{alertstate="firing", severity!="none"}'),), "table", empty="no alert fires",
+        ),
+    ),
+)  # fmt: skip
+
+DOOR = Row(
+    "Who waits outside, and how fast are they let in?",
+    (
+        Panel(
+            "People in line", "Tickets given out minus tickets invited.", "locale",
+            (Query("run:registration_waiting_room_line:people", "in line"),), decimals=0,
+        ),
+        Panel(
+            "The gate",
+            "Tickets drawn, people invited and people who came in, a second. The rate is what the gatekeeper was told; "
+            "invited people who do not come leave the lowest line below the others.",
+            "cps",
+            (
+                Query(f"max {WITHOUT} (registration_waiting_room_rate_people_per_second)", "rate"),
+                Query('sum(rate(registration_stage_total{stage="ticketed"}[$__rate_interval]))', "tickets drawn"),
+                Query(f"max {WITHOUT} (deriv(registration_waiting_room_frontier[$__rate_interval]))", "invited"),
+                Query('sum(rate(registration_stage_total{stage="admitted"}[$__rate_interval]))', "came in"),
+            ),
+        ),
+        Panel(
+            "Wait of the last in line", "People in line divided by the rate: what whoever comes now is told.", "s",
+            (Query("run:registration_waiting_room_wait:seconds", "wait"),), limits=limits(1800, 3600),
+        ),
+    ),
+)  # fmt: skip
+
+ANSWERS = Row(
+    "Do we answer, in time and without errors?",
+    (
+        Panel(
+            "Requests", "Requests answered a second, by class of route.", "reqps",
+            (Query("sum by (route_class) (rate(registration_http_requests_total[$__rate_interval]))",
+                   "{{route_class}}"),),
+            "stacked",
+        ),
+        Panel(
+            "Answers by status",
+            "429 is the caller's quota, 503 our capacity (both say when to come back), 5xx are errors of ours.",
+            "reqps",
+            (Query("sum by (status_class) (rate(registration_http_requests_total[$__rate_interval]))",
+                   "{{status_class}}"),),
+            "stacked",
+        ),
+        Panel(
+            "Time of 95 % of answers",
+            "95 of 100 answers came within this time, by class of route. The objective is 1 s; uploads and pages with "
+            "photos take the time of the phone's network.",
+            "s",
+            (Query("histogram_quantile(0.95, sum by (route_class, le) "
+                   "(rate(registration_http_request_seconds_bucket[$__rate_interval])))", "{{route_class}}"),),
+            limits=limits(1, 3),
+        ),
+        Panel(
+            "Answers that fail",
+            "Share of 5xx other than 503. The upper line is where somebody is called at once, the lower one the "
+            "objective.",
+            "percentunit",
+            (
+                Query("run:registration_answers_failed:ratio_rate30s", "30 s"),
+                Query("run:registration_answers_failed:ratio_rate5m", "5 min"),
+                Query("run:registration_answers_failed:ratio_rate30m", "30 min"),
+                Query("run:registration_answers_failed:ratio_rate2h", "2 h"),
+            ),
+            width=12, limits=limits(0.001, 0.0072), decimals=2,
+        ),
+        Panel(
+            "Answers that come late",
+            "Share of answers after more than a second, uploads apart. The upper line is where somebody is called at "
+            "once, the lower one the objective.",
+            "percentunit",
+            (
+                Query("run:registration_answers_late:ratio_rate30s", "30 s"),
+                Query("run:registration_answers_late:ratio_rate5m", "5 min"),
+                Query("run:registration_answers_late:ratio_rate30m", "30 min"),
+                Query("run:registration_answers_late:ratio_rate2h", "2 h"),
+            ),
+            width=12, limits=limits(0.05, 0.36), decimals=1,
+        ),
+    ),
+)  # fmt: skip
+
+QUEUES = Row(
+    "Do codes and identity checks get through?",
+    (
+        Panel(
+            "How full each queue is", "Jobs waiting or leased, as a share of the most that the queue accepts.",
+            "percentunit", (Query("run_queue:registration_queue_used:ratio", "{{queue}}"),),
+            limits=limits(0.8, 1), most=1,
+        ),
+        Panel(
+            "Oldest waiting job",
+            "A code is of little use after 2 minutes and dropped after 5. Identity checks may wait for hours.", "s",
+            (Query(f"max {WITHOUT} (registration_queue_oldest_age_seconds)", "{{queue}}"),), limits=limits(60, 120),
+        ),
+        Panel(
+            "Codes handed over late",
+            "Share of codes that waited more than 10 s with us although the partner's quota had room. The objective "
+            "allows 5 %.",
+            "percentunit", (Query("run_channel:registration_codes_late:ratio_rate5m", "{{channel}}"),),
+            limits=limits(0.02, 0.05), most=1,
+        ),
+        Panel(
+            "Jobs waiting", "Jobs waiting or leased.", "locale",
+            (Query("run_queue:registration_queue_depth:max", "{{queue}}"),), decimals=0,
+        ),
+        Panel(
+            "Jobs by how they ended",
+            "Jobs a second. retried goes back in line, dropped had nobody waiting any more, expired was too late, dead "
+            "was given up and is kept, refused met a full queue.",
+            "ops",
+            (Query("sum by (queue, outcome) (rate(registration_queue_jobs_total[$__rate_interval]))",
+                   "{{queue}} {{outcome}}"),),
+        ),
+        Panel(
+            "Time of a code with us",
+            "95 of 100 codes were handed to the partner within this time after being asked for, by channel and by "
+            "whether the partner's quota held them back.",
+            "s",
+            (Query("histogram_quantile(0.95, sum by (channel, quota_bound, le) "
+                   "(rate(registration_code_handover_seconds_bucket[$__rate_interval])))",
+                   "{{channel}}, quota bound: {{quota_bound}}"),),
+            limits=limits(5, 10),
+        ),
+    ),
+)  # fmt: skip
+
+PARTNERS = Row(
+    "Do the partners answer?",
+    (
+        Panel(
+            "Calls of partners by outcome",
+            "temporary is tried again, permanent is not, unknown had no answer in time and is asked again under the "
+            "same key.",
+            "reqps",
+            (Query("sum by (partner, outcome) (rate(registration_partner_calls_total[$__rate_interval]))",
+                   "{{partner}} {{outcome}}"),),
+        ),
+        Panel(
+            "Calls of partners that fail", "Share of calls with a temporary error or no answer, over one minute.",
+            "percentunit", (Query("run_partner:registration_partner_failures:ratio_rate1m", "{{partner}}"),),
+            limits=limits(0.05, 0.2), most=1,
+        ),
+        Panel(
+            "Time of a partner call", "95 of 100 calls were answered within this time. At 5 s a call is given up.", "s",
+            (Query("run_partner:registration_partner_call_seconds:p95_rate2m", "{{partner}}"),), limits=limits(2, 3),
+        ),
+    ),
+)  # fmt: skip
+
+PHOTOS = Row(
+    "Do photos arrive?",
+    (
+        Panel(
+            "Photo bytes", "Bytes acknowledged a second: whatever was acknowledged is on disk.", "Bps",
+            (Query("sum(rate(registration_upload_bytes_total[$__rate_interval]))", "bytes"),),
+        ),
+        Panel(
+            "Uploads under way", "Photos that are receiving bytes now. Many uploads with few bytes: phones, or a disk "
+            "that does not keep up.",
+            "locale", (Query("sum(registration_uploads_open)", "uploads"),), decimals=0,
+        ),
+        Panel(
+            "People with both photos", "People a second whose second photo arrived whole.", "cps",
+            (Query('sum(rate(registration_stage_total{stage="photos_uploaded"}[$__rate_interval]))', "people"),),
+        ),
+    ),
+)  # fmt: skip
+
+PROCESSES = Row(
+    "What runs, and how full is it?",
+    (
+        Panel(
+            "Processes that answer", "Each process by role and slot; a slot is taken over when its process dies.",
+            "none", (Query('up{job!="prometheus"}', "{{instance}}"),), "states", width=12,
+            limits=((None, "red"), (1, "green")), states={"0": ("down", "red"), "1": ("up", "green")},
+        ),
+        Panel(
+            "Time since each start", "A line that falls to zero is a process that was started anew.", "s",
+            (Query("time() - registration_process_start_timestamp_seconds", "{{instance}}"),), width=12,
+        ),
+        Panel(
+            "CPU of each process", "Cores used. A process of ours cannot use more than one.", "percentunit",
+            (Query("rate(registration_process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),),
+            limits=limits(0.7, 0.9), most=1,
+        ),
+        Panel(
+            "Database connections", "Connections in use, as a share of the most that each process opens.",
+            "percentunit",
+            (Query("registration_database_connections_used / (registration_database_connections_limit > 0)",
+                   "{{instance}}"),),
+            limits=limits(0.7, 0.9), most=1,
+        ),
+        Panel(
+            "Switches",
+            "Settings that are on. synthetic_people must be off on a real night: people who do not exist are accepted.",
+            "none", (Query(f"max {WITHOUT} (registration_switch_on)", "{{switch}}"),), "states",
+            states={"0": ("off", "gray"), "1": ("on", "blue")}, limits=((None, "gray"), (1, "blue")),
+        ),
+    ),
+)  # fmt: skip
+
+LAUNCH_NIGHT = Dashboard(
+    uid="launchnight-night",
+    title="Launch night",
+    description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
+    rows=(WELL, DOOR, ANSWERS, QUEUES, PARTNERS, PHOTOS, PROCESSES),
+    since="now-1h",
+    refresh="5s",
+    one_run=False,
+)

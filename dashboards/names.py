@@ -1,0 +1,63 @@
+"""Every metric that a dashboard or rule may use: the service's own by its registry, the others' in the table below.
+
+`tests/dashboards` holds the table against what swarm, partners and harness really expose, and everything declared
+against what the dashboards use.
+"""
+
+from typing import NamedTuple
+
+from service.metrics import Metrics
+
+
+class Declared(NamedTuple):
+    kind: str
+    """counter, gauge or histogram."""
+    labels: tuple[str, ...]
+    """Its own; `job`, `instance` and `run` come from the scrape."""
+
+
+OTHERS: dict[str, Declared] = {
+    "swarm_planned_applicants": Declared("gauge", ()),
+    "swarm_live_applicants": Declared("gauge", ()),
+    "swarm_arrivals_total": Declared("counter", ()),
+    "swarm_lateness_seconds": Declared("histogram", ()),
+    "swarm_fates_total": Declared("counter", ("fate",)),
+    "swarm_stage_total": Declared("counter", ("stage",)),
+    "swarm_requests_total": Declared("counter", ("outcome", "route")),
+    "swarm_request_seconds": Declared("histogram", ("route",)),
+    "swarm_scheduled_seconds": Declared("histogram", ("route",)),
+    "partner_requests_total": Declared("counter", ("outcome", "partner")),
+    "partner_messages_total": Declared("counter", ("outcome", "partner")),
+    "partner_messages_pending": Declared("gauge", ("partner",)),
+    "partner_rate_limit_requests_per_second": Declared("gauge", ("partner",)),
+    "partner_busiest_window_requests": Declared("gauge", ("partner", "window_seconds")),
+    "partner_delivery_connections": Declared("gauge", ()),
+    "partner_allowance_left_requests": Declared("gauge", ()),
+    "rehearsal_cpu_seconds_total": Declared("counter", ("role",)),
+    "rehearsal_phase_active": Declared("gauge", ("phase",)),
+    "rehearsal_fault_active": Declared("gauge", ("fault", "target")),
+    "process_cpu_seconds_total": Declared("counter", ()),
+}
+"""Of swarm, partners and harness."""
+
+UNUSED = {
+    "process_cpu_seconds_total": "of swarm and partners; rehearsal_cpu_seconds_total has it by role, children included",
+}
+"""Exposed, and shown nowhere for the reason given."""
+
+SAMPLES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+
+
+def declared() -> dict[str, Declared]:
+    """All metrics by name, counters with their `_total`."""
+    ours = {}
+    for metric in Metrics().registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        labels = {label for sample in metric.samples for label in sample.labels} - {"le"}
+        ours[name] = Declared(metric.type, tuple(sorted(labels)))
+    return ours | OTHERS
+
+
+def samples() -> dict[str, str]:
+    """Name of each series that is exposed -> its metric: three series names for one histogram."""
+    return {name + part: name for name, one in declared().items() for part in SAMPLES[one.kind]}

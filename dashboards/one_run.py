@@ -1,0 +1,243 @@
+"""The dashboard of one rehearsal: what the crowd met, whether the figures can be trusted, what it cost."""
+
+from dashboards.frame import Dashboard, Row
+from dashboards.panels import Panel, Query, limits
+
+FARED = Row(
+    "How did people fare?",
+    (
+        Panel(
+            "Planned", "Applicants that this run starts.", "locale", (Query("sum(swarm_planned_applicants)"),),
+            "stat", width=4, height=4, decimals=0,
+        ),
+        Panel(
+            "Joined", "Applicants who were told that they joined.", "locale",
+            (Query('sum(swarm_fates_total{fate="joined"})'),), "stat", width=4, height=4, decimals=0,
+        ),
+        Panel(
+            "Failed", "Applicants who gave up after errors, timeouts or missing codes, as a share of the planned.",
+            "percentunit", (Query('sum(swarm_fates_total{fate="failed"}) / sum(swarm_planned_applicants)'),),
+            "stat", width=4, height=4, limits=limits(0.01, 0.05), most=1, decimals=1,
+        ),
+        Panel(
+            "Lateness of 99 %",
+            "99 of 100 applicants were started at most this late. Above 10 ms the generator was the limit and the run "
+            "is invalid.",
+            "s", (Query("histogram_quantile(0.99, sum by (le) (swarm_lateness_seconds_bucket))"),),
+            "stat", width=4, height=4, limits=limits(0.005, 0.01),
+        ),
+        Panel(
+            "Applicants a second in the busiest 10 s", "The highest rate of arrivals that was played.", "cps",
+            (Query("max_over_time(sum(rate(swarm_arrivals_total[10s]))[$__range:2s])"),), "stat", width=4, height=4,
+        ),
+        Panel(
+            "Still on their way", "Applicants who have neither joined nor ended otherwise.", "locale",
+            (Query("sum(swarm_live_applicants)"),), "stat", width=4, height=4, decimals=0,
+        ),
+        Panel(
+            "Fates", "Applicants by how they ended, so far.", "locale",
+            (Query("sum by (fate) (swarm_fates_total)", "{{fate}}"),), "stacked", width=12, decimals=0,
+        ),
+        Panel(
+            "Furthest stage", "Applicants who completed each stage, as the crowd counted them.", "locale",
+            (Query("sum by (stage) (swarm_stage_total)", "{{stage}}"),), "bars", width=12, decimals=0,
+        ),
+    ),
+)  # fmt: skip
+
+CROWD = Row(
+    "What did the crowd do, and was it on time?",
+    (
+        Panel(
+            "Arrivals", "Applicants started a second: the curve of the night.", "cps",
+            (Query("sum(rate(swarm_arrivals_total[$__rate_interval]))", "arrivals"),),
+        ),
+        Panel(
+            "Applicants on their way", "Started and not yet ended.", "locale",
+            (Query("sum(swarm_live_applicants)", "on their way"),), decimals=0,
+        ),
+        Panel(
+            "Lateness of the generator",
+            "Start of an applicant minus the planned instant. Above 10 ms the machine could not play the night, and "
+            "what was measured is the machine.",
+            "s",
+            (
+                Query("histogram_quantile(0.5, sum by (le) (rate(swarm_lateness_seconds_bucket[1m])))", "half"),
+                Query("histogram_quantile(0.99, sum by (le) (rate(swarm_lateness_seconds_bucket[1m])))", "99 %"),
+            ),
+            limits=limits(0.005, 0.01),
+        ),
+    ),
+)  # fmt: skip
+
+FELT = Row(
+    "What did people feel?",
+    (
+        Panel(
+            "Requests by outcome",
+            "ok; refused is a final no; busy says come back later; error is 5xx; timeout and transport had no answer.",
+            "reqps", (Query("sum by (outcome) (rate(swarm_requests_total[$__rate_interval]))", "{{outcome}}"),),
+            "stacked",
+        ),
+        Panel(
+            "Answers within a second",
+            "Share of requests answered within a second of the instant they were intended, uploads apart. The "
+            "objective is 95 %.",
+            "percentunit",
+            (Query('sum(rate(swarm_scheduled_seconds_bucket{route!~"files-.*", le="1.0"}[$__rate_interval])) '
+                   '/ sum(rate(swarm_scheduled_seconds_count{route!~"files-.*"}[$__rate_interval]))', "within 1 s"),),
+            limits=((None, "red"), (0.95, "green")), most=1, decimals=1,
+        ),
+        Panel(
+            "Waiting in the phone",
+            "95 of 100 requests: from the intended instant, and from the instant they were sent. Where the two part, "
+            "the crowd itself was late.",
+            "s",
+            (
+                Query('histogram_quantile(0.95, sum by (le) '
+                      '(rate(swarm_scheduled_seconds_bucket{route!~"files-.*"}[$__rate_interval])))', "intended"),
+                Query('histogram_quantile(0.95, sum by (le) '
+                      '(rate(swarm_request_seconds_bucket{route!~"files-.*"}[$__rate_interval])))', "sent"),
+            ),
+            limits=limits(1, 3),
+        ),
+        Panel(
+            "Time of 95 % of answers, by route", "From the intended instant, as people feel it.", "s",
+            (Query("histogram_quantile(0.95, sum by (route, le) "
+                   "(rate(swarm_scheduled_seconds_bucket[$__rate_interval])))", "{{route}}"),),
+            width=12, height=10, limits=limits(1, 3),
+        ),
+        Panel(
+            "Requests without success, by route", "Requests a second that were neither ok nor a final no.", "reqps",
+            (Query('sum by (route, outcome) (rate(swarm_requests_total{outcome!~"ok|refused"}[$__rate_interval])) > 0',
+                   "{{route}} {{outcome}}"),),
+            width=12, height=10, empty="every request had its answer",
+        ),
+    ),
+)  # fmt: skip
+
+STORIES = Row(
+    "Do crowd, service and partners tell the same story?",
+    (
+        Panel(
+            "Stages: crowd minus service",
+            "Lines return to zero within a scrape. One that stays above it: somebody was told what a killed process "
+            "no longer counts, or what is lost; below: an answer did not arrive. The verdict compares ledgers, not "
+            "these counters.",
+            "locale",
+            (Query("sum by (stage) (swarm_stage_total) - on (stage) sum by (stage) (registration_stage_total)",
+                   "{{stage}}"),),
+            width=12, least=None, decimals=0,
+        ),
+        Panel(
+            "Calls: partners minus service",
+            "Requests that partners received minus calls that ended at the service. Zero, but for calls under way and "
+            "those without an answer.",
+            "locale",
+            (Query("sum by (partner) (partner_requests_total) - on (partner) "
+                   "sum by (partner) (registration_partner_calls_total)", "{{partner}}"),),
+            width=12, least=None, decimals=0,
+        ),
+    ),
+)  # fmt: skip
+
+PARTNERS = Row(
+    "What did the partners meet?",
+    (
+        Panel(
+            "Requests at partners", "By what became of them.", "reqps",
+            (Query("sum by (partner, outcome) (rate(partner_requests_total[$__rate_interval]))",
+                   "{{partner}} {{outcome}}"),),
+        ),
+        Panel(
+            "Busiest second, as a share of the agreed rate",
+            "Most requests in any second, divided by what the partner lets through now. A fault that throttles a "
+            "partner lifts the line without any request.",
+            "percentunit",
+            (Query('max by (partner) (partner_busiest_window_requests{window_seconds="1"}) '
+                   "/ max by (partner) (partner_rate_limit_requests_per_second > 0)", "{{partner}}"),),
+        ),
+        Panel(
+            "Messages on their way", "Accepted by the gateway and not yet delivered.", "locale",
+            (Query("sum by (partner) (partner_messages_pending)", "{{partner}}"),), decimals=0,
+        ),
+        Panel(
+            "Messages by how they ended", "A lost message never arrives; people ask again.", "cps",
+            (Query("sum by (partner, outcome) (rate(partner_messages_total[$__rate_interval]))",
+                   "{{partner}} {{outcome}}"),),
+        ),
+        Panel(
+            "Allowance left", "Identity checks left in the present period of the civil registry's allowance.",
+            "locale", (Query("min(partner_allowance_left_requests)", "left"),), decimals=0,
+            empty="the registry has no allowance in this set of partners",
+        ),
+        Panel(
+            "Connections for deliveries", "Workers of the swarm that hear of delivered codes.", "locale",
+            (Query("sum(partner_delivery_connections)", "connections"),), decimals=0,
+        ),
+    ),
+)  # fmt: skip
+
+INSIDE = Row(
+    "What happened inside meanwhile?",
+    (
+        Panel(
+            "In line", "People who hold a ticket and have not been invited yet.", "locale",
+            (Query("run:registration_waiting_room_line:people", "in line"),), decimals=0,
+        ),
+        Panel(
+            "Jobs waiting", "Jobs waiting or leased.", "locale",
+            (Query("run_queue:registration_queue_depth:max", "{{queue}}"),), decimals=0,
+        ),
+        Panel(
+            "Requests at the service", "Requests answered a second, by class of route.", "reqps",
+            (Query("sum by (route_class) (rate(registration_http_requests_total[$__rate_interval]))",
+                   "{{route_class}}"),),
+            "stacked",
+        ),
+    ),
+)  # fmt: skip
+
+COST = Row(
+    "What did it cost?",
+    (
+        Panel(
+            "Cores by role", "CPU seconds a second of each role's processes, PostgreSQL and the crowd included.",
+            "none", (Query("sum by (role) (rate(rehearsal_cpu_seconds_total[$__rate_interval]))", "{{role}}"),),
+            "stacked", width=12, decimals=2,
+        ),
+        Panel(
+            "CPU for each person who joined", "All CPU seconds so far, divided by those who joined so far.", "s",
+            (Query('sum by (role) (rehearsal_cpu_seconds_total) '
+                   '/ scalar(sum(swarm_fates_total{fate="joined"}) > 0)', "{{role}}"),),
+            "stacked", width=12,
+        ),
+    ),
+)  # fmt: skip
+
+TIMELINE = Row(
+    "What was played, and when?",
+    (
+        Panel(
+            "Phases", "prepare, arrivals, drain, audit.", "none",
+            (Query("sum by (phase) (rehearsal_phase_active)", "{{phase}}"),), "states", width=12,
+            states={"0": ("", "transparent"), "1": ("active", "blue")}, limits=((None, "transparent"), (1, "blue")),
+        ),
+        Panel(
+            "Injected faults", "Each fault of the night, by kind and partner.", "none",
+            (Query("sum by (fault, target) (rehearsal_fault_active)", "{{fault}} of {{target}}"),), "states", width=12,
+            states={"0": ("", "transparent"), "1": ("active", "red")}, limits=((None, "transparent"), (1, "red")),
+            empty="the night has no faults",
+        ),
+    ),
+)  # fmt: skip
+
+ONE_RUN = Dashboard(
+    uid="launchnight-run",
+    title="One run",
+    description="One rehearsal, live or loaded again: `launchnight export RUN` says how and prints the link.",
+    rows=(FARED, CROWD, FELT, STORIES, PARTNERS, INSIDE, COST, TIMELINE),
+    since="now-1h",
+    refresh="",
+    one_run=True,
+)
