@@ -3,16 +3,28 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from service.actions import codes
 from service.actions.once import Once
 from service.actions.sessions import code_refusal, signed_in
 from service.domain.codes import Channel
-from service.domain.errors import CodeRefused
+from service.domain.errors import CodeRefused, NotSignedIn
 from service.ports import Ports, StoredAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneVerified:
     phone_verified: bool
+
+
+async def ask_phone_code(ports: Ports, once: Once, token_hash: bytes, request_id: UUID | None) -> StoredAnswer:
+    """A code for the phone of the account, or one more send of that request. Raises what `actions.codes` does."""
+    async with ports.begin(single=True) as tx:
+        account = await tx.accounts.find(await signed_in(tx, token_hash))
+    if account is None:
+        raise NotSignedIn
+    if request_id is None:
+        return await codes.ask_code(ports, once, account.phone)
+    return await codes.ask_again(ports, once, account.phone, request_id)
 
 
 async def verify_phone(ports: Ports, once: Once, token_hash: bytes, request_id: UUID, code: str) -> StoredAnswer:

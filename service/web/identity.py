@@ -10,6 +10,7 @@ from service.actions import identity as actions
 from service.domain import errors
 from service.domain import identity as rules
 from service.ports import Ports
+from service.web.decoding import Check
 from service.web.operation import Call, Operation
 
 
@@ -19,12 +20,21 @@ class IdentityData(msgspec.Struct, forbid_unknown_fields=True):
     birth_date: date
 
 
-def operations(ports: Ports) -> list[Operation]:
+def checks(ports: Ports) -> dict[str, Check]:
+    """The rules for each field."""
     synthetic = ports.policy.synthetic_people
 
     def birth_date(given: date) -> date:
         return rules.check_birth_date(given, ports.clock.now().date())
 
+    return {
+        "nik": partial(rules.check_nik, synthetic_people=synthetic),
+        "family_card_number": partial(rules.check_family_card_number, synthetic_people=synthetic),
+        "birth_date": birth_date,
+    }
+
+
+def operations(ports: Ports) -> list[Operation]:
     async def put(call: Call) -> actions.IdentityGiven:
         data: IdentityData = call.body
         return await actions.put_identity(ports, call.session, data.nik, data.family_card_number, data.birth_date)
@@ -36,11 +46,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Give or correct the identity data; the civil registry is asked in the background",
             handler=put,
             body=IdentityData,
-            checks={
-                "nik": partial(rules.check_nik, synthetic_people=synthetic),
-                "family_card_number": partial(rules.check_family_card_number, synthetic_people=synthetic),
-                "birth_date": birth_date,
-            },
+            checks=checks(ports),
             answer=actions.IdentityGiven,
             status=202,
             session=True,

@@ -76,7 +76,8 @@ class PhotoForm:
         self._before = 0  # bytes in front of the photo
         self._ready = bytearray()  # bytes of the photo that nobody took yet
         self._taken = 0
-        self._complete = False
+        self.complete = False
+        """The form has ended as it should."""
         self._name, self._value = bytearray(), bytearray()  # of the header that is being read
         self._is_photo = False
         try:
@@ -103,7 +104,7 @@ class PhotoForm:
         Raises InvalidFields when no photo was chosen, MalformedBody, BodyTooSlow, ClientGone.
         """
         while self._place is Place.BEFORE:
-            if self._complete:
+            if self.complete:
                 raise no_photo()
             if self._before > MOST_BODY_BYTES:
                 raise MalformedBody("There is too much in front of the photo.")
@@ -125,9 +126,9 @@ class PhotoForm:
 
         Raises MalformedBody, BodyTooSlow, ClientGone.
         """
-        while not self._complete and (len(self._ready) < most or self._taken + len(self._ready) >= self.size):
+        while not self.complete and (len(self._ready) < most or self._taken + len(self._ready) >= self.size):
             self._parse(await self._arrived(max(most - len(self._ready), _STEP)))
-        if self._complete and self._taken + len(self._ready) != self.size:
+        if self.complete and self._taken + len(self._ready) != self.size:
             raise MalformedBody("The photo must be the last field of the form.")
         data = bytes(self._ready[:most])
         del self._ready[:most]
@@ -136,7 +137,7 @@ class PhotoForm:
 
     @property
     def exhausted(self) -> bool:
-        return self._complete and not self._ready
+        return self.complete and not self._ready
 
     def let_go(self) -> None:
         self._body.let_go()
@@ -187,7 +188,7 @@ class PhotoForm:
             self._place = Place.BEHIND
 
     def _form_ends(self) -> None:
-        self._complete = True
+        self.complete = True
 
 
 def no_photo() -> InvalidFields:

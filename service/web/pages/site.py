@@ -9,7 +9,21 @@ from service.ports import Ports
 from service.settings import Settings
 from service.web.board import BoardCopy
 from service.web.http import send_rendered
-from service.web.pages import account, code, leaving, line, returning, start
+from service.web.pages import (
+    account,
+    assessment,
+    code,
+    identity,
+    joining,
+    leaving,
+    line,
+    phone,
+    photos,
+    profile,
+    returning,
+    start,
+    status,
+)
 from service.web.pages.assets import Assets
 from service.web.pages.endpoint import House, PageEndpoint
 from service.web.pages.language import languages
@@ -18,9 +32,23 @@ from service.web.pages.page import Page, View, Visit
 from service.web.pages.rendering import Renderer, redirect
 
 
-def pages() -> list[Page]:
+def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
     """Every page, in the order in which an applicant meets them."""
-    return [start.PAGE, line.PAGE, account.PAGE, code.PAGE, returning.PAGE, leaving.PAGE]
+    return [
+        start.PAGE,
+        line.PAGE,
+        account.PAGE,
+        code.PAGE,
+        returning.PAGE,
+        status.PAGE,
+        identity.page(ports),
+        *profile.PAGES,
+        *photos.pages(metrics, settings.photo_max_bytes),
+        phone.PAGE,
+        *assessment.PAGES,
+        joining.PAGE,
+        leaving.PAGE,
+    ]
 
 
 def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:
@@ -29,10 +57,11 @@ def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings)
     assets = Assets()
     indonesian, english = languages()
     found = [*assets.routes]
+    table = [*pages(ports, metrics, settings), _UNKNOWN]
     for language, twin in ((english, indonesian), (indonesian, english)):
         renderer = Renderer(language, twin, assets)
         found.append(Route(language.prefix.rstrip("/"), _Elsewhere(language.prefix)))
-        for page in (*pages(), _UNKNOWN):
+        for page in table:
             found.append(Route(language.prefix + page.slug, PageEndpoint(page, language, renderer, house)))
     return found
 

@@ -1,0 +1,61 @@
+"""`foto/ktp`, `foto/swafoto`: one photo each, taken straight from the form to the disk.
+
+A photo sent twice fills one slot: the newest counts, so the form needs no key of its own.
+"""
+
+from functools import partial
+
+from service.actions import uploads
+from service.actions.standing import read_me
+from service.domain.uploads import Append, Creation, Slot, check_size
+from service.metrics import Metrics
+from service.web.incoming import incoming_body
+from service.web.pages.page import Go, Page, View, Visit
+from service.web.pages.photo_form import PhotoForm, announced
+from service.web.pages.way import next_slug
+
+
+def pages(metrics: Metrics, most_bytes: int) -> list[Page]:
+    """most_bytes: of one photo."""
+    desk = _Desk(metrics, most_bytes)
+    return [desk.page("foto/ktp", Slot.IDENTITY_CARD), desk.page("foto/swafoto", Slot.SELFIE)]
+
+
+class _Desk:
+    def __init__(self, metrics: Metrics, most_bytes: int) -> None:
+        self._metrics = metrics
+        self._most_bytes = most_bytes
+        self._writers = uploads.Writers()
+
+    def page(self, slug: str, slot: Slot) -> Page:
+        return Page(slug=slug, show=partial(self._show, slot), post=partial(self._take, slot))
+
+    async def _show(self, slot: Slot, visit: Visit) -> View:
+        me = await read_me(visit.ports, visit.session)
+        return View(f"{slot.phrase}.html", {"stored": slot.phrase in me.photos, "most_bytes": self._most_bytes})
+
+    async def _take(self, slot: Slot, visit: Visit) -> Go:
+        """Raises what `photo_form` and `actions.uploads` do: too large a photo before its first byte is asked for."""
+        visit.closes = True
+        session = visit.session
+        form = announced(visit.headers, most_bytes=self._most_bytes)
+        at_once = b"expect" not in visit.headers
+        self._metrics.uploads_open.inc()
+        try:
+            async with incoming_body(visit.receive, limit=uploads.PIECE_BYTES, at_once=at_once) as body:
+                await self._store(slot, visit, PhotoForm(form, body))
+        finally:
+            self._metrics.uploads_open.dec()
+        return Go(next_slug(await read_me(visit.ports, session)))
+
+    async def _store(self, slot: Slot, visit: Visit, photo: PhotoForm) -> None:
+        try:
+            size = await photo.begin()
+            check_size(size, most_bytes=self._most_bytes)
+            new = await uploads.create(visit.ports, None, visit.session, Creation(slot, size, ""))
+            assert isinstance(new, uploads.NewUpload)
+            count = self._metrics.upload_bytes.inc
+            chunk = Append(0, size)
+            await uploads.append(visit.ports, self._writers, visit.session, new.upload_id, chunk, photo, count)
+        finally:
+            visit.closes = not photo.complete

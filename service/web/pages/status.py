@@ -1,0 +1,38 @@
+"""`status`: how every step stands, what the civil registry said, and the wave."""
+
+from datetime import datetime
+
+from service.actions.standing import Me, read_me
+from service.web.pages.page import Page, View, Visit
+from service.web.pages.way import missing, next_slug, tasks
+
+_LEAST_REFRESH = 45.0
+"""Seconds. The answer of the registry takes a second or hours; nobody waits in front of this page for it."""
+_SPREAD = 30.0
+
+
+async def show(visit: Visit) -> View:
+    me = await read_me(visit.ports, visit.session)
+    facts = {
+        "me": me,
+        "tasks": tasks(me),
+        "missing": missing(me),
+        "onward": next_slug(me),
+        "wave": wave_state(me, visit.ports.clock.now()),
+    }
+    pending = me.identity.status == "pending"
+    return View("status.html", facts, _LEAST_REFRESH + _SPREAD * visit.ports.chance() if pending else None)
+
+
+def wave_state(me: Me, now: datetime) -> str:
+    """none, joined, early, open or closed."""
+    if me.wave is None:
+        return "none"
+    if me.wave.joined_at is not None:
+        return "joined"
+    if now < me.wave.opens_at:
+        return "early"
+    return "open" if now < me.wave.closes_at else "closed"
+
+
+PAGE = Page(slug="status", show=show)
