@@ -150,12 +150,12 @@ PARTNERS = Row(
                    "{{partner}} {{outcome}}"),),
         ),
         Panel(
-            "Busiest second, as a share of the agreed rate",
-            "Most requests in any second, divided by what the partner lets through now. A fault that throttles a "
-            "partner lifts the line without any request.",
+            "Busiest minute, as a share of the agreed rate",
+            "Most requests in any minute so far, divided by what the partner lets through in one. Above 100 % the "
+            "service asked too often, or a fault has just throttled the partner.",
             "percentunit",
-            (Query('max by (partner) (partner_busiest_window_requests{window_seconds="1"}) '
-                   "/ max by (partner) (partner_rate_limit_requests_per_second > 0)", "{{partner}}"),),
+            (Query('max by (partner) (partner_busiest_window_requests{window_seconds="60"}) '
+                   "/ max by (partner) (60 * partner_rate_limit_requests_per_second > 0)", "{{partner}}"),),
         ),
         Panel(
             "Messages on their way", "Accepted by the gateway and not yet delivered.", "locale",
