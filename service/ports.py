@@ -5,11 +5,13 @@ an effect, its queue row and its idempotent answer are stored together or not at
 partner is called or body bytes are awaited.
 """
 
+import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
@@ -52,7 +54,10 @@ class Job:
 
     @property
     def idempotency_key(self) -> str:
-        return f"{self.queue}-{self.id}-{self.call}"
+        """The name of the partner call. What the job is about is part of it: a database made anew or restored counts
+        its jobs from the start, and a partner that remembers an older one must not answer with somebody else's."""
+        about = json.dumps(dict(self.payload), sort_keys=True)
+        return f"{self.queue}-{self.id}-{self.call}-{sha256(about.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,9 @@ class AccountStore(Protocol):
 
     async def hold_address(self, address: str) -> Account | None:
         """Who has the phone number or e-mail address; one transaction at a time may hold it, known or unknown."""
+
+    async def correct_phone(self, account_id: UUID, phone: str) -> None:
+        """Nothing when the phone is verified. Raises AddressTaken."""
 
     async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
         """True: the address of the channel was not verified before."""

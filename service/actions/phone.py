@@ -27,6 +27,20 @@ async def ask_phone_code(ports: Ports, once: Once, token_hash: bytes, request_id
     return await codes.ask_again(ports, once, account.phone, request_id)
 
 
+async def correct_phone(ports: Ports, token_hash: bytes, phone: str) -> None:
+    """Another number for the account of somebody who signed in by e-mail; a verified one stays. Raises AddressTaken.
+
+    Codes that were asked for before are void: one sent to the old number must not verify the new one.
+    """
+    async with ports.begin() as tx:
+        account = await tx.accounts.find(await signed_in(tx, token_hash))
+        if account is None:
+            raise NotSignedIn
+        if account.phone_verified_at is None and account.phone != phone:
+            await tx.codes.void(account.id, [ports.vault.index(account.phone)], ports.clock.now())
+            await tx.accounts.correct_phone(account.id, phone)
+
+
 async def verify_phone(ports: Ports, once: Once, token_hash: bytes, request_id: UUID, code: str) -> StoredAnswer:
     """Take a code that was sent to the account's phone. Raises CodeRefused; a wrong code is counted."""
     now = ports.clock.now()

@@ -62,6 +62,12 @@ class AccountRows:
         row = await self._connection.fetchrow(_SQL["hold_email" if "@" in address else "hold_phone"], address)
         return None if row["id"] is None else _account(row)
 
+    async def correct_phone(self, account_id: UUID, phone: str) -> None:
+        try:
+            await self._connection.execute(_SQL["correct_phone"], account_id, phone)
+        except asyncpg.UniqueViolationError:
+            raise AddressTaken from None
+
     async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
         query = _SQL["verify_email"] if channel == Channel.EMAIL else _SQL["verify_phone"]
         return await self._connection.fetchval(query, account_id, at) is not None

@@ -18,6 +18,10 @@ update account set name = $2, phone = $3, email = $4
 where id = $1 and phone_verified_at is null and email_verified_at is null
 returning id;
 
+-- name: correct_phone
+-- A phone typed wrong, while it is not verified.
+update account set phone = $2 where id = $1 and phone_verified_at is null;
+
 -- name: hold_phone
 -- The account that has this phone number; whoever asks next for the number waits until the transaction ends.
 select pg_advisory_xact_lock(hashtextextended($1, 0)),

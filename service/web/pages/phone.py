@@ -1,12 +1,16 @@
-"""`telepon`: the phone of the account is proved by a code sent to it."""
+"""`telepon`: the phone of the account is proved by a code sent to it; `telepon/ganti`: it was typed wrong."""
 
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from service.actions import phone as actions
 from service.actions.codes import CodeAsked
 from service.actions.standing import read_me
+from service.domain import addresses
 from service.domain.codes import Channel, life_s
-from service.domain.errors import CodeRefused, NotFound, TooManyCodes
+from service.domain.errors import AddressTaken, CodeRefused, NotFound, TooManyCodes
 from service.web.codes import CODE_CHECKS, CodeGiven
 from service.web.operation import NoBody
 from service.web.pages.page import Form, Go, Page, View, Visit
@@ -58,11 +62,37 @@ async def verify(visit: Visit, given: CodeGiven) -> Go:
     return Go(next_slug(await read_me(visit.ports, visit.session)))
 
 
-PAGE = Page(
-    slug="telepon",
-    show=show,
-    forms={
-        "send": Form(act=send),
-        "verify": Form(act=verify, body=CodeGiven, checks=CODE_CHECKS, blames={CodeRefused: "code"}),
-    },
-)
+class PhoneTyped(msgspec.Struct):
+    phone: Annotated[str, msgspec.Meta(max_length=32)]
+
+
+async def show_correction(visit: Visit) -> View | Go:
+    me = await read_me(visit.ports, visit.session)
+    return Go("telepon") if me.phone_verified else View("phone_correction.html", {"me": me})
+
+
+async def correct(visit: Visit, typed: PhoneTyped) -> Go:
+    await actions.correct_phone(visit.ports, visit.session, typed.phone)
+    visit.memory.code_request, visit.memory.resend_at = "", 0.0
+    return Go("telepon")
+
+
+PAGES = [
+    Page(
+        slug="telepon",
+        show=show,
+        forms={
+            "send": Form(act=send),
+            "verify": Form(act=verify, body=CodeGiven, checks=CODE_CHECKS, blames={CodeRefused: "code"}),
+        },
+    ),
+    Page(
+        slug="telepon/ganti",
+        show=show_correction,
+        forms={
+            "correct": Form(
+                act=correct, body=PhoneTyped, checks={"phone": addresses.phone}, blames={AddressTaken: "phone"}
+            )
+        },
+    ),
+]

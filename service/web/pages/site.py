@@ -44,7 +44,7 @@ def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
         identity.page(ports),
         *profile.PAGES,
         *photos.pages(metrics, settings.photo_max_bytes),
-        phone.PAGE,
+        *phone.PAGES,
         *assessment.PAGES,
         joining.PAGE,
         leaving.PAGE,
