@@ -171,7 +171,7 @@ def engine() -> Lack | None:
 
 
 def secrets() -> Lack | None:
-    names = secret_files.missing()
+    names = secret_files.missing(secret_files.FOLDER)
     return Lack(f"secrets: {', '.join(names)}", "make secrets") if names else None
 
 

@@ -26,7 +26,7 @@ MAKERS: Mapping[str, Callable[[Path], str]] = {
 
 
 def missing(folder: Path = FOLDER) -> list[str]:
-    """Names of the secrets that are not there or empty. Compose itself would start without a word."""
+    """Names of the secrets that are not there or empty; the parser of Compose does not look."""
     return [name for name in MAKERS if not _holds_something(folder / name)]
 
 
