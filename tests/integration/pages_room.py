@@ -2,17 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from service import app as composition
 from service.web.pages.memory import Memory, MemoryCookie
-from tests.integration.registration_room import Registration, registration
+from tests.integration.registration_room import Registration, registration, standing_database
 
 COOKIE = "registration"
 _VOID = {"meta", "link", "input", "br", "img", "hr"}
@@ -154,12 +157,18 @@ class Browser:
     def cookie(self, value: str) -> None:
         self._http.cookies.clear()
         if value:
-            self._http.cookies.set(COOKIE, value)
+            self._http.cookies.set(COOKIE, value, domain="127.0.0.1", path="/")
 
     @property
     def memory(self) -> Memory:
         """What the cookie carries, opened with the service's key."""
         return self.memory_cookie.read(f"{COOKIE}={self.cookie}".encode())
+
+    def remember(self, memory: Memory) -> None:
+        """Carry `memory` from now on."""
+        now = datetime.now(UTC)
+        _, header = self.memory_cookie.header(memory, now, now + timedelta(hours=1))
+        self.cookie = header.decode().partition("=")[2].partition(";")[0]
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -202,6 +211,33 @@ async def site(database_url: str, folder: Path, *, working: bool = True, **setti
             await found.close()
             stop.set()
             await serving
+
+
+@dataclass
+class StandingSite:
+    """One running site for all tests of a module; each test brings people of its own."""
+
+    runner: asyncio.Runner
+    site: Site
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    def new_phone(self) -> str:
+        return f"+6280{next(self._numbers):09d}"
+
+
+@contextmanager
+def standing_site(server_url: str, template: str, folder: Path, name: str) -> Iterator[StandingSite]:
+    """A StandingSite on a database `name` of its own."""
+    with asyncio.Runner() as runner, standing_database(runner, server_url, template, name) as database_url:
+        room = site(database_url, folder)
+        found = runner.run(room.__aenter__())
+        try:
+            yield StandingSite(runner, found)
+        finally:
+            runner.run(room.__aexit__(None, None, None))
 
 
 async def account_page(browser: Browser) -> Page:

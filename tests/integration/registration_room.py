@@ -313,6 +313,22 @@ class StandingService:
 def standing_service(server_url: str, template: str, folder: Path, name: str) -> Iterator[StandingService]:
     """A StandingService on a database `name` of its own."""
 
+    async def signed_in(service: Registration) -> Person:
+        return await (await Person(service, 1).sign_up()).sign_in()
+
+    with asyncio.Runner() as runner, standing_database(runner, server_url, template, name) as database_url:
+        room = registration(database_url, folder)
+        service = runner.run(room.__aenter__())
+        try:
+            yield StandingService(runner, service, runner.run(signed_in(service)))
+        finally:
+            runner.run(room.__aexit__(None, None, None))
+
+
+@contextmanager
+def standing_database(runner: asyncio.Runner, server_url: str, template: str, name: str) -> Iterator[str]:
+    """The address of a fresh, migrated database that lives longer than one test."""
+
     async def on_server(statement: str) -> None:
         connection = await asyncpg.connect(server_url)
         try:
@@ -320,16 +336,9 @@ def standing_service(server_url: str, template: str, folder: Path, name: str) ->
         finally:
             await connection.close()
 
-    async def signed_in(service: Registration) -> Person:
-        return await (await Person(service, 1).sign_up()).sign_in()
-
-    with asyncio.Runner() as runner:
-        runner.run(on_server(f"drop database if exists {name}"))
-        runner.run(on_server(f"create database {name} template {template}"))
-        room = registration(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), folder)
-        service = runner.run(room.__aenter__())
-        try:
-            yield StandingService(runner, service, runner.run(signed_in(service)))
-        finally:
-            runner.run(room.__aexit__(None, None, None))
-            runner.run(on_server(f"drop database {name} with (force)"))
+    runner.run(on_server(f"drop database if exists {name}"))
+    runner.run(on_server(f"create database {name} template {template}"))
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        runner.run(on_server(f"drop database {name} with (force)"))
