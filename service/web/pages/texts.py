@@ -143,8 +143,8 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
     "sector": {"missing": N_("Ketik bidang pekerjaan Anda.")},
     "last_income": {
         "missing": N_("Ketik penghasilan terakhir Anda. Jika tidak ada, ketik 0."),
-        "wrong-type": N_("Ketik penghasilan dengan angka saja, misalnya 3000000."),
-        "wrong-format": N_("Ketik penghasilan dengan angka saja, misalnya 3000000."),
+        "wrong-type": N_("Ketik penghasilan dengan angka saja, misalnya 3.000.000."),
+        "wrong-format": N_("Ketik penghasilan dengan angka saja, misalnya 3.000.000."),
         "out-of-range": N_("Penghasilan ini terlalu besar. Ketik rupiah sebulan dengan angka saja."),
     },
     "training_interest": {"missing": N_("Ketik pelatihan yang Anda minati.")},
