@@ -105,7 +105,10 @@ def _missing(name: str) -> FieldFault:
 
 def _plain_number(text: str, wanted: Any) -> str:
     """Digits without the dots or spaces between thousands, where a number is wanted."""
-    if isinstance(msgspec.inspect.type_info(wanted), msgspec.inspect.IntType) and _GROUPED.fullmatch(text):
+    kind = msgspec.inspect.type_info(wanted)
+    if isinstance(kind, msgspec.inspect.Metadata):  # it has a description
+        kind = kind.type
+    if isinstance(kind, msgspec.inspect.IntType) and _GROUPED.fullmatch(text):
         return text.replace(".", "").replace(" ", "")
     return text
 
