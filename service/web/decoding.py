@@ -15,7 +15,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 Check = Callable[[Any], Any]
 """A domain rule for one field: returns the value as it is kept, or raises FieldRefused."""
 
-_GROUPED = re.compile(r"[0-9]{1,3}([ .][0-9]{3})+")
+_GROUPED = re.compile(r"[0-9]{1,3}([ .,][0-9]{3})+")
 """4.200.000, as people here write it."""
 _LONGEST_NAME = 64  # of an unknown field, as it is told back
 
