@@ -70,6 +70,10 @@ test-browser: $(DEVELOPED) $(AXE)  ## Walk the pages in Chromium as an applicant
 pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.md
 	@$(VENV)/bin/python -m tests.browser.sheet
 
+.PHONY: test-stack
+test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that runs already
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadfile tests/stack
+
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
 	@$(VENV)/bin/python -m pytest -rs tests/dashboards

@@ -33,6 +33,8 @@ def show(verdict: dict[str, Any], report: Path, console: Console | None = None) 
         console.print(_objectives(judged["objectives"]))
     for finding in judged["findings"]:
         console.print(Text(f"exit {finding['code']}: {finding['text']}", style="red"))
+    for remark in judged["remarks"]:
+        console.print(Text(f"note: {remark}", style="yellow"))
     fates = ", ".join(f"{count:,} {name}" for name, count in verdict["fates"].items())
     console.print(Text(f"{verdict['planned']:,} planned: {fates}"))
     if verdict["ledgers"]:

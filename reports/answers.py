@@ -60,6 +60,7 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[str]:
     found = [
         "How much this service can carry at most: not known, because one load was played and the knee not searched for."
     ]
+    found += [f"{remark[0].upper()}{remark[1:]}." for remark in verdict.remarks]
     found += [
         f"{objective.text}: not judged, because {objective.detail}."
         for objective in verdict.objectives
@@ -83,12 +84,13 @@ def key_figures(facts: Facts, verdict: Verdict) -> list[KeyFigure]:
     cpu = sum(verdict.cpu_s.values())
     differences = [ledger["difference"] for ledger in verdict.ledgers.values()]
     known = bool(differences) and None not in differences
+    measured = "all processes, measured" if facts.stack["started"] else "the swarm's alone"
     late = verdict.lateness_ms["p99"]
     return [
         KeyFigure("joined", percent(_ratio(joined, verdict.planned)), f"{count(joined)} of {count(verdict.planned)}"),
         KeyFigure("API answers, p95", seconds(answers.quantile(0.95)), "from the intended start"),
         KeyFigure("API answers, p99", seconds(answers.quantile(0.99)), "from the intended start"),
-        KeyFigure("CPU per joined", seconds(cpu / joined) if joined else "–", "all processes, measured"),
+        KeyFigure("CPU per joined", seconds(cpu / joined) if joined else "–", measured),
         KeyFigure("ledger difference", count(sum(differences)) if known else "–", "lost or done twice"),
         KeyFigure("generator late, p99", "–" if late is None else f"{number(late)} ms", "10 ms allowed"),
     ]

@@ -20,6 +20,8 @@ ADMITTED_GRACE_S = 300.0
 ADMITTED_THINKING_S = 2400.0
 """Think times and the 25-minute test of a healthy journey, divided by the pace."""
 
+_OWN_STACK: dict[str, Any] = {"started": True, "replicas": 1, "proxy": None, "ledger": True, "remarks": []}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -52,6 +54,11 @@ class Facts:
     @property
     def pace(self) -> float:
         return float(self.config["factors"]["pace"])
+
+    @property
+    def stack(self) -> dict[str, Any]:
+        """What was played against; of a record that does not say it, a stack started for the run."""
+        return {**_OWN_STACK, **self.config.get("stack", {})}
 
     @property
     def planned(self) -> int:

@@ -42,6 +42,7 @@ def render(run: Run, verdict: Verdict) -> str:
         rates=tables.rates(facts),
         clocks=_clocks(facts),
         machine=_machine(config["machine"]),
+        shared="Service, database, partners and swarm" if facts.stack["started"] else "Swarm and harness",
         pace=number(facts.pace),
         configuration=tables.configuration(facts),
         figures_of_night=tables.night_figures(facts),

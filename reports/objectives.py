@@ -5,7 +5,7 @@ people; None for "met" means that this run cannot tell, and the detail says why.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,16 +148,24 @@ def _ledger_sum(half: str) -> Callable[[Facts, float], Finding]:
         value = float(sum(found.values()))
         if value > bound:
             return value, False, ", ".join(f"{count:,} {_words(kind)}" for kind, count in found.items() if count)
+        if ledgers and not facts.stack["ledger"]:
+            among = f"none among {_named(known)}" if known else "nothing could be compared"
+            rest = _named(kind for kind in ledgers if kind not in known)
+            return None, None, f"between clients and partners {among}; the database, which holds {rest}, was not read"
         if len(known) < len(ledgers) or not ledgers:
-            unread = ", ".join(_words(kind) for kind in ledgers if kind not in known)
+            unread = _named(kind for kind in ledgers if kind not in known)
             return None, None, f"the ledgers of {unread or 'this run'} could not be compared"
-        return value, True, f"none among {', '.join(map(_words, found))}"
+        return value, True, f"none among {_named(found)}"
 
     return rule
 
 
 def _words(kind: str) -> str:
     return kind.replace("_", " ")
+
+
+def _named(kinds: Iterable[str]) -> str:
+    return ", ".join(map(_words, kinds))
 
 
 def split_difference(ledger: dict[str, Any]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from reports import statistics
 from reports.facts import Facts
 from reports.wording import number
 
-SERVICE_ROLES = ("web", "worker", "gatekeeper", "database")
+SERVICE_ROLES = ("proxy", "web", "worker", "gatekeeper", "database")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _steepest(facts: Facts, name: str, **labels: str) -> float:
 def _service_cores(facts: Facts) -> float:
     """Cores busy in the service's busiest minute, all its roles together; nan when not sampled."""
     grid, name = _seconds(facts), "rehearsal_cpu_seconds_total"
-    if not facts.run.samples.select(name):
+    if not any(facts.run.samples.select(name, role=role) for role in SERVICE_ROLES):
         return math.nan
     used = [statistics.counted_by(facts.run.samples, name, grid, since_first=True, role=role) for role in SERVICE_ROLES]
     return _most_a_second(np.sum(used, axis=0))

@@ -16,6 +16,7 @@ def render(verdict: Verdict, heading: str) -> str:
         for one in verdict.objectives
     ]
     lines += ["", *(f"Loosened: {one.text}, because {one.loosened}" for one in verdict.objectives if one.loosened)]
+    lines += [f"- {remark[0].upper()}{remark[1:]}" for remark in verdict.remarks]
     fates = ", ".join(f"{fate} {count(people)}" for fate, people in verdict.fates.items())
     late = ", ".join(f"{name} {number(value)}" for name, value in verdict.lateness_ms.items() if value is not None)
     factors = ", ".join(f"{name} {value}" for name, value in verdict.factors.items())

@@ -93,6 +93,7 @@ def configuration(facts: Facts) -> Table:
         ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
         ["seed", str(config["seed"])],
         ["plan", f"{count(facts.planned)} people, hash {config['plan_hash']}"],
+        ["played against", _stack(facts)],
         ["swarm workers", str(config["workers"])],
         ["drain", f"at most {config['drain_limit_s']} s after the last arrival; ended: {config['ended']}"],
         ["photo bytes", "kept" if config["photo_bytes_kept"] else "deleted after the audit"],
@@ -100,6 +101,14 @@ def configuration(facts: Facts) -> Table:
         ["versions", ", ".join(f"{name} {value}" for name, value in config["versions"].items())],
     ]  # fmt: skip
     return Table(["what", "value"], rows)
+
+
+def _stack(facts: Facts) -> str:
+    stack = facts.stack
+    if not stack["started"]:
+        return f"a running stack at {stack['target']}, partners at {stack['partners']}"
+    proxy = f" behind {stack['proxy']}" if stack["proxy"] else ""
+    return f"processes started for the run, {stack['replicas']} of the web role{proxy}"
 
 
 def night_figures(facts: Facts) -> Table | None:

@@ -78,6 +78,8 @@ class Verdict:
     lateness_ms: dict[str, float | None]
     ledgers: dict[str, dict[str, Any]]
     cpu_s: dict[str, float]
+    remarks: list[str]
+    """What is odd about the stack that was played against, and what of it was not read."""
 
     @property
     def sentence(self) -> str:
@@ -106,6 +108,7 @@ class Verdict:
                 "outcome": self.outcome,
                 "exit_code": self.exit_code,
                 "sentence": self.sentence,
+                "remarks": self.remarks,
                 "findings": [vars(finding) for finding in self.findings],
                 "objectives": [objective.to_dict() for objective in self.objectives],
             },
@@ -141,17 +144,33 @@ def judge(run: Run) -> Verdict:
         lateness_ms=lateness,
         ledgers=dict(config["ledgers"] or {}),
         cpu_s={role: round(float(value), 3) for role, value in sorted(config["cpu_s"].items())},
+        remarks=[*facts.stack["remarks"], *_unread(facts)],
     )
+
+
+def _unread(facts: Facts) -> list[str]:
+    """What nobody could read of a stack that ran before the rehearsal."""
+    remarks = []
+    if not facts.stack["ledger"]:
+        remarks.append(
+            "differences were taken between clients and partners only, because nobody read the database; "
+            "give --ledger for all three"
+        )
+    if not facts.stack["started"]:
+        remarks.append("processor time is that of the swarm and the harness; the target's is not known")
+    return remarks
 
 
 def _endings(facts: Facts) -> list[Finding]:
     ended = facts.config["ended"]
     findings = [Finding(ENDINGS[ended][0], "ending", ENDINGS[ended][1])] if ended in ENDINGS else []
-    return findings + [
-        Finding(3, "processes", f"{one['role']} ended unexpectedly in mid-run (exit code {one['code']})")
-        for one in facts.config["exits"]
-        if not one["expected"]
-    ]
+    return findings + [Finding(3, "processes", _end_of(one)) for one in facts.config["exits"] if not one["expected"]]
+
+
+def _end_of(exited: dict[str, Any]) -> str:
+    if exited["code"] is None:
+        return f"the {exited['role']} no longer answered at the end of the run"
+    return f"{exited['role']} ended unexpectedly in mid-run (exit code {exited['code']})"
 
 
 def _misses(objectives: list[Objective]) -> list[Finding]:

@@ -18,7 +18,8 @@ Check = Callable[[Any, str], Faults]
 
 def config_faults(config: dict[str, Any]) -> list[str]:
     """Everything inside a run.json (its keys are known to be there) that does not fit, as "key: text"."""
-    return [f"{key}: {text}" for name, check in _CONFIG.items() for key, text in check(config[name], name)]
+    checks = {**_CONFIG, **{name: check for name, check in _MAY_BE.items() if name in config}}
+    return [f"{key}: {text}" for name, check in checks.items() for key, text in check(config[name], name)]
 
 
 def event_faults(event: Any) -> list[str]:
@@ -194,3 +195,16 @@ _CONFIG: dict[str, Check] = {
     "played_s": _amount,
     "photo_bytes_kept": _flag,
 }
+
+_MAY_BE: dict[str, Check] = {
+    "stack": _table(
+        started=_flag,
+        replicas=_optional(_whole),
+        proxy=_optional(_text),
+        target=_text,
+        partners=_text,
+        ledger=_flag,
+        remarks=_list(_text),
+    ),
+}
+"""What only rehearsals say: what was played against."""

@@ -18,6 +18,7 @@ from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.disk import DiskGuard
 from loadtests.harness.errors import HarnessError, NotReady, Refusal
 from loadtests.harness.faults import FaultTimeline
+from loadtests.harness.from_zero import FromZero
 from loadtests.harness.http_json import ask
 from loadtests.harness.order import Order
 from loadtests.harness.own_metrics import OwnMetrics
@@ -34,7 +35,6 @@ from scenarios import record
 from scenarios.factors import queue_limits, scaled
 from scenarios.fates import Fate
 from scenarios.faults import Fault
-from scenarios.record import SamplesWriter
 
 LOOK_EVERY = 0.25
 SAMPLE_EVERY = 2.0
@@ -252,12 +252,13 @@ class Rehearsal:
         assert self._source is not None
         self._cpu.sample(look=True)
         self.folder.cpu_s = {role: round(seconds, 3) for role, seconds in self._cpu.seconds.items()}
-        writer = SamplesWriter()
+        writer = FromZero([target.instance for target in self._stack.targets()])
         try:
             self._source.finish(writer, self.folder.opens_at or 0.0)
         except HarnessError as fault:
             self._note(f"samples were lost: {fault}")
         self._source = None
+        writer.release()
         writer.write(self.folder.path)
 
     def _anyone_cut(self) -> bool:

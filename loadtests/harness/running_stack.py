@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from loadtests.harness import ledgers
 from loadtests.harness.errors import HarnessError, NotReady, Refusal
@@ -25,6 +26,8 @@ READY_WITHIN = 30.0
 LEDGER_WITHIN = 300.0
 """Longer than at home: the command may start a container first."""
 ASK_EVERY = 0.2
+BOARD_LAG = 2.5
+"""Seconds after which the board shows what was: replicas renew it once a second, a proxy may keep it for one more."""
 SAME_CLOCK = 0.01
 """Seconds by which the partners' opening may differ from ours and still be ours."""
 COMPARED = {
@@ -68,7 +71,7 @@ class RunningStack:
         self._opens_at = opens_at
 
     def targets(self) -> list[Target]:
-        return list(self._running.metrics)
+        return [*self._running.metrics, *_partners_target(self.partners_url)]
 
     def stop(self, *, grace: float) -> None:
         """Nothing here is ours to end."""
@@ -136,11 +139,12 @@ class RunningStack:
         self._remarks += _unlike(self._figures, settings)
 
     def _check_board(self) -> None:
+        time.sleep(BOARD_LAG)
         board = ask("GET", f"{self.url}/board")
         if board["last_ticket"]:
             self._remarks.append(
-                f"the target has given {board['last_ticket']:,} tickets before: people who registered there already "
-                "will find their addresses taken"
+                f"the target has given tickets before ({board['last_ticket']:,}): people who registered there already "
+                "find their addresses taken"
             )
         wanted = self._figures.gate_per_s
         if not board["rate_per_s"]:
@@ -171,6 +175,12 @@ class RunningStack:
             )
         checked: dict[str, Any] = ledger
         return checked
+
+
+def _partners_target(url: str) -> list[Target]:
+    """Where the partners' metrics are; nowhere behind TLS, which the scraper does not speak."""
+    parts = urlsplit(url)
+    return [] if parts.scheme == "https" else [Target("partners", str(parts.hostname), parts.port or 80)]
 
 
 def _unlike(wanted: PartnerSet, found: Mapping[str, Any]) -> list[str]:

@@ -48,7 +48,7 @@ class Stack(Protocol):
         """The doors open at `opens_at`, unix seconds."""
 
     def targets(self) -> list[Target]:
-        """Metrics endpoints that no child of ours tells of."""
+        """Metrics endpoints of processes that ran before the rehearsal: no child of ours tells of them."""
 
     def stop(self, *, grace: float) -> None:
         """End whatever of it could still write, where it is ours to end."""

@@ -99,6 +99,7 @@ VERDICT: dict[str, Any] = {
         "outcome": "missed",
         "exit_code": 3,
         "sentence": "At least one objective is missed.",
+        "remarks": ["the gate stands still"],
         "findings": [{"code": 3, "text": "too slow"}],
         "objectives": [
             {"id": "a", "text": "Quick", "bound": 1, "value": 2, "met": False, "detail": "2 s", "loosened": None},
@@ -125,5 +126,6 @@ def test_the_table_says_what_was_missed_and_where_the_report_is() -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "missed: At least one objective is missed." in text
+    assert "note: the gate stands still" in text
     assert "Quick" in text and "2 joined" in text and "joins 0" in text and "web 1.2" in text
     assert text.splitlines()[-1] == str(long)

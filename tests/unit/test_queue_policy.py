@@ -1,8 +1,12 @@
 """Every queue has a policy, a handler and its metrics, and the figures of the policies fit together."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
 from service.metrics import QUEUES
+from service.ports import Job
 from service.queues.policy import CATCH_UP, LONGEST_TICK, TICK, policies
 from service.queues.worker import HANDLERS
 from service.settings import Settings, load
@@ -41,3 +45,14 @@ def test_a_lease_outlasts_the_slowest_honest_handling() -> None:
 def test_limits_and_rates_are_those_of_the_settings() -> None:
     table = policies(settings(IDENTITY_QUEUE_LIMIT="77", CIVIL_REGISTRY_RATE="2.5"))
     assert (table["identity"].limit, table["identity"].rate_per_s) == (77, 2.5)
+
+
+def test_databases_made_anew_do_not_repeat_the_names_of_their_calls() -> None:
+    """Job 1 of another database is about somebody else: a partner that remembers both must tell them apart."""
+
+    def key(check: str) -> str:
+        job = Job(1, "identity", {"account_id": check, "version": 1}, 1, 1, UUID(int=0), datetime.now(UTC), False)
+        return job.idempotency_key
+
+    assert key("one") == key("one") != key("other")
+    assert len(key("one")) <= 255
