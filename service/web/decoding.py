@@ -16,7 +16,7 @@ Check = Callable[[Any], Any]
 """A domain rule for one field: returns the value as it is kept, or raises FieldRefused."""
 
 _GROUPED = re.compile(r"[0-9]{1,3}([ .,][0-9]{3})+")
-"""4.200.000, as people here write it."""
+"""4.200.000 as people here write it, 4,200,000 as the English pages do."""
 _LONGEST_NAME = 64  # of an unknown field, as it is told back
 
 
@@ -104,12 +104,12 @@ def _missing(name: str) -> FieldFault:
 
 
 def _plain_number(text: str, wanted: Any) -> str:
-    """Digits without the dots or spaces between thousands, where a number is wanted."""
+    """Digits without what stands between thousands, where a number is wanted."""
     kind = msgspec.inspect.type_info(wanted)
     if isinstance(kind, msgspec.inspect.Metadata):  # it has a description
         kind = kind.type
     if isinstance(kind, msgspec.inspect.IntType) and _GROUPED.fullmatch(text):
-        return text.replace(".", "").replace(" ", "")
+        return re.sub(r"[^0-9]", "", text)
     return text
 
 
