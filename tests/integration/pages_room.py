@@ -164,6 +164,10 @@ class Browser:
         """What the cookie carries, opened with the service's key."""
         return self.memory_cookie.read(f"{COOKIE}={self.cookie}".encode())
 
+    def opened(self, answer: httpx.Response) -> Memory:
+        """What the cookie of one answer carries."""
+        return self.memory_cookie.read(answer.headers["set-cookie"].partition(";")[0].encode())
+
     def remember(self, memory: Memory) -> None:
         """Carry `memory` from now on."""
         now = datetime.now(UTC)

@@ -53,7 +53,7 @@ class Language:
 
     def duration(self, seconds: float) -> str:
         """1 jam 40 menit, 3 menit, 45 detik; never shorter than it is, to the whole unit."""
-        if seconds <= 60:
+        if seconds < 60:
             return self.text(N_("%(count)s detik"), count=max(math.ceil(seconds), 1))
         hours, minutes = divmod(math.ceil(seconds / 60), 60)
         if not hours:

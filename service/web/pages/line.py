@@ -38,8 +38,10 @@ def wait_text(language: Language, low: float, high: float) -> str:
         return language.text(N_("kurang dari 1 menit"))
     if low < 60:
         return language.text(N_("paling lama %(high)s"), high=language.duration(high))
-    whole_low = low // 60 * 60
-    return language.text(N_("%(low)s sampai %(high)s"), low=language.duration(whole_low), high=language.duration(high))
+    shown_low, shown_high = language.duration(low // 60 * 60), language.duration(high)
+    if shown_low == shown_high:
+        return language.text(N_("sekitar %(wait)s"), wait=shown_high)
+    return language.text(N_("%(low)s sampai %(high)s"), low=shown_low, high=shown_high)
 
 
 async def take_ticket(visit: Visit, _: NoBody) -> Go:

@@ -1,0 +1,96 @@
+"""The waiting page: place, people ahead, an honest range, and the way in at one's turn and not before."""
+
+import pytest
+
+from service.web.pages.language import languages
+from service.web.pages.line import wait_text
+from tests.integration.pages_room import site
+from tests.integration.registration_room import until
+from tests.integration.test_waiting_room_flow import at_rate
+
+INDONESIAN, _ = languages()
+
+
+def test_the_line_is_shown_and_the_turn_comes(run, database_url, tmp_path):
+    """Told place, people ahead, range and time; a press before the turn is 409; reloading keeps the place."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            await at_rate(found.service, 2.0)
+            for _ in range(39):
+                await found.service.post("/tickets")
+            browser = found.browser()
+            page = await browser.send(await browser.open("/daftar/antrean"), "ticket")
+            early = await browser.post("/daftar/antrean", {"form": "claim", "once": "early"})
+            reloaded = [await browser.open("/daftar/antrean") for _ in range(3)]
+            await at_rate(found.service, 40.0, 0.25)
+            turn = await browser.open("/daftar/antrean")
+            entered = await browser.send(turn, "claim")
+            return page, early, reloaded, turn, entered
+
+    page, early, reloaded, turn, entered = run(scenario())
+    assert "Orang di depan Anda: 37." in page.text and "Nomor antrean Anda 40" in page.text
+    assert "1 menit sampai 2 menit" in page.text
+    assert "WIB" in page.text and "memuat ulang tidak mengubah tempat Anda" in page.text
+    assert page.refresh_s and int(str(page.ids["main"]["data-refresh"])) == page.refresh_s
+    assert f'<noscript><meta http-equiv="refresh" content="{page.refresh_s}"></noscript>' in page.html
+    assert (early.status_code, early.headers["retry-after"] >= "1") == (409, True)
+    assert 'class="summary"' in early.text and "Orang di depan Anda: 37." in early.text
+    assert {each.text.partition("Dihitung")[0] for each in reloaded} == {page.text.partition("Dihitung")[0]}
+    assert (turn.heading, turn.refresh_s, list(turn.forms)) == ("Giliran Anda tiba", None, ["claim"])
+    assert entered.path == "/daftar/akun"
+
+
+@pytest.mark.parametrize(
+    ("wait", "text"),
+    [
+        ((1.9, 4.4), "kurang dari 1 menit"),
+        ((40.0, 61.0), "paling lama 2 menit"),
+        ((119.0, 180.0), "1 menit sampai 3 menit"),
+        ((5_990.0, 6_010.0), "1 jam 39 menit sampai 1 jam 41 menit"),
+        ((7_200.0, 7_200.0), "sekitar 2 jam"),
+        ((31_536_000.0, 31_536_000.0), "belum diketahui"),
+    ],
+)
+def test_the_range_is_rounded_outwards(wait, text):
+    """Whole minutes around the computed range, never inside it; a gate that stands still is no number."""
+    assert wait_text(INDONESIAN, *wait) == text
+
+
+def test_a_room_started_anew_forgets_old_numbers(run, database_url, tmp_path):
+    """A ticket of an earlier start counts as none: the page offers a new one, and says so after a press."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            browser = found.browser()
+            turn = await browser.send(await browser.open("/daftar/antrean"), "ticket")
+            await found.service.sql("update waiting_room set epoch = epoch + 1")
+            await at_rate(found.service, 5.0, 0.75)
+            pressed = await browser.send(turn, "claim")
+            fresh = await browser.open("/daftar/antrean")
+            return pressed, fresh, await browser.send(fresh, "ticket")
+
+    pressed, fresh, again = run(scenario())
+    assert (pressed.status, list(pressed.forms), len(pressed.summary)) == (401, ["ticket"], 1)
+    assert list(fresh.forms) == ["ticket"]
+    assert list(again.forms) in (["claim"], [])
+
+
+def test_a_closed_gate_says_so(run, database_url, tmp_path):
+    """Paused: numbers stay valid, and no time is promised."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            browser = found.browser()
+            await found.service.post("/tickets")
+            async with found.service.ports.begin() as tx:
+                await tx.room.move(frontier=0.0, rate_per_s=0.0, state="paused", reason="")
+
+            async def shown() -> bool:
+                return bool((await found.service.get("/board")).json()["state"] == "paused")
+
+            await until(shown)
+            return await browser.send(await browser.open("/daftar/antrean"), "ticket")
+
+    page = run(scenario())
+    assert "belum diketahui" in page.text and "ditutup sementara" in page.text
