@@ -3,7 +3,9 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from service.actions import gatekeeper
+from service.actions import gatekeeper, tickets
+from service.actions.once import Once
+from service.domain.errors import TurnNotReached
 from service.web.board import BoardCopy
 from tests.integration.registration_room import code_of, registration, until
 
@@ -44,6 +46,33 @@ def test_a_ticket_waits_for_its_turn(run, database_url, tmp_path):
     assert (place["state"], place["ahead"], place["wait_s"]) == ("invited", 0, [0.0, 2.0])
     assert turn.status_code == 201
     assert stages.count("admitted") == 2
+
+
+def test_who_was_told_to_come_in_by_another_replica_is_let_in(run, database_url, tmp_path):
+    """Our copy of the room is older than the copy that said "invited": the claim looks at the room itself."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await at_rate(service, 10.0, 5.0)
+            drawn = [(await service.post("/tickets")).json()["ticket"] for _ in range(40)]
+            async with service.ports.begin() as tx:
+                old = await tx.room.read()
+                await tx.room.move(frontier=12.0, rate_per_s=5.0, state="open", reason="")
+
+            async def claim(number: int) -> str:
+                once = once_of(number)
+                try:
+                    await tickets.claim_pass(service.ports, once, old, drawn[number - 1])
+                except TurnNotReached:
+                    return "refused"
+                return "let in"
+
+            return {number: await claim(number) for number in (12, 13, 40)}
+
+    def once_of(number: int) -> Once:
+        return Once(route=b"POST /claims", key=b"%d" % number, fingerprint=b"", status=201, encode=lambda _: b"{}")
+
+    assert run(scenario()) == {12: "let in", 13: "refused", 40: "refused"}
 
 
 def test_asking_too_early_is_refused_without_a_look(run, database_url, tmp_path):
