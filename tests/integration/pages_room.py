@@ -15,7 +15,7 @@ import httpx
 
 from service import app as composition
 from service.web.pages.memory import Memory, MemoryCookie
-from tests.integration.registration_room import Registration, registration, standing_database
+from tests.integration.registration_room import Registration, registration, standing_database, until
 
 COOKIE = "registration"
 _VOID = {"meta", "link", "input", "br", "img", "hr"}
@@ -191,6 +191,17 @@ class Site:
         """A browser that was never here."""
         self._browsers.append(Browser(self))
         return self._browsers[-1]
+
+    async def gate_at(self, frontier: float, rate: float, *, state: str = "open") -> None:
+        """Set the gate, and wait until the pages know. rate: another one each time, as the sign."""
+        async with self.service.ports.begin() as tx:
+            await tx.room.move(frontier=frontier, rate_per_s=rate, state=state, reason="")
+        browser = self.browser()
+
+        async def shown() -> bool:
+            return bool((await browser.request("GET", "/board")).json()["rate_per_s"] == rate)
+
+        await until(shown)
 
     async def close(self) -> None:
         for browser in self._browsers:

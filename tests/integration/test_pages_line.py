@@ -5,8 +5,6 @@ import pytest
 from service.web.pages.language import languages
 from service.web.pages.line import wait_text
 from tests.integration.pages_room import site
-from tests.integration.registration_room import until
-from tests.integration.test_waiting_room_flow import at_rate
 
 INDONESIAN, _ = languages()
 
@@ -16,14 +14,14 @@ def test_the_line_is_shown_and_the_turn_comes(run, database_url, tmp_path):
 
     async def scenario():
         async with site(database_url, tmp_path, working=False) as found:
-            await at_rate(found.service, 2.0)
+            await found.gate_at(2.0, 0.5)
             for _ in range(39):
                 await found.service.post("/tickets")
             browser = found.browser()
             page = await browser.send(await browser.open("/daftar/antrean"), "ticket")
             early = await browser.post("/daftar/antrean", {"form": "claim", "once": "early"})
             reloaded = [await browser.open("/daftar/antrean") for _ in range(3)]
-            await at_rate(found.service, 40.0, 0.25)
+            await found.gate_at(40.0, 0.25)
             turn = await browser.open("/daftar/antrean")
             entered = await browser.send(turn, "claim")
             return page, early, reloaded, turn, entered
@@ -65,7 +63,7 @@ def test_a_room_started_anew_forgets_old_numbers(run, database_url, tmp_path):
             browser = found.browser()
             turn = await browser.send(await browser.open("/daftar/antrean"), "ticket")
             await found.service.sql("update waiting_room set epoch = epoch + 1")
-            await at_rate(found.service, 5.0, 0.75)
+            await found.gate_at(5.0, 0.75)
             pressed = await browser.send(turn, "claim")
             fresh = await browser.open("/daftar/antrean")
             return pressed, fresh, await browser.send(fresh, "ticket")
@@ -83,13 +81,7 @@ def test_a_closed_gate_says_so(run, database_url, tmp_path):
         async with site(database_url, tmp_path, working=False) as found:
             browser = found.browser()
             await found.service.post("/tickets")
-            async with found.service.ports.begin() as tx:
-                await tx.room.move(frontier=0.0, rate_per_s=0.0, state="paused", reason="")
-
-            async def shown() -> bool:
-                return bool((await found.service.get("/board")).json()["state"] == "paused")
-
-            await until(shown)
+            await found.gate_at(0.0, 0.0, state="paused")
             return await browser.send(await browser.open("/daftar/antrean"), "ticket")
 
     page = run(scenario())

@@ -94,7 +94,7 @@ def test_a_second_tab_takes_no_second_number(run, database_url, tmp_path):
 
 
 def test_going_back_and_sending_something_else_corrects_the_account(run, database_url, tmp_path):
-    """The browser's back button shows the old form with its old key: what was changed counts, and nothing is doubled."""
+    """The browser's back button shows the old form with its old key: the change counts, nothing is doubled."""
 
     async def scenario():
         async with site(database_url, tmp_path, working=False) as found:
