@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser import window
+from tests.browser import pictures, window
 from tests.browser.house import House, raised
 from tests.conftest import REPOSITORY
 from tests.tools import need
@@ -38,6 +38,12 @@ def browser() -> Iterator[Browser]:
         found = window.launched(driver.chromium, program)
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a chat program passes it on: about 150 KB."""
+    return pictures.picture(tmp_path_factory.mktemp("photo") / "card.jpg", 1000, 700)
 
 
 @pytest.fixture
