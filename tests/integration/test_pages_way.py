@@ -1,6 +1,6 @@
 """From nothing to signed in by forms only, over real HTTP; what is typed wrong is told and never lost."""
 
-from tests.integration.pages_room import account_page, code_page, sign_in, site
+from tests.integration.pages_room import site
 
 
 def test_forms_alone_lead_from_the_start_to_signed_in(run, database_url, tmp_path):
