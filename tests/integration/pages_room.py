@@ -46,6 +46,7 @@ class Page(HTMLParser):
         self._open: list[tuple[str, str]] = []
         self._form: dict[str, str] = {}
         self._select = ""
+        self._area = ""
         self._in_summary = False
         if answer.headers.get("content-type", "").startswith("text/html"):
             self.feed(answer.text)
@@ -87,7 +88,7 @@ class Page(HTMLParser):
         elif tag == "input" and (found.get("type") != "radio" or "checked" in found):
             self._form[name] = value
         elif tag == "textarea":
-            self._form[name] = ""
+            self._area, self._form[name] = name, ""
         elif tag == "select":
             self._select, self._form[name] = name, ""
         elif tag == "option" and "selected" in found:
@@ -113,6 +114,8 @@ class Page(HTMLParser):
             self.title += data
         if "h1" in tags:
             self.heading += data
+        if "textarea" in tags:
+            self._form[self._area] += data.removeprefix("\n")
         if self._in_summary and "li" in tags:
             target, text = self.summary[-1]
             self.summary[-1] = (target, (text + data).strip())
