@@ -141,7 +141,7 @@ def test_not_signed_in_leads_to_signing_in(run, database_url, tmp_path, prefix):
         async with site(database_url, tmp_path, working=False) as found:
             browser, _ = await signed_in(found)
             stranger = found.browser()
-            forms = {}
+            forms: dict[tuple[str, str], dict[str, str]] = {}
             for slug in SLUGS:
                 forms |= {(slug, name): fields for name, fields in (await browser.open(prefix + slug)).forms.items()}
             await found.service.sql("delete from session")

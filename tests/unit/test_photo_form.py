@@ -97,7 +97,8 @@ def test_every_byte_of_the_photo_arrives(photo, cuts, piece, fields):
 @pytest.mark.parametrize("size", [1, 1023, 1024, 4095, 4096, 4097, 3 * 4096])
 def test_pieces_are_full(size):
     """Only the last one is short: each costs a write to the disk and one to the database."""
-    photo, taken = bytes(size), []
+    photo = bytes(size)
+    taken: list[bytes] = []
     body = part(photo) + CLOSING
     assert read(messages(body, range(0, len(body), 700)), len(body), taken=taken) == photo
     assert all(len(data) == 4096 for data in taken[:-1])
@@ -135,7 +136,7 @@ HOSTILE = {
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_body_that_is_no_form_of_ours_never_becomes_a_photo(body):
     """Refused, and the last byte of what it calls a photo is never handed on."""
-    taken = []
+    taken: list[bytes] = []
     with pytest.raises(MalformedBody):
         read(messages(body, range(0, len(body), 900)), len(body), taken=taken)
     assert taken == []
