@@ -99,6 +99,37 @@ def test_a_number_of_somebody_else_and_a_full_queue(run, database_url, tmp_path)
     assert accepted.path == "/daftar/profil/pribadi"
 
 
+def test_nothing_typed_is_lost_while_the_database_is_away(run, database_url, tmp_path):
+    """The form comes back with its fields, says when to try again, and is accepted then; a mere look is told off."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            service = found.service
+            browser, _ = await signed_in(found)
+            forms = [await browser.open(f"/daftar/{slug}") for slug in ("identitas", "profil/pribadi")]
+            typed = {"identity": identity_of(1), "personal": HOME}
+            (row,) = await service.sql("select current_database() as name")
+            await service.sql(f"alter database {row['name']} allow_connections false", elsewhere=True)
+            await service.sql(
+                f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{row['name']}'",
+                elsewhere=True,
+            )
+            names = [name for page in forms for name in page.forms]
+            away = [await browser.send(page, name, **typed[name]) for page, name in zip(forms, names, strict=True)]
+            look = await browser.open("/daftar/identitas")
+            await service.sql(f"alter database {row['name']} allow_connections true", elsewhere=True)
+            back = [await browser.send(page, name) for page, name in zip(away, names, strict=True)]
+            return away, look, back
+
+    away, look, back = run(scenario())
+    assert [page.status for page in (*away, look)] == [503] * 3
+    assert all("retry-after" in page.headers for page in (*away, look))
+    assert {name: away[0].value(name) for name in identity_of(1)} == identity_of(1)
+    assert {name: away[1].value(name).split() for name in HOME} == {name: HOME[name].split() for name in HOME}
+    assert "nik" not in look.ids and "Coba lagi setelah" in look.text
+    assert [page.path for page in back] == ["/daftar/profil/pribadi", "/daftar/profil/pekerjaan"]
+
+
 def test_the_phone_is_proved_or_corrected(run, database_url, tmp_path):
     """A wrong code, one send too early, a number typed wrong: each is told; the old number's code proves nothing."""
 
