@@ -23,7 +23,7 @@ from service.domain.errors import (
 from service.metrics import Metrics
 from service.ports import Ports, StoredAnswer
 from service.web.authentication import session_of
-from service.web.http import Headers, Rendered
+from service.web.http import Headers, Rendered, send_early
 from service.web.idempotency import once_of
 from service.web.incoming import End, incoming_body
 from service.web.problems import render
@@ -73,6 +73,9 @@ class Resource:
             answer.headers.append(_VERSION)
         if answer.status == 201 or answer.body:
             answer.headers.append((b"content-length", b"%d" % len(answer.body)))
+        if _CLOSE in answer.headers:
+            await send_early(receive, send, answer.status, answer.headers, answer.body)
+            return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 

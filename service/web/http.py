@@ -13,6 +13,9 @@ MOST_BODY_BYTES = 16 * 1024
 """Our largest honest body is under 3 KB; sixteen leave room and cost an attacker more than us."""
 MOST_FIELDS = 64
 """Of a form: our longest page has ten."""
+LINGER = 2.0
+"""Seconds to go on reading a body that was refused: a proxy that still sends it meets no closed connection, which it
+would report as its own failure, and stops as soon as it has read the answer."""
 BODY_LIMIT = 10.0
 """Seconds for a body: uvicorn itself would wait for ever for the next byte."""
 
@@ -88,6 +91,22 @@ def _check_media_type(content_type: bytes, wanted: bytes) -> None:
         name, _, charset = parameter.partition(b"=")
         if name.strip() == b"charset" and charset.strip(b' "') not in (b"utf-8", b"utf8"):
             raise UnsupportedMediaType
+
+
+async def send_early(receive: Receive, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Answer while the request's body is still on its way, and forget what comes of it.
+
+    headers: with `connection: close` and the body's length, so that the answer is known to be whole at once.
+    """
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    try:
+        async with asyncio.timeout(LINGER):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def send_json(send: Send, status: int, body: bytes) -> None:

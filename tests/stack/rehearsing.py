@@ -91,6 +91,7 @@ class Served:
     """Of the web processes."""
     partners: str
     metrics: list[str]
+    photos: Path
     ledger: str
     """The command that prints the database's ledger."""
 
@@ -132,4 +133,4 @@ def served(folder: Path, database_url: str) -> Iterator[Served]:
         metrics = [f"http://127.0.0.1:{child.ready['metrics_port']}/metrics" for child in (*webs, *rest)]
         words = [f"{name}={value}" for name, value in settings.items()]
         ledger = " ".join(["env", *words, sys.executable, "-m", "service", "ledger", "--json"])
-        yield Served([child.url for child in webs], partners.url, metrics, ledger)
+        yield Served([child.url for child in webs], partners.url, metrics, folder / "photos", ledger)

@@ -1,0 +1,149 @@
+"""What nginx does between a phone and two replicas: real nginx, real service."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from loadtests.harness import proxy
+from tests.stack.phone import PIECE, Phone, post, send
+from tests.stack.rehearsing import Served, served
+from tests.tools import need
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A stack with nginx before its replicas."""
+
+    stack: Served
+    url: str
+
+    def phone(self) -> Phone:
+        phone = Phone(self.url, self.stack.partners)
+        phone.sign_in()
+        return phone
+
+    def boards_answered(self) -> float:
+        """Requests for the board that reached a replica."""
+        pages = []
+        for url in self.stack.metrics[:2]:
+            with urlopen(url) as answer:
+                pages.append(answer.read().decode())
+        found = re.findall(r'registration_http_requests_total\{route="board",status="2xx"\} (\S+)', "".join(pages))
+        return sum(map(float, found))
+
+
+@pytest.fixture
+def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
+    need("nginx", package="nginx-light")
+    with served(tmp_path / "stack", database_url) as stack:
+        ports = [int(urlsplit(url).port or 0) for url in stack.urls]
+        child = proxy.launch(tmp_path / "proxy", ports, logs=tmp_path)
+        try:
+            proxy.await_answer(child)
+            yield Room(stack, child.url)
+        finally:
+            child.stop(grace=10)
+        assert child.code == 0
+
+
+def test_a_photo_goes_on_at_another_replica(room: Room) -> None:
+    """Half through nginx, a quarter at each replica by itself; each knows what the others acknowledged, and a request
+    that is repeated at another replica is answered as before."""
+    photo = bytes(range(256)) * 1200
+    quarter = len(photo) // 4
+    phone = room.phone()
+    path = phone.begin_upload(len(photo))
+    assert phone.append(path, 0, photo[: 2 * quarter]).status == 204
+    for place, url in enumerate(room.stack.urls, start=2):
+        phone.url = url
+        assert phone.offset(path) == place * quarter
+        assert phone.begin_upload(len(photo)) == path
+        piece = photo[place * quarter : (place + 1) * quarter]
+        assert phone.append(path, place * quarter, piece).status == 204
+    phone.url = room.url
+    assert phone.offset(path) == len(photo)
+    stored = [file.read_bytes() for file in room.stack.photos.glob(f"*/{path.rpartition('/')[2]}.*")]
+    assert stored == [photo]
+
+
+def test_bytes_pass_through_as_they_come(room: Room) -> None:
+    """A phone loses its connection in the middle and comes back: what it had sent is the service's already."""
+    phone = room.phone()
+    path = phone.begin_upload(200_000)
+    offset, deadline = 0, time.monotonic() + 20
+    while offset == 0:  # until the service had bytes when the phone came back
+        assert time.monotonic() < deadline
+        with _half_sent(room.url, path, phone.session, 50_000):
+            offset = phone.offset(path)
+    assert 0 < offset <= 50_000
+    assert phone.append(path, offset, bytes(200_000 - offset)).status == 204
+
+
+def _half_sent(url: str, path: str, session: dict[str, str], size: int) -> socket.socket:
+    """The connection of an upload of which the first `size` bytes were sent."""
+    lines = [f"PATCH {path} HTTP/1.1", "Host: test", "Content-Length: 200000", "Upload-Offset: 0"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in {**PIECE, **session}.items()]
+    parts = urlsplit(url)
+    connection = socket.create_connection((str(parts.hostname), int(parts.port or 0)))
+    connection.sendall("\r\n".join([*lines, "", ""]).encode() + bytes(size))
+    return connection
+
+
+def test_refusals_of_the_service_arrive_however_much_is_still_on_its_way(room: Room) -> None:
+    phone = room.phone()
+    path = phone.begin_upload(8_000_000)
+    wrong = phone.append(path, 7, bytes(7_999_993))
+    assert (wrong.status, wrong.json()["type"].rpartition("/")[2]) == (409, "upload-offset-mismatch")
+    large = send(room.url, "PATCH", path, bytes(9 * 2**20 + 1), **PIECE, Upload_Offset="0", **phone.session)
+    assert (large.status, large.headers["Content-Type"]) == (413, "application/problem+json")
+    assert large.json()["type"].rpartition("/")[2] == "body-too-large"
+
+
+def test_the_board_is_fetched_once_a_second(room: Room) -> None:
+    send(room.url, "GET", "/board")
+    before, began = room.boards_answered(), time.monotonic()
+    boards = [send(room.url, "GET", "/board") for _ in range(200)]
+    seconds = time.monotonic() - began
+    assert {board.status for board in boards} == {200}
+    assert room.boards_answered() - before <= seconds + 2 < 200
+
+
+def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path: Path) -> None:
+    """502 with a problem document and when to come back; a page for people. Nothing that looks like a 503 of ours."""
+    need("nginx", package="nginx-light")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        child = proxy.launch(tmp_path / "proxy", [taken.getsockname()[1]], logs=tmp_path)
+        try:
+            url = f"http://127.0.0.1:{child.ready['port']}"
+            _await_nginx(url)
+            gone = post(url, "/tickets", {}, "ticket")
+            page = send(url, "GET", "/daftar/antrean")
+        finally:
+            child.stop(grace=10)
+    problem: dict[str, Any] = gone.json()
+    assert (gone.status, problem["status"], problem["type"].rpartition("/")[2]) == (502, 502, "unavailable")
+    assert int(gone.headers["Retry-After"]) in range(1, 5)
+    assert page.status == 502 and page.headers["Content-Type"].startswith("text/html")
+    assert "Layanan belum dapat dihubungi" in page.body.decode()
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def _await_nginx(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            send(url, "GET", "/")
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
