@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -124,13 +125,14 @@ class Page(HTMLParser):
 class Browser:
     """Keeps its cookie, follows a 303 by GET, sends back what the page's form holds and what is typed over it."""
 
-    def __init__(self, site: "Site") -> None:
-        self._http = httpx.AsyncClient(base_url=site.url, follow_redirects=False)
-        self.memory_cookie = site.memory_cookie
+    def __init__(self, http: httpx.AsyncClient, memory_cookie: MemoryCookie) -> None:
+        self._http = http
+        self.memory_cookie = memory_cookie
+        self.cookie = ""
 
     async def open(self, path: str) -> Page:
         """The page at `path`, wherever that leads."""
-        return await self.follow(await self._http.get(path))
+        return await self.follow(await self.request("GET", path))
 
     async def send(self, page: Page, form: str, *, at: str = "", **typed: str) -> Page:
         """Send a form of `page` and follow. at: another address than the page's own."""
@@ -142,25 +144,20 @@ class Browser:
 
     async def post(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._http.post(path, data=fields, headers=sent)
+        return await self.request("POST", path, data=fields, headers=sent)
 
-    async def request(self, method: str, path: str, **how: object) -> httpx.Response:
-        return await self._http.request(method, path, **how)  # type: ignore[arg-type]
+    async def request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        """Any request; a header Cookie given goes instead of the browser's own."""
+        headers = ({"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}) | how.pop("headers", {})
+        answer = await self._http.request(method, path, headers=headers, **how)
+        if "set-cookie" in answer.headers:
+            self.cookie = _value_of(answer.headers["set-cookie"])
+        return answer
 
     async def follow(self, answer: httpx.Response) -> Page:
         while answer.status_code == 303:
-            answer = await self._http.get(answer.headers["location"])
+            answer = await self.request("GET", answer.headers["location"])
         return Page(answer)
-
-    @property
-    def cookie(self) -> str:
-        return self._http.cookies.get(COOKIE) or ""
-
-    @cookie.setter
-    def cookie(self, value: str) -> None:
-        self._http.cookies.clear()
-        if value:
-            self._http.cookies.set(COOKIE, value, domain="127.0.0.1", path="/")
 
     @property
     def memory(self) -> Memory:
@@ -175,10 +172,11 @@ class Browser:
         """Carry `memory` from now on."""
         now = datetime.now(UTC)
         _, header = self.memory_cookie.header(memory, now, now + timedelta(hours=1))
-        self.cookie = header.decode().partition("=")[2].partition(";")[0]
+        self.cookie = _value_of(header.decode())
 
-    async def close(self) -> None:
-        await self._http.aclose()
+
+def _value_of(set_cookie: str) -> str:
+    return set_cookie.partition("=")[2].partition(";")[0]
 
 
 @dataclass
@@ -187,13 +185,12 @@ class Site:
 
     service: Registration
     url: str
+    http: httpx.AsyncClient
     memory_cookie: MemoryCookie
-    _browsers: list[Browser] = field(default_factory=list)
 
     def browser(self) -> Browser:
         """A browser that was never here."""
-        self._browsers.append(Browser(self))
-        return self._browsers[-1]
+        return Browser(self.http, self.memory_cookie)
 
     async def gate_at(self, frontier: float, rate: float, *, state: str = "open") -> None:
         """Set the gate, and wait until the pages know. rate: another one each time, as the sign."""
@@ -205,10 +202,6 @@ class Site:
             return bool((await browser.request("GET", "/board")).json()["rate_per_s"] == rate)
 
         await until(shown)
-
-    async def close(self) -> None:
-        for browser in self._browsers:
-            await browser.close()
 
 
 @asynccontextmanager
@@ -222,11 +215,11 @@ async def site(database_url: str, folder: Path, *, working: bool = True, **setti
         )
         await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        found = Site(service, url, MemoryCookie(service.ports.vault, plain=True))
+        no_jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # each browser keeps its own cookie
         try:
-            yield found
+            async with httpx.AsyncClient(base_url=url, cookies=no_jar) as http:
+                yield Site(service, url, http, MemoryCookie(service.ports.vault, plain=True))
         finally:
-            await found.close()
             stop.set()
             await serving
 
