@@ -22,7 +22,7 @@ from service.metrics import Metrics
 from service.ports import Ports
 from service.web.board import BoardCopy
 from service.web.decoding import BodyDecoder
-from service.web.http import ClientGone, Rendered, read_form, send_rendered
+from service.web.http import ClientGone, Rendered, read_form, send_early, send_rendered
 from service.web.middleware import count_refusal, report
 from service.web.pages.language import Language
 from service.web.pages.memory import Memory, MemoryCookie
@@ -76,8 +76,10 @@ class PageEndpoint:
             until = session_expires_at(now, self._house.ports.policy.wave_closes_at)
             answer.headers.append(self._house.cookie.header(visit.memory, now, until))
         if visit.closes:
-            answer.headers.append((b"connection", b"close"))
-        await send_rendered(send, answer)
+            early = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
+            await send_early(receive, send, answer.status, early, answer.body)
+        else:
+            await send_rendered(send, answer)
 
     async def _answer(self, visit: Visit) -> Rendered:
         method = visit.scope["method"]
