@@ -101,7 +101,8 @@ def order_of(options: Namespace) -> Order:
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
     replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
     running = _running(options, faults)
-    _check_proxy(options.proxy, replicas or 1, faults)
+    if options.target is None:
+        _check_proxy(options.proxy, replicas or 1, faults)
     reading = set_name = ""
     if night is not None:
         reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)

@@ -116,7 +116,12 @@ time.sleep(600)
 
 def test_the_leash_tells_how_its_command_ended(tmp_path: Path) -> None:
     leash = [sys.executable, "-m", "loadtests.harness.leash"]
-    for command, code in (([sys.executable, "-c", "raise SystemExit(9)"], 9), (["no-such-tool-here"], 127)):
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    for command, code in (
+        ([sys.executable, "-c", "raise SystemExit(9)"], 9),
+        ([sys.executable, "-c", killed], -signal.SIGKILL),
+        (["no-such-tool-here"], 127),
+    ):
         with (tmp_path / "log").open("wb") as log:
             done = subprocess.Popen([*leash, *command], stdin=subprocess.PIPE, stderr=log, env=environment({}))
             assert done.wait(20) == code

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.harness.audit import KINDS, audit
+from loadtests.harness.audit import KINDS, audit, audit_without_database
 
 RECEIPTS: dict[str, Any] = {kind: {"acknowledged": ["a", "b"], "unanswered": 0} for kind in KINDS}
 DATABASE: dict[str, Any] = {
@@ -109,3 +109,49 @@ def test_without_partners_a_loss_is_still_one() -> None:
     ledgers = audit(RECEIPTS, with_(DATABASE, "codes", ids=["a"]), None)
     counts = {"client": 2, "database": 1, "partners": None, "unknown": 0, "difference": 1}
     assert ledgers["codes"] == {**counts, "lost": 1, "doubled": 0}
+
+
+BETWEEN = {kind: dict(rows) for kind, rows in RECEIPTS.items()}
+
+
+def between(
+    receipts: dict[str, Any] | None = BETWEEN, partners: dict[str, Any] | None = None, most_codes: int = 5
+) -> dict[str, Any]:
+    return {kind: dict(row) for kind, row in audit_without_database(receipts, partners, most_codes=most_codes).items()}
+
+
+def test_without_a_database_only_what_partners_saw_is_compared() -> None:
+    ledgers = between(partners=PARTNERS)
+    found = {kind: row["difference"] for kind, row in ledgers.items()}
+    assert found == {"accounts": None, "codes": 0, "identity_checks": 0, "photos": None, "joins": None}
+    assert all(row["database"] is None for row in ledgers.values())
+
+
+def test_a_code_that_was_accepted_but_never_sent_is_lost() -> None:
+    nobody = {**PARTNERS, "email": {"asked": 9, "distinct": 1}, "sms": {"asked": 0, "distinct": 0}}
+    assert between(partners=nobody)["codes"]["lost"] == 1
+
+
+def test_more_messages_than_codes_asked_for_are_doubled() -> None:
+    """Five were sent; with five asked for that is right, with four one went twice."""
+    assert between(partners=PARTNERS, most_codes=4)["codes"]["doubled"] == 1
+
+
+def test_more_answers_of_the_registry_than_checks_are_doubled() -> None:
+    """An unanswered request may have begun one; what a worker has not come to yet is no loss."""
+    seen = with_(PARTNERS, "civil_registry", distinct=4)
+    assert between(partners=seen)["identity_checks"]["doubled"] == 2
+    doubtful = with_(BETWEEN, "identity_checks", unanswered=2)
+    assert between(doubtful, seen)["identity_checks"]["difference"] == 0
+    assert between(partners=with_(PARTNERS, "civil_registry", distinct=0))["identity_checks"]["difference"] == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_id_told_to_two_people_needs_no_database(kind: str) -> None:
+    ledgers = between(with_(BETWEEN, kind, acknowledged=["a", "b", "b"]), None)
+    assert ledgers[kind]["lost"] == ledgers[kind]["difference"] == 1
+
+
+def test_without_partners_and_database_nothing_is_proved() -> None:
+    assert {row["difference"] for row in between().values()} == {None}
+    assert {row["difference"] for row in between(None, PARTNERS).values()} == {None}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.cli import parser
+from loadtests.harness import proxy
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import order_of
 
@@ -97,3 +98,49 @@ def test_a_possible_port_is_taken() -> None:
 def test_a_figure_that_is_too_great_is_told_the_bound(option: str, least: str) -> None:
     with pytest.raises(Refusal, match=f"{option}: must be {least} and less than 1,000,000,000, not 1e9"):
         order_of(options(NIGHT, option, "1e9"))
+
+
+RUNNING = ("--target", "http://127.0.0.1:8080/", "--partners", "http://127.0.0.1:8100")
+
+
+def test_a_running_stack_is_taken_as_it_is_named() -> None:
+    running = order_of(
+        options(NIGHT, *RUNNING, "--ledger", "psql -c 'select 1'", "--metrics", "http://localhost:1/metrics")
+    ).running
+    assert running is not None
+    assert (running.target, running.partners) == ("http://127.0.0.1:8080", "http://127.0.0.1:8100")
+    assert running.ledger == ("psql", "-c", "select 1")
+    assert [(one.job, one.instance) for one in running.metrics] == [("service", "localhost:1")]
+    assert order_of(options(NIGHT)).running is None
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["--replicas", "2"], ["--replicas"]),
+        (["--replicas", "9", "--proxy", "haproxy"], ["--replicas", "--proxy"]),
+        (["--partners", "http://127.0.0.1:1", "--metrics", "http://127.0.0.1:2"], ["--partners", "--metrics"]),
+        ([*RUNNING, "--keep-photos", "--replicas", "2"], ["--keep-photos", "--replicas"]),
+        ([*RUNNING[:2]], ["--partners"]),
+        ([*RUNNING, "--ledger", "echo 'half"], ["--ledger"]),
+        ([*RUNNING, "--ledger", " "], ["--ledger"]),
+        ([*RUNNING, "--metrics", "https://127.0.0.1:1", "ftp://127.0.0.1"], ["--metrics", "--metrics"]),
+        (["--target", "http://127.0.0.1/api", "--partners", "127.0.0.1:8100"], ["--target", "--partners"]),
+        (["--target", "http://no-such-host.invalid", *RUNNING[2:]], ["--target"]),
+    ],
+)
+def test_what_does_not_go_together_is_refused_with_every_fault(given: list[str], named: list[str]) -> None:
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(NIGHT, *given))
+    assert sorted(fault.split(":")[0] for fault in refusal.value.faults if fault.startswith("--")) == sorted(named)
+
+
+def test_a_crowd_goes_to_nobody_on_the_public_network() -> None:
+    with pytest.raises(Refusal, match=r"--target: 8\.8\.8\.8 is on the public network"):
+        order_of(options(NIGHT, "--target", "http://8.8.8.8", *RUNNING[2:]))
+
+
+def test_a_proxy_that_is_not_installed_is_named_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "executable", lambda: None)
+    with pytest.raises(Refusal, match=r"--proxy: no nginx .*apt-get install nginx-light"):
+        order_of(options(NIGHT, "--proxy", "nginx"))
