@@ -238,6 +238,10 @@ class StandingSite:
     def new_phone(self) -> str:
         return f"+6280{next(self._numbers):09d}"
 
+    async def phones(self) -> set[str]:
+        """Of all accounts."""
+        return {row["phone"] for row in await self.site.service.sql("select phone from account")}
+
 
 @contextmanager
 def standing_site(server_url: str, template: str, folder: Path, name: str) -> Iterator[StandingSite]:
