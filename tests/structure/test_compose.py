@@ -133,6 +133,7 @@ def test_health_is_asked_without_a_shell(name):
         assert not check.get("test")
     else:
         assert check["test"][0] == "CMD" and check["test"][1] in HEALTH_PROGRAMS
+        assert not [word for word in check["test"] if " " in word], "podman 4 splits words at spaces"
 
 
 # Starting and ending

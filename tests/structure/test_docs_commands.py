@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.structure.compose import parsed
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
@@ -41,6 +43,8 @@ def test_command_exists(page, command):
         assert (ROOT / rest[1].replace(".", "/")).exists() or (ROOT / (rest[1].replace(".", "/") + ".py")).exists()
     elif program == "locust":
         assert "loadtests/locustfile.py" in rest
+    elif program == "docker":
+        _compose_understands(rest)
     else:
         assert program in PLAIN, f"a test cannot tell whether this works: {command}"
 
@@ -52,6 +56,17 @@ def _parses(words: list[str]) -> None:
         cli.parser().parse_args(words)
     except SystemExit as stopped:
         assert stopped.code == 0, f"launchnight refuses: {shlex.join(words)}"
+
+
+def _compose_understands(words: list[str]) -> None:
+    assert words[0] == "compose"
+    done = parsed(*words[1:], "--help")
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_option_that_compose_does_not_know_is_seen():
+    """Negative control: asking for help does not hide it."""
+    assert parsed("up", "--wait-a-bit", "--help").returncode != 0
 
 
 def test_every_target_is_in_the_menu():
