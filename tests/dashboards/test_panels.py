@@ -1,0 +1,72 @@
+"""Every question of the dashboards is asked of a real Prometheus that holds a real rehearsal."""
+
+import math
+
+import pytest
+
+from tests import boards
+from tests.boards import Asked
+from tests.dashboards.conftest import Loaded
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.parametrize(
+    "asked", boards.questions(), ids=lambda asked: f"{asked.board}: {asked.panel}: {asked.expr[:40]}"
+)
+def test_question_is_answered(loaded: Loaded, asked: Asked) -> None:
+    """With at least one number; or nothing, where the panel says why that is good."""
+    values = loaded.values(asked.expr, instant=asked.instant)
+    assert any(map(math.isfinite, values)) or (asked.empty_is_good and not values)
+
+
+def test_a_question_about_nothing_is_seen(loaded: Loaded) -> None:
+    """Negative control: a misspelt metric gives no values."""
+    assert loaded.values('registration_queue_deepth{run=~"$run"}') == []
+
+
+def test_the_run_can_be_chosen(loaded: Loaded) -> None:
+    """The variable `run` of each dashboard lists the loaded run."""
+    for board in boards.boards().values():
+        (variable,) = [one for one in board["templating"]["list"] if one["name"] == "run"]
+        metric, label = variable["query"].removeprefix("label_values(").removesuffix(")").split(", ")
+        assert loaded.server.get(f"label/{label}/values", **{"match[]": metric}) == [loaded.recorded.id]
+
+
+def test_the_panels_say_what_the_record_says(loaded: Loaded) -> None:
+    """Joined in the run's record, on "One run" and on "Launch night" are one number; so are the planned."""
+    last = loaded.recorded.run.samples.select("swarm_fates_total", fate="joined")
+    joined = sum(values[-1] for _, _, values in last)
+    assert joined > 0
+    exprs = {(asked.board, asked.panel): asked.expr for asked in boards.questions()}
+    assert loaded.values(exprs["One run", "Joined"])[-1] == joined
+    assert loaded.values(exprs["Launch night", "Joined"])[-1] == pytest.approx(joined, abs=1)  # extrapolated
+    assert loaded.values(exprs["One run", "Planned"])[-1] == loaded.recorded.run.config["planned"]
+
+
+def test_crowd_and_service_end_with_the_same_story(loaded: Loaded) -> None:
+    """At the end of a run without kills, both have counted the same people through each stage."""
+    (expr,) = [asked.expr for asked in boards.questions() if asked.panel == "Stages: crowd minus service"]
+    assert set(loaded.values(expr, instant=True)) == {0.0}
+
+
+@pytest.mark.parametrize(("name", "kind", "label"), [("Phases", "phase", "phase"), ("Faults", "fault", "fault")])
+def test_phases_and_faults_are_regions(loaded: Loaded, name: str, kind: str, label: str) -> None:
+    """Each stands where the record has it, its edges off by at most two scrapes."""
+    annotation = next(one for one in boards.boards()["launchnight-night"]["annotations"]["list"] if one["name"] == name)
+    asked = boards.filled(annotation["expr"], run=loaded.recorded.id, range_s=loaded.range_s)
+    step = float(annotation["step"].removesuffix("s"))
+    exported = loaded.recorded.exported
+    series = loaded.server.over(asked, exported.first, exported.last, step)
+    regions = {one["metric"][label]: [float(at) for at, _ in one["values"]] for one in series}
+    opens_at = loaded.recorded.run.config["opens_at"]
+    events = [event for event in loaded.recorded.run.events if event["kind"] == kind and event["name"] != "audit"]
+    edges = {(event["name"], event["edge"]): opens_at + event["t"] for event in events}
+    assert {name for name, _ in edges} == set(regions)
+    for (event, edge), at in edges.items():
+        shown = regions[event][0 if edge == "start" else -1]
+        early = max(at, exported.first) if edge == "start" else min(at, exported.last)
+        assert abs(shown - early) <= 2 * step, (event, edge)
+        assert all(
+            later - sooner <= step * 1.01 for sooner, later in zip(regions[event], regions[event][1:], strict=False)
+        )
