@@ -323,6 +323,9 @@ class UploadStore(Protocol):
         None: the account has no such upload, or it is finished, does not end at `offset` or has no room up to `end`.
         """
 
+    async def discard(self, upload_id: str, account_id: UUID) -> Upload | None:
+        """Forget an upload of the account unless it is finished; what was forgotten."""
+
     async def clear_slot(self, upload: Upload) -> None:
         """The finished photo in the slot of `upload`, which is about to be finished, gives way."""
 

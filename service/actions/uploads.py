@@ -133,6 +133,15 @@ async def append(
         return upload
 
 
+async def discard(ports: Ports, session: bytes, upload_id: str) -> None:
+    """Forget an upload that its sender cannot continue, with its bytes; a finished one stays."""
+    async with ports.begin(single=True) as tx:
+        upload = await tx.uploads.discard(upload_id, await signed_in(tx, session))
+    if upload is not None:
+        for epoch in {upload.stored_epoch, upload.epoch}:  # the second: written, and not acknowledged
+            await ports.photos.remove(upload.id, epoch)
+
+
 async def _find(ports: Ports, session: bytes, upload_id: str) -> Upload:
     async with ports.begin(single=True) as tx:
         upload = await tx.uploads.find(upload_id, await signed_in(tx, session))

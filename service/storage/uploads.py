@@ -28,6 +28,9 @@ class PostgresUploadStore:
     async def take_over(self, upload_id: str, account_id: UUID, *, offset: int, end: int) -> Upload | None:
         return _upload(await self._connection.fetchrow(self._sql["take_over"], upload_id, account_id, offset, end))
 
+    async def discard(self, upload_id: str, account_id: UUID) -> Upload | None:
+        return _upload(await self._connection.fetchrow(self._sql["discard"], upload_id, account_id))
+
     async def clear_slot(self, upload: Upload) -> None:
         await self._connection.execute(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
 

@@ -11,7 +11,7 @@ from service.domain.codes import Channel
 from service.domain.uploads import Slot
 from service.ports import Account, Upload
 from service.web.pages.memory import Memory
-from tests.integration.pages_room import COOKIE, Browser, Page, Site
+from tests.integration.pages_room import Browser, Page, Site
 from tests.integration.registration_room import BORN, PHOTO, STEPS, Person
 
 HOME = {
@@ -36,8 +36,7 @@ async def signed_in(found: Site, number: int = 1, *, phone_verified: bool = Fals
             await tx.accounts.mark_verified(account_id, Channel.SMS, now)
         await tx.sessions.add(token_hash(token.encode()), account_id, now + timedelta(days=14))
     browser = found.browser()
-    _, header = browser.memory_cookie.header(Memory(token=token), now, now + timedelta(days=14))
-    browser.cookie = header.decode().partition(";")[0].removeprefix(f"{COOKIE}=")
+    browser.remember(Memory(token=token))
     return browser, account_id
 
 

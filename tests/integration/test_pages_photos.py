@@ -176,9 +176,12 @@ def test_what_breaks_off_or_lies_never_becomes_a_photo(run, database_url, tmp_pa
                 return found.service.metrics.uploads_open._value.get() == 0
 
             await until(all_ended)
-            return answers, await live(found, tmp_path) == good, await browser.open(CARD)
+            files = [path for path in tmp_path.rglob("*") if path.is_file()]
+            kept = await live(found, tmp_path) == good
+            return answers, kept, len(await uploads(found)), len(files), await browser.open(CARD)
 
-    (silent, lying), kept, page = run(scenario())
+    (silent, lying), kept, rows, files, page = run(scenario())
     assert silent.status == 408 and silent.headers["connection"] == "close"
     assert lying.status == 400
+    assert (rows, files) == (1, 1)  # nothing is left of them, and they do not count against the bound
     assert kept and "Foto sudah tersimpan" in page.text

@@ -37,3 +37,9 @@ returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch
 update upload
 set replaced_at = now()
 where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and replaced_at is null;
+
+-- name: discard
+-- An upload that nobody will continue, unless it is finished.
+delete from upload
+where id = $1 and account_id = $2 and finished_at is null
+returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at;

@@ -26,7 +26,8 @@ Checks that depend on the policy: make the page by a function `page(ports) -> Pa
 - **Memory** (memory.py): change `visit.memory` and the answer's cookie carries it. `visit.session` is the session for
   actions.
 - **A body of its own** (the photo): `Page(post=handler)`; the handler reads `visit.receive` by itself, has
-  `visit.headers`, and returns a Go. It sets `visit.typed` (at least `once`, for `visit.once`) when it has read it.
+  `visit.headers`, and returns a Go. It sets `visit.typed` (at least `once`, for `visit.once`) when it has read it, and
+  `visit.closes` while some of it may still be on its way.
 - **Templates** extend layout.html, fill the blocks `title` and `main`, and import what they need
   `{% from "macros.html" import form, field, choices, select with context %}`. `value=` of a field is what is saved;
   what was typed goes before it. Names of fields are unique on a page. Everywhere: `url("slug")`, `language`,

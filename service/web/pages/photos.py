@@ -7,8 +7,10 @@ from functools import partial
 
 from service.actions import uploads
 from service.actions.standing import read_me
+from service.domain.errors import LaunchnightError
 from service.domain.uploads import Append, Creation, Slot, check_size
 from service.metrics import Metrics
+from service.web.http import ClientGone
 from service.web.incoming import incoming_body
 from service.web.pages.page import Go, Page, View, Visit
 from service.web.pages.photo_form import PhotoForm, announced
@@ -54,8 +56,11 @@ class _Desk:
             check_size(size, most_bytes=self._most_bytes)
             new = await uploads.create(visit.ports, None, visit.session, Creation(slot, size, ""))
             assert isinstance(new, uploads.NewUpload)
-            count = self._metrics.upload_bytes.inc
-            chunk = Append(0, size)
-            await uploads.append(visit.ports, self._writers, visit.session, new.upload_id, chunk, photo, count)
+            try:
+                chunk, count = Append(0, size), self._metrics.upload_bytes.inc
+                await uploads.append(visit.ports, self._writers, visit.session, new.upload_id, chunk, photo, count)
+            except (LaunchnightError, ClientGone):  # a form starts anew: what has come is of no use to anybody
+                await uploads.discard(visit.ports, visit.session, new.upload_id)
+                raise
         finally:
             visit.closes = not photo.complete
