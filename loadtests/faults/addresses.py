@@ -90,6 +90,10 @@ def parse_tcp(text: str) -> Tcp:
     bare = host.removeprefix("[").removesuffix("]")
     if not bare or (":" in bare) != host.startswith("["):
         raise NoAddress(f"must be HOST:PORT (an IPv6 address in brackets), not {text!r}")
+    try:
+        bare.encode("idna")
+    except UnicodeError:
+        raise NoAddress(f"{bare!r} is no name of a host") from None
     return Tcp(bare, parse_port(port))
 
 

@@ -45,6 +45,8 @@ class Connection:
 
     def take(self, doses: Mapping[Direction, Doses]) -> None:
         """From now on these toxics hold for its two directions."""
+        if self._over.done():
+            return  # it only lingers, or is not yet away: nothing can bite it any more
         self._doses = doses
         for link in self.links:
             link.take(doses[link.direction])
@@ -64,8 +66,6 @@ class Connection:
                 return Ending.RESET
             return await self._carried(server)
         finally:
-            for link in self.links:
-                link.leave_hole()
             self._client.close()
             if server is not None:
                 server.close()
@@ -100,24 +100,28 @@ class Connection:
         return ending
 
     async def _carry(self, server: socket.socket) -> None:
-        async with asyncio.TaskGroup() as group:
-            for direction, source, sink in (
-                (Direction.UPSTREAM, self._client, server),
-                (Direction.DOWNSTREAM, server, self._client),
-            ):
-                link = Link(
-                    direction,
-                    source,
-                    sink,
-                    draw_of=(self._seed, self.number),
-                    traffic=self._traffic[direction],
-                    end=self.end,
-                    on_bite=lambda dose: self._on_bite(self.number, dose),
-                )
-                self.links.append(link)
-                group.create_task(link.run(group))
-            self.take(self._doses)
+        ways = ((Direction.UPSTREAM, self._client, server), (Direction.DOWNSTREAM, server, self._client))
+        self.links = [self._link(*way) for way in ways]
+        self.take(self._doses)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for link in self.links:
+                    group.create_task(link.run(group))
+        finally:
+            for link in self.links:
+                link.drop()
         self.end(Ending.CLOSE)
+
+    def _link(self, direction: Direction, source: socket.socket, sink: socket.socket) -> Link:
+        return Link(
+            direction,
+            source,
+            sink,
+            draw_of=(self._seed, self.number),
+            traffic=self._traffic[direction],
+            end=self.end,
+            on_bite=lambda dose: self._on_bite(self.number, dose),
+        )
 
 
 def reset(one: socket.socket) -> None:

@@ -56,6 +56,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self.bytes = 0
+        self.held = 0
         self.held_most = 0
         """The most bytes that one link held."""
 
@@ -96,6 +97,8 @@ class Link:
         """At how many passed bytes each cut comes."""
         self._closed_by: Dose | None = None
         """The half-close that has come."""
+        self._ended = False
+        """The end of the stream was passed on."""
         self._ending = False
         """A cut ends the whole connection, and in a moment this link."""
 
@@ -105,7 +108,7 @@ class Link:
         self._doses = doses
         self._toxics = {kind: dose.toxic for kind, dose in doses.items()}
         if BlackHole not in doses:
-            self.leave_hole()
+            self._leave_hole()
         for kind in CUTS:
             cut = self._now(kind)
             if cut is None:
@@ -116,7 +119,12 @@ class Link:
         self._change = asyncio.Event()
         self._cut_when_due()
 
-    def leave_hole(self) -> None:
+    def drop(self) -> None:
+        """Its connection has ended, though the sockets are still open: nothing is held any more."""
+        self._leave_hole()
+        self._hold(-self._held)
+
+    def _leave_hole(self) -> None:
         """Count what a black hole held back beside the chunk in hand: bytes that were never read."""
         if self._hole is not None:
             self._bite(self._hole, self._unread())
@@ -146,8 +154,7 @@ class Link:
             data = await asyncio.get_running_loop().sock_recv(self._source, CHUNK)
         except OSError:
             return None
-        self._held += len(data)
-        self._traffic.held_most = max(self._traffic.held_most, self._held)
+        self._hold(len(data))
         return data
 
     async def _drain(self) -> None:
@@ -173,6 +180,8 @@ class Link:
         rest = memoryview(chunk.data)
         while rest and self._closed_by is None:
             size = await self._next_piece(len(rest)) if self._toxics else len(rest)
+            if self._ending:
+                await self._wait_for_the_end()
             if size:
                 await self._send(rest[:size])
                 if size < len(rest):
@@ -200,18 +209,16 @@ class Link:
                 return
             self._end(Ending.RESET)  # nobody is there any more: a network would answer with a reset
             await self._wait_for_the_end()
-        self._held -= len(piece)
+        self._hold(-len(piece))
         self.passed += len(piece)
         self._traffic.bytes += len(piece)
         if self._marks and self._closed_by is None:
             self._cut_when_due()
-            if self._ending:
-                await self._wait_for_the_end()
 
     def _swallow(self, size: int) -> None:
         """These bytes came after a half-close."""
         self._bite(self._closed_by, size)
-        self._held -= size
+        self._hold(-size)
 
     async def _finish(self, *, reset: bool) -> None:
         """Pass on the end of the stream, or its reset."""
@@ -231,6 +238,7 @@ class Link:
         return -math.inf if slow is None else slow.delay_s
 
     def _close_sink(self) -> None:
+        self._ended = True
         try:
             self._sink.shutdown(socket.SHUT_WR)
         except OSError:  # it was reset; whoever reads from it finds that out
@@ -295,6 +303,8 @@ class Link:
 
     def _cut(self, kind: type[Cut], dose: Dose) -> None:
         if kind is HalfClose:
+            if self._ended:
+                return
             self._closed_by = dose
             self._bite(dose, 0)
             self._close_sink()
@@ -305,6 +315,11 @@ class Link:
             self._end(Ending.RESET if kind is Reset else Ending.CLOSE)
 
     # Common means
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._traffic.held += size
+        self._traffic.held_most = max(self._traffic.held_most, self._held)
 
     def _now(self, kind: type[T]) -> T | None:
         """The toxic of this kind that holds now."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 from loadtests.faults.addresses import Tcp, Unix, send_at_once
@@ -140,6 +141,7 @@ class Proxy:
             **{
                 direction.word: {
                     "bytes": traffic.bytes,
+                    "held_bytes": traffic.held,
                     "held_most_bytes": traffic.held_most,
                     "held_limit_bytes": HELD_MOST,
                 }
@@ -199,11 +201,13 @@ class Proxy:
                     self._slots.release()
                     raise
                 else:
-                    self._group.create_task(self._serve(client))
+                    self._group.create_task(self._serve(self._new(client)))
 
-    async def _serve(self, client: socket.socket) -> None:
+    def _new(self, client: socket.socket) -> Connection:
+        """The connection of a client, known from its first moment: who goes down resets it too."""
         self._accepted += 1
-        send_at_once(client)
+        with suppress(OSError):  # it was reset already; reading from it will tell
+            send_at_once(client)
         connection = Connection(
             self._accepted,
             client,
@@ -215,6 +219,9 @@ class Proxy:
         self._connections[connection.number] = connection
         self._tell(connection)
         self._events.write("opened", connection=connection.number)
+        return connection
+
+    async def _serve(self, connection: Connection) -> None:
         try:
             ending = await connection.run()
         finally:
