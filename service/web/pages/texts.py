@@ -148,6 +148,7 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
         "out-of-range": N_("Penghasilan ini terlalu besar. Ketik rupiah sebulan dengan angka saja."),
     },
     "training_interest": {"missing": N_("Ketik pelatihan yang Anda minati.")},
+    "code_by": {"missing": N_("Pilih cara menerima kode.")},
     "payout_method": {"missing": N_("Pilih cara menerima insentif.")},
     "reason": {"missing": N_("Ketik alasan Anda mendaftar.")},
     "choice": {"missing": N_("Pilih satu jawaban.")},
