@@ -1,14 +1,15 @@
 """`profil/pribadi`, `profil/pekerjaan`, `profil/program`: three drafts, shown again as they were saved."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from service.actions.profile import read_step
 from service.actions.standing import read_me
 from service.domain.addresses import plain_text
-from service.domain.regencies import by_province
+from service.domain.errors import FieldRefused
+from service.domain.regencies import REGENCIES, by_province
 from service.web.decoding import Check
 from service.web.pages.page import Form, Go, Page, View, Visit
 from service.web.pages.texts import N_
@@ -21,7 +22,6 @@ from service.web.profile import (
     Paragraph,
     PayoutMethod,
     Personal,
-    regency,
     save,
 )
 
@@ -54,7 +54,7 @@ class Home(msgspec.Struct):
 
     mother_name: Line
     education: Education
-    regency: Annotated[int, msgspec.Meta(ge=1101, le=9999)]
+    regency: int
     address: Paragraph
 
 
@@ -84,6 +84,12 @@ def _options(visit: Visit, texts: Mapping[Any, str]) -> list[tuple[str, str]]:
     return [(str(member.value), visit.language.text(text)) for member, text in texts.items()]
 
 
+def _listed(code: int) -> int:
+    if code not in REGENCIES:
+        raise FieldRefused("unknown-area", "There is no regency or city with this code.")
+    return code
+
+
 def _with_province(home: Home) -> Personal:
     return Personal(home.mother_name, home.education, home.regency // 100, home.regency, home.address)
 
@@ -91,8 +97,8 @@ def _with_province(home: Home) -> Personal:
 def _as_typed(saved: Mapping[str, object]) -> Mapping[str, str]:
     """What was saved, as the fields of the form would hold it; the API takes a regency of two digits too."""
     texts = {name: str(value) for name, value in saved.items()}
-    if len(texts.get("regency", "")) < 3:
-        texts["regency"] = texts.get("province", "") + texts.get("regency", "").zfill(2)
+    if len(texts.get("regency", "four")) <= 2:
+        texts["regency"] = texts["province"] + texts["regency"].zfill(2)
     return texts
 
 
@@ -101,7 +107,7 @@ PAGES = [
         "profil/pribadi",
         "personal",
         Home,
-        {"mother_name": plain_text, "address": plain_text, "regency": regency},
+        {"mother_name": plain_text, "address": plain_text, "regency": _listed},
         {"education": EDUCATION},
         provinces=by_province(),
     ),
