@@ -89,6 +89,16 @@ def template(server_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh, migrated database of this test alone."""
+    yield from _fresh_database(server_url, template)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh, migrated database of the tests of one module, where a stack takes seconds to start."""
+    yield from _fresh_database(server_url, template)
+
+
+def _fresh_database(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     _on_server(server_url, f"create database {name} template {template}")
     yield _named(server_url, name)

@@ -158,20 +158,20 @@ class RunningStack:
 
     def _read_database(self, failure: type[HarnessError]) -> dict[str, Any]:
         """What --ledger prints. Raises `failure`."""
-        command = " ".join(self._running.ledger)
+        program = self._running.ledger[0]  # the rest may hold passwords, and what is said here is recorded
         own = {name: value for name, value in os.environ.items() if name.startswith("REGISTRATION_")}
         try:
             text = once("ledger", self._running.ledger, settings=own, logs=self._logs, within=LEDGER_WITHIN)
             ledger = json.loads(text)
         except OSError as fault:
-            raise failure(f"--ledger {command}: {fault.strerror}: {fault.filename}") from None
+            raise failure(f"--ledger {program}: {fault.strerror}: {fault.filename}") from None
         except HarnessError as fault:
-            raise failure(f"--ledger {command}: {fault}") from None
+            raise failure(f"--ledger {program}: {fault}") from None
         except ValueError:
-            raise failure(f"--ledger {command}: it printed no JSON") from None
+            raise failure(f"--ledger {program}: it printed no JSON") from None
         if faults := ledgers.faults_of_database(ledger):
             raise failure(
-                f"--ledger {command}: it must print what python -m service ledger --json prints: {'; '.join(faults)}"
+                f"--ledger {program}: it must print what python -m service ledger --json prints: {'; '.join(faults)}"
             )
         checked: dict[str, Any] = ledger
         return checked
