@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page
 
@@ -49,7 +50,7 @@ def button(page: Page, form: str = "") -> Locator:
 
 def at(page: Page, slug: str) -> None:
     """Wait until the page with this slug is shown."""
-    page.wait_for_url(lambda url: url.split("?")[0].rstrip("/").endswith(f"/{slug}".rstrip("/")))
+    page.wait_for_url(lambda url: urlsplit(url).path.rstrip("/").endswith(f"/{slug}".rstrip("/")))
 
 
 class Walk:

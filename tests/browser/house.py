@@ -1,7 +1,9 @@
 """The registration as applicants meet it: the service and the simulated partners as processes of their own."""
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,9 +26,25 @@ _ANSWERS = {"latency_median_s": 0.05, "latency_p99_s": 0.05, "error_ratio": 0.0}
 class House:
     url: str
     partners_url: str
+    data: Path
+    """Of the service: database, key and photos."""
+    process: int
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """The service takes connections and answers nothing, as when it or the network is overwhelmed."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
 
     def address(self, slug: str, language: str = "id") -> str:
         return f"{self.url}/daftar/{'en/' if language == 'en' else ''}{slug}"
+
+    def photos(self) -> list[Path]:
+        """The files that hold photos."""
+        return [path for path in (self.data / "photos").rglob("*") if path.is_file()]
 
     def set_partners(self, **figures: dict[str, float]) -> None:
         """Change what the partners can do: `sms={"loss": 1.0}`."""
@@ -70,7 +88,7 @@ def raised(folder: Path, data: Path, **settings: str) -> Iterator[House]:
             **{f"REGISTRATION_{name}": value for name, value in settings.items()},
         }
         service = _started("service", ["-m", "service", "all", "--data", str(data)], variables, folder, ending)
-        house = House(service.url, partners.url)
+        house = House(service.url, partners.url, data, service.pid)
         house.set_partners(email=_AT_ONCE, sms=_AT_ONCE, civil_registry=_ANSWERS)
         yield house
 

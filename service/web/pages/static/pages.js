@@ -31,7 +31,7 @@ const spokenText = (main) => main.querySelector('[data-say]')?.textContent.trim(
 function tell(main) {
   const text = spokenText(main);
   const urgent = 'urgent' in (main.querySelector('[data-say]')?.dataset ?? {}); // the turn has come
-  if (!say || text === told || (!urgent && performance.now() - toldAt < TOLD_EVERY)) return;
+  if (!say || !text || text === told || (!urgent && performance.now() - toldAt < TOLD_EVERY)) return;
   told = text;
   toldAt = performance.now();
   say.textContent = text;

@@ -1,0 +1,61 @@
+"""Photos on their way: made smaller where a script runs, and sent as they are where it cannot."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.browser.applicant import Applicant, Walk, at, press
+from tests.browser.house import House
+from tests.browser.pictures import picture
+from tests.browser.tour import to_account
+from tests.browser.window import Window, opened
+
+pytestmark = pytest.mark.timeout(90)
+
+MOST = 200 * 1024
+
+
+def send(house: House, window: Window, number: int, photo: Path) -> Path:
+    """Sign in, send `photo` by the form; the file that was stored."""
+    walk = Walk(house, window, Applicant(number))
+    to_account(walk, lambda _: None)
+    known = set(house.photos())
+    walk.go("foto/ktp")
+    walk.choose_photo(photo)
+    press(walk.page)
+    at(walk.page, "identitas")
+    (stored,) = set(house.photos()) - known
+    return stored
+
+
+def test_a_camera_photo_is_made_smaller(browser: Browser, house: House, number: int, tmp_path: Path) -> None:
+    """12 megapixels, 4 MB: at most 200 KB arrive, a whole JPEG of the same shape."""
+    photo = picture(tmp_path / "camera.jpg", 4000, 3000)
+    assert photo.stat().st_size > 10 * MOST
+    with opened(browser) as window:
+        stored = send(house, window, number, photo)
+    assert stored.stat().st_size <= MOST
+    with Image.open(stored) as image:
+        image.load()
+        assert image.format == "JPEG"
+        assert image.width / image.height == pytest.approx(4 / 3, rel=0.01)
+        assert image.width >= 1000
+
+
+def test_a_photo_that_cannot_be_read_is_sent_as_it_is(
+    browser: Browser, house: House, number: int, tmp_path: Path
+) -> None:
+    """For example a format that this browser does not know: the original arrives, byte by byte."""
+    photo = tmp_path / "unknown.jpg"
+    photo.write_bytes(b"\xff\xd8 not what it seems " + bytes(range(256)) * 1200)
+    with opened(browser) as window:
+        assert send(house, window, number, photo).read_bytes() == photo.read_bytes()
+
+
+def test_without_script_the_original_is_sent(browser: Browser, house: House, number: int, tmp_path: Path) -> None:
+    photo = picture(tmp_path / "camera.jpg", 2000, 1500)
+    assert photo.stat().st_size > MOST
+    with opened(browser, script=False) as window:
+        assert send(house, window, number, photo).read_bytes() == photo.read_bytes()

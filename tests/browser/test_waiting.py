@@ -1,0 +1,94 @@
+"""The waiting room's page: it renews itself, tells the place, and shows the button when the turn comes."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.browser.applicant import Applicant, Walk, at, button
+from tests.browser.house import House
+from tests.browser.window import opened
+
+pytestmark = pytest.mark.timeout(150)
+
+AHEAD = 4
+"""People of whom the first comes in at once and each other two seconds later."""
+TURN = {"id": "Giliran Anda tiba – Kartu Prakerja", "en": "It is your turn – Kartu Prakerja"}
+
+
+def crowd(house: House, number: int) -> None:
+    for each in range(AHEAD):
+        house.ask("/tickets", f"before-{number}-{each}")
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_with_script_it_renews_itself_in_place(browser: Browser, slow_house: House, number: int, language: str) -> None:
+    """The document stays, the place moves up, the title and a status message say when the turn has come."""
+    crowd(slow_house, number)
+    with opened(browser, language=language) as window:
+        page = window.page
+        walk = Walk(slow_house, window, Applicant(number))
+        walk.take_ticket()
+        place = page.locator("dl.place")
+        place.wait_for()
+        window.look()
+        page.evaluate("window.stays = true")
+        before = place.inner_text()
+        expect(place).not_to_have_text(before, use_inner_text=True, timeout=20_000)
+        button(page, "claim").wait_for(timeout=40_000)
+        assert page.evaluate("window.stays") is True
+        expect(page).to_have_title(
+            {"id": "Giliran Anda tiba – Kartu Prakerja", "en": "It is your turn – Kartu Prakerja"}[language]
+        )
+        expect(page.locator("#say")).to_have_text(page.locator("[data-say]").inner_text())
+        window.look()
+
+
+def test_a_status_is_told_at_most_every_30_seconds(browser: Browser, house: House) -> None:
+    """The place changes with every renewal; only one change in half a minute is read out, the next one after it."""
+    ahead = itertools.count(900, -100)
+    with opened(browser) as window:
+        page = window.page
+        page.clock.install()
+
+        def renewed(route: Route) -> None:
+            """The real page with a place that moves."""
+            told = f'<main id="main" data-refresh="5"><h1>Antrean</h1><p data-say>{next(ahead)}</p>'
+            html = re.sub(r"<main[^>]*>", told, route.fetch().text())
+            route.fulfill(body=html, content_type="text/html")
+
+        page.route("**/daftar/antrean", renewed)
+        page.goto(house.address("antrean"))
+        said = []
+        for _ in range(9):
+            shown = page.locator("main p").first.inner_text()
+            page.clock.fast_forward(6_000)
+            expect(page.locator("main p").first).not_to_have_text(shown)
+            said.append(page.locator("#say").text_content())
+    changes = [text for text, before in zip(said, ["", *said], strict=False) if text and text != before]
+    assert len(changes) == 2, said
+
+
+def test_without_script_the_browser_renews_it(browser: Browser, slow_house: House, number: int) -> None:
+    crowd(slow_house, number)
+    with opened(browser, script=False) as window:
+        walk = Walk(slow_house, window, Applicant(number))
+        walk.take_ticket()
+        window.page.locator("dl.place").wait_for()
+        walk.enter()
+        window.look()
+
+
+def test_a_closed_tab_keeps_the_place(browser: Browser, slow_house: House, number: int) -> None:
+    """The same browser opens the page again and finds the same number."""
+    crowd(slow_house, number)
+    with opened(browser) as window:
+        walk = Walk(slow_house, window, Applicant(number))
+        walk.take_ticket()
+        held = window.page.locator("dl.place .number").inner_text()
+        window.page.close()
+        window.page = walk.page = window.page.context.new_page()
+        walk.go("antrean")
+        at(walk.page, "antrean")
+        assert walk.page.locator("dl.place .number").inner_text() == held
