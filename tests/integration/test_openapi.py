@@ -42,7 +42,10 @@ def test_the_description_is_valid_openapi(document):
 
 
 def test_every_route_is_described(standing, document):
-    """No undocumented resource: what the router serves stands in the description (tus is named in its text, pages are for people)."""
+    """No undocumented resource: what the router serves stands in the description.
+
+    Its text names tus; the pages are for people.
+    """
     app = standing.service.http._transport.app
     served = {route.path for route in app.routes if not route.path.startswith(("/files", "/daftar"))}
     assert served - set(document["paths"]) == {"/openapi.json"}

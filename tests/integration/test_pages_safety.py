@@ -214,10 +214,13 @@ def test_looking_changes_nothing(run, database_url, tmp_path):
                 for prefix, method in zip(PREFIXES, ("GET", "HEAD"), strict=True)
                 for slug in slugs
             ]
-            return before, await contents(found.service), answers
+            after = await contents(found.service)
+            await ticketed.send(await ticketed.open("/daftar/antrean"), "claim")
+            return before, after, await contents(found.service), answers
 
-    before, after, answers = run(scenario())
+    before, after, pressed, answers = run(scenario())
     assert before == after
+    assert after != pressed  # negative control: one press is seen
     assert len(before["ticket"]) == 4 and len(before["account"]) == 2
     assert {answer.status_code for answer in answers} <= {200, 303, 409}
     assert not any("set-cookie" in answer.headers for answer in answers)
