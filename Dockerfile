@@ -14,11 +14,15 @@ FROM wheels-service AS wheels-load
 COPY requirements/load.txt requirements/
 RUN /opt/tools/bin/pip download --no-cache-dir --only-binary=:all: --require-hashes -r requirements/load.txt -d /wheels
 
-# The environments have no pip of their own: what runs in a container cannot install anything.
+# The environments have no pip of their own: what runs in a container cannot install anything. Code is compiled here,
+# for nobody can later.
 FROM wheels-service AS installed-service
 RUN python3 -m venv --without-pip /opt/venv \
  && /opt/tools/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-index --find-links=/wheels \
       --require-hashes -r requirements/base.txt
+WORKDIR /app
+COPY service service
+RUN /opt/venv/bin/python -m compileall -q .
 
 FROM wheels-load AS installed-load
 RUN python3 -m venv --without-pip /opt/venv \
@@ -28,6 +32,12 @@ WORKDIR /app
 COPY LICENSE README.md pyproject.toml ./
 RUN /opt/tools/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-index --no-deps \
       --no-build-isolation --editable .
+COPY requirements requirements
+COPY service service
+COPY scenarios scenarios
+COPY reports reports
+COPY loadtests loadtests
+RUN /opt/venv/bin/python -m compileall -q .
 
 # The code belongs to root; the user who runs it may write only to the folders that volumes are mounted over.
 FROM ${BASE_IMAGE} AS runtime
@@ -43,15 +53,10 @@ USER 10001:10001
 
 FROM runtime AS service
 COPY --from=installed-service /opt/venv /opt/venv
-COPY service service
+COPY --from=installed-service /app /app
 CMD ["python", "-m", "service", "--help"]
 
 FROM runtime AS load
 COPY --from=installed-load /opt/venv /opt/venv
-COPY pyproject.toml ./
-COPY requirements requirements
-COPY service service
-COPY scenarios scenarios
-COPY reports reports
-COPY loadtests loadtests
+COPY --from=installed-load /app /app
 CMD ["launchnight", "--help"]

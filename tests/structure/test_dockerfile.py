@@ -71,8 +71,9 @@ def test_an_image_runs_as_nobody_in_particular_without_a_shell(name):
 
 
 def test_the_service_image_holds_the_service_alone():
-    copied = re.findall(r"^COPY (?!--from)(\S+)", stages()["service"], re.M)
-    assert copied == ["service"]
+    copied = re.findall(r"^COPY (.+) \S+$", stages()["service"], re.M)
+    assert copied == ["--from=installed-service /opt/venv", "--from=installed-service /app"]
+    assert re.findall(r"^COPY (.+) \S+$", stages()["installed-service"], re.M) == ["service"]
     assert "base.txt" in stages()["installed-service"] and "load.txt" not in stages()["installed-service"]
 
 
