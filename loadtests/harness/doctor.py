@@ -182,7 +182,7 @@ PROGRAMS: Mapping[str, tuple[str, str]] = {
     "promtool": ("prometheus", "--version"),
     "prometheus-alertmanager": ("prometheus-alertmanager", "--version"),
     "amtool": ("prometheus-alertmanager", "--version"),
-    "nginx": ("nginx", "-v"),
+    "nginx": ("nginx-light", "-v"),
     "chromium": ("chromium", "--version"),
 }
 """Debian's package of each, and how it says its version."""
