@@ -58,6 +58,21 @@ class Home(msgspec.Struct):
     address: Paragraph
 
 
+_PLACES = "".join(
+    f'<optgroup label="{province}">'
+    + "".join(f'<option value="{code}">{name}</option>\n' for code, name in regencies)
+    + "</optgroup>\n"
+    for province, regencies in by_province()
+)
+
+
+def places(chosen: str) -> str:
+    """HTML of all regencies to choose from. It is made once: five hundred options cost 3 ms in a template."""
+    if not chosen.isdecimal() or int(chosen) not in REGENCIES:
+        return _PLACES
+    return _PLACES.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1)
+
+
 def _page(
     slug: str,
     step: str,
@@ -109,7 +124,7 @@ PAGES = [
         Home,
         {"mother_name": plain_text, "address": plain_text, "regency": _listed},
         {"education": EDUCATION},
-        provinces=by_province(),
+        places=places,
     ),
     _page("profil/pekerjaan", "work", *FORMS["work"], {"employment": EMPLOYMENT}),
     _page("profil/program", "program", *FORMS["program"], {"payout": PAYOUT}),
