@@ -68,12 +68,13 @@ class Renderer:
     def page(self, view: View, visit: Visit, form: Form | None = None) -> bytes:
         """The page; `form`: the one that was refused."""
         facts: dict[str, object] = {**view.facts}
+        mistakes: Sequence[Mistake] = ()
         if view.refresh_s is not None:
             facts["refresh_s"] = math.ceil(view.refresh_s)
         if visit.refusal is not None:
-            facts["mistakes"] = mistakes_of(visit.refusal, form, self._language)
             facts["retry_after_s"] = visit.refusal.retry_after_s
-        return self._render(view.template, visit, facts)
+            mistakes = mistakes_of(visit.refusal, form, self._language)
+        return self._render(view.template, visit, facts, mistakes)
 
     def error(self, error: LaunchnightError, visit: Visit) -> bytes:
         """A page of its own for what cannot be shown on another one."""
@@ -81,8 +82,9 @@ class Renderer:
         facts = {"text": text, "code": error.code, "retry_after_s": error.retry_after_s}
         return self._render("error.html", visit, facts)
 
-    def _render(self, template: str, visit: Visit, facts: Mapping[str, object]) -> bytes:
-        mistakes: Sequence[Mistake] = facts.get("mistakes", ())  # type: ignore[assignment]
+    def _render(
+        self, template: str, visit: Visit, facts: Mapping[str, object], mistakes: Sequence[Mistake] = ()
+    ) -> bytes:
         shared = {
             "twin_url": self._twin.url(visit.scope["path"].removeprefix(self._language.prefix)),
             "once": visit.once_key(),
