@@ -65,6 +65,9 @@ def test_days_above_71_are_no_day():
 def test_masks_show_the_last_digits_only():
     assert identity.masked_nik("3372011708940001") == "************0001"
     assert addresses.masked_phone("+6281234567890") == "+62********890"
+    assert addresses.masked("+6281234567890") == "+62********890"
+    assert addresses.masked("siti.rahma@people.example") == "s*********@people.example"
+    assert addresses.masked("s@people.example") == "s**@people.example"
 
 
 @pytest.mark.parametrize(
