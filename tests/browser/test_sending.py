@@ -5,12 +5,10 @@ from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from tests.browser.applicant import Applicant, Walk, at, button
 from tests.browser.house import House
+from tests.browser.tour import FASTER
 from tests.browser.window import opened
 
 pytestmark = pytest.mark.timeout(90)
-
-_FASTER = "{ const wait = setTimeout; window.setTimeout = (work, delay, ...more) => wait(work, delay / 20, ...more); }"
-"""The page's own clock runs twenty times faster."""
 
 _IMPATIENT = """() => {
   const form = document.querySelector('main form'), button = form.querySelector('button');
@@ -50,7 +48,7 @@ def test_a_silent_server_frees_the_button_after_20_seconds(browser: Browser, hou
         walk = Walk(house, window, Applicant(number))
         walk.take_ticket()
         walk.enter()
-        page.add_init_script(_FASTER)
+        page.add_init_script(FASTER)
         page.reload()
         walk.fill_account()
         page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)

@@ -12,21 +12,19 @@ from tests.browser.window import opened
 
 pytestmark = pytest.mark.timeout(150)
 
-AHEAD = 4
-"""People of whom the first comes in at once and each other two seconds later."""
-TURN = {"id": "Giliran Anda tiba – Kartu Prakerja", "en": "It is your turn – Kartu Prakerja"}
+FEW, MANY = 3, 15
+"""People ahead, of whom one comes in every two seconds: somebody waits for seconds, or for longer than a test."""
 
 
-def crowd(house: House, number: int) -> None:
-    for each in range(AHEAD):
+def crowd(house: House, number: int, people: int) -> None:
+    for each in range(people):
         house.ask("/tickets", f"before-{number}-{each}")
 
 
-@pytest.mark.parametrize("language", ["id", "en"])
-def test_with_script_it_renews_itself_in_place(browser: Browser, slow_house: House, number: int, language: str) -> None:
+def test_with_script_it_renews_itself_in_place(browser: Browser, slow_house: House, number: int) -> None:
     """The document stays, the place moves up, the title and a status message say when the turn has come."""
-    crowd(slow_house, number)
-    with opened(browser, language=language) as window:
+    crowd(slow_house, number, FEW)
+    with opened(browser) as window:
         page = window.page
         walk = Walk(slow_house, window, Applicant(number))
         walk.take_ticket()
@@ -71,8 +69,8 @@ def test_a_status_is_told_at_most_every_30_seconds(browser: Browser, house: Hous
 
 
 def test_without_script_the_browser_renews_it(browser: Browser, slow_house: House, number: int) -> None:
-    crowd(slow_house, number)
-    with opened(browser, script=False) as window:
+    crowd(slow_house, number, FEW)
+    with opened(browser, script=False, language="en") as window:
         walk = Walk(slow_house, window, Applicant(number))
         walk.take_ticket()
         window.page.locator("dl.place").wait_for()
@@ -82,7 +80,7 @@ def test_without_script_the_browser_renews_it(browser: Browser, slow_house: Hous
 
 def test_a_closed_tab_keeps_the_place(browser: Browser, slow_house: House, number: int) -> None:
     """The same browser opens the page again and finds the same number."""
-    crowd(slow_house, number)
+    crowd(slow_house, number, MANY)
     with opened(browser) as window:
         walk = Walk(slow_house, window, Applicant(number))
         walk.take_ticket()

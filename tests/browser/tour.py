@@ -3,14 +3,20 @@
 `seen(name)` is called whenever a page stands there to be judged or photographed.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from scenarios.identity_numbers import with_wrong_digit
 from tests.browser.applicant import TEST_ITEMS, Walk, at, press
+from tests.browser.house import ANSWERS_AT_ONCE, ANSWERS_SLOWLY, PATIENCE
 
 Seen = Callable[[str], None]
 
 _DESCRIBED_BY = "each => (each.closest('[aria-describedby]') ?? each).getAttribute('aria-describedby')"
+
+FASTER = "{ const wait = setTimeout; window.setTimeout = (work, delay, ...more) => wait(work, delay / 20, ...more); }"
+"""The page's own clock runs twenty times faster."""
 
 CAPTIONS = {
     "start": "What the card is, who may apply, what to have ready",
@@ -45,6 +51,24 @@ CAPTIONS = {
     "leave": "Forgetting this browser, on shared phones",
 }
 """The pages of the way in their order, and what each shows."""
+
+ASIDE = {
+    "sign-in": "Coming back: phone number or e-mail address",
+    "sign-in-refused": "Nothing was typed",
+    "code-wrong": "A wrong code",
+    "code-too-early": "Asked for another code too soon: what to do, and when",
+    "status-pending": "The civil registry is being asked; the page renews itself",
+    "status-mismatch": "The civil registry does not know this combination",
+    "identity-mismatch": "Correcting it; nothing else is typed again",
+    "status-too-young": "Not yet 18",
+    "phone-correction": "Correcting the phone number",
+    "phone-correction-refused": "Nothing was typed",
+    "photo-stored": "A photo is there already",
+    "test-running": "The test goes on after a break",
+    "steps-missing": "Joining before all steps are done",
+    "not-found": "A page that does not exist",
+}
+"""What applicants meet beside the straight way."""
 
 
 def to_account(walk: Walk, seen: Seen) -> None:
@@ -124,6 +148,91 @@ def test(walk: Walk, seen: Seen) -> None:
     walk.answer(2)
     walk.go("tes/kirim")
     press(page)
+
+
+def come_back(walk: Walk, seen: Seen) -> None:
+    """Another browser of somebody who has an account: signing in again, with a wrong code first."""
+    page, applicant, house = walk.page, walk.applicant, walk.house
+    walk.window.refused |= {422, 429}
+    walk.go("masuk")
+    seen("sign-in")
+    refuse(walk, "sign-in", seen)
+    page.fill("[name=address]", applicant.email)
+    known = len(house.messages(applicant.email))
+    press(page)
+    at(page, "kode")
+    code = house.newest_code(applicant.email, after=known)
+    page.fill("[name=code]", f"{(int(code) + 1) % 1_000_000:06}")
+    press(page, "code")
+    page.locator(".summary").wait_for()
+    seen("code-wrong")
+    press(page, "resend")
+    page.locator(".summary p").wait_for()
+    seen("code-too-early")
+    page.fill("[name=code]", code)
+    press(page, "code")
+    at(page, "status")
+
+
+def answers_of_the_registry(walk: Walk, seen: Seen) -> None:
+    """One wrong digit, its correction, and a birth date of somebody too young."""
+    page = walk.page
+    walk.house.set_partners(civil_registry=ANSWERS_SLOWLY)
+    try:
+        walk.go("identitas")
+        walk.fill_identity(with_wrong_digit(walk.applicant.nik))
+        press(page)
+        walk.go("status")
+        page.locator("main[data-refresh]").wait_for()
+        seen("status-pending")
+    finally:
+        walk.house.set_partners(civil_registry=ANSWERS_AT_ONCE)
+    reload_until(walk, ".notice.bad")
+    seen("status-mismatch")
+    walk.go("identitas")
+    seen("identity-mismatch")
+    walk.fill_identity()
+    page.fill("[name=birth_year]", "2010")
+    press(page)
+    at(page, "status")
+    seen("status-too-young")
+    walk.go("identitas")
+    walk.fill_identity()
+    press(page)
+    walk.go("status")
+    reload_until(walk, ".tasks li:first-child .tag.done")
+
+
+def reload_until(walk: Walk, selector: str) -> None:
+    """Look again, as people do, until it is there."""
+    deadline = time.monotonic() + PATIENCE
+    while not walk.page.locator(selector).count():
+        assert time.monotonic() < deadline, selector
+        walk.page.reload()
+
+
+def odds_and_ends(walk: Walk, photo: Path, seen: Seen) -> None:
+    """States of single pages, for somebody signed in with the identity given."""
+    page = walk.page
+    walk.go("telepon/ganti")
+    seen("phone-correction")
+    refuse(walk, "phone-correction", seen)
+    walk.go("foto/ktp")
+    walk.choose_photo(photo)
+    press(page)
+    page.wait_for_url(lambda url: not url.endswith("foto/ktp"))
+    walk.go("foto/ktp")
+    seen("photo-stored")
+    walk.go("tes")
+    press(page)
+    at(page, "tes/1")
+    walk.go("tes")
+    seen("test-running")
+    walk.go("gabung")
+    seen("steps-missing")
+    walk.window.refused.add(404)
+    walk.go("nowhere")
+    seen("not-found")
 
 
 def refuse(walk: Walk, name: str, seen: Seen, form: str = "") -> None:
