@@ -124,7 +124,8 @@ def order_of(options: Namespace) -> Order:
         raise Refusal(f"nobody arrives in {minutes:g} minutes at --people {options.people}: take more of either")
     cap_bytes = int(cap_gb * disk.GB)
     for folder in (runs, work):
-        disk.check_room(folder, planned=planned.planned, cap_bytes=cap_bytes)
+        # The photos of a running stack lie there.
+        disk.check_room(folder, planned=0 if running else planned.planned, cap_bytes=cap_bytes)
     named = options.night in catalogue.names()
     return Order(
         night_name=options.night if named else str(Path(options.night).absolute()),

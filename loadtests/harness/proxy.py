@@ -44,7 +44,7 @@ def launch(folder: Path, ports: list[int], *, logs: Path) -> Child:
         raise Refusal(MISSING)
     folder.mkdir(parents=True)
     port = free_ports(1)
-    servers = " ".join(f"server {LOOPBACK}:{each};" for each in ports)
+    servers = " ".join(f"server {LOOPBACK}:{each} max_fails=0;" for each in ports)
     configuration = folder / "nginx.conf"
     configuration.write_text(
         rendered(

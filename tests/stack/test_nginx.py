@@ -1,5 +1,6 @@
 """What nginx does between a phone and two replicas: real nginx, real service."""
 
+import os
 import re
 import socket
 import time
@@ -7,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from loadtests.harness import proxy
@@ -138,6 +141,36 @@ def test_pages_pass_with_their_host_and_smaller(room: Room) -> None:
     assert (ours.status, strange.status) == (303, 403)
     large = send(room.url, "POST", "/daftar/foto/ktp", bytes(9 * 2**20 + 1), Content_Type="multipart/form-data")
     assert large.status == 413 and "Berkas terlalu besar" in large.body.decode()
+
+
+def test_a_replica_that_is_gone_is_not_noticed(room: Room, tmp_path: Path) -> None:
+    """Half of the requests meet nobody first and go to the other one, POST too: nothing of it had been sent."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        ports = [taken.getsockname()[1], int(urlsplit(room.stack.urls[0]).port or 0)]
+        child = proxy.launch(tmp_path / "proxy", ports, logs=tmp_path)
+        try:
+            proxy.await_answer(child)
+            tickets = [post(child.url, "/tickets", {}, f"gone-{number}").status for number in range(20)]
+            looks = [send(child.url, "GET", "/health/live").status for _ in range(20)]
+        finally:
+            child.stop(grace=10)
+    assert tickets == [201] * 20 and looks == [200] * 20
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up being root")
+def test_root_does_not_run_nginx(room: Room) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        child = proxy.launch(folder / "proxy", [int(urlsplit(room.stack.urls[0]).port or 0)], logs=folder)
+        try:
+            proxy.await_answer(child)
+            assert send(child.url, "GET", "/board").status == 200
+            found = [one for one in psutil.Process(child.pid).children(recursive=True) if one.name() == "nginx"]
+            assert len(found) >= 2 and {one.uids().real for one in found} == {proxy.NOBODY}
+        finally:
+            child.stop(grace=10)
 
 
 def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path: Path) -> None:
