@@ -25,6 +25,7 @@ def render(verdict: Verdict, heading: str) -> str:
         f"- Generator late, ms: {late or 'not known'}",
         f"- CPU seconds: {', '.join(f'{role} {number(used)}' for role, used in verdict.cpu_s.items()) or 'not known'}",
         f"- Factors: {factors}; seed {verdict.seed}; plan {verdict.plan_hash}",
-        "- Not included: TLS, load balancers (but the nginx of --proxy), distance. Full figures: report.html beside this file.",
+        "- Not included: TLS, load balancers (but the nginx of --proxy), distance.",
+        "- Full figures: report.html beside this file.",
     ]
     return "\n".join(lines) + "\n"

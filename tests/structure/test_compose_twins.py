@@ -153,7 +153,7 @@ def test_the_proxy_is_given_what_its_template_wants():
     variables = {name: value for name, value in given.items() if name.startswith("PROXY_")}
     assert variables.keys() == set(proxy.VARIABLE.findall(proxy.TEMPLATE.read_text()))
     text = proxy.rendered(variables)
-    assert "server web:8000;" in text and "listen 8080 " in text
+    assert "server web:8000 max_fails=0;" in text and "listen 8080 " in text
     assert variables["PROXY_UPLOAD_LIMIT"] == proxy.UPLOAD_LIMIT
     (template,) = services()["proxy"]["volumes"]
     assert Path(template["source"]) == proxy.TEMPLATE
