@@ -81,8 +81,15 @@ def read(arriving, length, *, piece=4096, taken=None):
 NASTY = [b"\r", b"\n", b"-", b"\r\n--", b"\r\n--" + BOUNDARY[:-1], b"\r\n--" + BOUNDARY + b"x", BOUNDARY, b"\r\n\r\n"]
 
 
+def is_possible(photo: bytes) -> bool:
+    """A browser takes a boundary that does not stand in the photo; a longer word may begin like it."""
+    return bool(photo) and (b"\r\n--" + BOUNDARY) not in photo.replace(b"\r\n--" + BOUNDARY + b"x", b"")
+
+
 @given(
-    photo=st.lists(st.one_of(st.binary(max_size=20), st.sampled_from(NASTY)), min_size=1).map(b"".join).filter(bool),
+    photo=st.lists(st.one_of(st.binary(max_size=20), st.sampled_from(NASTY)), min_size=1)
+    .map(b"".join)
+    .filter(is_possible),
     cuts=st.lists(st.integers(0, 600), max_size=30),
     piece=st.sampled_from([1024, 1031, 4096]),
     fields=st.lists(st.binary(max_size=8).filter(lambda value: b"\r" not in value), max_size=3),
