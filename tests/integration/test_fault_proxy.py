@@ -134,8 +134,19 @@ def test_black_hole(room: Room, direction: str) -> None:
     assert seconds_for(receiver, sender) < 5, "the other direction goes on"
     sender.shutdown(socket.SHUT_WR)
     bites = room.lift(name)
-    assert bites["connections"] == 1 and 65_536 <= bites["bytes"] <= sent
+    assert bites["connections"] == 1 and 65_536 < bites["bytes"] <= sent
     assert len(rest_of(receiver)) == sent
+
+
+def test_a_black_hole_takes_hold_of_bytes_that_wait_for_something_else(room: Room) -> None:
+    """A byte comes every 0.05 s; then none at all."""
+    client, server = room.pair()
+    room.add("bandwidth", direction="upstream", rate_bytes_per_s=20)
+    client.sendall(bytes(100))
+    assert received(server, 1) and not silent(server, 2)
+    room.add("black_hole", direction="upstream")
+    server.recv(100)  # what had come through before
+    assert silent(server, 0.2)
 
 
 def test_a_black_hole_swallows_a_reset_too(room: Room) -> None:

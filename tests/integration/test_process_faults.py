@@ -208,14 +208,12 @@ time.sleep(600)
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_a_process_that_cannot_be_stopped_is_told(faults: ProcessFaults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is signalled and shows no effect did not bite: here SIGSTOP is turned into a signal that does nothing."""
+def test_a_stop_that_does_not_show_is_told_and_undone(
+    faults: ProcessFaults, talker: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the state that /proc tells is never the one that is waited for."""
     monkeypatch.setattr("loadtests.faults.processes.BITES_WITHIN", 0.05)
-    monkeypatch.setattr("loadtests.faults.processes.signal.SIGSTOP", signal.SIGCONT)
-    talker = Talker(COUNTS)
-    try:
-        with pytest.raises(DidNotBite, match="is still"):
-            faults.stop(talker.pid)
-        talker.heard()
-    finally:
-        talker.end()
+    monkeypatch.setattr("loadtests.faults.processes.STOPPED", ())
+    with pytest.raises(DidNotBite, match=r"is still stopped after 0\.05 s"):
+        faults.stop(talker.pid)
+    talker.heard()
