@@ -84,4 +84,4 @@ def test_leaving_forgets_everything(browser: Browser, house: House, number: int)
         page.wait_for_url(lambda url: not url.endswith("keluar"))
         assert page.context.cookies() == []
         walk.go("status")
-        expect(page.locator("[name=address]")).to_be_visible()
+        expect(page.locator("[name=contact]")).to_be_visible()

@@ -157,7 +157,7 @@ def come_back(walk: Walk, seen: Seen) -> None:
     walk.go("masuk")
     seen("sign-in")
     refuse(walk, "sign-in", seen)
-    page.fill("[name=address]", applicant.email)
+    page.fill("[name=contact]", applicant.email)
     known = len(house.messages(applicant.email))
     press(page)
     at(page, "kode")

@@ -74,10 +74,10 @@ def test_coming_back_pressed_ten_times_asks_for_one_code(standing):
         index = standing.site.service.ports.vault.index(phone).hex()
         asked = f"select 1 from code_request where address_index = decode('{index}', 'hex')"
         page = await browser.open("/daftar/masuk")
-        led, _, _ = await pressed_often(browser, page, "address", address=phone)
+        led, _, _ = await pressed_often(browser, page, "address", contact=phone)
         once = await standing.site.service.sql(asked)
         again = await browser.open("/daftar/masuk")
-        await browser.send(again, "address", address=phone)
+        await browser.send(again, "address", contact=phone)
         twice = await standing.site.service.sql(asked)
         return led, len(once), len(twice), page.value("once") != again.value("once")
 

@@ -103,14 +103,14 @@ def test_asking_too_often_says_when_to_come_back(standing):
         page = await code_page(browser, phone)
         early = await browser.send(page, "resend")
         for _ in range(4):
-            await browser.send(await browser.open("/daftar/masuk"), "address", address=phone)
-        return early, await browser.send(await browser.open("/daftar/masuk"), "address", address=phone), phone
+            await browser.send(await browser.open("/daftar/masuk"), "address", contact=phone)
+        return early, await browser.send(await browser.open("/daftar/masuk"), "address", contact=phone), phone
 
     early, many, phone = standing.run(scenario())
     assert early.status == many.status == 429
     assert 1 <= int(early.headers["retry-after"]) <= 30 and 3000 < int(many.headers["retry-after"]) <= 3600
     assert "detik." in early.text and "1 jam." in many.text
-    assert many.value("address") == phone and many.fault("address")
+    assert many.value("contact") == phone and many.fault("contact")
 
 
 @pytest.mark.parametrize(

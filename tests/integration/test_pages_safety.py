@@ -261,7 +261,7 @@ def test_leaving_makes_the_browser_forget(standing):
         start = await browser.send(leaving, "leave")
         forgotten = browser.cookie
         back = await browser.open("/daftar/status")
-        asked = await browser.send(back, "address", address=phone)
+        asked = await browser.send(back, "address", contact=phone)
         code = await standing.site.service.code_at(phone, number=2)
         return kept, start, forgotten, back, await browser.send(asked, "code", code=code)
 

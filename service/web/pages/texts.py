@@ -107,6 +107,7 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
     "name": {"missing": N_("Ketik nama lengkap Anda.")},
     "phone": {"missing": N_("Ketik nomor ponsel Anda.")},
     "email": {"missing": N_("Ketik alamat surel Anda.")},
+    "contact": {"missing": N_("Ketik nomor ponsel atau alamat surel akun Anda.")},
     "code": {"missing": N_("Ketik kode 6 angka dari pesan yang Anda terima.")},
     "nik": {
         "missing": N_("Ketik NIK Anda."),
@@ -138,7 +139,7 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
         "wrong-type": N_("Pilih kabupaten atau kota dari daftar."),
         "out-of-range": N_("Pilih kabupaten atau kota dari daftar."),
     },
-    "address": {"missing": N_("Ketik alamat Anda.")},
+    "address": {"missing": N_("Ketik alamat tempat tinggal Anda.")},
     "employment_status": {"missing": N_("Pilih keadaan pekerjaan Anda sekarang.")},
     "sector": {"missing": N_("Ketik bidang pekerjaan Anda.")},
     "last_income": {
