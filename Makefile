@@ -76,7 +76,7 @@ test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that ru
 
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
-	@$(VENV)/bin/python -m pytest -rs tests/dashboards
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadgroup tests/dashboards
 
 .PHONY: check
 check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs

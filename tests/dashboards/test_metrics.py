@@ -137,6 +137,8 @@ def test_names_units_and_help_are_as_prometheus_wants_them(page: str) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("rehearsal")
 def test_every_declared_metric_was_recorded(loaded: Loaded) -> None:
     """In the rehearsal, but for what the record leaves out and what needs an allowance."""
     names = set(loaded.server.get("label/__name__/values"))

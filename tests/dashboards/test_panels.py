@@ -8,7 +8,7 @@ from tests import boards
 from tests.boards import Asked
 from tests.dashboards.conftest import Loaded
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("rehearsal")]
 
 
 @pytest.mark.parametrize(
