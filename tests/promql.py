@@ -41,4 +41,5 @@ def _holds(op: MatchOp, wanted: str, value: str) -> bool:
         return value == wanted
     if op == MatchOp.NotEqual:
         return value != wanted
-    return (re.fullmatch(wanted, value) is not None) == (op == MatchOp.Re)
+    matches = re.fullmatch(wanted, value) is not None
+    return matches if op == MatchOp.Re else not matches

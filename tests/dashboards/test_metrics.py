@@ -103,6 +103,7 @@ def harness_page() -> str:
 
 
 def partners_page() -> str:
+    ledgers: dict[str, RegistryLedger | GatewayLedger]
     ledgers = {"civil_registry": RegistryLedger(), "email": GatewayLedger(), "sms": GatewayLedger()}
     return metrics_page(ledgers=ledgers, figures=FIGURES, allowance_left=1, delivery_connections=1)
 
