@@ -12,7 +12,7 @@ from typing import Any
 from loadtests.harness.processes import Child, python
 
 LOOPBACK = "127.0.0.1"
-DEADLINE = 5.0
+DEADLINE = 10.0
 """Seconds that anything here may take: only a broken proxy needs them."""
 
 
