@@ -252,6 +252,9 @@ class SessionStore(Protocol):
     async def account_of(self, token_hash: bytes) -> UUID | None:
         """None: unknown or expired."""
 
+    async def end(self, token_hash: bytes) -> None:
+        """A session that is over already stays over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

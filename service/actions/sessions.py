@@ -77,3 +77,9 @@ async def open_session(ports: Ports, once: Once, request_id: UUID, code: str) ->
         if request is not None and request.channel == Channel.SMS:
             ports.reached("phone_verified")
     return answer
+
+
+async def end_session(ports: Ports, token_hash: bytes) -> None:
+    """Whoever has a copy of the token is signed out too."""
+    async with ports.begin(single=True) as tx:
+        await tx.sessions.end(token_hash)

@@ -22,3 +22,6 @@ class SessionRows:
     async def account_of(self, token_hash: bytes) -> UUID | None:
         account_id: UUID | None = await self._connection.fetchval(_SQL["account_of"], token_hash)
         return account_id
+
+    async def end(self, token_hash: bytes) -> None:
+        await self._connection.execute(_SQL["end"], token_hash)

@@ -250,22 +250,28 @@ def test_static_files_are_kept_for_a_year_under_a_name_of_their_content(standing
 
 
 def test_leaving_makes_the_browser_forget(standing):
-    """GET asks, POST forgets: cookie gone, a stranger again; coming back by code finds the account."""
+    """GET asks, POST forgets: cookie gone, a stranger again, a copied cookie dead; a new code finds the account."""
 
     async def scenario():
         browser, phone = standing.site.browser(), standing.new_phone()
         page = await code_page(browser, phone)
         await browser.send(page, "code", code=await standing.site.service.code_at(phone))
         leaving = await browser.open("/daftar/keluar")
-        kept = browser.cookie
+        kept, copied = browser.cookie, browser.memory
+        thief = standing.site.browser()
+        thief.remember(copied)
+        before = await thief.open("/daftar/status")
         start = await browser.send(leaving, "leave")
         forgotten = browser.cookie
+        thief.remember(copied)
+        robbed = [before.path, (await thief.open("/daftar/status")).path]
         back = await browser.open("/daftar/status")
         asked = await browser.send(back, "address", contact=phone)
         code = await standing.site.service.code_at(phone, number=2)
-        return kept, start, forgotten, back, await browser.send(asked, "code", code=code)
+        return kept, start, forgotten, robbed, back, await browser.send(asked, "code", code=code)
 
-    kept, start, forgotten, back, again = standing.run(scenario())
+    kept, start, forgotten, robbed, back, again = standing.run(scenario())
+    assert robbed == ["/daftar/status", "/daftar/masuk"]
     assert kept and (start.path, forgotten) == (ROOT, "")
     assert (back.path, again.path) == ("/daftar/masuk", "/daftar/status")
 

@@ -1,5 +1,6 @@
-"""Making this browser forget its applicant: for shared phones and computers in offices."""
+"""Ending the session and making this browser forget its applicant: for shared phones and computers in offices."""
 
+from service.actions.sessions import end_session
 from service.web.operation import NoBody
 from service.web.pages.memory import Memory
 from service.web.pages.page import Form, Go, Page, View, Visit
@@ -10,6 +11,8 @@ async def show(_: Visit) -> View:
 
 
 async def forget(visit: Visit, _: NoBody) -> Go:
+    if visit.memory.token:
+        await end_session(visit.ports, visit.session)
     visit.memory = Memory()
     return Go("")
 
