@@ -10,11 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 _numbers = count(1)
+
+# A loaded machine must fail no test: neither an example nor its making is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -77,7 +77,6 @@ def test_generated_requests_meet_documented_answers(standing, document, mode):
         @seed(1)
         @settings(
             max_examples=EXAMPLES,
-            deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

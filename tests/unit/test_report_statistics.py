@@ -45,7 +45,7 @@ def test_share_under_an_edge_is_exact(bound: float) -> None:
     assert of_values(values).share_within(bound) == np.count_nonzero(values <= bound) / len(values)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 50), min_size=3, max_size=3).filter(any), st.sampled_from([0.5, 0.95, 0.99]))
 def test_share_and_quantile_never_contradict_each_other(counts: list[int], q: float) -> None:
     """`share within an edge >= q` says the same as `q-quantile <= that edge`, or value and verdict could disagree."""

@@ -117,7 +117,7 @@ class Writers(RuleBasedStateMachine):
         assert not (self.all_in_order and self.copies)
 
 
-Writers.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+Writers.TestCase.settings = settings(max_examples=200, stateful_step_count=25)
 TestWriters = Writers.TestCase
 
 
