@@ -2,6 +2,7 @@
 
 from dashboards.frame import Dashboard, Row
 from dashboards.panels import Panel, Query, limits
+from service.metrics import STAGES
 
 WITHOUT = "without (instance, job)"
 
@@ -49,16 +50,21 @@ WELL = Row(
             "How far people came",
             "People who completed each stage in the time shown. Where a bar is much shorter than the one above it, "
             "people are stuck or leave.",
-            "locale", (Query("round(sum by (stage) (increase(registration_stage_total[$__range])))", "{{stage}}"),),
-            "bars", decimals=0,
+            "locale",
+            tuple(
+                Query(f'round(sum(increase(registration_stage_total{{stage="{stage}"}}[$__range])))', stage)
+                for stage in STAGES
+            ),
+            "bars", height=10, decimals=0,
         ),
         Panel(
             "People through each stage", "People a second who complete each stage.", "cps",
-            (Query("sum by (stage) (rate(registration_stage_total[$__rate_interval]))", "{{stage}}"),),
+            (Query("sum by (stage) (rate(registration_stage_total[$__rate_interval]))", "{{stage}}"),), height=10,
         ),
         Panel(
             "Alerts that fire", "What somebody is being called for, or will find in the morning: docs/runbooks.md.",
-            "none", (Query('ALERTS{alertstate="firing", severity!="none"}'),), "table", empty="no alert fires",
+            "none", (Query('ALERTS{alertstate="firing", severity!="none"}'),), "table", height=10,
+            empty="no alert fires",
         ),
     ),
 )  # fmt: skip
@@ -150,19 +156,24 @@ QUEUES = Row(
         Panel(
             "How full each queue is", "Jobs waiting or leased, as a share of the most that the queue accepts.",
             "percentunit", (Query("run_queue:registration_queue_used:ratio", "{{queue}}"),),
-            limits=limits(0.8, 1), most=1,
+            width=6, limits=limits(0.8, 1), most=1,
         ),
         Panel(
-            "Oldest waiting job",
-            "A code is of little use after 2 minutes and dropped after 5. Identity checks may wait for hours.", "s",
-            (Query(f"max {WITHOUT} (registration_queue_oldest_age_seconds)", "{{queue}}"),), limits=limits(60, 120),
+            "Oldest waiting code", "A code is of little use after 2 minutes and dropped after 5.", "s",
+            (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue!="identity"}})', "{{queue}}"),),
+            width=6, limits=limits(60, 120),
+        ),
+        Panel(
+            "Oldest identity check", "People go on meanwhile; the answer must come before the wave freezes.", "s",
+            (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue="identity"}})', "oldest"),),
+            width=6, limits=limits(10800, 21600),
         ),
         Panel(
             "Codes handed over late",
             "Share of codes that waited more than 10 s with us although the partner's quota had room. The objective "
             "allows 5 %.",
             "percentunit", (Query("run_channel:registration_codes_late:ratio_rate5m", "{{channel}}"),),
-            limits=limits(0.02, 0.05), most=1,
+            width=6, limits=limits(0.02, 0.05), most=1,
         ),
         Panel(
             "Jobs waiting", "Jobs waiting or leased.", "locale",

@@ -2,6 +2,10 @@
 
 from dashboards.frame import Dashboard, Row
 from dashboards.panels import Panel, Query, limits
+from service.metrics import STAGES
+
+SEEN = tuple(stage for stage in STAGES if stage not in {"identity_verified", "identity_mismatch"})
+"""Stages that an applicant completes; the registry's answer comes to the service."""
 
 FARED = Row(
     "How did people fare?",
@@ -40,7 +44,8 @@ FARED = Row(
         ),
         Panel(
             "Furthest stage", "Applicants who completed each stage, as the crowd counted them.", "locale",
-            (Query("sum by (stage) (swarm_stage_total)", "{{stage}}"),), "bars", width=12, decimals=0,
+            tuple(Query(f'sum(swarm_stage_total{{stage="{stage}"}})', stage) for stage in SEEN), "bars",
+            width=12, decimals=0,
         ),
     ),
 )  # fmt: skip

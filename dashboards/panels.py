@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, statetimeline, table
 from grafana_foundation_sdk.builders import timeseries as lines_builder
 from grafana_foundation_sdk.models import common as choices
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
     FieldColorModeId,
     GridPos,
     Threshold,
@@ -16,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMap,
     ValueMappingResult,
 )
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 EMPTY_IS_GOOD = "Empty is good"
@@ -94,9 +97,14 @@ def build(panel: Panel, number: int, x: int, y: int) -> AnyPanel:
     if panel.states:
         words = {value: ValueMappingResult(text=text, color=color) for value, (text, color) in panel.states.items()}
         builder.mappings([ValueMap(options=words)])
-    for letter, query in zip("ABCDEFG", panel.queries, strict=False):
+    for letter, query in zip(ascii_uppercase, panel.queries, strict=False):
         target = prometheus.Dataquery().ref_id(letter).expr(of_run(query.expr)).legend_format(query.legend)
-        builder.with_target(target.instant() if panel.kind in {"bars", "table"} else target.range())
+        # Over the whole time shown: one figure, not one for every step, each looking back beyond the first.
+        builder.with_target(
+            target.instant() if panel.kind in {"bars", "table"} or "[$__range" in query.expr else target.range()
+        )
+        if panel.kind == "table":
+            target.format(PromQueryFormat.TABLE)
     return builder
 
 
@@ -133,7 +141,7 @@ def _stat(panel: Panel) -> stat.Panel:
         stat.Panel()
         .color_mode(choices.BigValueColorMode.BACKGROUND if panel.limits != GOOD else choices.BigValueColorMode.VALUE)
         .graph_mode(choices.BigValueGraphMode.AREA)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]))
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     )
 
@@ -145,7 +153,7 @@ def _bars(panel: Panel) -> bargauge.Panel:
         .display_mode(choices.BarGaugeDisplayMode.GRADIENT)
         .value_mode(choices.BarGaugeValueMode.TEXT)
         .show_unfilled(True)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]))
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.CONTINUOUS_BLUES))
     )
 
@@ -168,7 +176,13 @@ def _states(panel: Panel) -> statetimeline.Panel:
 
 
 def _table(panel: Panel) -> table.Panel:
-    return table.Panel().show_header(True).color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    hidden = dict.fromkeys(("Time", "Value", "__name__", "alertstate"), True)
+    return (
+        table.Panel()
+        .show_header(True)
+        .with_transformation(DataTransformerConfig(id_val="organize", options={"excludeByName": hidden}))
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    )
 
 
 _BUILDERS: dict[str, Callable[[Panel], AnyPanel]] = {
