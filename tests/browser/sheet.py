@@ -1,7 +1,7 @@
 """`make pages-sheet`: photographs every page on a phone's screen into docs/images/pages, and writes docs/pages.md.
 
-The pictures show a synthetic applicant of a service that is started for it. A palette of
-64 colors keeps them small.
+The pictures show a synthetic applicant of a service that is started for it. A palette of 256
+colors keeps them small.
 """
 
 import shutil
@@ -47,7 +47,7 @@ SECTIONS = (
 WIB = timezone(timedelta(hours=7))
 _ROW = 4
 _AHEAD = 240
-_COLORS = 64
+_COLORS = 256
 
 
 class Camera:
@@ -66,7 +66,7 @@ class Camera:
         path = PICTURES / f"{name}.png"
         self._window.page.screenshot(path=path, full_page=True, scale="css")
         with Image.open(path) as image:
-            small = image.convert("RGB").quantize(_COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            small = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         print(path.relative_to(REPOSITORY), file=sys.stderr)
 
@@ -147,7 +147,7 @@ def _side_by_side() -> None:
         place = Image.new("RGB", (window.WIDTH, height), "#fff")
         place.paste(page.crop((0, 0, window.WIDTH, height)) if page.height > height else page)
         row.paste(place, (gap + number * (window.WIDTH + gap), gap))
-    row.quantize(_COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(README_PICTURE, optimize=True)
+    row.quantize(_COLORS, dither=Image.Dither.NONE).save(README_PICTURE, optimize=True)
 
 
 def main() -> None:
