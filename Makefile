@@ -64,7 +64,7 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json $(DEVELOPED)
 
 .PHONY: test-browser
 test-browser: $(DEVELOPED) $(AXE)  ## Walk the pages in Chromium as an applicant would, and check them with axe
-	@$(VENV)/bin/python -m pytest -rs tests/browser
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist worksteal tests/browser
 
 .PHONY: pages-sheet
 pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.md
@@ -72,7 +72,7 @@ pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.m
 
 .PHONY: test-stack
 test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that runs already
-	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadfile tests/stack
+	@$(VENV)/bin/python -m pytest -rs -n 3 --dist loadfile tests/stack
 
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
