@@ -22,7 +22,7 @@ from tests.tools import need
 # About 15 people in 24 seconds; faults that give every figure about partners something to show.
 REHEARSE = [
     "--reading", "harsh", "--people", "1/500", "--minutes", "0.4", "--pace", "500", "--seed", "4",
-    "--drain-minutes", "1", "--quiet", "--json",
+    "--drain-minutes", "0.5", "--quiet", "--json",
 ]  # fmt: skip
 FAULTS = """
 [[faults]]
