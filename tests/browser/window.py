@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,17 @@ _LAYOUT = """() => {
   return {wide, small, inline};
 }"""
 
+_TEXT = """() => {
+  const body = document.body.cloneNode(true), language = document.documentElement.lang;
+  for (const each of body.querySelectorAll(`select, [lang]:not([lang=${language}])`)) each.remove();
+  return body.textContent;
+}"""
+"""What is written on the page in its own language; names of places stay as they are."""
+_OTHER_LANGUAGE = {
+    "id": re.compile(r"\b(the|your|you|and|with|this|that|not|for|please|error|invalid)\b", re.IGNORECASE),
+    "en": re.compile(r"\b(anda|yang|dan|tidak|untuk|dengan|atau|ini|sudah|belum|ketik|pilih)\b", re.IGNORECASE),
+}
+
 
 def launched(chromium: BrowserType, program: str) -> Browser:
     """Chromium as it comes with the system; as root it runs only without its sandbox."""
@@ -52,7 +64,8 @@ class Window:
             self.complaints.append(message.text)
 
     def look(self) -> None:
-        """Judge the page as it stands: nothing beside the screen, no small targets, nothing inline, axe has no fault.
+        """Judge the page as it stands: nothing beside the screen, no small targets, nothing inline, no word of the
+        other language, no fault found by axe, no complaint on the console.
 
         axe is evaluated through the driver, so the policy stays on. It needs timers, so only with script.
         """
@@ -61,6 +74,8 @@ class Window:
         assert layout == {"wide": 0, "small": [], "inline": 0}, (where, layout)
         assert self.page.locator("h1").count() == 1, where
         assert self.page.locator("html").get_attribute("lang") == self.language, where
+        strangers = _OTHER_LANGUAGE[self.language].findall(self.page.evaluate(_TEXT))
+        assert strangers == [], (where, strangers)
         if self.script:
             self.page.evaluate(AXE.read_text())
             faults = self.page.evaluate(_RUN_AXE, _TAGS)
