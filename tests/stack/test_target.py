@@ -1,4 +1,4 @@
-"""Playing against a stack that the rehearsal did not start, with and without its database's ledger."""
+"""Playing against a stack that the rehearsal did not start, which has served before."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,6 @@ from scenarios.record import Samples
 from tests.stack.rehearsing import LATE, rehearsed, served
 
 pytestmark = pytest.mark.timeout(240)
-PARTNER_KINDS = {"codes", "identity_checks"}
 
 
 def test_a_running_stack_is_audited_from_the_start_of_the_run(database_url: str, tmp_path: Path) -> None:
@@ -34,24 +33,6 @@ def test_a_running_stack_is_audited_from_the_start_of_the_run(database_url: str,
     assert _counted(done.run, "registration_stage_total", stage="ticketed") == done.document["planned"]
     assert again.code == 2 and "accounts already" in again.said
     assert list((again.folder / "runs").iterdir()) == []
-
-
-def test_without_the_ledger_clients_and_partners_are_compared(database_url: str, tmp_path: Path) -> None:
-    with served(tmp_path / "stack", database_url) as stack:
-        done = rehearsed(tmp_path, *stack.target())
-    assert done.code in (0, LATE) and done.missed() == [], done.said
-    assert done.differences() == {
-        "accounts": None, "codes": 0, "identity_checks": 0, "photos": None, "joins": None,
-    }  # fmt: skip
-    assert {row["database"] for row in done.document["ledgers"].values()} == {None}
-    objectives = {one["id"]: one for one in done.document["verdict"]["objectives"]}
-    for name in ("lost", "doubled"):
-        assert objectives[name]["met"] is None
-        assert "between clients and partners none among codes, identity checks" in objectives[name]["detail"]
-    said = "differences were taken between clients and partners only"
-    assert any(said in remark for remark in done.verdict["verdict"]["remarks"])
-    for page in ("summary.md", "report.html"):
-        assert said in (done.run / page).read_text().lower()
 
 
 def _serve_before(partners: str, target: str) -> None:
