@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -81,6 +82,7 @@ def raised(folder: Path, data: Path, **settings: str) -> Iterator[House]:
     """A house with partners that deliver at once. folder: of the logs; data: of database, key and photos."""
     with ExitStack() as ending:
         partners = _started("partners", ["-m", "scenarios.partners"], {}, folder, ending)
+        ending.callback(shutil.rmtree, data, ignore_errors=True)
         ending.callback(embedded.discard, data / "database")
         variables = {
             "REGISTRATION_PORT": "0",
