@@ -174,7 +174,8 @@ def test_root_does_not_run_nginx(room: Room) -> None:
 
 
 def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path: Path) -> None:
-    """502 with a problem document and when to come back; a page for people. Nothing that looks like a 503 of ours."""
+    """502 with a problem document and when to come back; a page for people. Nothing that looks like a 503 of ours.
+    Its log does not tell who asked, or for what."""
     need("nginx", package="nginx-light")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
@@ -186,6 +187,8 @@ def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path:
             page = send(url, "GET", "/daftar/antrean")
         finally:
             child.stop(grace=10)
+    log = child.log.read_text()
+    assert "client: " not in log and "/daftar/antrean" not in log, log
     problem: dict[str, Any] = gone.json()
     assert (gone.status, problem["status"], problem["type"].rpartition("/")[2]) == (502, 502, "unavailable")
     assert int(gone.headers["Retry-After"]) in range(1, 5)
