@@ -13,13 +13,15 @@ ifeq ($(shell command -v $(PYTHON)),)
 PYTHON := python3
 endif
 
+IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+  || { echo "launchnight needs Python 3.11 or newer; give it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+
 .PHONY: help
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "launchnight needs Python 3.11 or newer; give it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(IS_NEW_ENOUGH)
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "Python cannot make .venv; the fix on Debian: apt-get install python3-venv" >&2; exit 2; }
 
@@ -39,7 +41,8 @@ setup: $(LOADED)  ## Make .venv with the command `launchnight` in it
 
 .PHONY: doctor
 doctor:  ## Say what is missing on this machine for which verb, with the fix
-	@$$([ -x $(VENV)/bin/python ] && echo $(VENV)/bin/python || echo $(PYTHON)) -m loadtests.cli doctor
+	@if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m loadtests.cli doctor; \
+	else { $(IS_NEW_ENOUGH); } && $(PYTHON) -m loadtests.cli doctor; fi
 
 .PHONY: secrets
 secrets:  ## Make the secrets of the containers in .launchnight/secrets; those that are there stay

@@ -12,6 +12,7 @@ import pytest
 
 from loadtests.harness import doctor
 from loadtests.harness.errors import Exit
+from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
 WANTED = {"nginx": "--proxy nginx", "prometheus": "--prometheus auto", "chromium": "make test-browser"}
@@ -101,6 +102,21 @@ def test_only_a_python_too_old_is_fatal(monkeypatch):
     assert lack is not None and lack.what == "Python 3.11" and "make setup PYTHON=" in lack.fix
     monkeypatch.setattr(doctor, "PYTHON_NEEDED", (99, 0))
     assert nothing.exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize("target", ["doctor", "setup"])
+def test_make_says_so_before_a_python_too_old_reads_our_code(target, tmp_path):
+    """An older one would stop at our syntax, with a traceback."""
+    need("make", package="make")
+    put_program(tmp_path, "old-python", "", code=1)
+    done = subprocess.run(
+        ["make", target, f"VENV={tmp_path}/venv", f"PYTHON={tmp_path}/old-python"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "needs Python 3.11" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
 def test_a_package_of_another_version_is_missing(tmp_path, monkeypatch):
