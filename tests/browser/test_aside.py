@@ -31,6 +31,7 @@ def test_every_state_is_clean(browser: Browser, house: House, photo: Path, numbe
         tour.answers_of_the_registry(walk, look)
         tour.odds_and_ends(walk, photo, look)
     assert seen == list(tour.ASIDE)
+    assert window.judged >= tour.ASIDE_ONLY
 
 
 def test_the_answer_of_the_registry_appears_by_itself(browser: Browser, house: House, number: int) -> None:

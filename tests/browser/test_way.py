@@ -1,10 +1,15 @@
 """The whole way, from the start page to joined, on a phone's screen: with script in both languages, and without."""
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from service.metrics import Metrics
+from service.web.pages import site
 from tests.browser import tour
 from tests.browser.applicant import Applicant, Walk
 from tests.browser.house import House
@@ -29,3 +34,11 @@ def test_from_the_start_page_to_joined(
         tour.to_account(walk, look)
         tour.to_joined(walk, photo, look)
     assert seen == list(tour.CAPTIONS)
+    assert window.judged == slugs() - tour.ASIDE_ONLY
+
+
+def slugs() -> set[str]:
+    """Of every page there is; of those with a number the first."""
+    ports: Any = SimpleNamespace(policy=SimpleNamespace(synthetic_people=True))
+    settings: Any = SimpleNamespace(photo_max_bytes=1)
+    return {re.sub("{.*}", "1", page.slug) for page in site.pages(ports, Metrics(), settings)}

@@ -69,6 +69,8 @@ ASIDE = {
     "not-found": "A page that does not exist",
 }
 """What applicants meet beside the straight way."""
+ASIDE_ONLY = {"masuk", "telepon/ganti"}
+"""Slugs of the pages that lie beside the way."""
 
 
 def to_account(walk: Walk, seen: Seen) -> None:
@@ -247,9 +249,7 @@ def refuse(walk: Walk, name: str, seen: Seen, form: str = "") -> None:
     assert page.title().startswith(("Kesalahan: ", "Error: ")), page.title()
     for link in summary.locator("a").all():
         field = page.locator(str(link.get_attribute("href")))
-        described = str(
-            field.evaluate("each => (each.closest('[aria-describedby]') ?? each).getAttribute('aria-describedby')")
-        )
+        described = str(field.evaluate(_DESCRIBED_BY))
         texts = [page.locator(f"[id='{each}']").inner_text() for each in described.split()]
         assert link.inner_text() in texts, (link.inner_text(), texts)
     seen(f"{name}-refused")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page
 
@@ -36,6 +37,7 @@ _TEXT = """() => {
   return body.textContent;
 }"""
 """What is written on the page in its own language; names of places stay as they are."""
+_SLUG = re.compile("^/daftar/(en/)?")
 _OTHER_LANGUAGE = {
     "id": re.compile(r"\b(the|your|you|and|with|this|that|not|for|please|error|invalid)\b", re.IGNORECASE),
     "en": re.compile(r"\b(anda|yang|dan|tidak|untuk|dengan|atau|ini|sudah|belum|ketik|pilih)\b", re.IGNORECASE),
@@ -55,6 +57,8 @@ class Window:
     language: str = "id"
     complaints: list[str] = field(default_factory=list)
     """What the console said of errors and of violations of the policy."""
+    judged: set[str] = field(default_factory=set)
+    """Slugs of the pages that were looked at."""
     refused: set[int] = field(default_factory=set)
     """Status numbers of pages that are expected: a refused form says 422, and the console repeats it."""
 
@@ -70,6 +74,7 @@ class Window:
         axe is evaluated through the driver, so the policy stays on. It needs timers, so only with script.
         """
         where = self.page.url
+        self.judged.add(_SLUG.sub("", urlsplit(where).path))
         layout: dict[str, Any] = self.page.evaluate(_LAYOUT)
         assert layout == {"wide": 0, "small": [], "inline": 0}, (where, layout)
         assert self.page.locator("h1").count() == 1, where
