@@ -22,6 +22,13 @@ from service.web.idempotency import encode, once_of
 _MOST_DIGITS = 10
 
 
+def bounded_number(text: str, low: int, high: int) -> int:
+    """A number as a path names it. Raises NotFound when it is none, or outside its bounds."""
+    if len(text) > _MOST_DIGITS or not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+        raise NotFound
+    return int(text)
+
+
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
     """An empty JSON object."""
 
@@ -39,11 +46,7 @@ class Call:
 
     def number(self, name: str) -> int:
         """A number of the path. Raises NotFound when it is none, or outside its bounds."""
-        text = self.path[name]
-        low, high = self.operation.numbers[name]
-        if len(text) > _MOST_DIGITS or not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
-            raise NotFound
-        return int(text)
+        return bounded_number(self.path[name], *self.operation.numbers[name])
 
     @property
     def once(self) -> Once:

@@ -20,14 +20,16 @@ def test_looking_starts_nothing_and_starting_twice_starts_once(run, database_url
         async with site(database_url, tmp_path, working=False) as found:
             browser, _ = await signed_in(found)
             seen = [await browser.open(f"/daftar/tes{rest}") for rest in ("", "/5", "/kirim")]
-            unknown = [(await browser.open(f"/daftar/tes/{number}")).status for number in (0, 19, 10**12, "x")]
+            unknown = [
+                (await browser.open(f"/daftar/tes/{number}")).status for number in (0, 19, 10**12, "x", "1" * 5000)
+            ]
             before = await found.service.sql("select * from assessment")
             items = await twice_at_once(browser, seen[0], "start")
             return seen, unknown, before, items, await found.service.sql("select * from assessment")
 
     seen, unknown, before, items, after = run(scenario())
     assert [page.path for page in seen] == ["/daftar/tes"] * 3
-    assert unknown == [404] * 4
+    assert unknown == [404] * 5
     assert (len(before), len(after)) == (0, 1)
     assert [page.path for page in items] == ["/daftar/tes/1"] * 2
     assert items[0].heading == "Soal 1 dari 18" and SHEET[0].text in items[0].text

@@ -19,6 +19,7 @@ def told(page):
     return [field for field, _ in page.summary]
 
 
+ENDLESS = "1" * 5000  # more digits than Python makes an int of
 REFUSED = [
     ("identitas", "identity", identity_of(1, nik="33 72", family_card_number="", birth_day="31", birth_month="2"),
      ["nik", "family_card_number", "birth_date"]),
@@ -27,12 +28,13 @@ REFUSED = [
     ("identitas", "identity", identity_of(1, birth_year="1850"), ["birth_date"]),
     ("profil/pribadi", "personal", HOME | {"regency": "", "mother_name": " "}, ["mother_name", "regency"]),
     ("profil/pribadi", "personal", HOME | {"regency": "3370", "address": "x" * 501}, ["regency", "address"]),
+    ("profil/pribadi", "personal", HOME | {"regency": ENDLESS}, ["regency"]),
     ("profil/pekerjaan", "work", WORK | {"last_income": "empat juta", "employment_status": ""},
      ["employment_status", "last_income"]),
     ("profil/program", "program", PROGRAM | {"payout_method": "cash"}, ["payout_method"]),
     ("telepon/ganti", "correct", {"phone": "0211234567"}, ["phone"]),
 ]  # fmt: skip
-NOT_SHOWN = ("", "cash", "3370")  # nothing, or no choice that there is
+NOT_SHOWN = ("", "cash", "3370", ENDLESS)  # nothing, or no choice that there is
 
 
 def test_refused_steps_keep_what_was_typed(run, database_url, tmp_path):

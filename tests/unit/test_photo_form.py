@@ -149,6 +149,14 @@ def test_a_body_that_is_no_form_of_ours_never_becomes_a_photo(body):
     assert taken == []
 
 
+def test_a_part_behind_the_photo_is_refused_as_it_begins(monkeypatch):
+    """Nobody reads on: megabytes of small parts cost the process seconds."""
+    monkeypatch.setattr(incoming, "READ_LIMIT", 0.001)
+    body = part(b"photo") + text(b"once", b"x")
+    with pytest.raises(MalformedBody):
+        read(messages(body)[:1], len(body) + 1_000_000)
+
+
 @pytest.mark.parametrize("body", [
     CLOSING,
     text(b"photo", b"no file") + CLOSING,

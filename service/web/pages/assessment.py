@@ -5,7 +5,6 @@ from datetime import timedelta
 from service.actions import assessment as actions
 from service.actions.standing import read_me
 from service.domain.assessment import DURATION_S, ITEMS, UNANSWERED
-from service.domain.errors import NotFound
 from service.web.assessment import Choice
 from service.web.pages.page import Form, Go, Page, View, Visit
 from service.web.pages.way import next_slug
@@ -23,9 +22,7 @@ async def _start(visit: Visit, _: object) -> Go:
 
 
 async def _show_item(visit: Visit) -> View | Go:
-    number = visit.number("number")
-    if not 1 <= number <= ITEMS:
-        raise NotFound
+    number = visit.number("number", 1, ITEMS)
     progress = await actions.read_progress(visit.ports, visit.session)
     if progress.state != "running":
         return Go("tes")
@@ -42,9 +39,7 @@ async def _show_item(visit: Visit) -> View | Go:
 
 
 async def _answer(visit: Visit, choice: Choice) -> Go:
-    number = visit.number("number")
-    if not 1 <= number <= ITEMS:
-        raise NotFound
+    number = visit.number("number", 1, ITEMS)
     await actions.save_answer(visit.ports, visit.session, number, choice.choice)
     return Go(_slug_after(number))
 
@@ -81,5 +76,5 @@ def _time(visit: Visit, progress: actions.Progress) -> dict[str, object]:
 PAGES = [
     Page(slug="tes", show=_show_start, forms={"start": Form(act=_start)}),
     Page(slug="tes/kirim", show=_show_end, forms={"submit": Form(act=_submit)}),
-    Page(slug="tes/{number:int}", show=_show_item, forms={"answer": Form(act=_answer, body=Choice)}),
+    Page(slug="tes/{number}", show=_show_item, forms={"answer": Form(act=_answer, body=Choice)}),
 ]

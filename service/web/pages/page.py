@@ -22,7 +22,7 @@ from service.ports import Ports, Room, StoredAnswer
 from service.web.board import BoardCopy
 from service.web.decoding import Check
 from service.web.idempotency import encode, key_of
-from service.web.operation import NoBody
+from service.web.operation import NoBody, bounded_number
 from service.web.pages.language import Language
 from service.web.pages.memory import Memory
 
@@ -63,7 +63,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """slug: below the language's prefix, with Starlette's path parameters: "tes/{number:int}"."""
+    """slug: below the language's prefix, with Starlette's path parameters: "tes/{number}"."""
 
     slug: str
     show: "Callable[[Visit], Awaitable[View | Go]]"
@@ -108,9 +108,9 @@ class Visit:
             raise NotSignedIn
         return token_hash(self.memory.token.encode())
 
-    def number(self, name: str) -> int:
-        """A path parameter of the kind {name:int}."""
-        return int(self.scope["path_params"][name])
+    def number(self, name: str, low: int, high: int) -> int:
+        """A number of the path. Raises NotFound when it is none, or outside its bounds."""
+        return bounded_number(self.scope["path_params"][name], low, high)
 
     def once_key(self) -> str:
         """For the hidden field `once`: a refused form keeps its key, because its fate can be unknown."""

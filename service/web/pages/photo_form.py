@@ -28,6 +28,7 @@ FIELD = b"photo"
 
 _STEP = 1024  # bytes: what stands before the photo has about 200
 _MOST_DIGITS = 18
+_NOT_LAST = "The photo must be the last field of the form."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class PhotoForm:
         while not self.complete and (len(self._ready) < most or self._taken + len(self._ready) >= self.size):
             self._parse(await self._arrived(max(most - len(self._ready), _STEP)))
         if self.complete and self._taken + len(self._ready) != self.size:
-            raise MalformedBody("The photo must be the last field of the form.")
+            raise MalformedBody(_NOT_LAST)
         data = bytes(self._ready[:most])
         del self._ready[:most]
         self._taken += len(data)
@@ -159,6 +160,8 @@ class PhotoForm:
             raise MalformedBody("The body is no form.") from None
 
     def _part_begins(self) -> None:
+        if self._place is Place.BEHIND:  # refused at once: a body full of small parts costs seconds to read
+            raise MalformedBody(_NOT_LAST)
         self._is_photo = False
 
     def _header_begins(self) -> None:

@@ -66,9 +66,12 @@ _PLACES = "".join(
 )
 
 
+_CODES = frozenset(map(str, REGENCIES))
+
+
 def places(chosen: str) -> str:
     """HTML of all regencies to choose from. It is made once: five hundred options cost 3 ms in a template."""
-    if not chosen.isdecimal() or int(chosen) not in REGENCIES:
+    if chosen not in _CODES:
         return _PLACES
     return _PLACES.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1)
 
