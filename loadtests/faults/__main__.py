@@ -4,13 +4,9 @@ import argparse
 import asyncio
 import errno
 import json
-import os
 import resource
-import signal
 import sys
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +15,7 @@ from loadtests.faults.control import Control
 from loadtests.faults.events import EventLog
 from loadtests.faults.proxy import Proxy
 from loadtests.faults.wire import MOST_CALLERS, ControlServer
+from scenarios.lifeline import end_event
 
 USAGE = 2
 LOOPBACK = "127.0.0.1"
@@ -102,7 +99,7 @@ async def serve(options: argparse.Namespace) -> None:
     if options.to == options.listen and options.listen.port:
         raise CannotStart("--to is the address of --listen: the proxy would lead to itself")
     make_room(options.connections)
-    end = _end_event(options.lifeline)
+    end = end_event(options.lifeline)
     try:
         events = EventLog(options.events)
     except OSError as error:
@@ -151,23 +148,6 @@ def _cannot_listen(error: OSError, what: str) -> CannotStart:
     if error.errno == errno.EADDRINUSE:
         return CannotStart(f"{what} is in use: stop what listens there, or choose another port (0 takes a free one)")
     return CannotStart(f"{what} cannot be listened on ({error.strerror}): choose another address")
-
-
-def _end_event(lifeline: bool) -> asyncio.Event:
-    """Set when the process is asked to end."""
-    loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.set)
-    if lifeline:
-        threading.Thread(target=_await_end_of_input, args=(loop, end), daemon=True).start()
-    return end
-
-
-def _await_end_of_input(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    with suppress(RuntimeError):  # the loop has ended already, by a signal
-        loop.call_soon_threadsafe(end.set)
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtests.faults import requests
 from loadtests.faults.proxy import AlreadyThere, NotThere, Proxy
-from loadtests.faults.requests import Fault, Refused
+from scenarios.json_bodies import BodyFault, Refused, json_object
 
 TOXICS = "/toxics"
 STATE = "/state"
@@ -30,10 +30,10 @@ class Control:
                 "errors": [dataclasses.asdict(fault) for fault in refused.faults],
             }
         except AlreadyThere as there:
-            fault = Fault("kind", "taken", f"{there} holds already: change it with PATCH {TOXICS}/{there}")
+            fault = BodyFault("kind", "taken", f"{there} holds already: change it with PATCH {TOXICS}/{there}")
             return HTTPStatus.CONFLICT, {"error": "already-there", "errors": [dataclasses.asdict(fault)]}
         except NotThere as missing:
-            fault = Fault("", "missing", f"{missing} does not hold; GET {TOXICS} lists what does")
+            fault = BodyFault("", "missing", f"{missing} does not hold; GET {TOXICS} lists what does")
             return HTTPStatus.NOT_FOUND, {"error": "not-found", "errors": [dataclasses.asdict(fault)]}
 
     async def _routed(self, method: str, path: str, body: bytes) -> tuple[int, object]:
@@ -51,7 +51,7 @@ class Control:
         if method == "GET":
             return HTTPStatus.OK, {"toxics": self._proxy.toxics()}
         if method == "POST":
-            return HTTPStatus.CREATED, await self._proxy.add(requests.toxic(requests.json_object(body)))
+            return HTTPStatus.CREATED, await self._proxy.add(requests.toxic(json_object(body)))
         if method == "DELETE":
             return HTTPStatus.OK, {"toxics": self._removed(None)}
         raise _method("GET, POST, DELETE")
@@ -59,7 +59,7 @@ class Control:
     def _of_one(self, method: str, name: str, body: bytes) -> tuple[int, Any]:
         if method == "PATCH":
             toxic = self._proxy.one(name)
-            return HTTPStatus.OK, self._proxy.change(requests.changed(toxic, requests.json_object(body)))
+            return HTTPStatus.OK, self._proxy.change(requests.changed(toxic, json_object(body)))
         if method == "DELETE":
             return HTTPStatus.OK, self._removed(name)
         raise _method("PATCH, DELETE")
@@ -74,7 +74,7 @@ class Control:
 
 
 def _refused(status: HTTPStatus, error: str, words: str) -> Refused:
-    return Refused(status, error, [Fault("", error, words)])
+    return Refused(status, error, [BodyFault("", error, words)])
 
 
 def _method(known: str) -> Refused:

@@ -1,50 +1,21 @@
 """Toxics read from JSON, strictly: all faults of a body come at once."""
 
 import dataclasses
-import json
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from loadtests.faults.draws import Direction
 from loadtests.faults.toxics import KINDS, Down, Latency, Slicer, Toxic
 from scenarios.figures import Unit
+from scenarios.json_bodies import BodyFault, Refused
 
 DIRECTIONS = {direction.word: direction for direction in Direction}
 
 
-@dataclass(frozen=True)
-class Fault:
-    field: str
-    code: str
-    detail: str
-
-
-class Refused(Exception):
-    """The request cannot be used; answered with `status`, the error's code and all faults."""
-
-    def __init__(self, status: int, error: str, faults: list[Fault]) -> None:
-        super().__init__(f"{error}: {faults}")
-        self.status = status
-        self.error = error
-        self.faults = faults
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises Refused (400) when it is none."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to exhaust the parser
-        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be JSON in UTF-8")]) from None
-    if not isinstance(value, dict):
-        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be a JSON object")])
-    return value
-
-
 def toxic(body: Mapping[str, Any]) -> Toxic:
     """The toxic that `body` describes. Raises Refused (422) with every fault."""
-    faults: list[Fault] = []
+    faults: list[BodyFault] = []
     kind = KINDS.get(word) if isinstance(word := body.get("kind"), str) else None
     if kind is None:
         faults.append(_wrong(body, "kind", f"must be one of: {', '.join(KINDS)}"))
@@ -89,15 +60,15 @@ def _required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING
 
 
-def _read(figures: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def _read(figures: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[BodyFault]]:
     """The valid values, and a fault for each of the others."""
     values: dict[str, Any] = {}
-    faults: list[Fault] = []
+    faults: list[BodyFault] = []
     for name, value in given.items():
         if name not in figures:
-            faults.append(Fault(name, "unknown", f"there is no such figure; known: {', '.join(figures) or 'none'}"))
+            faults.append(BodyFault(name, "unknown", f"there is no such figure; known: {', '.join(figures) or 'none'}"))
         elif not _fits(figures[name], value):
-            faults.append(Fault(name, "invalid", _words(figures[name])))
+            faults.append(BodyFault(name, "invalid", _words(figures[name])))
         else:
             values[name] = value if typing.get_args(figures[name])[0] is int else float(value)
     return values, faults
@@ -116,14 +87,14 @@ def _words(figure: Any) -> str:
     return f"must be {kind} from {unit.low:.15g} to {unit.high:.15g} ({unit.name})"
 
 
-def _wrong(body: Mapping[str, Any], name: str, words: str) -> Fault:
-    return Fault(name, "invalid" if name in body else "missing", words)
+def _wrong(body: Mapping[str, Any], name: str, words: str) -> BodyFault:
+    return BodyFault(name, "invalid" if name in body else "missing", words)
 
 
-def _contradictions(kind: type[Toxic], values: Mapping[str, Any]) -> list[Fault]:
+def _contradictions(kind: type[Toxic], values: Mapping[str, Any]) -> list[BodyFault]:
     """What is wrong between figures that are right by themselves."""
     if kind is Latency and values.get("jitter_s", 0.0) > values.get("delay_s", float("inf")):
-        return [Fault("jitter_s", "invalid", "must not be above delay_s: nothing arrives before it was sent")]
+        return [BodyFault("jitter_s", "invalid", "must not be above delay_s: nothing arrives before it was sent")]
     if kind is Slicer and values.get("variation_bytes", 0) >= values.get("size_bytes", float("inf")):
-        return [Fault("variation_bytes", "invalid", "must be below size_bytes: a piece has at least one byte")]
+        return [BodyFault("variation_bytes", "invalid", "must be below size_bytes: a piece has at least one byte")]
     return []

@@ -6,16 +6,13 @@ import errno
 import json
 import logging
 import math
-import os
-import signal
 import sys
-import threading
 import time
-from contextlib import suppress
 
 from aiohttp import web
 
 from scenarios import catalogue, factors
+from scenarios.lifeline import end_event
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
 
@@ -72,7 +69,7 @@ async def serve(options: argparse.Namespace) -> None:
     partners = Partners(figures, opens_at, options.seed)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=STOP_GRACE)
     await runner.setup()
-    end = _end_event(options.lifeline)
+    end = end_event(options.lifeline)
     try:
         port = await _listen(runner, options.host, options.port)
         ready = {"ready": True, "role": "partners", "host": options.host, "port": port, "metrics_port": port}
@@ -95,23 +92,6 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
         raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; choose others") from None
     taken: int = runner.addresses[0][1]
     return taken
-
-
-def _end_event(lifeline: bool) -> asyncio.Event:
-    """Set when the process is asked to end."""
-    loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.set)
-    if lifeline:
-        threading.Thread(target=_await_end_of_input, args=(loop, end), daemon=True).start()
-    return end
-
-
-def _await_end_of_input(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    with suppress(RuntimeError):  # the loop has ended already, by a signal
-        loop.call_soon_threadsafe(end.set)
 
 
 def main() -> int:

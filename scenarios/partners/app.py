@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 
+from scenarios.json_bodies import Refused, json_object
 from scenarios.partners import exposition, requests
 from scenarios.partners.civil_registry import CivilRegistry
 from scenarios.partners.deliveries import Deliveries, Subscriber
 from scenarios.partners.gateway import EMAIL, SMS, MessageGateway
 from scenarios.partners.ledger import GatewayLedger, RegistryLedger, Traffic
 from scenarios.partners.metrics import metrics_page
-from scenarios.partners.requests import Message, Refused
+from scenarios.partners.requests import Message
 from scenarios.partners.settings import Figures, changed
 
 LARGEST_BODY = 64 * 1024
@@ -130,7 +131,7 @@ class Partners:
         return _json(self.figures.as_json())
 
     async def patch_settings(self, request: web.Request) -> web.Response:
-        self.figures = changed(self.figures, requests.json_object(await request.read()))
+        self.figures = changed(self.figures, json_object(await request.read()))
         self.registry.change(self.figures.civil_registry)
         self.gateways[EMAIL].change(self.figures.email)
         self.gateways[SMS].change(self.figures.sms)
@@ -140,7 +141,7 @@ class Partners:
         return _json({"opens_at": self.opens_at, "since_opening_s": round(self.since_opening(), 3)})
 
     async def put_clock(self, request: web.Request) -> web.Response:
-        self.opens_at = requests.opening(requests.json_object(await request.read()))
+        self.opens_at = requests.opening(json_object(await request.read()))
         return await self.get_clock(request)
 
     async def get_health(self, request: web.Request) -> web.Response:
@@ -167,7 +168,7 @@ async def _read(request: web.Request, traffic: Traffic, parse: Callable[[dict[st
     """The request's key and content, counted as asked. Raises Refused, counted as invalid too."""
     try:
         body = await request.read()
-        return requests.idempotency_key(request.headers), parse(requests.json_object(body))
+        return requests.idempotency_key(request.headers), parse(json_object(body))
     except Exception:
         traffic.invalid += 1
         raise

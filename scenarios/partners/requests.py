@@ -1,11 +1,12 @@
 """What callers send, read strictly: all faults of a body come at once, and nothing they send is more than a 4xx."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from scenarios.json_bodies import BodyFault, Refused
 
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 """An Idempotency-Key: printable ASCII, bare or quoted."""
@@ -17,23 +18,6 @@ LATEST = 4_102_444_800
 """The year 2100, in unix seconds."""
 LONGEST_TEXT = 1600
 """Characters; ten SMS of 160."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    field: str
-    code: str
-    detail: str
-
-
-class Refused(Exception):
-    """The request cannot be used; answered with `status`, the error's code and all faults."""
-
-    def __init__(self, status: int, error: str, faults: list[Fault]) -> None:
-        super().__init__(f"{error}: {faults}")
-        self.status = status
-        self.error = error
-        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +36,13 @@ class Message:
     text: str
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises Refused (400) when it is none."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested to exhaust the parser
-        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be JSON in UTF-8")]) from None
-    if not isinstance(value, dict):
-        raise Refused(400, "malformed-json", [Fault("", "json", "the body must be a JSON object")])
-    return value
-
-
 def idempotency_key(headers: Mapping[str, str]) -> str:
     """The request's key. Raises Refused (400): without a key a retry would be sent twice."""
     key = headers.get("Idempotency-Key", "").strip().strip('"')
     if not KEY.fullmatch(key):
-        fault = Fault("Idempotency-Key", "missing", "send 1 to 255 printable ASCII characters, other for each effect")
+        fault = BodyFault(
+            "Idempotency-Key", "missing", "send 1 to 255 printable ASCII characters, other for each effect"
+        )
         raise Refused(400, "idempotency-key-missing", [fault])
     return key
 
@@ -96,7 +71,9 @@ def opening(body: Mapping[str, Any]) -> float:
     """`opens_at` in unix seconds. Raises Refused (422)."""
     value = body.get("opens_at")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST or len(body) != 1:
-        raise Refused(422, "invalid-fields", [Fault("opens_at", "invalid", "must be the one field, in unix seconds")])
+        raise Refused(
+            422, "invalid-fields", [BodyFault("opens_at", "invalid", "must be the one field, in unix seconds")]
+        )
     return float(value)
 
 
@@ -104,7 +81,7 @@ def share(query: Mapping[str, str]) -> tuple[int, int]:
     """(residue, modulus) of a standing connection; every address when none is given. Raises Refused (422)."""
     residue, modulus = query.get("residue", "0"), query.get("modulus", "1")
     if not (SMALL_NUMBER.fullmatch(residue) and SMALL_NUMBER.fullmatch(modulus) and int(residue) < int(modulus)):
-        fault = Fault("residue, modulus", "invalid", "must be whole numbers, 0 <= residue < modulus")
+        fault = BodyFault("residue, modulus", "invalid", "must be whole numbers, 0 <= residue < modulus")
         raise Refused(422, "invalid-fields", [fault])
     return int(residue), int(modulus)
 
@@ -129,14 +106,14 @@ class _Fields:
 
     def __init__(self, body: Mapping[str, Any], known: set[str]) -> None:
         self._body = body
-        self._faults = [Fault(name, "unknown", "there is no such field") for name in body if name not in known]
+        self._faults = [BodyFault(name, "unknown", "there is no such field") for name in body if name not in known]
 
     def text(self, name: str, valid: Callable[[str], object], words: str) -> str:
         """The field as text; "" and a fault when it is missing, no text, or not valid."""
         value = self._body.get(name)
         if isinstance(value, str) and valid(value):
             return value
-        self._faults.append(Fault(name, "missing" if name not in self._body else "invalid", f"must be {words}"))
+        self._faults.append(BodyFault(name, "missing" if name not in self._body else "invalid", f"must be {words}"))
         return ""
 
     def raise_faults(self) -> None:

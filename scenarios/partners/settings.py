@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from scenarios.capacities import AllowanceSpan, Gateway, Registry
-from scenarios.partners.requests import Fault, Refused
+from scenarios.json_bodies import BodyFault, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,35 +97,35 @@ _TABLE: Mapping[str, Mapping[str, Callable[[object], Any]]] = {
 
 def changed(figures: Figures, change: Mapping[str, Any]) -> Figures:
     """`figures` with `change` applied. Raises Refused (422) with every fault; then nothing is to be applied."""
-    faults: list[Fault] = []
+    faults: list[BodyFault] = []
     parts: dict[str, Any] = {}
     for partner, figure in change.items():
         if partner not in _TABLE:
-            faults.append(Fault(partner, "unknown", f"there is no such partner; known: {', '.join(_TABLE)}"))
+            faults.append(BodyFault(partner, "unknown", f"there is no such partner; known: {', '.join(_TABLE)}"))
         elif not isinstance(figure, dict):
-            faults.append(Fault(partner, "invalid", "must be an object of figures"))
+            faults.append(BodyFault(partner, "invalid", "must be an object of figures"))
         else:
             valid, wrong = _read(partner, figure)
             faults += wrong
             parts[partner] = dataclasses.replace(getattr(figures, partner), **valid)
     registry = parts.get("civil_registry", figures.civil_registry)
     if registry.latency_p99_s < registry.latency_median_s:
-        faults.append(Fault("civil_registry.latency_p99_s", "invalid", "must not be below latency_median_s"))
+        faults.append(BodyFault("civil_registry.latency_p99_s", "invalid", "must not be below latency_median_s"))
     if faults:
         raise Refused(422, "invalid-settings", faults)
     return dataclasses.replace(figures, **parts)
 
 
-def _read(partner: str, figures: Mapping[str, object]) -> tuple[dict[str, Any], list[Fault]]:
+def _read(partner: str, figures: Mapping[str, object]) -> tuple[dict[str, Any], list[BodyFault]]:
     """The valid figures of one partner, and a fault for each of the others."""
     table, valid, faults = _TABLE[partner], {}, []
     for name, value in figures.items():
         field = f"{partner}.{name}"
         if name not in table:
-            faults.append(Fault(field, "unknown", f"there is no such figure; known: {', '.join(table)}"))
+            faults.append(BodyFault(field, "unknown", f"there is no such figure; known: {', '.join(table)}"))
             continue
         try:
             valid[name] = table[name](value)
         except _Invalid as fault:
-            faults.append(Fault(field, "invalid", str(fault)))
+            faults.append(BodyFault(field, "invalid", str(fault)))
     return valid, faults

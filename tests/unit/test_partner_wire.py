@@ -8,11 +8,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.capacities import AllowanceSpan, Gateway, Registry
+from scenarios.json_bodies import Refused, json_object
 from scenarios.partners import requests
 from scenarios.partners.exposition import family
 from scenarios.partners.ledger import GatewayLedger, RegistryLedger
 from scenarios.partners.metrics import metrics_page
-from scenarios.partners.requests import Refused
 from scenarios.partners.settings import Figures, changed
 
 FIGURES = Figures(
@@ -31,7 +31,7 @@ def faults_of(call: Any, *given: object) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null", b"\xff\xfe", b"[" * 100_000, b'"text"', b"1" * 5000])
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
-        requests.json_object(body)
+        json_object(body)
     assert caught.value.status == 400
 
 
