@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import pytest
 from loadtests import cli
 from loadtests.harness import programs, rehearsal, stack
 from loadtests.harness.disk import DiskGuard
-from loadtests.harness.processes import environment
+from tests.launched import launchnight
 
 pytestmark = pytest.mark.timeout(240)
 alone = pytest.mark.alone  # where a late generator (exit 5) would hide what is looked at
@@ -60,20 +59,8 @@ class Running:
 
 @contextmanager
 def rehearsing(folder: Path, *more: str) -> Iterator[Running]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loadtests.cli", *REHEARSE, "--json", *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={name: value for name, value in environment({}).items() if name != "DATABASE_URL"},
-    )
-    try:
+    with launchnight(folder, *REHEARSE, "--json", *more) as process:
         yield Running(process, folder)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:

@@ -4,44 +4,22 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
 import pytest
 
-from loadtests.harness.processes import environment
+from tests.launched import launchnight
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@contextmanager
-def serving(folder: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loadtests.cli", "serve", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={name: value for name, value in environment({}).items() if name != "DATABASE_URL"},
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def test_it_says_where_it_answers_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     """Twice on the same folder: the second start finds the data and the key of the first."""
     keys = set()
     for _ in range(2):
-        with serving(tmp_path, "--port", "0", "--partners-port", "0") as process:
+        with launchnight(tmp_path, "serve", "--port", "0", "--partners-port", "0") as process:
             assert process.stdout is not None
             said = "".join(process.stdout.readline() for _ in range(3))
             urls = re.findall(r"http://127\.0\.0\.1:\d+", said)
@@ -63,7 +41,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        with serving(tmp_path, "--port", "0", "--partners-port", port) as process:
+        with launchnight(tmp_path, "serve", "--port", "0", "--partners-port", port) as process:
             _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     complaints = [line for line in errors.splitlines() if line.startswith("launchnight: ")]
@@ -78,7 +56,7 @@ def test_both_ports_are_checked_before_anything_starts(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        with serving(tmp_path, "--port", port, "--partners-port", "65536") as process:
+        with launchnight(tmp_path, "serve", "--port", port, "--partners-port", "65536") as process:
             _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert [line.split(":")[1].strip() for line in errors.splitlines()] == ["--port", "--partners-port"]

@@ -140,6 +140,17 @@ def test_a_command_run_once_gives_its_output_or_its_fault(tmp_path: Path) -> Non
         run("import time; time.sleep(60)", within=0.2)
 
 
+def test_a_log_that_is_not_kept_is_not_named(tmp_path: Path) -> None:
+    def fault(code: str, *, names_log: bool, within: float = 20) -> str:
+        with pytest.raises(NotReady) as raised:
+            once("ledger", python("-c", code), settings={}, logs=tmp_path, within=within, names_log=names_log)
+        return str(raised.value)
+
+    assert "ledger.log" in fault("raise SystemExit('no')", names_log=True)
+    assert fault("raise SystemExit('no')", names_log=False) == "ledger ended with code 1 before it was ready: no"
+    assert "ledger.log" not in fault("import time; time.sleep(60)", names_log=False, within=0.2)
+
+
 def test_settings_from_outside_never_reach_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rehearsal is what its record says: the night's settings, not those of the shell it was started from."""
     monkeypatch.setenv("REGISTRATION_GATE_RATE", "1")

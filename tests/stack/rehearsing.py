@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loadtests.harness.http_json import ask
-from loadtests.harness.processes import Child, environment, once, python
+from loadtests.harness.processes import Child, once, python
+from tests.launched import launchnight
 
 SEED = "196"
 """Of the first 200 the one whose luck with deliveries and networks lets everybody join soonest."""
@@ -54,24 +55,9 @@ class Done:
         return [one["id"] for one in self.document["verdict"]["objectives"] if one["met"] is False]
 
 
-@contextmanager
-def rehearsing(folder: Path, *more: str) -> "Iterator[subprocess.Popen[str]]":
+def rehearsing(folder: Path, *more: str) -> "AbstractContextManager[subprocess.Popen[str]]":
     """A rehearsal in `folder`, under way."""
-    folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loadtests.cli", *REHEARSE, "--json", *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={name: value for name, value in environment({}).items() if name != "DATABASE_URL"},
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    return launchnight(folder, *REHEARSE, "--json", *more)
 
 
 def ended(process: "subprocess.Popen[str]", folder: Path) -> Done:

@@ -84,6 +84,20 @@ def test_only_their_folder_keeps_others_out(tmp_path):
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
 
 
+def test_secrets_of_another_user_are_named_with_the_fix(tmp_path, monkeypatch):
+    """Made by sudo, looked at without: neither `make secrets` nor the doctor stops at our own error."""
+
+    def forbidden(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", forbidden)
+    monkeypatch.setattr(secret_files, "FOLDER", tmp_path)
+    with pytest.raises(Refusal, match="may not be read"):
+        secret_files.make(tmp_path)
+    lack = doctor.secrets()
+    assert lack is not None and str(tmp_path) in lack.fix and "chown" in lack.fix
+
+
 def test_an_address_without_its_password_is_refused(tmp_path):
     """A new password would not be the one in the address."""
     secret_files.make(tmp_path)

@@ -126,6 +126,7 @@ def test_a_running_stack_is_taken_as_it_is_named() -> None:
         ([*RUNNING, "--ledger", " "], ["--ledger"]),
         ([*RUNNING, "--metrics", "https://127.0.0.1:1", "ftp://127.0.0.1"], ["--metrics", "--metrics"]),
         (["--target", "http://127.0.0.1/api", "--partners", "127.0.0.1:8100"], ["--target", "--partners"]),
+        (["--target", "http://127.0.0.1?x", "--partners", "http://127.0.0.1#x"], ["--target", "--partners"]),
         (["--target", "http://no-such-host.invalid", *RUNNING[2:]], ["--target"]),
     ],
 )
@@ -133,6 +134,18 @@ def test_what_does_not_go_together_is_refused_with_every_fault(given: list[str],
     with pytest.raises(Refusal) as refusal:
         order_of(options(NIGHT, *given))
     assert sorted(fault.split(":")[0] for fault in refusal.value.faults if fault.startswith("--")) == sorted(named)
+
+
+def test_no_password_comes_into_the_record() -> None:
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(NIGHT, "--target", "http://me:opensesame@127.0.0.1:8080", *RUNNING[2:]))
+    assert "without user name and password" in str(refusal.value) and "opensesame" not in str(refusal.value)
+
+
+def test_an_address_is_kept_without_what_ends_it() -> None:
+    running = order_of(options(NIGHT, "--target", "http://127.0.0.1:1/?", "--partners", "http://127.0.0.1:2#")).running
+    assert running is not None
+    assert (running.target, running.partners) == ("http://127.0.0.1:1", "http://127.0.0.1:2")
 
 
 def test_a_crowd_goes_to_nobody_on_the_public_network() -> None:
