@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtests.harness import disk, secret_files
-from loadtests.harness.errors import Exit
+from loadtests.harness.errors import Exit, Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -171,7 +171,10 @@ def engine() -> Lack | None:
 
 
 def secrets() -> Lack | None:
-    names = secret_files.missing(secret_files.FOLDER)
+    try:
+        names = secret_files.missing(secret_files.FOLDER)
+    except Refusal as refusal:
+        return Lack("secrets", str(refusal))
     return Lack(f"secrets: {', '.join(names)}", "make secrets") if names else None
 
 

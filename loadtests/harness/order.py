@@ -243,6 +243,8 @@ def _prometheus(text: str) -> str:
 def _address(text: str) -> str:
     """The root of a server of one's own. Raises ValueError, also for a public address: nobody else's gets a crowd."""
     parts = _parts(text)
+    if parts is not None and "@" in parts.netloc:  # it would stand in the record, and nobody asks for it there
+        raise ValueError("must be an address without user name and password")
     if parts is None or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"must be the address of a server, such as http://127.0.0.1:8080, not {text!r}")
     assert parts.hostname is not None
@@ -254,7 +256,7 @@ def _address(text: str) -> str:
         raise ValueError(
             f"{parts.hostname} is on the public network ({public[0]}): a rehearsal goes to one's own machines only"
         )
-    return text.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _command(text: str) -> tuple[str, ...]:

@@ -154,8 +154,19 @@ class Child:
         self._heard.set()
 
 
-def once(role: str, command: Sequence[str], *, settings: Mapping[str, str], logs: Path, within: float) -> bytes:
-    """Run a command to its end and return its standard output. Raises as `Child.wait_ready` does."""
+def once(
+    role: str,
+    command: Sequence[str],
+    *,
+    settings: Mapping[str, str],
+    logs: Path,
+    within: float,
+    names_log: bool = True,
+) -> bytes:
+    """Run a command to its end and return its standard output. Raises as `Child.wait_ready` does.
+
+    names_log: whether what is raised names the log.
+    """
     log = logs / f"{role}.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(
@@ -164,13 +175,14 @@ def once(role: str, command: Sequence[str], *, settings: Mapping[str, str], logs
     try:
         output, _ = process.communicate(timeout=within)
     except subprocess.TimeoutExpired:
-        raise NotReady(f"{role} did not finish within {within:g} s; its log: {log}") from None
+        named = f"; its log: {log}" if names_log else ""
+        raise NotReady(f"{role} did not finish within {within:g} s{named}") from None
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     if process.returncode:
-        raise _gave_up(role, process.returncode, log)
+        raise _gave_up(role, process.returncode, log, names_log=names_log)
     return output
 
 
@@ -198,9 +210,10 @@ def _message(line: bytes) -> Message:
     return message if isinstance(message, dict) else {}
 
 
-def _gave_up(role: str, code: int, log: Path) -> HarnessError:
+def _gave_up(role: str, code: int, log: Path, *, names_log: bool = True) -> HarnessError:
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     last = lines[-1] if lines else "it said nothing"
     if code == Refusal.exit_code:
         return Refusal(f"{role}: {last}")
-    return NotReady(f"{role} ended with code {code} before it was ready: {last} (its log: {log})")
+    named = f" (its log: {log})" if names_log else ""
+    return NotReady(f"{role} ended with code {code} before it was ready: {last}{named}")

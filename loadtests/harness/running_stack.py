@@ -157,17 +157,24 @@ class RunningStack:
         return ledger
 
     def _read_database(self, failure: type[HarnessError]) -> dict[str, Any]:
-        """What --ledger prints. Raises `failure`."""
+        """What --ledger prints. Raises `failure`; of a Refusal no log is kept that could be named."""
         program = self._running.ledger[0]  # the rest may hold passwords, and what is said here is recorded
         own = {name: value for name, value in os.environ.items() if name.startswith("REGISTRATION_")}
         try:
-            text = once("ledger", self._running.ledger, settings=own, logs=self._logs, within=LEDGER_WITHIN)
+            text = once(
+                "ledger",
+                self._running.ledger,
+                settings=own,
+                logs=self._logs,
+                within=LEDGER_WITHIN,
+                names_log=failure is not Refusal,
+            )
             ledger = json.loads(text)
         except OSError as fault:
             raise failure(f"--ledger {program}: {fault.strerror}: {fault.filename}") from None
         except HarnessError as fault:
             raise failure(f"--ledger {program}: {fault}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise failure(f"--ledger {program}: it printed no JSON") from None
         if faults := ledgers.faults_of_database(ledger):
             raise failure(

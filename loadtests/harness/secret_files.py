@@ -26,7 +26,10 @@ MAKERS: Mapping[str, Callable[[Path], str]] = {
 
 
 def missing(folder: Path = FOLDER) -> list[str]:
-    """Names of the secrets that are not there or empty; the parser of Compose does not look."""
+    """Names of the secrets that are not there or empty; the parser of Compose does not look.
+
+    Raises Refusal when only another user may look.
+    """
     return [name for name in MAKERS if not _holds_something(folder / name)]
 
 
@@ -52,7 +55,10 @@ def make(folder: Path = FOLDER) -> list[str]:
 
 
 def _holds_something(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except PermissionError:
+        raise Refusal(f"{path.parent} may not be read by this user: make it yours (chown), or remove it") from None
 
 
 def main() -> int:
