@@ -34,9 +34,10 @@ def rendered(variables: dict[str, str]) -> str:
     return VARIABLE.sub(lambda found: variables[found[1]], TEMPLATE.read_text())
 
 
-def launch(folder: Path, ports: list[int], *, logs: Path) -> Child:
+def launch(folder: Path, ports: list[int], *, logs: Path, log_level: str = "warn") -> Child:
     """Start nginx on a free port before the web processes at `ports`; all its files lie in `folder`.
 
+    log_level: of its log; below `crit` it names who asked, which is for rehearsals alone.
     Root starts it as nobody, where nobody can reach the folder. Raises Refusal when there is no nginx.
     """
     program = executable()
@@ -52,6 +53,7 @@ def launch(folder: Path, ports: list[int], *, logs: Path) -> Child:
                 "PROXY_LISTEN": f"{LOOPBACK}:{port}",
                 "PROXY_SERVERS": servers,
                 "PROXY_UPLOAD_LIMIT": UPLOAD_LIMIT,
+                "PROXY_LOG_LEVEL": log_level,
                 "PROXY_WORKERS": "1",
                 "PROXY_WORK": str(folder),
             }

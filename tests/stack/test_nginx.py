@@ -175,11 +175,11 @@ def test_root_does_not_run_nginx(room: Room) -> None:
 
 def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path: Path) -> None:
     """502 with a problem document and when to come back; a page for people. Nothing that looks like a 503 of ours.
-    Its log does not tell who asked, or for what."""
+    As it is run before real people, its log does not tell who asked, or for what."""
     need("nginx", package="nginx-light")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
-        child = proxy.launch(tmp_path / "proxy", [taken.getsockname()[1]], logs=tmp_path)
+        child = proxy.launch(tmp_path / "proxy", [taken.getsockname()[1]], logs=tmp_path, log_level="crit")
         try:
             url = f"http://127.0.0.1:{child.ready['port']}"
             _await_nginx(url)

@@ -155,6 +155,7 @@ def test_the_proxy_is_given_what_its_template_wants():
     text = proxy.rendered(variables)
     assert "server web:8000 max_fails=0;" in text and "listen 8080 " in text
     assert variables["PROXY_UPLOAD_LIMIT"] == proxy.UPLOAD_LIMIT
+    assert variables["PROXY_LOG_LEVEL"] == "crit", "below that it logs the addresses of applicants"
     (template,) = services()["proxy"]["volumes"]
     assert Path(template["source"]) == proxy.TEMPLATE
     written = f"{given['NGINX_ENVSUBST_OUTPUT_DIR']}/{Path(template['target']).stem}"

@@ -10,6 +10,7 @@ GIVEN = {
     "PROXY_LISTEN": "127.0.0.1:8080",
     "PROXY_SERVERS": "server 127.0.0.1:1;",
     "PROXY_UPLOAD_LIMIT": "9m",
+    "PROXY_LOG_LEVEL": "crit",
     "PROXY_WORKERS": "1",
     "PROXY_WORK": "/work-of-a-run",
 }
