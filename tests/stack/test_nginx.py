@@ -173,6 +173,14 @@ def test_root_does_not_run_nginx(room: Room) -> None:
             child.stop(grace=10)
 
 
+@pytest.mark.parametrize("path", ["/daftar", "/daftar/en", "/daftar/static", "/files"])
+def test_a_forgotten_slash_leads_on_where_the_phone_asked(room: Room, path: str) -> None:
+    """Not to nginx's own port, nor to another site, nor from https to http: all that is before nginx stays."""
+    found = send(room.url, "GET", path, Host="registration.example")
+    assert found.status in (301, 303)
+    assert found.headers["Location"] == path + "/"
+
+
 def test_when_nobody_is_behind_nginx_it_says_so_in_the_service_s_words(tmp_path: Path) -> None:
     """502 with a problem document and when to come back; a page for people. Nothing that looks like a 503 of ours.
     As it is run before real people, its log does not tell who asked, or for what."""
