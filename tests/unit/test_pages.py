@@ -18,7 +18,7 @@ from service.web.decoding import BodyDecoder
 from service.web.pages.assets import Assets
 from service.web.pages.endpoint import House, PageEndpoint
 from service.web.pages.language import languages
-from service.web.pages.memory import Memory, MemoryCookie, is_loopback
+from service.web.pages.memory import Memory, MemoryCookie, MemoryCookies, is_loopback
 from service.web.pages.page import Form, Go, Page, View, Visit
 from service.web.pages.rendering import Renderer
 
@@ -46,7 +46,7 @@ async def shown(_: Visit) -> View:
 def answer_of(page: Page, *, method: str = "GET", body: bytes = b"") -> tuple[int, dict[bytes, bytes], str]:
     """Status, headers and body of one request to `page`."""
     ports: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW), policy=Policy())
-    house = House(ports, Any, Metrics(), MemoryCookie(KeyVault(bytes(32)), plain=True))  # type: ignore[arg-type]
+    house = House(ports, Any, Metrics(), MemoryCookies(KeyVault(bytes(32)), loopback=True))  # type: ignore[arg-type]
     endpoint = PageEndpoint(page, INDONESIAN, Renderer(INDONESIAN, ENGLISH, Assets()), house)
     sent: list[Any] = []
 
@@ -136,18 +136,27 @@ def test_the_fullest_memory_stays_under_two_kilobytes():
     assert cookie.read(header.partition(";")[0].encode()) == full
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "registration.example"])
-def test_off_loopback_the_cookie_is_bound_to_the_host_and_secure(host):
-    cookie = MemoryCookie(KeyVault(bytes(32)), plain=is_loopback(host))
+@pytest.mark.parametrize(
+    ("listener", "host"),
+    [
+        *((listener, b"127.0.0.1:8000") for listener in ("0.0.0.0", "::", "10.1.2.3", "registration.example")),
+        *(("127.0.0.1", host) for host in (b"registration.example", b"10.1.2.3:80", b"127.0.0.1.example", b"[", b"")),
+    ],
+)
+def test_off_loopback_the_cookie_is_bound_to_the_host_and_secure(listener, host):
+    """Also where a proxy of the same machine, which ends TLS, speaks with a listener on loopback."""
+    cookie = MemoryCookies(KeyVault(bytes(32)), loopback=is_loopback(listener)).of(host)
     name, *attributes = kept(Memory(ticket="1"), cookie).split("; ")
     assert name.startswith("__Host-registration=")
     assert set(attributes) == {"Path=/", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=1209600"}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
-def test_on_loopback_the_cookie_works_over_http(host):
+@pytest.mark.parametrize("listener", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
+@pytest.mark.parametrize("host", [b"127.0.0.1", b"127.0.0.9:8000", b"[::1]:8000", b"localhost:8000"])
+def test_on_loopback_the_cookie_works_over_http(listener, host):
     """Negative control of the line above: no browser keeps a Secure cookie that came over http."""
-    header = kept(Memory(ticket="1"), MemoryCookie(KeyVault(bytes(32)), plain=is_loopback(host)))
+    cookies = MemoryCookies(KeyVault(bytes(32)), loopback=is_loopback(listener))
+    header = kept(Memory(ticket="1"), cookies.of(host))
     assert header.startswith("registration=") and "Secure" not in header
 
 

@@ -25,7 +25,7 @@ from service.web.decoding import BodyDecoder
 from service.web.http import ClientGone, Rendered, read_form, send_early, send_rendered
 from service.web.middleware import count_refusal, report
 from service.web.pages.language import Language
-from service.web.pages.memory import Memory, MemoryCookie
+from service.web.pages.memory import Memory, MemoryCookies
 from service.web.pages.page import Go, Page, View, Visit
 from service.web.pages.rendering import Renderer, page_headers, redirect
 from service.web.problems import retry_headers, status_of
@@ -41,7 +41,7 @@ class House:
     ports: Ports
     board: BoardCopy
     metrics: Metrics
-    cookie: MemoryCookie
+    cookies: MemoryCookies
 
 
 class PageEndpoint:
@@ -57,7 +57,8 @@ class PageEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        memory = Memory() if self._page.public else self._house.cookie.read(headers.get(b"cookie", b""))
+        cookie = self._house.cookies.of(headers.get(b"host", b""))
+        memory = Memory() if self._page.public else cookie.read(headers.get(b"cookie", b""))
         visit = Visit(
             ports=self._house.ports,
             board=self._house.board,
@@ -74,7 +75,7 @@ class PageEndpoint:
         if visit.memory != memory:
             now = self._house.ports.clock.now()
             until = session_expires_at(now, self._house.ports.policy.wave_closes_at)
-            answer.headers.append(self._house.cookie.header(visit.memory, now, until))
+            answer.headers.append(cookie.header(visit.memory, now, until))
         if visit.closes:
             early = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
             await send_early(receive, send, answer.status, early, answer.body)

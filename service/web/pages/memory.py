@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Memory(msgspec.Struct, omit_defaults=True):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a listener there is reached from its own machine only."""
+    """Whether what listens there is reached from its own machine only."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -66,6 +67,29 @@ class MemoryCookie:
         value = urlsafe_b64encode(sealed).decode().rstrip("=")
         age = max(int((until - now).total_seconds()), 1)
         return b"set-cookie", f"{self.name}={value}; Max-Age={age}{self._attributes}".encode()
+
+
+class MemoryCookies:
+    """The cookie for each browser. loopback: our listener is reached from its own machine only.
+
+    Who came to such a listener by a name of this machine speaks http with us. By any other name a proxy of this machine
+    stands between, and TLS ends there.
+    """
+
+    def __init__(self, vault: Vault, *, loopback: bool) -> None:
+        self._secure = MemoryCookie(vault, plain=False)
+        self._plain = MemoryCookie(vault, plain=True) if loopback else self._secure
+
+    def of(self, host: bytes) -> MemoryCookie:
+        """host: the header Host."""
+        return self._plain if is_loopback(_name_in(host)) else self._secure
+
+
+def _name_in(host: bytes) -> str:
+    try:
+        return urlsplit(f"//{host.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _value_of(name: str, header: bytes) -> str:

@@ -27,7 +27,7 @@ from service.web.pages import (
 from service.web.pages.assets import Assets
 from service.web.pages.endpoint import House, PageEndpoint
 from service.web.pages.language import languages
-from service.web.pages.memory import MemoryCookie, is_loopback
+from service.web.pages.memory import MemoryCookies, is_loopback
 from service.web.pages.page import Page, View, Visit
 from service.web.pages.rendering import Renderer, redirect
 
@@ -52,8 +52,8 @@ def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
 
 
 def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:
-    """A listener on loopback gets a cookie that works over http."""
-    house = House(ports, board, metrics, MemoryCookie(ports.vault, plain=is_loopback(settings.host)))
+    """A listener on loopback has a cookie that works over http."""
+    house = House(ports, board, metrics, MemoryCookies(ports.vault, loopback=is_loopback(settings.host)))
     assets = Assets()
     indonesian, english = languages()
     found = [*assets.routes]
