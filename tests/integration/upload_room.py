@@ -49,7 +49,7 @@ class Connection:
         self.writer = writer
 
     async def head(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        lines = [f"{method} {path} HTTP/1.1", "Host: test", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
         await self.send("\r\n".join([*lines, "", ""]).encode())
 
     async def send(self, data: bytes) -> None:
