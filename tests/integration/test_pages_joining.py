@@ -88,11 +88,14 @@ def test_what_keeps_from_joining_is_said(run, database_url, tmp_path):
             found.service.clock.ahead = timedelta(hours=1, minutes=1)
             newcomer, _ = await signed_in(found, 2)
             missing = await newcomer.open("/daftar/gabung")
+            promised = await newcomer.open("/daftar/status")
             refused.append(await newcomer.send(early, "join"))
             status = await browser.open("/daftar/status")
-            return early, closed, missing, refused, status
+            found.service.clock.ahead = timedelta(hours=2)
+            late = await newcomer.open("/daftar/status")
+            return early, closed, missing, refused, status, promised, late
 
-    early, closed, missing, refused, status = run(scenario())
+    early, closed, missing, refused, status, promised, late = run(scenario())
     assert "Gelombang dibuka" in early.text and "join" in early.forms
     assert "sudah ditutup" in closed.text and "join" not in closed.forms
     assert "Selesaikan langkah ini dulu" in missing.text and "join" not in missing.forms
@@ -100,6 +103,8 @@ def test_what_keeps_from_joining_is_said(run, database_url, tmp_path):
     assert [len(page.summary) for page in refused] == [1, 1, 1]
     assert "retry-after" in refused[0].headers
     assert "Bergabung dengan gelombang" in status.text
+    promise = "Setelah itu Anda bergabung dengan gelombang"
+    assert promise in promised.text and promise not in late.text and "sudah ditutup" in late.text
 
 
 def test_a_mismatch_is_corrected_without_typing_other_steps(run, database_url, tmp_path):
