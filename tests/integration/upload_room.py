@@ -49,8 +49,8 @@ class Connection:
         self.writer = writer
 
     async def head(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
-        await self.send("\r\n".join([*lines, "", ""]).encode())
+        lines = [f"{name}: {value}" for name, value in {"Host": "127.0.0.1", **headers}.items()]
+        await self.send("\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode())
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
