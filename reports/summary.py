@@ -25,7 +25,7 @@ def render(verdict: Verdict, heading: str) -> str:
         f"- Generator late, ms: {late or 'not known'}",
         f"- CPU seconds: {', '.join(f'{role} {number(used)}' for role, used in verdict.cpu_s.items()) or 'not known'}",
         f"- Factors: {factors}; seed {verdict.seed}; plan {verdict.plan_hash}",
-        "- Not included: TLS, load balancers (but the nginx of --proxy), distance.",
+        "- Not included: TLS, load balancers (but for the nginx of a run with --proxy nginx), distance.",
         "- Full figures: report.html beside this file.",
     ]
     return "\n".join(lines) + "\n"

@@ -51,16 +51,18 @@ def audit(
 
 
 def audit_without_database(
-    receipts: Mapping[str, Any] | None, partners: Mapping[str, Any] | None, *, most_codes: int
+    receipts: Mapping[str, Any] | None, partners: Mapping[str, Any] | None, *, most_codes: int | None
 ) -> dict[str, Ledger]:
     """What clients and partners alone can tell of each kind, when nobody reads the database.
 
-    most_codes: codes that the clients may have asked for, each at most one message. Of codes: one accepted although
+    most_codes: codes that the clients may have asked for, each at most one message; None: nobody knows, and codes are
+    not judged. Of codes: one accepted although
     the gateways accepted no message for it is lost; messages beyond those asked for are doubled. Of identity checks:
     answers beyond the checks that clients were told of, or may have begun unknowingly, are doubled; fewer are no
     loss, as nobody waits for them. Of the rest only that one id was told to two people.
     """
-    return {kind: _audit_between(kind, receipts, _seen(kind, partners), most_codes) for kind in KINDS}
+    judged = {kind: _seen(kind, partners) if kind != "codes" or most_codes is not None else None for kind in KINDS}
+    return {kind: _audit_between(kind, receipts, judged[kind], most_codes or 0) for kind in KINDS}
 
 
 def _audit_between(kind: str, receipts: Mapping[str, Any] | None, seen: Seen | None, most_codes: int) -> Ledger:

@@ -276,12 +276,12 @@ class Rehearsal:
             self._note(f"the {whose} ledger cannot be read: {fault}")
             return None
 
-    def _most_codes(self) -> int:
+    def _most_codes(self) -> int | None:
         """Codes that the clients may have asked for: each request once, and one more of whoever was cut off."""
         try:
             people = record.read_people(self.folder.path)
         except record.RecordError:
-            return 0
+            return None
         return int(people["codes_asked"].sum()) + int((people["fate"] == Fate.CUT).sum())
 
     # The end, whatever came before

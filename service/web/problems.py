@@ -62,6 +62,9 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.PartnerError: 503,
 }
 
+UNREAD = (errors.BodyTooLarge, errors.BodyTooSlow)
+"""After these the rest of a body may still trickle in: the answer ends its connection, or it would be held for ever."""
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -98,6 +101,8 @@ def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
         (b"cache-control", b"no-store"),
     ]
     headers += retry_headers(error)
+    if isinstance(error, UNREAD):
+        headers.append((b"connection", b"close"))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     return status, headers, body

@@ -115,7 +115,7 @@ BETWEEN = {kind: dict(rows) for kind, rows in RECEIPTS.items()}
 
 
 def between(
-    receipts: dict[str, Any] | None = BETWEEN, partners: dict[str, Any] | None = None, most_codes: int = 5
+    receipts: dict[str, Any] | None = BETWEEN, partners: dict[str, Any] | None = None, most_codes: int | None = 5
 ) -> dict[str, Any]:
     return {kind: dict(row) for kind, row in audit_without_database(receipts, partners, most_codes=most_codes).items()}
 
@@ -135,6 +135,11 @@ def test_a_code_that_was_accepted_but_never_sent_is_lost() -> None:
 def test_more_messages_than_codes_asked_for_are_doubled() -> None:
     """Five were sent; with five asked for that is right, with four one went twice."""
     assert between(partners=PARTNERS, most_codes=4)["codes"]["doubled"] == 1
+
+
+def test_codes_are_not_judged_when_nobody_knows_how_many_were_asked_for() -> None:
+    ledger = between(partners=PARTNERS, most_codes=None)
+    assert (ledger["codes"]["difference"], ledger["identity_checks"]["difference"]) == (None, 0)
 
 
 def test_more_answers_of_the_registry_than_checks_are_doubled() -> None:

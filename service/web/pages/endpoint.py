@@ -28,7 +28,7 @@ from service.web.pages.language import Language
 from service.web.pages.memory import Memory, MemoryCookies
 from service.web.pages.page import Go, Page, View, Visit
 from service.web.pages.rendering import Renderer, page_headers, redirect
-from service.web.problems import retry_headers, status_of
+from service.web.problems import UNREAD, retry_headers, status_of
 
 SIGN_IN = "masuk"
 """Where a visit without a session is led."""
@@ -76,7 +76,7 @@ class PageEndpoint:
             now = self._house.ports.clock.now()
             until = session_expires_at(now, self._house.ports.policy.wave_closes_at)
             answer.headers.append(cookie.header(visit.memory, now, until))
-        if visit.closes:
+        if visit.closes or isinstance(visit.refusal, UNREAD):
             early = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
             await send_early(receive, send, answer.status, early, answer.body)
         else:
@@ -149,6 +149,7 @@ def check_same_origin(headers: Mapping[bytes, bytes]) -> None:
         allowed = site in (b"same-origin", b"none")
     else:
         origin = headers.get(b"origin")
-        allowed = origin is None or origin.partition(b"://")[2] == headers.get(b"host")
+        # "null" is the origin of whoever hides it.
+        allowed = origin is None or (b"://" in origin and origin.partition(b"://")[2] == headers.get(b"host"))
     if not allowed:
         raise CrossSiteRequest
