@@ -324,11 +324,14 @@ class PartnerError(LaunchnightError):
         *,
         temporary: bool,
         unknown: bool = False,
+        asked: bool = True,
         retry_after_s: float | None = None,
         reason: str = "",
     ) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.temporary = temporary
         self.unknown = unknown
+        self.asked = asked
+        """False: the partner was left alone, and knows nothing of this."""
         self.reason = reason
         """The partner's own error code, for example rate_exceeded or allowance_exhausted."""
