@@ -165,13 +165,20 @@ QUEUES = Row(
             limits=limits(0.02, 0.05), most=1,
         ),
         Panel(
+            "Time until a new job is done",
+            "Jobs waiting, divided by the jobs that end a second; a gap is a queue in which nothing ends. For identity it "
+            "must end before the wave freezes.",
+            "s", (Query(f"max {WITHOUT} (registration_queue_drain_seconds)", "{{queue}}"),), limits=limits(60, 120),
+        ),
+        Panel(
             "Jobs waiting", "Jobs waiting or leased.", "locale",
             (Query("run_queue:registration_queue_depth:max", "{{queue}}"),), decimals=0,
         ),
         Panel(
             "Jobs by how they ended",
-            "Jobs a second. retried goes back in line, dropped had nobody waiting any more, expired was too late, dead "
-            "was given up and is kept, refused met a full queue.",
+            "Jobs a second. retried goes back in line, late missed its turn at the partner's quota and goes back too, "
+            "dropped had nobody waiting any more, expired was too late, dead was given up and is kept, refused met a "
+            "full queue.",
             "ops",
             (Query("sum by (queue, outcome) (rate(registration_queue_jobs_total[$__rate_interval]))",
                    "{{queue}} {{outcome}}"),),
@@ -247,6 +254,12 @@ PROCESSES = Row(
             "CPU of each process", "Cores used. A process of ours cannot use more than one.", "percentunit",
             (Query("rate(registration_process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),),
             limits=limits(0.7, 0.9), most=1,
+        ),
+        Panel(
+            "How late each worker is",
+            "Delay of the worker's event loop, seen by its heartbeat. From 2.5 s on it renews no leases: others take its "
+            "jobs over.",
+            "s", (Query("registration_worker_lag_seconds", "{{instance}}"),), limits=limits(0.5, 2.5),
         ),
         Panel(
             "Database connections", "Connections in use, as a share of the most that each process opens.",

@@ -24,14 +24,14 @@ from service.domain import buckets
 ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "page", "read")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
 QUEUES = ("email", "sms", "identity")
-JOB_OUTCOMES = ("done", "retried", "dead", "expired", "dropped", "refused")
-PARTNERS = ("civil_registry", "email", "sms")
+JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
+PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
-SWITCHES = ("synthetic_people",)
+SWITCHES = ("bounded_queues", "partner_pacing", "drop_abandoned_work", "partner_guard", "synthetic_people")
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
 
@@ -85,11 +85,34 @@ class Metrics:
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
         self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])
+        self.queue_drain = gauge(
+            "registration_queue_drain_seconds",
+            "Time until a job added now is done, at the rate at which jobs end; NaN: nothing ends.",
+            ["queue"],
+        )
         self.queue_jobs = counter("registration_queue_jobs_total", "Jobs by how they ended.", ["queue", "outcome"])
+        self.worker_lag = gauge(
+            "registration_worker_lag_seconds", "How late the worker's event loop was at the last heartbeat."
+        )
         self.partner_calls = counter(
             "registration_partner_calls_total", "Calls of partners by outcome.", ["partner", "outcome"]
         )
         self.partner_seconds = histogram("registration_partner_call_seconds", "Time of a partner call.", ["partner"])
+        self.partner_circuit = gauge(
+            "registration_partner_circuit_state",
+            "0: the partner is asked; 1: it is tried; 2: it is left alone.",
+            ["partner"],
+        )
+        self.partner_openings = counter(
+            "registration_partner_circuit_openings_total", "Times that a partner began to be left alone.", ["partner"]
+        )
+        self.partner_limit = gauge(
+            "registration_partner_calls_limit", "Calls at once that the partner bears, as far as we know.", ["partner"]
+        )
+        self.partner_in_flight = gauge("registration_partner_calls_in_flight", "Calls under way.", ["partner"])
+        self.second_share = gauge(
+            "registration_partner_second_share", "Share of the messages that goes to the second provider.", ["channel"]
+        )
         self.code_handover_seconds = histogram(
             "registration_code_handover_seconds",
             "Time from a code being asked for to its hand-over to the gateway.",
@@ -116,13 +139,19 @@ class Metrics:
         for stage in STAGES:
             self.stages.labels(stage)
         for queue in QUEUES:
-            for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest):
+            for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest, self.queue_drain):
                 gauge.labels(queue)
             for outcome in JOB_OUTCOMES:
                 self.queue_jobs.labels(queue, outcome)
         for partner, outcome in product(PARTNERS, CALL_OUTCOMES):
             self.partner_calls.labels(partner, outcome)
             self.partner_seconds.labels(partner)
+        for partner, part in product(
+            PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
+        ):
+            part.labels(partner)
+        for channel in ("email", "sms"):
+            self.second_share.labels(channel)
         for switch in SWITCHES:
             self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):

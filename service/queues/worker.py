@@ -1,11 +1,13 @@
 """The worker role: a lane for each queue, and once a second the levels and the sweep."""
 
 import asyncio
+import math
 
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
 from service.metrics import Metrics
-from service.ports import Ports
+from service.ports import Partner, Ports
+from service.queues.heartbeat import Heartbeat
 from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
 from service.settings import Settings
@@ -22,9 +24,13 @@ async def run_worker(ports: Ports, settings: Settings, metrics: Metrics, stop: a
     """
     table = policies(settings)
     for policy in table.values():
-        metrics.queue_limit.labels(policy.queue).set(policy.limit)
-    lanes = [Lane(ports, policy, HANDLERS[queue], metrics) for queue, policy in table.items()]
-    async with asyncio.TaskGroup() as group:
+        metrics.queue_limit.labels(policy.queue).set(math.inf if policy.limit < 0 else policy.limit)
+    partners: dict[str, Partner] = {"email": ports.email, "sms": ports.sms, "identity": ports.civil_registry}
+    heartbeat = Heartbeat(ports.begin_apart, metrics)
+    lanes = [
+        Lane(ports, policy, HANDLERS[queue], partners[queue], metrics, heartbeat) for queue, policy in table.items()
+    ]
+    async with heartbeat.beating(), asyncio.TaskGroup() as group:
         for lane in lanes:
             group.create_task(lane.run(stop))
         group.create_task(_beat(ports, metrics, lanes, stop))

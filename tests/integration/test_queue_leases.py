@@ -53,7 +53,7 @@ async def finish_late(url: str, sql: Mapping[str, str]) -> tuple[list[bool], boo
         touched = [
             await queue.finish(late),
             await queue.retry(late, delay=0, error="Late", answered=True),
-            await queue.bury(late, error="Late"),
+            await queue.bury(late, error="Late", answered=True),
         ]
         return touched, await queue.finish(taken_over), await depth(connection)
 

@@ -190,6 +190,7 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
     nobody: Any = None  # uploads ask no partner
     ports = Ports(
         begin=counted_begin,
+        begin_apart=nobody,
         clock=WallClock(),
         vault=vault,
         photos=photos,
