@@ -216,6 +216,36 @@ PARTNERS = Row(
             "Time of a partner call", "95 of 100 calls were answered within this time. At 5 s a call is given up.", "s",
             (Query("run_partner:registration_partner_call_seconds:p95_rate2m", "{{partner}}"),), limits=limits(2, 3),
         ),
+        Panel(
+            "Partners left alone",
+            "Whether each partner is asked. After eight failures in a row, or a second and a half without any answer, "
+            "it is left alone, then tried by one call at a time. Its jobs wait meanwhile and use up no tries.",
+            "none", (Query(f"max {WITHOUT} (registration_partner_circuit_state)", "{{partner}}"),), "states",
+            limits=((None, "green"), (1, "orange"), (2, "red")),
+            states={"0": ("asked", "green"), "1": ("tried", "orange"), "2": ("left alone", "red")},
+        ),
+        Panel(
+            "Times a partner was left alone",
+            "Per minute. Again and again: the partner comes back and breaks down under what waits for it.", "cpm",
+            (Query("60 * sum by (partner) (rate(registration_partner_circuit_openings_total[$__rate_interval]))",
+                   "{{partner}}"),),
+        ),
+        Panel(
+            "Calls at once",
+            "Calls under way, and how many the partner bears as far as our workers know: more while it answers well, "
+            "a tenth less for each call that fails or takes more than half of its deadline.",
+            "locale",
+            (
+                Query("sum by (partner) (registration_partner_calls_in_flight)", "{{partner}} under way"),
+                Query("sum by (partner) (registration_partner_calls_limit)", "{{partner}} bears"),
+            ),
+            decimals=0,
+        ),
+        Panel(
+            "Messages by the second provider",
+            "Share of the messages that goes to the second provider; 0 where there is none.", "percentunit",
+            (Query(f"max {WITHOUT} (registration_partner_second_share)", "{{channel}}"),), most=1,
+        ),
     ),
 )  # fmt: skip
 

@@ -60,7 +60,6 @@ class Guard:
         self._show_limit = metrics.partner_limit.labels(partner).set
         self._count_opening = metrics.partner_openings.labels(partner).inc
         metrics.partner_in_flight.labels(partner).set_function(lambda: self.in_flight)
-        self._show_limit(self._limit)
 
     @property
     def state(self) -> CircuitState:
@@ -70,6 +69,7 @@ class Guard:
     def free(self, busy: int) -> int:
         """As `ports.Partner`. Calls of before the circuit's last change are forgotten: they tell nothing any more."""
         if not self._on:
+            self._show_limit(self._most)
             return self._most
         self._look()
         self._used = max(0, busy - self._stale)
