@@ -186,6 +186,38 @@ class QueueStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StageFigure:
+    """What one replica does at one stage: a queue it works, its database connections, steps of people."""
+
+    stage: str
+    used: float
+    """Of its own `most`: jobs in hand, connections. 0 of 0 where a replica has no bound of its own."""
+    most: float
+    done_per_s: float
+    refused_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageTotal:
+    """One stage over all replicas that are heard of."""
+
+    stage: str
+    replicas: int
+    used: float
+    most: float
+    done_per_s: float
+    refused_per_s: float
+
+
+class FigureStore(Protocol):
+    async def write(self, replica: UUID, figures: Sequence[StageFigure]) -> None:
+        """In place of what the replica wrote last."""
+
+    async def totals(self, *, within: float) -> Sequence[StageTotal]:
+        """Over the replicas that wrote in the last `within` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """The waiting room's one row as the board shows it."""
 
@@ -475,6 +507,8 @@ class Transaction(Protocol):
     def answers(self) -> AnswerStore: ...
     @property
     def queue(self) -> QueueStore: ...
+    @property
+    def figures(self) -> FigureStore: ...
     @property
     def room(self) -> WaitingRoomStore: ...
     @property

@@ -98,13 +98,12 @@ def drain_s(depth: int, ended_per_s: float, rate_per_s: float) -> float:
 
 
 def smoothed(before: float, now: float, elapsed: float, memory: float) -> float:
-    """A rate that forgets: the newest one weighs as much as it lasted against `memory` seconds of those before.
+    """A rate that forgets: `now`, measured over `elapsed` seconds, weighs so much against `memory` seconds of `before`.
 
-    before: negative for none yet. The steady state of a constant rate is that rate; after a step two thirds of it is
-    seen within about `memory` seconds.
+    With a memory that grows from 0 it is the mean since then. Nothing measured changes nothing.
     """
-    if before < 0.0:
-        return now
+    if not memory + elapsed > 0.0:
+        return before
     return before + (now - before) * elapsed / (memory + elapsed)
 
 

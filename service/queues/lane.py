@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from service.actions.figures import Count
 from service.domain.adaptive import retry_turn
 from service.domain.errors import LaunchnightError, PartnerError
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
@@ -27,6 +28,8 @@ LONGEST_WAIT = 10.0
 LONG_REFUSAL = 5.0
 """Seconds; a partner that sends us away for longer is not asked about the next job either."""
 SWEPT_AT_ONCE = 1000
+BACK_IN_LINE = frozenset({"retried", "late"})
+"""Outcomes after which a job still waits."""
 SETTLING = 5
 """Tries to write down what became of a job: a database that restarts within some ten seconds costs no lease's time."""
 
@@ -55,12 +58,26 @@ class Lane:
         self._metrics = metrics
         self._heartbeat = heartbeat
         self._busy = 0
+        self._ended = 0
         self._failures = 0
         self._idle = False
         self._rate = policy.rate_per_s
         self._claimed_at = 0.0
         self._refused_until = 0.0
         self._retries_booked = 0.0
+
+    @property
+    def queue(self) -> str:
+        return self._policy.queue
+
+    @property
+    def rate_per_s(self) -> float:
+        """The quota that held at the last claim; negative: none."""
+        return self._rate
+
+    def count(self) -> Count:
+        """What this lane has in hand, and the jobs that ended in it."""
+        return Count(self._busy, self._policy.concurrency, self._ended, backlog=not self._idle)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and what was claimed is settled."""
@@ -127,7 +144,7 @@ class Lane:
             await self._settle(job, error)
         else:
             if result.end is not JobEnd.LOST:
-                self._metrics.queue_jobs.labels(job.queue, result.end.value).inc()
+                self._count_outcome(result.end.value)
             if result.end is JobEnd.DONE and job.queue in ("email", "sms"):
                 waited = (result.at - job.created_at).total_seconds()
                 bound = "yes" if job.quota_bound else "no"
@@ -147,7 +164,7 @@ class Lane:
                 await asyncio.sleep(retry_delay_s(attempt, self._ports.chance(), 1.0, 8.0))
             else:
                 if outcome is not None:
-                    self._metrics.queue_jobs.labels(job.queue, outcome).inc()
+                    self._count_outcome(outcome)
                 return
 
     def _retry_wait(self, error: Exception) -> float:
@@ -173,6 +190,11 @@ class Lane:
             async with self._ports.begin(single=True) as tx:
                 held = await tx.queue.retry(job, delay=0.0, error=name, answered=True, counts=False)
             return "late" if held else None
+        if isinstance(error, PartnerError) and not error.asked:  # the same, and it comes back soon
+            delay = retry_delay_s(1, chance(), policy.base_delay, policy.longest_delay)
+            async with self._ports.begin(single=True) as tx:
+                held = await tx.queue.retry(job, delay=delay, error=error.reason, answered=True, counts=False)
+            return "retried" if held else None
         if isinstance(error, PartnerError):
             name = error.reason or name
             answered = not error.unknown
@@ -191,12 +213,17 @@ class Lane:
             )
             return "retried" if held else None
 
+    def _count_outcome(self, outcome: str, jobs: int = 1) -> None:
+        self._metrics.queue_jobs.labels(self._policy.queue, outcome).inc(jobs)
+        if outcome not in BACK_IN_LINE:
+            self._ended += jobs
+
     async def sweep(self) -> None:
         """Remove what nobody waits for; settle jobs whose holder has fallen silent."""
         policy = self._policy
         async with self._ports.begin(single=True) as tx:
             expired = await tx.queue.expire(policy.queue, most=SWEPT_AT_ONCE)
-        self._metrics.queue_jobs.labels(policy.queue, "expired").inc(expired)
+        self._count_outcome("expired", expired)
         async with self._ports.begin(single=True) as tx:
             orphans = await tx.queue.reap(policy.queue, most=policy.concurrency, lease_s=policy.lease)
         for job in orphans:
