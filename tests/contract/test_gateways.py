@@ -70,10 +70,10 @@ async def clients(url: str, timeout: float = 10.0, *, guarded: bool = True) -> A
 
 @asynccontextmanager
 async def partners(
-    registry: Registry = REGISTRY, sms: Gateway = SMS, timeout: float = 10.0
+    registry: Registry = REGISTRY, sms: Gateway = SMS, timeout: float = 10.0, *, guarded: bool = True
 ) -> AsyncIterator[tuple[Partners, Room]]:
     everybody = Partners(Figures(registry, sms, sms), opens_at=time.time(), seed=1)
-    async with served(everybody.application()) as url, clients(url, timeout) as room:
+    async with served(everybody.application()) as url, clients(url, timeout, guarded=guarded) as room:
         yield everybody, room
 
 

@@ -72,8 +72,10 @@ def test_without_the_guard_a_dead_gateway_is_asked_on(run: Run, database_url: st
     """The negative control: in the same three seconds every code is tried, and tried again."""
 
     async def scenario() -> None:
-        dead = {"SMS_RATE": "50", "PARTNER_GUARD": "off"}
-        async with service_room(database_url, tmp_path, **dead) as room, room.worker():
+        async with (
+            service_room(database_url, tmp_path, SMS_RATE="50", PARTNER_GUARD="off") as room,
+            room.worker(),
+        ):
             room.partners.conduct.change({"sms": DEAD})
             await people(room, 40)
 
@@ -114,8 +116,9 @@ def test_without_a_budget_retries_are_bounded_by_nothing(run: Run, database_url:
     """The negative control: without pacing there is no quota and so no share of it."""
 
     async def scenario() -> None:
-        unbound = {"SMS_RATE": "20", "PARTNER_GUARD": "off", "PARTNER_PACING": "off"}
-        async with service_room(database_url, tmp_path, **unbound) as room:
+        async with service_room(
+            database_url, tmp_path, SMS_RATE="20", PARTNER_GUARD="off", PARTNER_PACING="off"
+        ) as room:
             assert await retries(room, 4.0) > BURST + RETRY_SHARE * 20.0 * 6.0
 
     run(scenario())
@@ -138,7 +141,6 @@ def test_codes_go_to_the_second_provider(run: Run, database_url: str, tmp_path: 
             assert [len(messages) for messages in inboxes] == [1] * 40
             assert arrived(room, numbers) == [0] * 40
             assert shown(room, "circuit_openings_total") >= 1
-            assert shown(room, "calls_total", "sms_second") == 0  # no such series without an outcome
             labels = {"partner": "sms_second", "outcome": "ok"}
             assert room.metrics.registry.get_sample_value("registration_partner_calls_total", labels) == 40
 
