@@ -55,6 +55,8 @@ from service.web.middleware import Boundary
 from service.web.operation import Operation, route
 from service.web.pages.site import routes as page_routes
 from service.web.problems import Problem
+from service.web.overload import Doorkeeper, new_door, new_watchdog
+from service.web.pages.site import full_house, memory_cookie
 
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
@@ -182,14 +184,23 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
     board = BoardCopy()
 
     @asynccontextmanager
+    door = new_door(metrics)
+    watchdog = new_watchdog(door, metrics)
+    middleware = [Middleware(Boundary, metrics=metrics)]
+    if settings.overload_limit:
+        person = memory_cookie(ports, settings).person
+        page, chance = full_house(ports, board), random.Random().random
+        middleware.append(Middleware(Doorkeeper, door, metrics, page, person, chance))
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.refresh(ports)
         task = asyncio.create_task(board.keep_fresh(ports))
         try:
             yield
+        watchdog.start()
         finally:
             task.cancel()
             await asyncio.wait([task])
+            watchdog.stop()
 
     app = Starlette(
         routes=[
@@ -197,7 +208,7 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
             *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
             *page_routes(ports, board, metrics, settings),
         ],
-        middleware=[Middleware(Boundary, metrics=metrics)],
+        middleware=middleware,
         exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,
     )

@@ -22,6 +22,9 @@ from prometheus_client.registry import Collector
 from service.domain import buckets
 
 ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "page", "read")
+DOOR_CLASSES = ("all", "ticket", "step", "answer", "upload", "page", "read")
+DOOR_REASONS = ("late", "full", "last", "stalled")
+DOOR_PROGRESS = ("finishing", "continuing", "entering", "browsing")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
 QUEUES = ("email", "sms", "identity")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
@@ -31,7 +34,9 @@ STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
-SWITCHES = ("bounded_queues", "partner_pacing", "drop_abandoned_work", "partner_guard", "synthetic_people")
+SWITCHES = (
+    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "synthetic_people", "overload_limit",
+)  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
 
@@ -122,6 +127,24 @@ class Metrics:
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
         self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
         self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
+        self.door_limit = gauge(
+            "registration_door_limit_requests",
+            "Requests at once that the door lets in; all: together.",
+            ["route_class"],
+        )
+        self.door_in_flight = gauge(
+            "registration_door_in_flight_requests", "Requests that are worked on; all: together.", ["route_class"]
+        )
+        self.door_waiting = gauge("registration_door_waiting_requests", "Requests that stand in line at the door.")
+        self.door_shed = counter(
+            "registration_door_shed_total", "Requests turned away at the door.", ["reason", "progress"]
+        )
+        self.door_gone = counter(
+            "registration_door_gone_total", "Requests never begun because their client left while they stood in line."
+        )
+        self.loop_lag = gauge(
+            "registration_event_loop_lag_seconds", "The longest that the event loop of the web role stood still lately."
+        )
         self.switch_on = gauge("registration_switch_on", "1 while this setting is on.", ["switch"])
         registry.register(_Process())
         self._create_at_zero()
@@ -162,6 +185,11 @@ def serve(metrics: Metrics, host: str, port: int) -> tuple[int, Callable[[], Non
     """Show the metrics on a listener of their own, in a thread: a busy event loop does not delay a scrape for long.
 
     port: 0 takes a free one. Returns the port and what ends the listener. Raises OSError when the port is taken.
+        for route_class in DOOR_CLASSES:
+            self.door_limit.labels(route_class)
+            self.door_in_flight.labels(route_class)
+        for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
+            self.door_shed.labels(reason, progress)
     """
     server, thread = start_http_server(port, host, metrics.registry)
 

@@ -194,6 +194,13 @@ TABLE: tuple[Setting, ...] = (
         "Accept identity numbers of district 99, which does not exist.",
     ),
     Setting(
+        "REGISTRATION_OVERLOAD_LIMIT",
+        _switch,
+        "on",
+        "",
+        "Off: everything that comes is begun at once, and at too much of it every answer is late.",
+    ),
+    Setting(
         "REGISTRATION_STOP_GRACE", _positive, "20", "s", "uvicorn would wait for ever; the engine kills after 30 s."
     ),
 )
@@ -233,6 +240,7 @@ class Settings(SimpleNamespace):
     wave_closes_at: datetime
     age_on: date
     synthetic_people: bool
+    overload_limit: bool
     stop_grace: float
 
     def __setattr__(self, name: str, value: object) -> None:

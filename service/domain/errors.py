@@ -297,6 +297,14 @@ class QueueFull(LaunchnightError):
     temporary = True
 
 
+class Overloaded(LaunchnightError):
+    """Turned away at the door: nothing was begun. Named as draft-ietf-httpapi-ratelimit-headers does."""
+
+    code = "temporary-reduced-capacity"
+    title = "Too much is asked of the service at the moment"
+    temporary = True
+
+
 class DatabaseBusy(LaunchnightError):
     code = "busy"
     title = "Too many requests at the moment"

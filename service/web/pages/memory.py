@@ -58,6 +58,11 @@ class MemoryCookie:
         except (ValueError, VaultError):  # changed, cut, or of an earlier version
             return Memory()
 
+    def person(self, header: bytes) -> bytes:
+        """What tells one browser from another at each stage; empty when it carries nothing."""
+        memory = self.read(header)
+        return (memory.token or memory.entry or memory.ticket).encode()
+
     def header(self, memory: Memory, now: datetime, until: datetime) -> tuple[bytes, bytes]:
         """The header Set-Cookie that keeps `memory`, or forgets it when it is empty."""
         if memory == Memory():
