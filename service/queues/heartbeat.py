@@ -94,13 +94,13 @@ class Heartbeat:
         if not renews(lag, LEASE):
             log.warning("leases not renewed, the main loop is late")
             return
-        jobs = self._in_hand(now)
+        jobs = self.in_hand(now)
         if jobs:
             async with begin(single=True) as tx:
                 await tx.queue.renew(jobs, lease_s=LEASE)
 
-    def _in_hand(self, now: float) -> Sequence[Job]:
-        """Ordered as every holder of several rows locks them."""
+    def in_hand(self, now: float) -> Sequence[Job]:
+        """What is held and still believed; ordered, so that nobody who locks several rows waits in a ring."""
         with self._lock:
             held: Mapping[int, Held] = dict(self._held)
         return [held[id_].job for id_ in sorted(held) if now < held[id_].until]
