@@ -29,8 +29,8 @@ SILENT_S = 1.5
 """Eight calls begun since the last answer, the first of them this long ago: at 15/s some twenty answers are missing. A
 dead partner is known before the first of its calls reaches its deadline."""
 PAUSE_S = 1.0
-LONGEST_PAUSE_S = 30.0
-"""Half a minute after a partner is back, everybody knows."""
+LONGEST_PAUSE_S = 8.0
+"""With its jitter about the ten seconds in which a code should be handed over; a call in eight seconds burdens none."""
 CALM_S = 30.0
 """Closed for so long, the next opening begins with the shortest pause again; a partner that comes and goes waits
 longer each time."""
@@ -58,7 +58,7 @@ def closed(now: float) -> Circuit:
 
 
 def pause_s(openings: int, u: float) -> float:
-    """How long to leave the partner alone at opening number `openings` (from 1): 1, 2, 4, ... 30 s, ±30 %."""
+    """How long to leave the partner alone at opening number `openings` (from 1): 1, 2, 4, 8 s, ±30 %."""
     seconds = PAUSE_S
     step = 1
     while step < openings and step < 62 and seconds < LONGEST_PAUSE_S:

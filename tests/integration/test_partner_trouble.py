@@ -42,7 +42,7 @@ def test_a_dead_gateway_is_left_alone_and_nobody_s_code_is_lost(run: Run, databa
     async def scenario() -> None:
         async with service_room(database_url, tmp_path, SMS_RATE="50") as room, room.worker():
             room.partners.conduct.change({"sms": DEAD})
-            numbers = await people(room, 40)
+            numbers = await people(room, 80)
 
             async def opened() -> bool:
                 return shown(room, "circuit_openings_total") > 0
@@ -61,8 +61,9 @@ def test_a_dead_gateway_is_left_alone_and_nobody_s_code_is_lost(run: Run, databa
             assert await room.connection.fetchval("select max(attempts) from job") <= 4
             room.partners.conduct.change({})
             await room.empty()
-            assert arrived(room, numbers) == [1] * 40
-            assert (room.ended("sms", "done"), room.ended("sms", "dead")) == (40, 0)
+            assert arrived(room, numbers) == [1] * 80
+            assert (room.ended("sms", "done"), room.ended("sms", "dead")) == (80, 0)
+            assert room.partners.gateways["sms"].ledger.as_json()["most_in_1s"] <= 50  # no burst at the return
             assert shown(room, "circuit_state") == 0
 
     run(scenario())

@@ -36,9 +36,9 @@ def test_it_is_tried_after_a_second_and_closes_at_the_third_success() -> None:
     assert after(tried, [False, False, True]).state == CircuitState.OPEN
 
 
-def test_pauses_double_to_half_a_minute() -> None:
-    middle = [breaker.pause_s(openings, 0.5) for openings in range(1, 8)]
-    assert middle == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+def test_pauses_double_to_eight_seconds() -> None:
+    middle = [breaker.pause_s(openings, 0.5) for openings in range(1, 7)]
+    assert middle == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
     assert breaker.pause_s(1, 0.0) == pytest.approx(0.7)
 
 
