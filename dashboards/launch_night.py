@@ -144,6 +144,56 @@ ANSWERS = Row(
     ),
 )  # fmt: skip
 
+OVERLOAD = Row(
+    "Is more asked than can be done?",
+    (
+        Panel(
+            "Turned away by progress",
+            "Requests a second that the door turned away (503), by how far those who asked had come. Those who look "
+            "around go first; from finishing on, somebody is called.",
+            "reqps",
+            (Query("sum by (progress) (rate(registration_door_shed_total[$__rate_interval]))", "{{progress}}"),),
+            "stacked",
+        ),
+        Panel(
+            "Turned away by reason",
+            "late: waited too long at the door. last: others of the same progress go first for some minutes. full: too "
+            "many in line. stalled: the process stood still. left: the client went while it waited.",
+            "reqps",
+            (
+                Query("sum by (reason) (rate(registration_door_shed_total[$__rate_interval]))", "{{reason}}"),
+                Query("sum(rate(registration_door_gone_total[$__rate_interval]))", "left"),
+            ),
+            "stacked",
+        ),
+        Panel(
+            "How full the door is",
+            "Requests at work, as a share of what the door lets in at once. At 100 % some wait, then some are turned away.",
+            "percentunit",
+            (Query('sum by (instance) (registration_door_in_flight_requests{route_class="all"}) '
+                   '/ sum by (instance) (registration_door_limit_requests{route_class="all"} > 0)', "{{instance}}"),),
+            limits=limits(0.7, 1),
+        ),
+        Panel(
+            "What the door lets in",
+            "Requests at once, by class of route and all together, the sum over all processes. It falls where answers "
+            "take longer than is usual; 4 for each process is the least.",
+            "none",
+            (Query("sum by (route_class) (registration_door_limit_requests)", "{{route_class}}"),), decimals=0,
+        ),
+        Panel(
+            "Line at the door", "Requests that wait at the door, a tenth of a second at most.", "none",
+            (Query("sum by (instance) (registration_door_waiting_requests)", "{{instance}}"),), decimals=0,
+        ),
+        Panel(
+            "Event loop stood still",
+            "The longest pause of each web process in the last 5 to 10 s. From 0.25 s on, those with little to lose are "
+            "turned away until it is over.",
+            "s", (Query("registration_event_loop_lag_seconds", "{{instance}}"),), limits=limits(0.1, 0.25),
+        ),
+    ),
+)  # fmt: skip
+
 QUEUES = Row(
     "Do codes and identity checks get through?",
     (
@@ -311,7 +361,7 @@ LAUNCH_NIGHT = Dashboard(
     uid="launchnight-night",
     title="Launch night",
     description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
-    rows=(WELL, DOOR, ANSWERS, QUEUES, PARTNERS, PHOTOS, PROCESSES),
+    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, PROCESSES),
     since="now-1h",
     refresh="5s",
     one_run=False,
