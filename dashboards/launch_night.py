@@ -168,7 +168,8 @@ OVERLOAD = Row(
         ),
         Panel(
             "How full the door is",
-            "Requests at work, as a share of what the door lets in at once. At 100 % some wait, then some are turned away.",
+            "Requests at work, as a share of what the door lets in at once. At 100 % some wait, then some are turned "
+            "away.",
             "percentunit",
             (Query('sum by (instance) (registration_door_in_flight_requests{route_class="all"}) '
                    '/ sum by (instance) (registration_door_limit_requests{route_class="all"} > 0)', "{{instance}}"),),
@@ -187,8 +188,8 @@ OVERLOAD = Row(
         ),
         Panel(
             "Event loop stood still",
-            "The longest pause of each web process in the last 5 to 10 s. From 0.25 s on, those with little to lose are "
-            "turned away until it is over.",
+            "The longest pause of each web process in the last 5 to 10 s. From 0.25 s on, those with little to lose "
+            "are turned away until it is over.",
             "s", (Query("registration_event_loop_lag_seconds", "{{instance}}"),), limits=limits(0.1, 0.25),
         ),
     ),

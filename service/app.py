@@ -174,7 +174,7 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
         *assessment.operations(ports),
         *waves.operations(ports),
         *me.operations(ports),
-        *health.operations(ports),
+        *health.operations(board),
     ]
     return [*table, *openapi.operations(table, version)]
 

@@ -236,7 +236,7 @@ class Door:
     def _turn_away(self, line: _Line, now: float) -> None:
         if not line.entries:
             return
-        patience = rules.patience_s(self._is_late(line, now))
+        patience = rules.patience_s(self._is_late(line, now), line.share)
         while line.entries and now - line.entries[0].since >= patience:
             self._refuse_oldest(line, Turn.LATE)
 

@@ -46,6 +46,8 @@ but soon when it is as slow at the least limit, too."""
 
 PATIENCE_S = 0.1
 """A burst may wait this long: a person does not notice it."""
+STORM_PATIENCE_S = 0.03
+"""While some of its rank are turned away: a refusal is of use at once or not at all (R3: 99 of 100 within 50 ms)."""
 LATE_PATIENCE_S = 0.005
 """CoDel: a line that has not been empty for PATIENCE_S is no burst; each may then wait only so long."""
 MOST_WAITING = 200
@@ -113,8 +115,11 @@ def is_quiet(in_flight: int, limit: float) -> bool:
     return in_flight <= max(LEAST, limit / 2.0)
 
 
-def patience_s(late: bool) -> float:
-    return LATE_PATIENCE_S if late else PATIENCE_S
+def patience_s(late: bool, share: float) -> float:
+    """How long somebody may wait whose rank lets `share` of its people wait at all."""
+    if late:
+        return LATE_PATIENCE_S
+    return PATIENCE_S if share >= 1.0 else STORM_PATIENCE_S
 
 
 def next_share(share: float, turned_away: bool) -> float:
