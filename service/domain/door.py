@@ -92,14 +92,17 @@ class _Usual:
 class _Line:
     """Those of one rank who wait, in the order in which they came."""
 
-    __slots__ = ("entries", "filled_at", "share", "turned_away")
+    __slots__ = ("asked", "barred", "entries", "filled_at", "kept_out", "late", "share")
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
         self.filled_at = 0.0
         """Since when somebody has been waiting."""
         self.share = 1.0
-        self.turned_away = False
+        self.asked = self.late = self.kept_out = False
+        """In this window: some came to wait, waited in vain, were not let wait."""
+        self.barred = 0
+        """Windows for which only the share of this rank enters, though there be room: a higher one needs it."""
 
 
 class Door:
@@ -111,11 +114,20 @@ class Door:
         self.waiting = 0
         self._lines = tuple(_Line() for _ in Progress)
         self._usual: dict[Hashable, _Usual] = {}
+        self._barred_from = len(Progress)
+        self._left = 0
+        self._turn = 0.0
+        """Seconds from one leave to the next, in the last window."""
         self._window_began = now
         self._stalled_until = now
 
-    def enter_nowait(self, kind: str) -> bool:
-        """Take both places if they are free."""
+    def enter_nowait(self, kind: str, rank: Progress) -> bool:
+        """Take both places if they are free, unless those of this rank must show first where they stand."""
+        if rank >= self._barred_from:
+            return False
+        return self._enter(kind)
+
+    def _enter(self, kind: str) -> bool:
         limit, house = self.limits[kind], self.house
         if house.in_flight >= house.value or limit.in_flight >= limit.value:
             return False
@@ -129,12 +141,16 @@ class Door:
     def wait(self, entry: Entry) -> None:
         """Get in line; `settle` may be called at once."""
         line = self._lines[entry.rank]
+        line.asked = True
         if entry.since < self._stalled_until and entry.rank >= Progress.ENTERING:
             self._tell(entry, Turn.STALLED)
         elif entry.place >= line.share:
+            line.kept_out = True
             self._tell(entry, Turn.LAST)
+        elif self._enter(entry.kind):
+            self._tell(entry, Turn.ENTER)
         elif self.waiting >= rules.MOST_WAITING and not self._make_room(entry.rank):
-            line.turned_away = True
+            line.late = True
             self._tell(entry, Turn.FULL)
         else:
             if not line.entries:
@@ -159,6 +175,7 @@ class Door:
     def leave(self, kind: str, now: float) -> None:
         """Give both places back, and let those in line have them."""
         self.lend(kind)
+        self._left += 1
         if now - self._window_began >= rules.WINDOW_S:
             self._adapt(now)
         if self.waiting:
@@ -236,7 +253,7 @@ class Door:
     def _turn_away(self, line: _Line, now: float) -> None:
         if not line.entries:
             return
-        patience = rules.patience_s(self._is_late(line, now), line.share)
+        patience = rules.patience_s(self._is_late(line, now), line.share, self._turn)
         while line.entries and now - line.entries[0].since >= patience:
             self._refuse_oldest(line, Turn.LATE)
 
@@ -249,7 +266,7 @@ class Door:
         return False
 
     def _refuse_oldest(self, line: _Line, turn: Turn) -> None:
-        line.turned_away = True
+        line.late = True
         self._take_out(line.entries[0], turn)
 
     def _take_out(self, entry: Entry, turn: Turn) -> None:
@@ -269,7 +286,20 @@ class Door:
         house.adapt()
         for limit in self.limits.values():
             limit.adapt()
-        for line in self._lines:
-            line.share = rules.next_share(line.share, line.turned_away)
-            line.turned_away = False
+        self._turn = (now - self._window_began) / max(self._left, 1)
+        self._left = 0
+        self._share_out()
         self._window_began = now
+
+    def _share_out(self) -> None:
+        """Somebody turned away costs the lower ranks a part of their shares, and their own rank where those are small."""
+        pressed = False
+        self._barred_from = len(self._lines)
+        for rank, line in enumerate(self._lines):
+            others_give = any(other.asked and other.share > rules.SMALL_SHARE for other in self._lines[rank + 1 :])
+            line.share = rules.next_share(line.share, pressed or (line.late and not others_give))
+            line.barred = rules.BARRED_WINDOWS if pressed else max(0, line.barred - 1)
+            if line.barred:
+                self._barred_from = min(self._barred_from, rank)
+            pressed = pressed or line.late or line.kept_out
+            line.late = line.kept_out = line.asked = False

@@ -49,13 +49,20 @@ PATIENCE_S = 0.1
 STORM_PATIENCE_S = 0.03
 """While some of its rank are turned away: a refusal is of use at once or not at all (R3: 99 of 100 within 50 ms)."""
 LATE_PATIENCE_S = 0.005
-"""CoDel: a line that has not been empty for PATIENCE_S is no burst; each may then wait only so long."""
+LATE_TURNS = 2.0
+"""CoDel: a line that has not been empty for PATIENCE_S is no burst; each may then wait only so long, or until two have
+left where answers take long: else hardly anybody in line would meet a free place, and rank would count for nothing.
+Never longer than in a storm."""
 MOST_WAITING = 200
 """Of one process, as many as it works on at most; each costs memory, and its time is judged anyway."""
 
 SHARE_FALLS = 0.95
 SHARE_RISES = 0.01
-LEAST_SHARE = 0.01
+LEAST_SHARE = 0.02
+SMALL_SHARE = 0.1
+"""A rank gives way to those above it down to this share before theirs is cut."""
+BARRED_WINDOWS = 5
+"""Half a second after somebody of a higher rank was turned away, a free place is anybody's again."""
 PERIOD_S = 900.0
 """Who is kept out first is drawn anew every quarter of an hour: the step somebody is at takes less."""
 
@@ -115,10 +122,13 @@ def is_quiet(in_flight: int, limit: float) -> bool:
     return in_flight <= max(LEAST, limit / 2.0)
 
 
-def patience_s(late: bool, share: float) -> float:
-    """How long somebody may wait whose rank lets `share` of its people wait at all."""
+def patience_s(late: bool, share: float, turn: float) -> float:
+    """How long somebody may wait whose rank lets `share` of its people wait at all.
+
+    turn: seconds from one leave to the next.
+    """
     if late:
-        return LATE_PATIENCE_S
+        return min(STORM_PATIENCE_S, max(LATE_PATIENCE_S, LATE_TURNS * turn))
     return PATIENCE_S if share >= 1.0 else STORM_PATIENCE_S
 
 

@@ -106,7 +106,7 @@ class Doorkeeper:
                 break
         ASKER_WAITS_UNTIL.set(until)
         incoming = _Incoming(receive, what.kind, self._door, self._away)
-        if not self._enter_nowait(what.kind):
+        if not self._enter_nowait(what):
             turn = await self._wait(what, scope, until)
             if turn is not Turn.ENTER:
                 self._shed[turn, what.progress].inc()
@@ -136,13 +136,13 @@ class Doorkeeper:
                 endpoint = (scope.get("endpoint"), scope["method"])
                 self._door.note(incoming.kind, endpoint, now, took, quiet=quiet)
 
-    def _enter_nowait(self, kind: str) -> bool:
-        if self._door.enter_nowait(kind):
+    def _enter_nowait(self, what: Asked) -> bool:
+        if self._door.enter_nowait(*what):
             return True
         if not self._away:
             return False
         self._lend()
-        return self._door.enter_nowait(kind)
+        return self._door.enter_nowait(*what)
 
     def _lend(self) -> None:
         """The places of those whose clients keep us waiting."""

@@ -132,7 +132,7 @@ class House:
         self._now = now
         if not self.limited:
             self._enter(stream.kind, now, outcome, place, limited=False)
-        elif self.door.enter_nowait(stream.kind):
+        elif self.door.enter_nowait(stream.kind, stream.rank):
             self._enter(stream.kind, now, outcome, place)
         else:
 

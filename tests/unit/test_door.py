@@ -20,7 +20,7 @@ class Crowd:
         self.told: dict[str, Turn] = {}
 
     def fill(self, kind: str = "step") -> None:
-        while self.door.enter_nowait(kind):
+        while self.door.enter_nowait(kind, Progress.CONTINUING):
             pass
 
     def wait(
@@ -105,7 +105,7 @@ def test_a_class_at_its_limit_does_not_hold_up_the_others():
     crowd.fill("step")
     assert crowd.door.limits["step"].in_flight == 4
     crowd.wait("step", rank=Progress.FINISHING)
-    assert crowd.door.enter_nowait("page")
+    assert crowd.door.enter_nowait("page", Progress.CONTINUING)
     crowd.fill("page")
     crowd.wait("page", rank=Progress.BROWSING, kind="page")
     crowd.door.leave("page", 0.01)
@@ -162,7 +162,7 @@ def test_a_dearer_mix_is_no_overload():
     def window(endpoint: str, took: float) -> None:
         nonlocal now
         for _ in range(20):
-            while door.enter_nowait("step"):
+            while door.enter_nowait("step", Progress.CONTINUING):
                 pass
             now += 0.006
             door.note("step", endpoint, now, took, quiet=True)
@@ -179,7 +179,7 @@ def test_a_dearer_mix_is_no_overload():
         for _ in range(20):
             door.note("step", "dear", now, 0.2, quiet=False)
         now += 0.11
-        door.enter_nowait("step")
+        door.enter_nowait("step", Progress.CONTINUING)
         door.leave("step", now)
     assert door.house.value < before / 2  # the negative control: the same endpoint, slower, is one
 
@@ -187,7 +187,7 @@ def test_a_dearer_mix_is_no_overload():
 def test_an_answer_of_a_second_lowers_the_limit():
     door = Door(KINDS, 0.0)
     door.house.value = door.limits["step"].value = 50.0
-    door.enter_nowait("step")
+    door.enter_nowait("step", Progress.CONTINUING)
     door.note("step", "slow", 2.0, rules.DROP_AFTER_S, quiet=False)
     door.leave("step", 2.0)
     assert door.house.value == door.limits["step"].value == 45.0
@@ -213,7 +213,7 @@ def test_places_are_never_lost_and_everybody_is_told_once(seed):
         if draw < 0.5:
             number += 1
             name = str(number)
-            if door.enter_nowait(kind):
+            if door.enter_nowait(kind, Progress.CONTINUING):
                 inside[name] = kind
             else:
                 until = now + rng.choice((inf, 0.02))

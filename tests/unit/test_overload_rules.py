@@ -53,6 +53,32 @@ def test_who_has_more_to_lose_goes_first() -> None:
     assert len(browsed.served) / 15.0 >= 0.4 * CAPACITY
 
 
+@pytest.mark.parametrize("service", [0.005, 0.02, 0.08])
+@pytest.mark.parametrize("load", [2.0, 10.0])
+def test_a_crowd_of_all_kinds_is_cut_from_below(service: float, load: float) -> None:
+    """A third of the crowd is signed in: at least 85 % of the capacity that they can use is theirs, all of it used.
+
+    The negative control: had all the same rank, they would get a third of it.
+    """
+    capacity = 4 / service
+
+    def answered(rank: Progress) -> tuple[float, float]:
+        """Signed in, and all, as shares of the capacity."""
+        rate = load * capacity
+        signed_in = Stream("read", rank, steadily(rate / 3), rate / 3)
+        others = Stream("ticket", Progress.BROWSING, steadily(2 * rate / 3), 2 * rate / 3)
+        seconds = 2500 * service  # as many people, whatever one takes
+        outcomes = House([signed_in, others], service=service).run(10.0 + seconds, start_up=10.0)
+        served = [len(outcomes[kind].served) / seconds / capacity for kind in ("read", "ticket")]
+        return served[0], sum(served)
+
+    first, every = answered(Progress.CONTINUING)
+    alike, _ = answered(Progress.BROWSING)
+    assert first >= 0.85 * min(1.0, load / 3)
+    assert every >= 0.88
+    assert alike <= 0.5 * min(1.0, load / 3) + 0.1
+
+
 def test_people_are_kept_in_or_out_together() -> None:
     """At five times the load about a fifth gets in; nearly all of them stand among the first, whatever they ask."""
     outcome = at_load(5.0)
