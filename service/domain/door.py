@@ -292,7 +292,7 @@ class Door:
         self._window_began = now
 
     def _share_out(self) -> None:
-        """Somebody turned away costs the lower ranks a part of their shares, and their own rank where those are small."""
+        """Who is turned away costs the lower ranks a part of their shares, and the own rank where those are small."""
         pressed = False
         self._barred_from = len(self._lines)
         for rank, line in enumerate(self._lines):
