@@ -4,7 +4,8 @@ import asyncio
 import gc
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from service.actions import gatekeeper
+from service.actions.figures import Count, Replica
 from service.domain.errors import DatabaseUnavailable, LaunchnightError, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gateways.call import open_session
@@ -28,6 +30,7 @@ from service.gateways.messages import MessageClient
 from service.gateways.providers import Providers
 from service.metrics import Metrics
 from service.ports import Begin, MessageGateway, Ports, Wave
+from service.queues.finishing import Finishing
 from service.queues.policy import policies
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
@@ -53,10 +56,10 @@ from service.web import board as board_resource
 from service.web.board import BoardCopy
 from service.web.middleware import Boundary
 from service.web.operation import Operation, route
-from service.web.pages.site import routes as page_routes
-from service.web.problems import Problem
 from service.web.overload import Doorkeeper, new_door, new_watchdog
 from service.web.pages.site import full_house, memory_cookie
+from service.web.pages.site import routes as page_routes
+from service.web.problems import Problem
 
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
@@ -112,9 +115,11 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             finally:
                 await apart.close()
 
+        begin = begin_on(database, vault)
         yield Ports(
-            begin=begin_on(database, vault),
+            begin=begin,
             begin_apart=begin_apart,
+            finish=Finishing(begin),
             clock=WallClock(),
             vault=vault,
             photos=photos,
@@ -180,10 +185,8 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
 
 
 def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0") -> Starlette:
-    """The web application; its lifespan keeps the board's copy fresh."""
+    """The web application; its lifespan keeps the board's copy fresh and watches over the event loop."""
     board = BoardCopy()
-
-    @asynccontextmanager
     door = new_door(metrics)
     watchdog = new_watchdog(door, metrics)
     middleware = [Middleware(Boundary, metrics=metrics)]
@@ -191,16 +194,18 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
         person = memory_cookie(ports, settings).person
         page, chance = full_house(ports, board), random.Random().random
         middleware.append(Middleware(Doorkeeper, door, metrics, page, person, chance))
+
+    @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.refresh(ports)
         task = asyncio.create_task(board.keep_fresh(ports))
+        watchdog.start()
         try:
             yield
-        watchdog.start()
         finally:
+            watchdog.stop()
             task.cancel()
             await asyncio.wait([task])
-            watchdog.stop()
 
     app = Starlette(
         routes=[
@@ -293,7 +298,37 @@ async def run_web(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
+        group.create_task(tell_figures(ports, metrics, stop))
         await server.serve(sockets=[listener])
+
+
+async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Write once a second what this web replica does, until `stop` is set."""
+    replica = Replica(lambda: _counts(metrics), time.monotonic())
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(BEAT):
+                await stop.wait()
+        except TimeoutError:
+            pass
+        try:
+            async with ports.begin(single=True) as tx:
+                await replica.write(tx, time.monotonic())
+        except LaunchnightError as error:  # the database is away or busy: older figures end by themselves
+            log.warning("figures not written", code=error.code)
+
+
+def _counts(metrics: Metrics) -> Mapping[str, Count]:
+    """Answers (refused: 503), connections of the database, and people by the stage that they completed."""
+    answers = metrics.of(metrics.http_requests, "status_class")
+    refused = answers.pop("503")
+    (used,), (size,) = (metrics.of(each).values() for each in (metrics.pool_used, metrics.pool_size))
+    people = metrics.of(metrics.stages, "stage")
+    return {
+        "answers": Count(done=sum(answers.values()), refused=refused),
+        "database": Count(used=used, most=size),
+        **{stage: Count(done=done) for stage, done in people.items()},
+    }
 
 
 async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

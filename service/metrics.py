@@ -154,6 +154,16 @@ class Metrics:
         for switch in SWITCHES:
             self.switch_on.labels(switch).set(on[switch])
 
+    @staticmethod
+    def of(instrument: Counter | Gauge, label: str = "") -> dict[str, float]:
+        """The values of one instrument now, added up by one of its labels; without labels under ""."""
+        found: dict[str, float] = {}
+        for metric in instrument.collect():
+            for sample in metric.samples:
+                name = sample.labels.get(label, "")
+                found[name] = found.get(name, 0.0) + sample.value
+        return found
+
     def _create_at_zero(self) -> None:
         for route_class in ROUTE_CLASSES:
             self.http_seconds.labels(route_class)
@@ -175,6 +185,11 @@ class Metrics:
             part.labels(partner)
         for channel in ("email", "sms"):
             self.second_share.labels(channel)
+        for route_class in DOOR_CLASSES:
+            self.door_limit.labels(route_class)
+            self.door_in_flight.labels(route_class)
+        for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
+            self.door_shed.labels(reason, progress)
         for switch in SWITCHES:
             self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):
@@ -185,11 +200,6 @@ def serve(metrics: Metrics, host: str, port: int) -> tuple[int, Callable[[], Non
     """Show the metrics on a listener of their own, in a thread: a busy event loop does not delay a scrape for long.
 
     port: 0 takes a free one. Returns the port and what ends the listener. Raises OSError when the port is taken.
-        for route_class in DOOR_CLASSES:
-            self.door_limit.labels(route_class)
-            self.door_in_flight.labels(route_class)
-        for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
-            self.door_shed.labels(reason, progress)
     """
     server, thread = start_http_server(port, host, metrics.registry)
 

@@ -148,6 +148,9 @@ class QueueStore(Protocol):
         Call it before writing the effect: it waits for room counters, which nobody who waits for rows may do.
         """
 
+    async def finish_all(self, jobs: Sequence[Job]) -> frozenset[int]:
+        """As `finish` for several at once; the ids of those whose lease was still held."""
+
     async def retry(
         self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
     ) -> bool:
@@ -589,12 +592,21 @@ class BeginApart(Protocol):
         """
 
 
+class Finish(Protocol):
+    async def __call__(self, job: Job) -> bool:
+        """Finish a job that leaves nothing else to store, together with others that end at the same time.
+
+        False: the lease was lost and nothing changed. Raises as `Begin`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the composition root hands to actions."""
 
     begin: Begin
     begin_apart: BeginApart
+    finish: Finish
     clock: Clock
     vault: Vault
     photos: PhotoStore

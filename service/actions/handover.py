@@ -55,6 +55,5 @@ def _generation(request: CodeRequest, now: datetime) -> int:
 
 
 async def _finish(ports: Ports, job: Job, end: JobEnd, at: datetime) -> JobResult:
-    async with ports.begin(single=True) as tx:
-        held = await tx.queue.finish(job)
+    held = await ports.finish(job)
     return JobResult(end if held else JobEnd.LOST, at)

@@ -44,6 +44,10 @@ class PostgresQueue:
     async def finish(self, job: Job) -> bool:
         return await self._connection.fetchval(self._sql["finish"], job.id, job.lease) is not None
 
+    async def finish_all(self, jobs: Sequence[Job]) -> frozenset[int]:
+        ids, leases = [job.id for job in jobs], [job.lease for job in jobs]
+        return frozenset(row["id"] for row in await self._connection.fetch(self._sql["finish_all"], ids, leases))
+
     async def retry(
         self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
     ) -> bool:

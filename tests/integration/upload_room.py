@@ -191,6 +191,7 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
     ports = Ports(
         begin=counted_begin,
         begin_apart=nobody,
+        finish=nobody,
         clock=WallClock(),
         vault=vault,
         photos=photos,

@@ -109,6 +109,7 @@ def operations() -> list[Operation]:
     ports = Ports(
         begin=nothing,
         begin_apart=nothing,
+        finish=nothing,
         clock=nothing,
         vault=nothing,
         photos=nothing,

@@ -118,6 +118,30 @@ from gone
 where queue_counter.queue = gone.queue and queue_counter.shard = gone.shard
 returning 1;
 
+-- name: finish_all
+-- Remove several jobs by their leases; those whose lease was lost stay. Returns the ids that went.
+-- $1 ids, $2 leases. Jobs and counters are locked in order, as by everybody who locks several.
+with held as (
+    select job.id from job join unnest($1::bigint[], $2::uuid[]) as given (id, lease) using (id, lease)
+    where state = 1
+    order by job.id
+    for update of job
+), gone as (
+    delete from job where id = any (array(select id from held)) returning id, queue, shard
+), shards as (
+    select queue, shard, count(*) as jobs from gone group by queue, shard
+), counters as (
+    select queue, shard from queue_counter
+    where (queue, shard) in (select queue, shard from shards)
+    order by queue, shard
+    for update
+), counted as (
+    update queue_counter set depth = depth - jobs
+    from shards join counters using (queue, shard)
+    where queue_counter.queue = shards.queue and queue_counter.shard = shards.shard
+)
+select id from gone;
+
 -- name: retry
 -- Make a leased job ready again after a delay; no row when the lease was lost.
 -- $1 id, $2 lease, $3 seconds, $4 class of the error, $5 the partner answered: the next call is another one, unless an
