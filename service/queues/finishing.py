@@ -21,7 +21,7 @@ class Finishing:
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, job: Job) -> bool:
-        finished = asyncio.get_running_loop().create_future()
+        finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, finished))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._finish_waiting())

@@ -90,7 +90,7 @@ class Procrastinate:
         await self._manager.defer_job_async(job)
 
     async def claim(self, batch: int) -> list[Any]:
-        jobs = []
+        jobs: list[Any] = []
         while len(jobs) < batch and (job := await self._manager.fetch_job(["sms"], self._worker_id)):
             jobs.append(job)
         return jobs
@@ -152,4 +152,4 @@ async def _drain(lane: Lane, batch: int) -> int:
 
 if __name__ == "__main__":
     name, address, *numbers = sys.argv[1:]
-    print(json.dumps(asyncio.run(drive(name, address, *map(int, numbers)))))  # type: ignore[arg-type]
+    print(json.dumps(asyncio.run(drive(name, address, *map(int, numbers)))))

@@ -13,7 +13,7 @@ from service.domain.errors import QueueFull
 from service.domain.queues import JobEnd
 from service.ports import Job, JobResult, Ports, Turn
 from tests.conftest import Run
-from tests.integration.worker_room import Room, service_room, until
+from tests.integration.worker_room import FAST, HELPFUL, Room, service_room, until
 
 
 def test_a_loop_that_stood_still_wakes_without_a_burst(run: Run, database_url: str, tmp_path: Path) -> None:
@@ -135,12 +135,13 @@ def test_switched_off_bounds_and_drops_are_gone(run: Run, database_url: str, tmp
             await room.empty()
         return accepted, len(room.inbox(1)), expires
 
-    async def scenario(**switches: str) -> tuple[int, int, bool]:
-        async with service_room(database_url, tmp_path, SMS_QUEUE_LIMIT="1", **switches) as room:
+    async def scenario(bounded: str = "on", dropping: str = "on") -> tuple[int, int, bool]:
+        switches = {"BOUNDED_QUEUES": bounded, "DROP_ABANDONED_WORK": dropping, "SMS_QUEUE_LIMIT": "1"}
+        async with service_room(database_url, tmp_path, sms=FAST, registry=HELPFUL, **switches) as room:
             answer = await asked_and_sent(room)
             await room.connection.execute("truncate account, code_request, job cascade")
             return answer
 
     assert run(scenario()) == (1, 0, True)
-    assert run(scenario(BOUNDED_QUEUES="off")) == (3, 0, True)
-    assert run(scenario(DROP_ABANDONED_WORK="off")) == (1, 1, False)
+    assert run(scenario(bounded="off")) == (3, 0, True)
+    assert run(scenario(dropping="off")) == (1, 1, False)
