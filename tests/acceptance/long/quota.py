@@ -1,15 +1,19 @@
-"""Partners never see more than their quota: worker processes, killed and cut in mid-run, counted at the partner."""
+"""R5 on real processes: partners never see more than their quota, counted at the partner, and most of it is used.
+
+`make acceptance NAME=quota`: two workers, killed one after the other, and a quota that is cut in mid-run. Short twins
+of both proofs, without processes, run in the tests (tests/integration/test_worker.py, test_lanes.py).
+"""
 
 import asyncio
 import signal
+import subprocess
+import sys
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from service.storage.queue import PostgresQueue
 from tests.acceptance.test_service_processes import running, settings_for
@@ -60,7 +64,7 @@ async def people_ask(room: Room, codes: int) -> None:
 
 async def calls(seen: Instants, number: int) -> None:
     """Wait until the partner has seen so many."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while len(seen.all) < number:
         assert time.monotonic() < deadline, f"the partner saw {len(seen.all)} calls, not {number}"
         await asyncio.sleep(0.01)
@@ -72,37 +76,47 @@ def watched(room: Room) -> Instants:
     return seen
 
 
-@pytest.mark.alone
 def test_no_second_at_the_partner_has_more_than_the_quota(run: Run, database_url: str, tmp_path: Path) -> None:
-    """Two workers at 40/s, one is killed and another takes its place, then an operator cuts the quota to 20/s.
-
-    No call that leaves later than half a second after the cut finds more than 20 in the second before it."""
+    """Two workers at 40/s. Ten seconds undisturbed: 95 % is used. Then four kills, each followed by a new worker, and a
+    cut to 20/s: no call that leaves later than half a second after it finds more than 20 in the second before it."""
 
     async def scenario() -> None:
         async with service_room(database_url, tmp_path) as room, AsyncExitStack() as stack:
+
+            async def start() -> Any:
+                return await asyncio.to_thread(lambda: stack.enter_context(worker(room, database_url, tmp_path)))
+
             seen = watched(room)
-            await people_ask(room, 400)
-            start = lambda: stack.enter_context(worker(room, database_url, tmp_path))  # noqa: E731
-            first, _ = await asyncio.to_thread(start), await asyncio.to_thread(start)
-            await calls(seen, 100)
-            first.send_signal(signal.SIGKILL)
-            await asyncio.to_thread(start)
-            await calls(seen, 200)
+            await people_ask(room, 1200)
+            workers = [await start(), await start()]
+            await calls(seen, 500)
+            steady = share_used(seen, 80, 496)  # ten windows of 1.04 s
+            for kill in range(4):
+                workers.pop(0).send_signal(signal.SIGKILL)
+                workers.append(await start())
+                await calls(seen, 500 + 80 * (kill + 1))
+            killed = share_used(seen, 500, 820)
             async with connections(database_url, 1) as (operator,):
                 assert await PostgresQueue(operator).set_rate("sms", LESS)
-            cut = asyncio.get_running_loop().time()
-            before = len(seen.all)
-            await calls(seen, before + 50)
-            assert seen.most_in_a_second(0.0, cut) <= RATE
-            assert seen.most_before_a_call(cut + SETTLED) <= LESS
-            used = (100 - 1) / (seen.all[199] - seen.all[100]) / RATE
-            print(f"used {used:.1%} of the quota after the kill")
-            assert used > 0.9
+            cut = time.monotonic()
+            await calls(seen, len(seen.all) + 100)
+            print(
+                f"used: {steady:.1%} undisturbed, {killed:.1%} with four kills in {seen.all[820] - seen.all[500]:.0f} s"
+            )
+            most, most_then = seen.most_in_a_second(0.0, cut), seen.most_before_a_call(cut + SETTLED)
+            print(f"most in a second: {most} of {RATE:.0f}, then {most_then} of {LESS:.0f}")
+            assert most <= RATE
+            assert most_then <= LESS
+            assert steady >= 0.95
 
     run(scenario())
 
 
-@pytest.mark.alone
+def share_used(seen: Instants, first: int, last: int) -> float:
+    """Of the quota, between two calls."""
+    return (last - first) / (seen.all[last] - seen.all[first]) / RATE
+
+
 def test_without_pacing_the_partner_sees_more(run: Run, database_url: str, tmp_path: Path) -> None:
     """Negative control: the same worker with the switch `partner_pacing` off."""
 
@@ -117,3 +131,7 @@ def test_without_pacing_the_partner_sees_more(run: Run, database_url: str, tmp_p
             assert seen.most_in_a_second(0.0, seen.all[-1]) > RATE
 
     run(scenario())
+
+
+if __name__ == "__main__":
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", "-rs", "-s", __file__]))
