@@ -44,10 +44,10 @@ def test_with_the_door_most_are_told_at_once_and_the_whole_way_stays_open(run, d
     Afterwards one person walks the way to the session through it, and nobody is turned away.
     """
     monkeypatch.setattr(pool, "WAIT_LIMIT", 1.0)
-    settings = {"DATABASE_CONNECTIONS": "2", "OVERLOAD_LIMIT": "on"}
 
     async def scenario():
-        async with registration(database_url, tmp_path, **settings) as service:
+        room = registration(database_url, tmp_path, DATABASE_CONNECTIONS="2", OVERLOAD_LIMIT="on")
+        async with room as service:
             async with AsyncExitStack() as stack:
                 for _ in range(2):
                     await stack.enter_async_context(service.ports.begin(single=True))

@@ -315,6 +315,8 @@ def draw(curves: dict[str, list[Point]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     rate.set_ylim(bottom=0)
+    marks = (50, 100, 200, 500, 1000, 2000, 5000)
+    slow.set_yticks(marks, [f"{mark}" for mark in marks])
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
