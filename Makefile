@@ -102,6 +102,11 @@ bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
 	@test -n "$(NAME)" || { echo "which one? make bench NAME=journey" >&2; exit 2; }
 	@$(VENV)/bin/python -m tests.benchmarks.run $(NAME)
 
+.PHONY: acceptance
+acceptance: $(DEVELOPED)  ## A long proof on real processes: make acceptance NAME=overload
+	@test -n "$(NAME)" || { echo "which one? make acceptance NAME=overload" >&2; exit 2; }
+	@$(VENV)/bin/python -m tests.acceptance.long.$(NAME)
+
 .PHONY: lock
 lock: $(DEVELOPED)  ## Resolve the locks anew (needs uv on the PATH); they hold hashes and no addresses
 	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements/base.txt

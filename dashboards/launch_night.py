@@ -150,6 +150,57 @@ ANSWERS = Row(
     ),
 )  # fmt: skip
 
+OVERLOAD = Row(
+    "Is more asked than can be done?",
+    (
+        Panel(
+            "Turned away by progress",
+            "Requests a second that the door turned away (503), by how far those who asked had come. Those who look "
+            "around go first; from finishing on, somebody is called.",
+            "reqps",
+            (Query("sum by (progress) (rate(registration_door_shed_total[$__rate_interval]))", "{{progress}}"),),
+            "stacked",
+        ),
+        Panel(
+            "Turned away by reason",
+            "late: waited too long at the door. last: others of the same progress go first for some minutes. full: too "
+            "many in line. stalled: the process stood still. left: the client went while it waited.",
+            "reqps",
+            (
+                Query("sum by (reason) (rate(registration_door_shed_total[$__rate_interval]))", "{{reason}}"),
+                Query("sum(rate(registration_door_gone_total[$__rate_interval]))", "left"),
+            ),
+            "stacked",
+        ),
+        Panel(
+            "How full the door is",
+            "Requests at work, as a share of what the door lets in at once. At 100 % some wait, then some are turned "
+            "away.",
+            "percentunit",
+            (Query('sum by (instance) (registration_door_in_flight_requests{route_class="all"}) '
+                   '/ sum by (instance) (registration_door_limit_requests{route_class="all"} > 0)', "{{instance}}"),),
+            limits=limits(0.7, 1),
+        ),
+        Panel(
+            "What the door lets in",
+            "Requests at once, by class of route and all together, the sum over all processes. It falls where answers "
+            "take longer than is usual; 4 for each process is the least.",
+            "none",
+            (Query("sum by (route_class) (registration_door_limit_requests)", "{{route_class}}"),), decimals=0,
+        ),
+        Panel(
+            "Line at the door", "Requests that wait at the door, a tenth of a second at most.", "none",
+            (Query("sum by (instance) (registration_door_waiting_requests)", "{{instance}}"),), decimals=0,
+        ),
+        Panel(
+            "Event loop stood still",
+            "The longest pause of each web process in the last 5 to 10 s. From 0.25 s on, those with little to lose "
+            "are turned away until it is over.",
+            "s", (Query("registration_event_loop_lag_seconds", "{{instance}}"),), limits=limits(0.1, 0.25),
+        ),
+    ),
+)  # fmt: skip
+
 QUEUES = Row(
     "Do codes and identity checks get through?",
     (
@@ -176,13 +227,20 @@ QUEUES = Row(
             width=6, limits=limits(0.02, 0.05), most=1,
         ),
         Panel(
+            "Time until a new job is done",
+            "Jobs waiting, divided by the jobs that end a second; a gap is a queue in which nothing ends. For identity "
+            "it must end before the wave freezes.",
+            "s", (Query(f"max {WITHOUT} (registration_queue_drain_seconds)", "{{queue}}"),), limits=limits(60, 120),
+        ),
+        Panel(
             "Jobs waiting", "Jobs waiting or leased.", "locale",
             (Query("run_queue:registration_queue_depth:max", "{{queue}}"),), decimals=0,
         ),
         Panel(
             "Jobs by how they ended",
-            "Jobs a second. retried goes back in line, dropped had nobody waiting any more, expired was too late, dead "
-            "was given up and is kept, refused met a full queue.",
+            "Jobs a second. retried goes back in line, late missed its turn at the partner's quota and goes back too, "
+            "dropped had nobody waiting any more, expired was too late, dead was given up and is kept, refused met a "
+            "full queue.",
             "ops",
             (Query("sum by (queue, outcome) (rate(registration_queue_jobs_total[$__rate_interval]))",
                    "{{queue}} {{outcome}}"),),
@@ -219,6 +277,36 @@ PARTNERS = Row(
         Panel(
             "Time of a partner call", "95 of 100 calls were answered within this time. At 5 s a call is given up.", "s",
             (Query("run_partner:registration_partner_call_seconds:p95_rate2m", "{{partner}}"),), limits=limits(2, 3),
+        ),
+        Panel(
+            "Partners left alone",
+            "Whether each partner is asked. After eight failures in a row, or a second and a half without any answer, "
+            "it is left alone, then tried by one call at a time. Its jobs wait meanwhile and use up no tries.",
+            "none", (Query(f"max {WITHOUT} (registration_partner_circuit_state)", "{{partner}}"),), "states",
+            limits=((None, "green"), (1, "orange"), (2, "red")),
+            states={"0": ("asked", "green"), "1": ("tried", "orange"), "2": ("left alone", "red")},
+        ),
+        Panel(
+            "Times a partner was left alone",
+            "Per minute. Again and again: the partner comes back and breaks down under what waits for it.", "cpm",
+            (Query("60 * sum by (partner) (rate(registration_partner_circuit_openings_total[$__rate_interval]))",
+                   "{{partner}}"),),
+        ),
+        Panel(
+            "Calls at once",
+            "Calls under way, and how many the partner bears as far as our workers know: more while it answers well, "
+            "a tenth less for each call that fails or takes more than half of its deadline.",
+            "locale",
+            (
+                Query("sum by (partner) (registration_partner_calls_in_flight)", "{{partner}} under way"),
+                Query("sum by (partner) (registration_partner_calls_limit)", "{{partner}} bears"),
+            ),
+            decimals=0,
+        ),
+        Panel(
+            "Messages by the second provider",
+            "Share of the messages that goes to the second provider; 0 where there is none.", "percentunit",
+            (Query(f"max {WITHOUT} (registration_partner_second_share)", "{{channel}}"),), most=1,
         ),
     ),
 )  # fmt: skip
@@ -260,6 +348,12 @@ PROCESSES = Row(
             limits=limits(0.7, 0.9), most=1,
         ),
         Panel(
+            "How late each worker is",
+            "Delay of the worker's event loop, seen by its heartbeat. From 2.5 s on it renews no leases: others take "
+            "its jobs over.",
+            "s", (Query("registration_worker_lag_seconds", "{{instance}}"),), limits=limits(0.5, 2.5),
+        ),
+        Panel(
             "Database connections", "Connections in use, as a share of the most that each process opens.",
             "percentunit",
             (Query("registration_database_connections_used / (registration_database_connections_limit > 0)",
@@ -279,7 +373,7 @@ LAUNCH_NIGHT = Dashboard(
     uid="launchnight-night",
     title="Launch night",
     description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
-    rows=(WELL, DOOR, ANSWERS, QUEUES, PARTNERS, PHOTOS, PROCESSES),
+    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, PROCESSES),
     since="now-1h",
     refresh="5s",
     one_run=False,

@@ -59,7 +59,7 @@ _PROBLEMS = {
 }
 """Problem types that mean something of their own; every other failure is an error like any other."""
 
-_SAME_KEY = frozenset({"request-in-flight", "changed-meanwhile", "busy", "unavailable"})
+_SAME_KEY = frozenset({"request-in-flight", "changed-meanwhile", "busy", "unavailable", "temporary-reduced-capacity"})
 """Problems after which the same request is repeated under the same key."""
 
 _SLOTS = tuple(b64encode(name).decode() for name in (b"identity_card", b"selfie"))

@@ -19,6 +19,7 @@ SERVICE_VERBS = {
     "database": "run an embedded PostgreSQL",
     "migrate": "bring the database to this version",
     "ledger": "print what the database holds",
+    "queues": "look at the queues, drive dead letters again, change a partner's quota",
     "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""

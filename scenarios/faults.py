@@ -1,4 +1,4 @@
-"""Faults on a night's timeline: for some time a partner is down, slow, erring or has less capacity."""
+"""Faults on a night's timeline: for some time a partner is down, slow, erring, silent or has less capacity."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ KINDS = {
     "slow": "answers and deliveries take `factor` times as long",
     "errors": "the share `factor` of checks errs, of messages is lost",
     "throttled": "the rate is `factor` times the agreed one",
+    "failing": "the share `factor` of requests is answered by an error, and nothing is done",
+    "silent": "the share `factor` of requests is not answered at all, and nothing is done",
 }
 TARGETS = ("civil_registry", "email", "sms")
 

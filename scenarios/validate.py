@@ -26,7 +26,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Files and folders are called after a night: its name must never lead elsewhere."""
 _MOST_PHOTOS = 1_000
 """Of the corpus: every swarm process makes them all before it is ready."""
-_FACTORS = {"slow": (1.0, math.inf), "errors": (0.0, 1.0), "throttled": (0.0, 1.0)}
+_FACTORS = {
+    "slow": (1.0, math.inf),
+    "errors": (0.0, 1.0),
+    "throttled": (0.0, 1.0),
+    "failing": (0.0, 1.0),
+    "silent": (0.0, 1.0),
+}
 """Kinds of faults that need a factor, with its bounds: outside them they would do nothing or the opposite."""
 
 

@@ -62,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("migrate", help="bring the schema up to date and put the wave of the settings")
     ledger = verbs.add_parser("ledger", help="what the database and the photo store hold, for the audit")
     ledger.add_argument("--json", action="store_true", required=True, help="as one JSON document")
+    queues = verbs.add_parser("queues", help="look at the queues, drive dead letters again, change a quota")
+    from service.queues.command import add_arguments
+
+    add_arguments(queues)
     health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
     health.add_argument("role", choices=ROLES)
     return root
@@ -83,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ledger()
         if options.verb == "health":
             return _health(options.role)
+        if options.verb == "queues":
+            return _queues(options)
         return _serve(options)
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
@@ -272,6 +278,34 @@ async def _read_ledger(settings: "Settings") -> Mapping[str, object]:
             return await read_ledger(connection, photos)
     finally:
         photos.close()
+        await database.close()
+
+
+def _queues(options: argparse.Namespace) -> int:
+    """What operators ask of the queues: 0 done, 1 not now, 2 no such queue."""
+    from service.domain.errors import ChangedMeanwhile
+    from service.settings import load
+
+    settings = load(os.environ)
+    try:
+        text, done = asyncio.run(_ask_queues(settings, options))
+    except ChangedMeanwhile as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(text, file=sys.stdout if done else sys.stderr)
+    return 0 if done else 2
+
+
+async def _ask_queues(settings: "Settings", options: argparse.Namespace) -> tuple[str, bool]:
+    from service.queues import command
+    from service.storage.pool import Database
+    from service.storage.transaction import begin_on
+    from service.storage.vault import KeyVault
+
+    database = await Database.open(settings.database_url, connections=1, name="queues")
+    try:
+        return await command.run(begin_on(database, KeyVault(settings.secret_key)), settings, options)
+    finally:
         await database.close()
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import structlog
@@ -18,13 +20,18 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from service.actions import gatekeeper
+from service.actions.figures import Count, Replica
 from service.domain.errors import DatabaseUnavailable, LaunchnightError, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gateways.call import open_session
 from service.gateways.civil_registry import CivilRegistryClient
+from service.gateways.guard import Guard
 from service.gateways.messages import MessageClient
+from service.gateways.providers import Providers
 from service.metrics import Metrics
-from service.ports import Ports, Wave
+from service.ports import Begin, MessageGateway, Ports, Wave
+from service.queues.finishing import Finishing
+from service.queues.policy import policies
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
 from service.storage.migrate import migrate as apply_migrations
@@ -49,11 +56,13 @@ from service.web import board as board_resource
 from service.web.board import BoardCopy
 from service.web.middleware import Boundary
 from service.web.operation import Operation, route
+from service.web.overload import Doorkeeper, new_door, new_watchdog
+from service.web.pages.site import full_house, memory_cookies
 from service.web.pages.site import routes as page_routes
 from service.web.problems import Problem
 
-PARTNER_CONNECTIONS = 200
-"""Calls of all partners at once: 1,500 messages/s at 100 ms each, and some for the registry."""
+SLOW_CALL = 0.5
+"""Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
 BEAT = 1.0
 """Seconds between two moves of the frontier; the board shows whole seconds anyway."""
 
@@ -68,10 +77,12 @@ class WallClock:
 
 
 def policy_of(settings: Settings) -> Policy:
+    bounded = settings.bounded_queues
     return Policy(
-        email_queue_limit=settings.email_queue_limit,
-        sms_queue_limit=settings.sms_queue_limit,
-        identity_queue_limit=settings.identity_queue_limit,
+        email_queue_limit=settings.email_queue_limit if bounded else -1,
+        sms_queue_limit=settings.sms_queue_limit if bounded else -1,
+        identity_queue_limit=settings.identity_queue_limit if bounded else -1,
+        drop_abandoned_work=settings.drop_abandoned_work,
         email_rate_per_s=settings.email_rate,
         sms_rate_per_s=settings.sms_rate,
         identity_rate_per_s=settings.civil_registry_rate,
@@ -94,19 +105,66 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         vault = KeyVault(settings.secret_key)
         photos = LocalPhotoStore(settings.photo_dir)
         stack.callback(photos.close)
-        session = await stack.enter_async_context(open_session(PARTNER_CONNECTIONS))
-        common: dict[str, Any] = {"session": session, "timeout": settings.partner_timeout, "metrics": metrics}
+        partners = await _open_partners(stack, settings, metrics)
+
+        @asynccontextmanager
+        async def begin_apart() -> AsyncIterator[Begin]:
+            apart = await Database.open(settings.database_url, connections=1, name="heartbeat")
+            try:
+                yield begin_on(apart, vault)
+            finally:
+                await apart.close()
+
+        begin = begin_on(database, vault)
         yield Ports(
-            begin=begin_on(database, vault),
+            begin=begin,
+            begin_apart=begin_apart,
+            finish=Finishing(begin),
             clock=WallClock(),
             vault=vault,
             photos=photos,
-            civil_registry=CivilRegistryClient(settings.partners_url, **common),
-            email=MessageClient("email", settings.partners_url, **common),
-            sms=MessageClient("sms", settings.partners_url, **common),
+            civil_registry=partners.civil_registry,
+            email=partners.email,
+            sms=partners.sms,
             policy=policy_of(settings),
             reached=lambda stage: metrics.stages.labels(stage).inc(),
         )
+
+
+class _Partners(NamedTuple):
+    civil_registry: CivilRegistryClient
+    email: MessageGateway
+    sms: MessageGateway
+
+
+async def _open_partners(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> _Partners:
+    """A client for each partner, with connections and a guard of its own: the trouble of one is no other's."""
+    lanes, chance, url = policies(settings), random.Random().random, settings.partners_url
+
+    async def parts(partner: str, queue: str) -> dict[str, Any]:
+        most, timeout = lanes[queue].concurrency, settings.partner_timeout
+        slow, on = timeout * SLOW_CALL, settings.partner_guard
+        return {
+            "session": await stack.enter_async_context(open_session(most)),
+            "timeout": timeout,
+            "metrics": metrics,
+            "guard": Guard(partner, most=most, slow=slow, on=on, metrics=metrics, chance=chance),
+        }
+
+    registry = CivilRegistryClient(url, **await parts("civil_registry", "identity"))
+    email: MessageGateway
+    sms: MessageGateway
+    email = first = MessageClient("email", url, channel="email", **await parts("email", "email"))
+    if settings.email_second_url:
+        more = await parts("email_second", "email")
+        second = MessageClient("email_second", settings.email_second_url, channel="email", **more)
+        email = Providers(first, second, show=metrics.second_share.labels("email").set)
+    sms = first = MessageClient("sms", url, channel="sms", **await parts("sms", "sms"))
+    if settings.sms_second_url:
+        more = await parts("sms_second", "sms")
+        second = MessageClient("sms_second", settings.sms_second_url, channel="sms", **more)
+        sms = Providers(first, second, show=metrics.second_share.labels("sms").set)
+    return _Partners(registry, email, sms)
 
 
 def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
@@ -121,22 +179,31 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
         *assessment.operations(ports),
         *waves.operations(ports),
         *me.operations(ports),
-        *health.operations(ports),
+        *health.operations(board),
     ]
     return [*table, *openapi.operations(table, version)]
 
 
 def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0") -> Starlette:
-    """The web application; its lifespan keeps the board's copy fresh."""
+    """The web application; its lifespan keeps the board's copy fresh and watches over the event loop."""
     board = BoardCopy()
+    door = new_door(metrics)
+    watchdog = new_watchdog(door, metrics)
+    middleware = [Middleware(Boundary, metrics=metrics)]
+    if settings.overload_limit:
+        person = memory_cookies(ports, settings).person
+        page, chance = full_house(ports, board), random.Random().random
+        middleware.append(Middleware(Doorkeeper, door, metrics, page, person, chance))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.refresh(ports)
         task = asyncio.create_task(board.keep_fresh(ports))
+        watchdog.start()
         try:
             yield
         finally:
+            watchdog.stop()
             task.cancel()
             await asyncio.wait([task])
 
@@ -146,7 +213,7 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
             *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
             *page_routes(ports, board, metrics, settings),
         ],
-        middleware=[Middleware(Boundary, metrics=metrics)],
+        middleware=middleware,
         exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,
     )
@@ -231,7 +298,37 @@ async def run_web(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
+        group.create_task(tell_figures(ports, metrics, stop))
         await server.serve(sockets=[listener])
+
+
+async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Write once a second what this web replica does, until `stop` is set."""
+    replica = Replica(lambda: _counts(metrics), time.monotonic())
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(BEAT):
+                await stop.wait()
+        except TimeoutError:
+            pass
+        try:
+            async with ports.begin(single=True) as tx:
+                await replica.write(tx, time.monotonic())
+        except LaunchnightError as error:  # the database is away or busy: older figures end by themselves
+            log.warning("figures not written", code=error.code)
+
+
+def _counts(metrics: Metrics) -> Mapping[str, Count]:
+    """Answers (refused: 503), connections of the database, and people by the stage that they completed."""
+    answers = metrics.of(metrics.http_requests, "status_class")
+    refused = answers.pop("503")
+    (used,), (size,) = (metrics.of(each).values() for each in (metrics.pool_used, metrics.pool_size))
+    people = metrics.of(metrics.stages, "stage")
+    return {
+        "answers": Count(done=sum(answers.values()), refused=refused),
+        "database": Count(used=used, most=size),
+        **{stage: Count(done=done) for stage, done in people.items()},
+    }
 
 
 async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

@@ -22,16 +22,21 @@ from prometheus_client.registry import Collector
 from service.domain import buckets
 
 ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "page", "read")
+DOOR_CLASSES = ("all", "ticket", "step", "answer", "upload", "page", "read")
+DOOR_REASONS = ("late", "full", "last", "stalled")
+DOOR_PROGRESS = ("finishing", "continuing", "entering", "browsing")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
 QUEUES = ("email", "sms", "identity")
-JOB_OUTCOMES = ("done", "retried", "dead", "expired", "dropped", "refused")
-PARTNERS = ("civil_registry", "email", "sms")
+JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
+PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
-SWITCHES = ("synthetic_people",)
+SWITCHES = (
+    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "synthetic_people", "overload_limit",
+)  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
 
@@ -85,11 +90,34 @@ class Metrics:
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
         self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])
+        self.queue_drain = gauge(
+            "registration_queue_drain_seconds",
+            "Time until a job added now is done, at the rate at which jobs end; NaN: nothing ends.",
+            ["queue"],
+        )
         self.queue_jobs = counter("registration_queue_jobs_total", "Jobs by how they ended.", ["queue", "outcome"])
+        self.worker_lag = gauge(
+            "registration_worker_lag_seconds", "How late the worker's event loop was at the last heartbeat."
+        )
         self.partner_calls = counter(
             "registration_partner_calls_total", "Calls of partners by outcome.", ["partner", "outcome"]
         )
         self.partner_seconds = histogram("registration_partner_call_seconds", "Time of a partner call.", ["partner"])
+        self.partner_circuit = gauge(
+            "registration_partner_circuit_state",
+            "0: the partner is asked; 1: it is tried; 2: it is left alone.",
+            ["partner"],
+        )
+        self.partner_openings = counter(
+            "registration_partner_circuit_openings_total", "Times that a partner began to be left alone.", ["partner"]
+        )
+        self.partner_limit = gauge(
+            "registration_partner_calls_limit", "Calls at once that the partner bears, as far as we know.", ["partner"]
+        )
+        self.partner_in_flight = gauge("registration_partner_calls_in_flight", "Calls under way.", ["partner"])
+        self.second_share = gauge(
+            "registration_partner_second_share", "Share of the messages that goes to the second provider.", ["channel"]
+        )
         self.code_handover_seconds = histogram(
             "registration_code_handover_seconds",
             "Time from a code being asked for to its hand-over to the gateway.",
@@ -99,6 +127,24 @@ class Metrics:
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
         self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
         self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
+        self.door_limit = gauge(
+            "registration_door_limit_requests",
+            "Requests at once that the door lets in; all: together.",
+            ["route_class"],
+        )
+        self.door_in_flight = gauge(
+            "registration_door_in_flight_requests", "Requests that are worked on; all: together.", ["route_class"]
+        )
+        self.door_waiting = gauge("registration_door_waiting_requests", "Requests that stand in line at the door.")
+        self.door_shed = counter(
+            "registration_door_shed_total", "Requests turned away at the door.", ["reason", "progress"]
+        )
+        self.door_gone = counter(
+            "registration_door_gone_total", "Requests never begun because their client left while they stood in line."
+        )
+        self.loop_lag = gauge(
+            "registration_event_loop_lag_seconds", "The longest that the event loop of the web role stood still lately."
+        )
         self.switch_on = gauge("registration_switch_on", "1 while this setting is on.", ["switch"])
         registry.register(_Process())
         self._create_at_zero()
@@ -108,6 +154,16 @@ class Metrics:
         for switch in SWITCHES:
             self.switch_on.labels(switch).set(on[switch])
 
+    @staticmethod
+    def of(instrument: Counter | Gauge, label: str = "") -> dict[str, float]:
+        """The values of one instrument now, added up by one of its labels; without labels under ""."""
+        found: dict[str, float] = {}
+        for metric in instrument.collect():
+            for sample in metric.samples:
+                name = sample.labels.get(label, "")
+                found[name] = found.get(name, 0.0) + sample.value
+        return found
+
     def _create_at_zero(self) -> None:
         for route_class in ROUTE_CLASSES:
             self.http_seconds.labels(route_class)
@@ -116,13 +172,24 @@ class Metrics:
         for stage in STAGES:
             self.stages.labels(stage)
         for queue in QUEUES:
-            for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest):
+            for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest, self.queue_drain):
                 gauge.labels(queue)
             for outcome in JOB_OUTCOMES:
                 self.queue_jobs.labels(queue, outcome)
         for partner, outcome in product(PARTNERS, CALL_OUTCOMES):
             self.partner_calls.labels(partner, outcome)
             self.partner_seconds.labels(partner)
+        for partner, part in product(
+            PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
+        ):
+            part.labels(partner)
+        for channel in ("email", "sms"):
+            self.second_share.labels(channel)
+        for route_class in DOOR_CLASSES:
+            self.door_limit.labels(route_class)
+            self.door_in_flight.labels(route_class)
+        for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
+            self.door_shed.labels(reason, progress)
         for switch in SWITCHES:
             self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):

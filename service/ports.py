@@ -74,10 +74,16 @@ Turn = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought; `wait`: seconds until quota comes free, 0 when quota is left."""
+    """What a claim brought."""
 
     jobs: Sequence[Job]
     wait: float
+    """Seconds until quota comes free, 0 when quota is left."""
+    rate_per_s: float
+    """The quota that held: an operator's, or the caller's."""
+    asked_at: float
+    claimed_at: float
+    """Before and after the statement that took the quota, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,32 @@ class QueueLevel:
     depth: int
     oldest_age: float
     attempted: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStanding:
+    """What an operator sees of a queue."""
+
+    queue: str
+    rate_per_s: float | None
+    """Set by hand; None: the settings hold."""
+    depth: int
+    oldest_age: float
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that was given up."""
+
+    id: int
+    queue: str
+    error: str | None
+    """Class of the last error."""
+    attempts: int
+    created_at: datetime
+    buried_at: datetime | None
+    """None: by a version that did not write it down."""
 
 
 class QueueStore(Protocol):
@@ -107,7 +139,7 @@ class QueueStore(Protocol):
     async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
         """Lease up to `most` ready jobs, oldest first, and take the partner's quota, in one transaction.
 
-        A negative rate is no quota.
+        A negative rate is no quota. A rate that an operator set stands in for `rate_per_s`, unless that is negative.
         """
 
     async def finish(self, job: Job) -> bool:
@@ -116,14 +148,22 @@ class QueueStore(Protocol):
         Call it before writing the effect: it waits for room counters, which nobody who waits for rows may do.
         """
 
-    async def retry(self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False) -> bool:
+    async def finish_all(self, jobs: Sequence[Job]) -> frozenset[int]:
+        """As `finish` for several at once; the ids of those whose lease was still held."""
+
+    async def retry(
+        self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
+    ) -> bool:
         """Make the job ready again. `answered`: the partner's refusal is certain, so the next call is another one.
 
-        `quota_bound`: it refused for its quota; such a try does not count.
+        `quota_bound`: the partner's quota is what it waits for; not `counts`: this was no try.
         """
 
-    async def bury(self, job: Job, *, error: str) -> bool:
+    async def bury(self, job: Job, *, error: str, answered: bool) -> bool:
         """Keep the job as a dead letter, outside the bound."""
+
+    async def renew(self, jobs: Sequence[Job], *, lease_s: float) -> int:
+        """Lengthen the leases of `jobs` that are still held; how many are."""
 
     async def reap(self, queue: str, *, most: int, lease_s: float) -> Sequence[Job]:
         """Take over jobs whose lease ran out; the caller retries or buries them."""
@@ -132,6 +172,52 @@ class QueueStore(Protocol):
         """Remove jobs that nobody waits for any more, looking at the `most` oldest; returns how many."""
 
     async def levels(self) -> Sequence[QueueLevel]: ...
+
+    async def set_rate(self, queue: str, rate_per_s: float | None) -> bool:
+        """The quota from the next claim on, of all workers; None: that of the settings. False: no such queue."""
+
+    async def standings(self) -> Sequence[QueueStanding]: ...
+    async def dead_letters(self, queue: str | None, error: str | None, *, most: int) -> Sequence[DeadLetter]:
+        """The newest; None: of every queue, of any class."""
+
+    async def redrive(self, queue: str, error: str | None, ids: Sequence[int] | None, *, most: int, limit: int) -> int:
+        """Give up to `most` dead letters all their tries again; how many found room under `limit`.
+
+        None: any. Left dead: what nobody waits for any more, and jobs whose like waits already.
+        Raises ChangedMeanwhile.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigure:
+    """What one replica does at one stage: a queue it works, its database connections, steps of people."""
+
+    stage: str
+    used: float
+    """Of its own `most`: jobs in hand, connections. 0 of 0 where a replica has no bound of its own."""
+    most: float
+    done_per_s: float
+    refused_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageTotal:
+    """One stage over all replicas that are heard of."""
+
+    stage: str
+    replicas: int
+    used: float
+    most: float
+    done_per_s: float
+    refused_per_s: float
+
+
+class FigureStore(Protocol):
+    async def write(self, replica: UUID, figures: Sequence[StageFigure]) -> None:
+        """In place of what the replica wrote last."""
+
+    async def totals(self, *, within: float) -> Sequence[StageTotal]:
+        """Over the replicas that wrote in the last `within` seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +514,8 @@ class Transaction(Protocol):
     @property
     def queue(self) -> QueueStore: ...
     @property
+    def figures(self) -> FigureStore: ...
+    @property
     def room(self) -> WaitingRoomStore: ...
     @property
     def accounts(self) -> AccountStore: ...
@@ -472,12 +560,20 @@ class Vault(Protocol):
         """32 bytes for signing tickets, passes and codes, one key for each purpose."""
 
 
-class CivilRegistry(Protocol):
+class Partner(Protocol):
+    def free(self, busy: int) -> int:
+        """Calls that it makes sense to prepare now, beyond the `busy` ones that are prepared or under way.
+
+        0 while the partner is left alone, and when it bears no more at once.
+        """
+
+
+class CivilRegistry(Partner, Protocol):
     async def check(self, nik: str, family_card_number: str, birth_date: date, *, idempotency_key: str) -> bool:
         """True: the registry knows this person. Raises PartnerError (temporary or permanent)."""
 
 
-class MessageGateway(Protocol):
+class MessageGateway(Partner, Protocol):
     async def send(self, to: str, text: str, *, idempotency_key: str) -> None:
         """Accepted by the provider on return. Raises PartnerError (temporary or permanent)."""
 
@@ -491,11 +587,29 @@ class Begin(Protocol):
         """
 
 
+class BeginApart(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[Begin]:
+        """A `Begin` on a connection of its own, for another event loop than the one the others belong to.
+
+        Raises DatabaseUnavailable when the server does not answer.
+        """
+
+
+class Finish(Protocol):
+    async def __call__(self, job: Job) -> bool:
+        """Finish a job that leaves nothing else to store, together with others that end at the same time.
+
+        False: the lease was lost and nothing changed. Raises as `Begin`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the composition root hands to actions."""
 
     begin: Begin
+    begin_apart: BeginApart
+    finish: Finish
     clock: Clock
     vault: Vault
     photos: PhotoStore

@@ -134,6 +134,27 @@ TABLE: tuple[Setting, ...] = (
         "REGISTRATION_PARTNER_TIMEOUT", _positive, "5", "s", "Twice the registry's 99th percentile, plus a little."
     ),
     Setting(
+        "REGISTRATION_PARTNER_GUARD",
+        _switch,
+        "on",
+        "",
+        "Off: a partner that fails or hangs is asked as before; no circuit, no limit of calls that adapts.",
+    ),
+    Setting(
+        "REGISTRATION_EMAIL_SECOND_URL",
+        str,
+        "",
+        "",
+        "A second e-mail provider with the same wire and at least the first one's rate; empty: none.",
+    ),
+    Setting(
+        "REGISTRATION_SMS_SECOND_URL",
+        str,
+        "",
+        "",
+        "A second SMS provider with the same wire and at least the first one's rate; empty: none.",
+    ),
+    Setting(
         "REGISTRATION_CIVIL_REGISTRY_RATE", _positive, "15", "1/s", "The agreed rate; the worker never asks for more."
     ),
     Setting("REGISTRATION_EMAIL_RATE", _positive, "500", "1/s", "The provider's agreed throughput."),
@@ -144,6 +165,11 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "REGISTRATION_SMS_QUEUE_LIMIT", _count, "120000", "jobs", "Two minutes at 1,000/s: later a code is of no use."
+    ),
+    Setting("REGISTRATION_BOUNDED_QUEUES", _switch, "on", "", "Off: a queue takes what comes, and whoever asks waits."),
+    Setting("REGISTRATION_PARTNER_PACING", _switch, "on", "", "Off: partners are asked as fast as workers can."),
+    Setting(
+        "REGISTRATION_DROP_ABANDONED_WORK", _switch, "on", "", "Off: codes are sent even when nobody waits for them."
     ),
     Setting("REGISTRATION_GATE_RATE", _positive, "600", "people/s", "How fast the waiting room invites people in."),
     Setting("REGISTRATION_WAVE_ID", _count, "1", "", "The wave now open."),
@@ -168,6 +194,13 @@ TABLE: tuple[Setting, ...] = (
         "Accept identity numbers of district 99, which does not exist.",
     ),
     Setting(
+        "REGISTRATION_OVERLOAD_LIMIT",
+        _switch,
+        "on",
+        "",
+        "Off: everything that comes is begun at once, and at too much of it every answer is late.",
+    ),
+    Setting(
         "REGISTRATION_STOP_GRACE", _positive, "20", "s", "uvicorn would wait for ever; the engine kills after 30 s."
     ),
 )
@@ -189,18 +222,25 @@ class Settings(SimpleNamespace):
     database_connections: int
     partners_url: str
     partner_timeout: float
+    partner_guard: bool
+    email_second_url: str
+    sms_second_url: str
     civil_registry_rate: float
     email_rate: float
     sms_rate: float
     identity_queue_limit: int
     email_queue_limit: int
     sms_queue_limit: int
+    bounded_queues: bool
+    partner_pacing: bool
+    drop_abandoned_work: bool
     gate_rate: float
     wave_id: int
     wave_opens_at: datetime
     wave_closes_at: datetime
     age_on: date
     synthetic_people: bool
+    overload_limit: bool
     stop_grace: float
 
     def __setattr__(self, name: str, value: object) -> None:

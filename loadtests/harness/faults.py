@@ -1,4 +1,4 @@
-"""Injects the faults of a night's timeline, by turning the simulated partners' figures.
+"""Injects the faults of a night's timeline, by turning the simulated partners' figures and their conduct.
 
 Every fault leaves two events, with proof that it bit: the figures the partner answered with, and what its ledger
 counted while the fault lasted. One that the partner did not take leaves the event "failed" instead, with the reason.
@@ -42,10 +42,21 @@ def figures_under(base: dict[str, Any], target: str, active: Sequence[Fault]) ->
         elif fault.kind == "errors":
             name = "error_ratio" if registry else "loss"
             figures[name] = max(figures[name], min(1.0, fault.factor))
-        else:
+        elif fault.kind == "slow":
             for name in ("latency_median_s", "latency_p99_s") if registry else ("delay_median_s",):
                 figures[name] *= fault.factor
     return figures
+
+
+def misconduct_under(active: Sequence[Fault]) -> dict[str, dict[str, float]]:
+    """By target, the shares of requests that are met by an error or by silence while the `active` faults last."""
+    conduct: dict[str, dict[str, float]] = {}
+    for name, kind in (("error", "failing"), ("hang", "silent")):
+        for fault in active:
+            if fault.kind == kind:
+                shares = conduct.setdefault(fault.target, {})
+                shares[name] = max(shares.get(name, 0.0), min(fault.factor, 1.0 - shares.get("error", 0.0)))
+    return conduct
 
 
 class FaultTimeline:
@@ -66,6 +77,7 @@ class FaultTimeline:
         self._notice = notice
         self._active: list[Fault] = []
         self._counted: dict[Fault, dict[str, Any]] = {}
+        self._conduct: dict[str, dict[str, float]] = {}
         self._base: Figures = ask("GET", f"{partners_url}/settings") if faults else {}
 
     @property
@@ -112,7 +124,11 @@ class FaultTimeline:
     def _turn(self, target: str, active: Sequence[Fault]) -> Any:
         figures = figures_under(self._base[target], target, active)
         answered = self._ask("PATCH", f"{self._url}/settings", {target: figures})
-        return {name: answered[target][name] for name in figures}
+        conduct = misconduct_under(active)
+        if conduct != self._conduct:
+            self._ask("PUT", f"{self._url}/misconduct", conduct)
+            self._conduct = conduct
+        return {name: answered[target][name] for name in figures} | conduct.get(target, {})
 
     def _ledger(self, fault: Fault) -> dict[str, Any]:
         ledger: dict[str, Any] = self._ask("GET", f"{self._url}/ledger")[fault.target]

@@ -21,6 +21,7 @@ from scenarios.partners.deliveries import Deliveries, Subscriber
 from scenarios.partners.gateway import EMAIL, SMS, MessageGateway
 from scenarios.partners.ledger import GatewayLedger, RegistryLedger, Traffic
 from scenarios.partners.metrics import metrics_page
+from scenarios.partners.misconduct import LONGEST_HANG, Act, Conduct
 from scenarios.partners.requests import Message
 from scenarios.partners.settings import Figures, changed
 
@@ -46,6 +47,7 @@ class Partners:
             SMS: MessageGateway(SMS, figures.sms, seed),
         }
         self.deliveries = Deliveries()
+        self.conduct = Conduct(seed)
         self._heartbeat = heartbeat
 
     def application(self) -> web.Application:
@@ -60,6 +62,8 @@ class Partners:
                 web.get("/ledger", self.get_ledger),
                 web.get("/settings", self.get_settings),
                 web.patch("/settings", self.patch_settings),
+                web.get("/misconduct", self.get_misconduct),
+                web.put("/misconduct", self.put_misconduct),
                 web.get("/clock", self.get_clock),
                 web.put("/clock", self.put_clock),
                 web.get("/health", self.get_health),
@@ -71,33 +75,63 @@ class Partners:
 
     # What the service asks
 
-    async def post_check(self, request: web.Request) -> web.Response:
-        key, check = await _read(request, self.registry.ledger.traffic, requests.check)
+    async def post_check(self, request: web.Request) -> web.StreamResponse:
+        traffic = self.registry.ledger.traffic
+        key, check = await _read(request, traffic, requests.check)
+        act = self.conduct.act("civil_registry", key)
+        if act in (Act.ERROR, Act.HANG):
+            return await self._unserved(traffic, act)
         answer = self.registry.ask(check, key, time.monotonic(), self.since_opening())
         if answer.latency > 0:
             await asyncio.sleep(answer.latency)
-        if answer.status == 200:
-            return _json({"match": answer.match})
         if answer.status == 429:
             return _busy(answer.error, answer.retry_after)
-        return _json({"error": answer.error}, status=answer.status)
+        if answer.status != 200:
+            return _json({"error": answer.error}, status=answer.status)
+        match = answer.match != (act is Act.SWAP)
+        return await self._answer(request, "civil_registry", key, act, {"match": match}, 200)
 
-    async def post_email(self, request: web.Request) -> web.Response:
+    async def post_email(self, request: web.Request) -> web.StreamResponse:
         return await self._send(request, self.gateways[EMAIL], requests.email_message)
 
-    async def post_sms(self, request: web.Request) -> web.Response:
+    async def post_sms(self, request: web.Request) -> web.StreamResponse:
         return await self._send(request, self.gateways[SMS], requests.sms_message)
 
     async def _send(
         self, request: web.Request, gateway: MessageGateway, parse: Callable[[dict[str, Any]], Message]
-    ) -> web.Response:
-        key, message = await _read(request, gateway.ledger.traffic, parse)
+    ) -> web.StreamResponse:
+        ledger = gateway.ledger
+        key, message = await _read(request, ledger.traffic, parse)
+        act = self.conduct.act(gateway.channel, key)
+        if act in (Act.ERROR, Act.HANG):
+            return await self._unserved(ledger.traffic, act)
         acceptance = gateway.send(message, key, time.monotonic())
         if not acceptance.id:
             return _busy("throughput_exceeded", acceptance.retry_after)
         if acceptance.delay is not None:
-            self.deliveries.schedule(gateway.channel, message, acceptance.delay, gateway.ledger.count_delivered)
-        return _json({"id": acceptance.id}, status=202)
+            self.deliveries.schedule(gateway.channel, message, acceptance.delay, ledger.count_delivered)
+            if act is Act.TWICE:
+                self.deliveries.schedule(gateway.channel, message, acceptance.delay, lambda: None)
+        return await self._answer(request, gateway.channel, key, act, {"id": acceptance.id}, 202)
+
+    async def _unserved(self, traffic: Traffic, act: Act | None) -> web.Response:
+        """The end of a call for which nothing is done."""
+        traffic.unserved += 1
+        if act is Act.HANG:
+            await asyncio.sleep(LONGEST_HANG)
+        return _json({"error": "out-of-order"}, status=500)
+
+    async def _answer(
+        self, request: web.Request, partner: str, key: str, act: Act | None, value: object, status: int
+    ) -> web.StreamResponse:
+        """What was done is told, as well or as badly as `act` says; the key names the call that is answered."""
+        await asyncio.sleep(self.conduct.of[partner].late_s)
+        if act is Act.CUT and request.transport is not None:
+            request.transport.abort()
+        response = _json(value, status, {"Idempotency-Key": f"not-{key}" if act is Act.SWAP else key})
+        if act is Act.GARBLE:
+            response.body = json.dumps(value).encode()[:-3]
+        return response
 
     # What people read
 
@@ -136,6 +170,13 @@ class Partners:
         self.gateways[EMAIL].change(self.figures.email)
         self.gateways[SMS].change(self.figures.sms)
         return _json(self.figures.as_json())
+
+    async def get_misconduct(self, request: web.Request) -> web.Response:
+        return _json({partner: dataclasses.asdict(each) for partner, each in self.conduct.of.items()})
+
+    async def put_misconduct(self, request: web.Request) -> web.Response:
+        self.conduct.change(json_object(await request.read()))
+        return await self.get_misconduct(request)
 
     async def get_clock(self, request: web.Request) -> web.Response:
         return _json({"opens_at": self.opens_at, "since_opening_s": round(self.since_opening(), 3)})

@@ -15,6 +15,8 @@ class Traffic:
     """Requests that no partner could read; they take no quota."""
     duplicates: int = 0
     """Requests with a key that had been answered before."""
+    unserved: int = 0
+    """Requests met by an error or by silence, on purpose; nothing was done."""
     second: BusiestWindow = field(default_factory=lambda: BusiestWindow(1.0))
     minute: BusiestWindow = field(default_factory=lambda: BusiestWindow(60.0))
 
@@ -25,13 +27,14 @@ class Traffic:
         self.minute.count(now)
 
     def outcomes(self) -> dict[str, int]:
-        return {"duplicate": self.duplicates, "invalid": self.invalid}
+        return {"duplicate": self.duplicates, "invalid": self.invalid, "unserved": self.unserved}
 
     def as_json(self) -> dict[str, int]:
         return {
             "asked": self.asked,
             "invalid": self.invalid,
             "duplicates": self.duplicates,
+            "unserved": self.unserved,
             "most_in_1s": self.second.most,
             "most_in_60s": self.minute.most,
         }

@@ -90,8 +90,9 @@ async def _enqueue(ports: Ports, tx: Transaction, request_id: UUID, channel: Cha
     if channel == Channel.EMAIL:
         limit, rate = policy.email_queue_limit, policy.email_rate_per_s
     queue = CHANNEL_WORDS[channel]
+    expires_in = CODE_EXPIRY_S if policy.drop_abandoned_work else None
     added = await tx.queue.enqueue(
-        queue, f"{request_id}-{send}", {"code_request": str(request_id)}, limit=limit, expires_in=CODE_EXPIRY_S
+        queue, f"{request_id}-{send}", {"code_request": str(request_id)}, limit=limit, expires_in=expires_in
     )
     if not added:
         raise QueueFull(queue=queue, retry_after_s=retry_after_s(limit, rate, ports.chance()))

@@ -19,7 +19,9 @@ async def hand_over_code(ports: Ports, job: Job, turn: Turn) -> JobResult:
     now = ports.clock.now()
     async with ports.begin() as tx:
         request = await tx.codes.find(request_id)
-        to = None if request is None else await _address(tx, request)
+        to = None
+        if request is not None and not (ports.policy.drop_abandoned_work and request.used_at is not None):
+            to = await _address(tx, request)
         if request is not None and (to is not None or request.account_id is None):
             # Nobody's address too: a guess at its code is refused as one at anybody's.
             generation = _generation(request, now)
@@ -37,8 +39,8 @@ async def hand_over_code(ports: Ports, job: Job, turn: Turn) -> JobResult:
 
 
 async def _address(tx: Transaction, request: CodeRequest) -> str | None:
-    """Where the code goes. None: nobody waits for it."""
-    if request.used_at is not None or request.account_id is None:
+    """Where the code goes. None: the address is nobody's."""
+    if request.account_id is None:
         return None
     account = await tx.accounts.find(request.account_id)
     if account is None:
@@ -53,6 +55,5 @@ def _generation(request: CodeRequest, now: datetime) -> int:
 
 
 async def _finish(ports: Ports, job: Job, end: JobEnd, at: datetime) -> JobResult:
-    async with ports.begin(single=True) as tx:
-        held = await tx.queue.finish(job)
+    held = await ports.finish(job)
     return JobResult(end if held else JobEnd.LOST, at)

@@ -297,6 +297,14 @@ class QueueFull(LaunchnightError):
     temporary = True
 
 
+class Overloaded(LaunchnightError):
+    """Turned away at the door: nothing was begun. Named as draft-ietf-httpapi-ratelimit-headers does."""
+
+    code = "temporary-reduced-capacity"
+    title = "Too much is asked of the service at the moment"
+    temporary = True
+
+
 class DatabaseBusy(LaunchnightError):
     code = "busy"
     title = "Too many requests at the moment"
@@ -324,11 +332,14 @@ class PartnerError(LaunchnightError):
         *,
         temporary: bool,
         unknown: bool = False,
+        asked: bool = True,
         retry_after_s: float | None = None,
         reason: str = "",
     ) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.temporary = temporary
         self.unknown = unknown
+        self.asked = asked
+        """False: the partner was left alone, and knows nothing of this."""
         self.reason = reason
         """The partner's own error code, for example rate_exceeded or allowance_exhausted."""

@@ -11,6 +11,8 @@ class Policy:
     email_queue_limit: int = 60_000
     sms_queue_limit: int = 120_000
     identity_queue_limit: int = 500_000
+    """Of the three limits: negative is none."""
+    drop_abandoned_work: bool = True
     email_rate_per_s: float = 500.0
     sms_rate_per_s: float = 1000.0
     identity_rate_per_s: float = 15.0

@@ -73,6 +73,40 @@ def quota_free(taken: int, rate_per_s: float, window_s: float) -> int:
     return int(free)
 
 
+def renews(lag: float, lease: float) -> bool:
+    """Whether leases of this length are renewed while the main loop is `lag` seconds late.
+
+    A heartbeat proves that a process is there, not that it works: whoever is a quarter of a lease late would not get
+    its jobs done in time, and holding them would keep them from those who could.
+    """
+    return lag <= lease / 4.0
+
+
+def drain_s(depth: int, ended_per_s: float, rate_per_s: float) -> float:
+    """Seconds until a job that is added now is done; -1: nobody can tell, because nothing ends.
+
+    ended_per_s: jobs of all replicas that ended in the last seconds, while there was a backlog; whatever slows the work
+    down is in it. 0 before the first figures: then the partner's quota has to do (negative: there is none).
+    """
+    if depth <= 0:
+        return 0.0
+    if ended_per_s > 0.0:
+        return depth / ended_per_s
+    if rate_per_s > 0.0:
+        return depth / rate_per_s
+    return -1.0
+
+
+def smoothed(before: float, now: float, elapsed: float, memory: float) -> float:
+    """A rate that forgets: `now`, measured over `elapsed` seconds, weighs so much against `memory` seconds of `before`.
+
+    With a memory that grows from 0 it is the mean since then. Nothing measured changes nothing.
+    """
+    if not memory + elapsed > 0.0:
+        return before
+    return before + (now - before) * elapsed / (memory + elapsed)
+
+
 def retry_delay_s(attempt: int, u: float, base_s: float, cap_s: float) -> float:
     """Full jitter: uniform in [0, min(cap, base * 2^(attempt - 1))); `u` uniform in [0, 1), `attempt` from 1.
 

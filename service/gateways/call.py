@@ -1,11 +1,14 @@
 """One call of a partner: pooled connection, deadline, outcome. Nothing is tried again here: the queue does that.
 
 Each partner has a table from its status codes to an outcome. What stands in no table, a wrong answer and a broken
-connection are UNKNOWN: the partner may have done what was asked, so the call is repeated under the same key.
+connection are UNKNOWN: the partner may have done what was asked, so the call is repeated under the same key. An answer
+that comes after the deadline is never read: its connection is closed, and the same key brings it again.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,10 +16,15 @@ import aiohttp
 import msgspec
 
 from service.domain.errors import PartnerError
+from service.gateways.guard import Effect, Guard
 from service.metrics import Metrics
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes; answers are a few dozen."""
+TOO_MANY = 429
+"""A partner that says so is well: it bears no more of us, which is no reason to leave it alone."""
+CUT_OFF = "circuit-open"
+"""The reason of a call that was not made."""
 LONGEST_WAIT = 3600.0
 """Seconds that a partner can send us away for: a wrong figure must not stop a queue for the night."""
 
@@ -39,7 +47,10 @@ class _Refusal(msgspec.Struct):
 
 
 def open_session(connections: int) -> aiohttp.ClientSession:
-    """Kept-alive connections for all partners together; calls beyond `connections` wait, within their deadline."""
+    """Kept-alive connections of one partner: another one that does not answer cannot use them up.
+
+    Calls beyond `connections` wait, within their deadline.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30.0),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -48,7 +59,7 @@ def open_session(connections: int) -> aiohttp.ClientSession:
 
 
 class PartnerClient:
-    """Calls one partner and counts how it went."""
+    """Calls one partner, counts how it went, and leaves it alone while its guard says so."""
 
     def __init__(
         self,
@@ -59,43 +70,64 @@ class PartnerClient:
         session: aiohttp.ClientSession,
         timeout: float,
         metrics: Metrics,
+        guard: Guard,
     ) -> None:
         self._partner = partner
         self._base_url = base_url.rstrip("/")
         self._outcomes = outcomes
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._guard = guard
         self._seconds = metrics.partner_seconds.labels(partner)
         self._calls = {outcome: metrics.partner_calls.labels(partner, outcome.value) for outcome in Outcome}
 
     async def post(self, path: str, body: msgspec.Struct, answer: type[Answer], *, idempotency_key: str) -> Answer:
         """The partner's answer. Raises PartnerError for every other outcome, within the deadline."""
-        started = time.perf_counter()
-        outcome = Outcome.UNKNOWN
+        generation = self._guard.begin()
+        if generation is None:
+            raise PartnerError(f"{self._partner} is left alone", temporary=True, asked=False, reason=CUT_OFF)
+        call = _Call(time.perf_counter())
         try:
-            status, retry_after, content = await self._exchange(path, msgspec.json.encode(body), idempotency_key)
-            outcome = self._outcomes.get(status, Outcome.UNKNOWN)
-            if outcome is not Outcome.OK:
-                raise self._error(outcome, f"answered {status}", retry_after, _reason(content))
-            try:
-                return msgspec.json.decode(content, type=answer)
-            except msgspec.MsgspecError:
-                outcome = Outcome.UNKNOWN
-                raise self._error(outcome, f"answered {status} with something else than agreed") from None
-        except aiohttp.ClientConnectorError:
-            outcome = Outcome.TEMPORARY  # nothing was sent
-            raise self._error(outcome, "cannot be reached") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._error(outcome, f"did not answer: {type(error).__name__}") from None
+            return await self._ask(call, path, msgspec.json.encode(body), answer, idempotency_key)
+        except asyncio.CancelledError:
+            call.given_up = True
+            raise
         finally:
-            self._seconds.observe(time.perf_counter() - started)
-            self._calls[outcome].inc()
+            seconds = time.perf_counter() - call.started
+            self._seconds.observe(seconds)
+            self._calls[call.outcome].inc()
+            if call.given_up:
+                self._guard.leave(generation)
+            else:
+                self._guard.end(generation, seconds, call.effect)
+
+    async def _ask(self, call: "_Call", path: str, body: bytes, answer: type[Answer], key: str) -> Answer:
+        """As `post`; notes in `call` how it went."""
+        try:
+            status, retry_after, content = await self._exchange(path, body, key)
+        except aiohttp.ClientConnectorError:
+            call.outcome = Outcome.TEMPORARY  # nothing was sent
+            raise self._error(call.outcome, "cannot be reached") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._error(call.outcome, f"did not answer: {type(error).__name__}") from None
+        call.outcome = self._outcomes.get(status, Outcome.UNKNOWN)
+        call.effect = effect_of(status, call.outcome)
+        if call.outcome is not Outcome.OK:
+            raise self._error(call.outcome, f"answered {status}", retry_after, _reason(content))
+        try:
+            return msgspec.json.decode(content, type=answer)
+        except msgspec.MsgspecError:
+            call.outcome, call.effect = Outcome.UNKNOWN, Effect.FAILED
+            raise self._error(call.outcome, f"answered {status} with something else than agreed") from None
 
     async def _exchange(self, path: str, body: bytes, key: str) -> tuple[int, float | None, bytes]:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         async with self._session.post(
             self._base_url + path, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
         ) as response:
+            # A partner that names the call it answers is believed: answers that were mixed up under way are nobody's.
+            if response.headers.get("Idempotency-Key", key) != key:
+                raise aiohttp.ClientPayloadError
             content = b""
             async for chunk in response.content.iter_chunked(LARGEST_ANSWER):
                 content += chunk
@@ -111,6 +143,22 @@ class PartnerClient:
             retry_after_s=retry_after_s,
             reason=reason,
         )
+
+
+def effect_of(status: int, outcome: Outcome) -> Effect:
+    """What an answer says about the partner: a refusal of what we sent is a sign of health."""
+    if status == TOO_MANY:
+        return Effect.STRAINED
+    return Effect.FAILED if status >= 500 or outcome is Outcome.UNKNOWN else Effect.WELL
+
+
+@dataclass(slots=True)
+class _Call:
+    started: float
+    outcome: Outcome = Outcome.UNKNOWN
+    effect: Effect = Effect.SILENT
+    """Until an answer has come."""
+    given_up: bool = False
 
 
 def _reason(content: bytes) -> str:

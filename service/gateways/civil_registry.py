@@ -6,6 +6,7 @@ import aiohttp
 import msgspec
 
 from service.gateways.call import Outcome, PartnerClient
+from service.gateways.guard import Guard
 from service.metrics import Metrics
 
 OUTCOMES = {
@@ -32,10 +33,16 @@ class _Answer(msgspec.Struct):
 class CivilRegistryClient:
     """Fulfils `ports.CivilRegistry`."""
 
-    def __init__(self, base_url: str, *, session: aiohttp.ClientSession, timeout: float, metrics: Metrics) -> None:
+    def __init__(
+        self, base_url: str, *, session: aiohttp.ClientSession, timeout: float, metrics: Metrics, guard: Guard
+    ) -> None:
+        self._guard = guard
         self._client = PartnerClient(
-            "civil_registry", base_url, OUTCOMES, session=session, timeout=timeout, metrics=metrics
+            "civil_registry", base_url, OUTCOMES, session=session, timeout=timeout, metrics=metrics, guard=guard
         )
+
+    def free(self, busy: int) -> int:
+        return self._guard.free(busy)
 
     async def check(self, nik: str, family_card_number: str, birth_date: date, *, idempotency_key: str) -> bool:
         check = _Check(nik, family_card_number, birth_date)

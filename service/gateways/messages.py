@@ -4,6 +4,7 @@ import aiohttp
 import msgspec
 
 from service.gateways.call import Outcome, PartnerClient
+from service.gateways.guard import Guard
 from service.metrics import Metrics
 
 OUTCOMES = {
@@ -30,10 +31,24 @@ class MessageClient:
     """Fulfils `ports.MessageGateway`. channel: "email" or "sms"."""
 
     def __init__(
-        self, channel: str, base_url: str, *, session: aiohttp.ClientSession, timeout: float, metrics: Metrics
+        self,
+        partner: str,
+        base_url: str,
+        *,
+        channel: str,
+        session: aiohttp.ClientSession,
+        timeout: float,
+        metrics: Metrics,
+        guard: Guard,
     ) -> None:
+        self.guard = guard
         self._path = f"/{channel}/messages"
-        self._client = PartnerClient(channel, base_url, OUTCOMES, session=session, timeout=timeout, metrics=metrics)
+        self._client = PartnerClient(
+            partner, base_url, OUTCOMES, session=session, timeout=timeout, metrics=metrics, guard=guard
+        )
+
+    def free(self, busy: int) -> int:
+        return self.guard.free(busy)
 
     async def send(self, to: str, text: str, *, idempotency_key: str) -> None:
         await self._client.post(self._path, _Message(to, text), _Acceptance, idempotency_key=idempotency_key)

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from service.actions.figures import Count
+from service.domain.adaptive import retry_turn
 from service.domain.errors import LaunchnightError, PartnerError
-from service.domain.queues import SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
+from service.domain.queues import GUARD_S, SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
 from service.metrics import Metrics
-from service.ports import Claim, Job, JobResult, Ports, Turn
+from service.ports import Claim, Job, JobResult, Partner, Ports, Turn
+from service.queues.heartbeat import Heartbeat
 from service.queues.policy import TICK, QueuePolicy
 
 Handler = Callable[[Ports, Job, Turn], Awaitable[JobResult]]
@@ -25,23 +28,56 @@ LONGEST_WAIT = 10.0
 LONG_REFUSAL = 5.0
 """Seconds; a partner that sends us away for longer is not asked about the next job either."""
 SWEPT_AT_ONCE = 1000
+BACK_IN_LINE = frozenset({"retried", "late"})
+"""Outcomes after which a job still waits."""
 SETTLING = 5
 """Tries to write down what became of a job: a database that restarts within some ten seconds costs no lease's time."""
 
 log = structlog.get_logger(__name__)
 
 
+class TurnMissed(Exception):
+    """The call would leave too late after its quota was taken: by then the quota is the next one's. A process that was
+    stopped for a while must not wake up with a burst."""
+
+
 class Lane:
-    def __init__(self, ports: Ports, policy: QueuePolicy, handler: Handler, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: QueuePolicy,
+        handler: Handler,
+        partner: Partner,
+        metrics: Metrics,
+        heartbeat: Heartbeat,
+    ) -> None:
         self._ports = ports
         self._policy = policy
         self._handler = handler
+        self._partner = partner
         self._metrics = metrics
+        self._heartbeat = heartbeat
         self._busy = 0
+        self._ended = 0
         self._failures = 0
         self._idle = False
+        self._rate = policy.rate_per_s
         self._claimed_at = 0.0
         self._refused_until = 0.0
+        self._retries_booked = 0.0
+
+    @property
+    def queue(self) -> str:
+        return self._policy.queue
+
+    @property
+    def rate_per_s(self) -> float:
+        """The quota that held at the last claim; negative: none."""
+        return self._rate
+
+    def count(self) -> Count:
+        """What this lane has in hand, and the jobs that ended in it."""
+        return Count(self._busy, self._policy.concurrency, self._ended, backlog=not self._idle)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and what was claimed is settled."""
@@ -55,20 +91,22 @@ class Lane:
         now = time.monotonic()
         if now < self._refused_until:
             return min(self._refused_until - now, LONGEST_WAIT)
-        most = min(policy.batch(now - self._claimed_at), policy.concurrency - self._busy)
+        room = min(policy.concurrency - self._busy, self._partner.free(self._busy))
+        most = min(policy.batch(now - self._claimed_at, self._rate), room)
         if most <= 0:
             return TICK
         try:
-            claim, claimed_at = await self._claim(most)
+            claim = await self._claim(most)
         except Exception as error:  # whatever the database says, the lane outlives it
             self._failures += 1
             report("claim failed", policy.queue, error)
             return TICK + retry_delay_s(self._failures, self._ports.chance(), 0.2, LONGEST_WAIT)
         self._failures = 0
         self._claimed_at = now
+        self._rate = claim.rate_per_s
         for job in claim.jobs:
             self._busy += 1
-            handling.create_task(self._handle(job, claimed_at + CALL_DELAY))
+            handling.create_task(self._handle(job, claim))
         self._idle = len(claim.jobs) < most and claim.wait <= 0
         if claim.wait > 0:
             return min(max(claim.wait, SUB_WINDOW_S), LONGEST_WAIT)
@@ -77,59 +115,86 @@ class Lane:
         least, longest = IDLE
         return least + (longest - least) * self._ports.chance()
 
-    async def _claim(self, most: int) -> tuple[Claim, float]:
-        """What was claimed, and when."""
+    async def _claim(self, most: int) -> Claim:
         policy = self._policy
         if self._idle:  # most looks find nothing: make those cheap
             async with self._ports.begin(single=True) as tx:
                 if not await tx.queue.ready(policy.queue):
-                    return Claim([], 0.0), 0.0
+                    return Claim([], 0.0, self._rate, 0.0, 0.0)
         async with self._ports.begin() as tx:
-            claim = await tx.queue.claim(policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease)
-            claimed_at = time.monotonic()
-        return claim, claimed_at
+            return await tx.queue.claim(policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease)
 
-    async def _handle(self, job: Job, call_at: float) -> None:
+    async def _handle(self, job: Job, claim: Claim) -> None:
         async def turn() -> None:
-            await asyncio.sleep(call_at - time.monotonic())
+            await asyncio.sleep(claim.claimed_at + CALL_DELAY - time.monotonic())
+            # The quota was taken between `asked_at` and `claimed_at`: no call leaves earlier after it than CALL_DELAY,
+            # and none later than the guard allows for.
+            if claim.rate_per_s >= 0 and time.monotonic() > claim.asked_at + CALL_DELAY + GUARD_S:
+                raise TurnMissed
 
+        self._heartbeat.hold(job, self._policy)
         try:
             result = await self._handler(self._ports, job, turn)
         except PartnerError as error:
             await self._settle(job, error)
+        except TurnMissed as missed:
+            await self._settle(job, missed)
         except Exception as error:  # a job that cannot be handled is tried again, then kept; the lane goes on
             report("job failed", job.queue, error)
             await self._settle(job, error)
         else:
             if result.end is not JobEnd.LOST:
-                self._metrics.queue_jobs.labels(job.queue, result.end.value).inc()
+                self._count_outcome(result.end.value)
             if result.end is JobEnd.DONE and job.queue in ("email", "sms"):
                 waited = (result.at - job.created_at).total_seconds()
                 bound = "yes" if job.quota_bound else "no"
                 self._metrics.code_handover_seconds.labels(job.queue, bound).observe(max(0.0, waited))
         finally:
+            self._heartbeat.let_go(job)
             self._busy -= 1
 
     async def _settle(self, job: Job, error: Exception) -> None:
         """Retry the job, or bury it; if even that fails, its lease runs out and `sweep` finds it."""
+        wait = self._retry_wait(error)
         for attempt in range(1, SETTLING + 1):
             try:
-                outcome = await self._retry_or_bury(job, error)
+                outcome = await self._retry_or_bury(job, error, wait)
             except Exception as failure:
                 report("job not settled", job.queue, failure)
                 await asyncio.sleep(retry_delay_s(attempt, self._ports.chance(), 1.0, 8.0))
             else:
                 if outcome is not None:
-                    self._metrics.queue_jobs.labels(job.queue, outcome).inc()
+                    self._count_outcome(outcome)
                 return
 
-    async def _retry_or_bury(self, job: Job, error: Exception) -> str | None:
-        """What became of the job; None when its lease was lost."""
+    def _retry_wait(self, error: Exception) -> float:
+        """Seconds until the retry's turn: the budget of retries, kept here and nowhere else.
+
+        A partner that was left alone, or that says when to come back, costs no budget: it has done nothing.
+        """
+        if isinstance(error, TurnMissed):
+            return 0.0
+        if isinstance(error, PartnerError) and (not error.asked or error.retry_after_s is not None):
+            return 0.0
+        wait, self._retries_booked = retry_turn(self._retries_booked, time.monotonic(), self._policy.retries_per_s)
+        return wait
+
+    async def _retry_or_bury(self, job: Job, error: Exception, wait: float) -> str | None:
+        """What became of the job; None when its lease was lost. wait: seconds before the retry's own delay."""
         policy, chance = self._policy, self._ports.chance
         name = type(error).__name__
-        delay = retry_delay_s(job.attempts, chance(), policy.base_delay, policy.longest_delay)
+        delay = wait + retry_delay_s(job.attempts, chance(), policy.base_delay, policy.longest_delay)
         answered = quota_bound = False
         buried = job.attempts >= policy.attempts
+        if isinstance(error, TurnMissed):  # nobody was asked: no try, and the name was not used
+            async with self._ports.begin(single=True) as tx:
+                held = await tx.queue.retry(job, delay=0.0, error=name, answered=True, counts=False)
+            return "late" if held else None
+        if isinstance(error, PartnerError) and not error.asked:  # the same, and it comes back soon
+            delay = retry_delay_s(1, chance(), policy.base_delay, policy.longest_delay)
+            async with self._ports.begin(single=True) as tx:
+                held = await tx.queue.retry(job, delay=delay, error=error.reason, answered=True, counts=False)
+            return "retried" if held else None
         if isinstance(error, PartnerError):
             name = error.reason or name
             answered = not error.unknown
@@ -142,16 +207,23 @@ class Lane:
                     self._refused_until = time.monotonic() + error.retry_after_s
         async with self._ports.begin(single=True) as tx:
             if buried:
-                return "dead" if await tx.queue.bury(job, error=name) else None
-            held = await tx.queue.retry(job, delay=delay, error=name, answered=answered, quota_bound=quota_bound)
+                return "dead" if await tx.queue.bury(job, error=name, answered=answered) else None
+            held = await tx.queue.retry(
+                job, delay=delay, error=name, answered=answered, quota_bound=quota_bound, counts=not quota_bound
+            )
             return "retried" if held else None
+
+    def _count_outcome(self, outcome: str, jobs: int = 1) -> None:
+        self._metrics.queue_jobs.labels(self._policy.queue, outcome).inc(jobs)
+        if outcome not in BACK_IN_LINE:
+            self._ended += jobs
 
     async def sweep(self) -> None:
         """Remove what nobody waits for; settle jobs whose holder has fallen silent."""
         policy = self._policy
         async with self._ports.begin(single=True) as tx:
             expired = await tx.queue.expire(policy.queue, most=SWEPT_AT_ONCE)
-        self._metrics.queue_jobs.labels(policy.queue, "expired").inc(expired)
+        self._count_outcome("expired", expired)
         async with self._ports.begin(single=True) as tx:
             orphans = await tx.queue.reap(policy.queue, most=policy.concurrency, lease_s=policy.lease)
         for job in orphans:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from service.settings import Settings
 
@@ -14,6 +15,12 @@ CATCH_UP = 1.25
 """A claim may bring this much more than its share of the rate, to make up for late ones; the database holds the quota
 itself."""
 
+LEASE = 10.0
+"""Seconds: whoever waits for a code that a killed worker held notices, and does not ask again yet. Four heartbeats."""
+RETRY_SHARE = 0.2
+"""Of a partner's quota for retries: one in five calls at most asks again, so that a partner in trouble still serves
+those who ask for the first time."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueuePolicy:
@@ -22,30 +29,42 @@ class QueuePolicy:
     rate_per_s: float
     """Negative: the partner sets none."""
     lease: float
-    """Seconds; longer than the slowest honest handling, or work would be done twice."""
+    """Seconds; a heartbeat renews it while the job is in hand, so this is how long a killed worker's jobs lie idle."""
+    longest: float
+    """Seconds of the slowest honest handling; whoever holds a job for longer is not believed any more."""
     attempts: int
     base_delay: float
     longest_delay: float
     concurrency: int
     """Jobs handled at the same time by one worker."""
 
-    def batch(self, elapsed: float) -> int:
-        """Most jobs of a claim `elapsed` seconds after the one before."""
-        if self.rate_per_s < 0:
+    @property
+    def retries_per_s(self) -> float:
+        """Budget of retries; negative: none, as there is no quota to take a share of."""
+        return self.rate_per_s * RETRY_SHARE
+
+    def batch(self, elapsed: float, rate_per_s: float) -> int:
+        """Most jobs of a claim `elapsed` seconds after the one before, at the quota that holds now."""
+        if rate_per_s < 0:
             return self.concurrency
-        share = self.rate_per_s * min(max(elapsed, TICK), LONGEST_TICK)
+        share = rate_per_s * min(max(elapsed, TICK), LONGEST_TICK)
         return max(1, min(self.concurrency, math.ceil(share * CATCH_UP)))
 
 
 def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
     """The policy of every queue, by name."""
     # A call at its deadline; before and after it a transaction that waits for a connection and ends at its limit: 14 s.
-    lease = settings.partner_timeout + 30.0
+    longest = settings.partner_timeout + 30.0
+
+    def row(queue: str, limit: int, rate: float, *tries: Any) -> QueuePolicy:
+        limit = limit if settings.bounded_queues else -1
+        return QueuePolicy(queue, limit, rate if settings.partner_pacing else -1.0, LEASE, longest, *tries)
+
     rows = (
         # Eight tries in the five minutes for which somebody waits for a code.
-        QueuePolicy("email", settings.email_queue_limit, settings.email_rate, lease, 8, 0.5, 30.0, 64),
-        QueuePolicy("sms", settings.sms_queue_limit, settings.sms_rate, lease, 8, 0.5, 30.0, 128),
+        row("email", settings.email_queue_limit, settings.email_rate, 8, 0.5, 30.0, 64),
+        row("sms", settings.sms_queue_limit, settings.sms_rate, 8, 0.5, 30.0, 128),
         # Nobody waits for this one: 40 tries outlast a registry that is down for an hour and a half.
-        QueuePolicy("identity", settings.identity_queue_limit, settings.civil_registry_rate, lease, 40, 1.0, 300.0, 64),
+        row("identity", settings.identity_queue_limit, settings.civil_registry_rate, 40, 1.0, 300.0, 64),
     )
     return {row.queue: row for row in rows}

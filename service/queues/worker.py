@@ -1,11 +1,17 @@
 """The worker role: a lane for each queue, and once a second the levels and the sweep."""
 
 import asyncio
+import math
+import time
+from collections.abc import Mapping, Sequence
 
+from service.actions.figures import Replica, totals
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
+from service.domain.queues import drain_s
 from service.metrics import Metrics
-from service.ports import Ports
+from service.ports import Partner, Ports, QueueLevel, StageTotal
+from service.queues.heartbeat import Heartbeat
 from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
 from service.settings import Settings
@@ -15,25 +21,40 @@ BEAT = 1.0
 """Seconds between two readings of the levels and two sweeps."""
 
 
-async def run_worker(ports: Ports, settings: Settings, metrics: Metrics, stop: asyncio.Event) -> None:
+async def run_worker(
+    ports: Ports,
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    handlers: Mapping[str, Handler] = HANDLERS,
+) -> None:
     """Drain the queues until `stop` is set, then finish what was claimed.
 
     Ends early only when it is cancelled: what was claimed then is taken over when its lease runs out.
     """
     table = policies(settings)
     for policy in table.values():
-        metrics.queue_limit.labels(policy.queue).set(policy.limit)
-    lanes = [Lane(ports, policy, HANDLERS[queue], metrics) for queue, policy in table.items()]
-    async with asyncio.TaskGroup() as group:
+        metrics.queue_limit.labels(policy.queue).set(math.inf if policy.limit < 0 else policy.limit)
+    partners: dict[str, Partner] = {"email": ports.email, "sms": ports.sms, "identity": ports.civil_registry}
+    heartbeat = Heartbeat(ports.begin_apart, metrics)
+    lanes = [
+        Lane(ports, policy, handlers[queue], partners[queue], metrics, heartbeat) for queue, policy in table.items()
+    ]
+    async with heartbeat.beating(), asyncio.TaskGroup() as group:
         for lane in lanes:
             group.create_task(lane.run(stop))
         group.create_task(_beat(ports, metrics, lanes, stop))
 
 
 async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio.Event) -> None:
+    replica = Replica(lambda: {lane.queue: lane.count() for lane in lanes}, time.monotonic())
     while not stop.is_set():
         try:
-            await _report(ports, metrics)
+            async with ports.begin() as tx:
+                await replica.write(tx, time.monotonic())
+                ended = await totals(tx)
+                levels = await tx.queue.levels()
+            _show(metrics, levels, lanes, ended)
             for lane in lanes:
                 await lane.sweep()
         except Exception as error:  # the database is away; lanes and beat go on when it is back
@@ -41,9 +62,13 @@ async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio
         await pause(stop, BEAT)
 
 
-async def _report(ports: Ports, metrics: Metrics) -> None:
-    async with ports.begin(single=True) as tx:
-        levels = await tx.queue.levels()
+def _show(
+    metrics: Metrics, levels: Sequence[QueueLevel], lanes: Sequence[Lane], ended: Mapping[str, StageTotal]
+) -> None:
+    rates = {lane.queue: lane.rate_per_s for lane in lanes}
     for level in levels:
         metrics.queue_depth.labels(level.queue).set(level.depth)
         metrics.queue_oldest.labels(level.queue).set(level.oldest_age)
+        done = ended[level.queue].done_per_s if level.queue in ended else 0.0
+        drain = drain_s(level.depth, done, rates.get(level.queue, -1.0))
+        metrics.queue_drain.labels(level.queue).set(math.nan if drain < 0 else drain)

@@ -6,12 +6,14 @@ domain errors in one place; everything else (a constraint, a wrong statement) pa
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
 
+from service.domain.deadline import ASKER_WAITS_UNTIL
 from service.domain.errors import DatabaseBusy, DatabaseUnavailable, LaunchnightError
 
 CONNECT_LIMIT = 5.0  # seconds, a stopped server accepts connections and says nothing
@@ -163,8 +165,9 @@ class Database:
         """The next connection that comes back, or None: a place to open one in."""
         turn: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        asker_waits = ASKER_WAITS_UNTIL.get() - time.monotonic()
         try:
-            async with asyncio.timeout(WAIT_LIMIT):
+            async with asyncio.timeout(min(WAIT_LIMIT, asker_waits)):
                 return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # it came in the moment we gave up

@@ -1,12 +1,14 @@
 """The queue in PostgreSQL. The rules of `service/domain/queues.py` reach the SQL as its parameters."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 
 import asyncpg
 
+from service.domain.errors import ChangedMeanwhile
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, quota_count, quota_window_s
-from service.ports import Claim, Job, QueueLevel
+from service.ports import Claim, DeadLetter, Job, QueueLevel, QueueStanding
 from service.storage.sql import queries
 
 _SQL = queries("queue")
@@ -31,22 +33,36 @@ class PostgresQueue:
         return found
 
     async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
-        await self._connection.execute(self._sql["hold"], queue)
-        count, window = quota_count(rate_per_s), quota_window_s(rate_per_s) + GUARD_S
+        by_hand = await self._connection.fetchval(self._sql["hold"], queue)
+        rate = rate_per_s if by_hand is None or rate_per_s < 0 else by_hand
+        count, window = quota_count(rate), quota_window_s(rate) + GUARD_S
+        asked_at = time.monotonic()
         rows = await self._connection.fetch(self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S)
-        return Claim([_job(queue, row) for row in rows if row["id"] is not None], rows[0]["wait"] or 0.0)
+        jobs = [_job(queue, row) for row in rows if row["id"] is not None]
+        return Claim(jobs, rows[0]["wait"] or 0.0, rate, asked_at, time.monotonic())
 
     async def finish(self, job: Job) -> bool:
         return await self._connection.fetchval(self._sql["finish"], job.id, job.lease) is not None
 
-    async def retry(self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False) -> bool:
+    async def finish_all(self, jobs: Sequence[Job]) -> frozenset[int]:
+        ids, leases = [job.id for job in jobs], [job.lease for job in jobs]
+        return frozenset(row["id"] for row in await self._connection.fetch(self._sql["finish_all"], ids, leases))
+
+    async def retry(
+        self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
+    ) -> bool:
         changed = await self._connection.fetchval(
-            self._sql["retry"], job.id, job.lease, delay, error, answered, quota_bound
+            self._sql["retry"], job.id, job.lease, delay, error, answered, quota_bound, counts
         )
         return changed is not None
 
-    async def bury(self, job: Job, *, error: str) -> bool:
-        return await self._connection.fetchval(self._sql["bury"], job.id, job.lease, error) is not None
+    async def bury(self, job: Job, *, error: str, answered: bool) -> bool:
+        return await self._connection.fetchval(self._sql["bury"], job.id, job.lease, error, answered) is not None
+
+    async def renew(self, jobs: Sequence[Job], *, lease_s: float) -> int:
+        ids, leases = [job.id for job in jobs], [job.lease for job in jobs]
+        renewed: int = await self._connection.fetchval(self._sql["renew"], ids, leases, lease_s)
+        return renewed
 
     async def reap(self, queue: str, *, most: int, lease_s: float) -> Sequence[Job]:
         rows = await self._connection.fetch(self._sql["reap"], queue, most, lease_s)
@@ -59,6 +75,23 @@ class PostgresQueue:
     async def levels(self) -> Sequence[QueueLevel]:
         rows = await self._connection.fetch(self._sql["levels"])
         return [QueueLevel(row["name"], row["depth"], row["oldest_age"], row["attempted"]) for row in rows]
+
+    async def set_rate(self, queue: str, rate_per_s: float | None) -> bool:
+        return await self._connection.fetchval(self._sql["set_rate"], queue, rate_per_s) is not None
+
+    async def standings(self) -> Sequence[QueueStanding]:
+        return [QueueStanding(**row) for row in await self._connection.fetch(self._sql["standings"])]
+
+    async def dead_letters(self, queue: str | None, error: str | None, *, most: int) -> Sequence[DeadLetter]:
+        rows = await self._connection.fetch(self._sql["dead_letters"], queue, error, most)
+        return [DeadLetter(**row) for row in rows]
+
+    async def redrive(self, queue: str, error: str | None, ids: Sequence[int] | None, *, most: int, limit: int) -> int:
+        try:
+            driven: int = await self._connection.fetchval(self._sql["redrive"], queue, error, ids, most, limit)
+        except asyncpg.UniqueViolationError:  # its like was enqueued in this moment
+            raise ChangedMeanwhile("A job of the same name was added meanwhile: ask again.") from None
+        return driven
 
 
 def _job(queue: str, row: asyncpg.Record) -> Job:

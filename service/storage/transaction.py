@@ -10,6 +10,7 @@ from service.storage.accounts import AccountRows
 from service.storage.answers import AnswerRows
 from service.storage.assessments import AssessmentRows
 from service.storage.codes import CodeRows
+from service.storage.figures import FigureRows
 from service.storage.identities import IdentityRows
 from service.storage.pool import Database
 from service.storage.profiles import ProfileRows
@@ -36,6 +37,10 @@ class PostgresTransaction:
     @property
     def queue(self) -> PostgresQueue:
         return PostgresQueue(self._connection)
+
+    @property
+    def figures(self) -> FigureRows:
+        return FigureRows(self._connection)
 
     @property
     def room(self) -> WaitingRoomRows:

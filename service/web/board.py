@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 
 import msgspec
 import structlog
@@ -37,6 +38,8 @@ class BoardCopy:
     def __init__(self) -> None:
         self._room: Room | None = None
         self._answer: Rendered | None = None
+        self.read_at = -math.inf
+        """When the database was last read, on the monotonic clock."""
 
     @property
     def room(self) -> Room:
@@ -65,6 +68,7 @@ class BoardCopy:
         async with ports.begin(single=True) as tx:
             room = await tx.room.read()
         self.show(room)
+        self.read_at = time.monotonic()
 
     async def keep_fresh(self, ports: Ports) -> None:
         """Refresh once a second until cancelled; while the database is in trouble the old copy is shown."""

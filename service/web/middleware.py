@@ -78,7 +78,7 @@ class Boundary:
         async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = scope["answered"] = message["status"]
             await send(message)
 
         try:

@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import errors, uploads
+from service.domain import codes, errors, uploads
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -57,6 +57,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     uploads.StorageFailed: 503,
     errors.StorageFull: 503,
     errors.QueueFull: 503,
+    errors.Overloaded: 503,
     errors.DatabaseBusy: 503,
     errors.DatabaseUnavailable: 503,
     errors.PartnerError: 503,
@@ -64,6 +65,13 @@ STATUS: dict[type[LaunchnightError], int] = {
 
 UNREAD = (errors.BodyTooLarge, errors.BodyTooSlow)
 """After these the rest of a body may still trickle in: the answer ends its connection, or it would be held for ever."""
+
+QUOTAS: dict[type[LaunchnightError], bytes] = {
+    errors.TooManyCodes: b'"codes";q=%d;w=%d' % (codes.MOST_PER_HOUR, codes.HOUR_S),
+    errors.ResendTooEarly: b'"resends";q=1;w=%d' % codes.resend_wait_s(1),
+    errors.TooEarly: b'"place";q=1',
+}
+"""What a 429 is a quota of (draft-ietf-httpapi-ratelimit-headers): name, how many, in how many seconds."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -85,10 +93,18 @@ def document(error: LaunchnightError) -> dict[str, object]:
 
 
 def retry_headers(error: LaunchnightError) -> Headers:
-    """Retry-After in whole seconds, never earlier than meant; nothing when the error names no time."""
+    """Retry-After in whole seconds, never earlier than meant; nothing when the error names no time.
+
+    A quota says beside it what it allows, and that nothing of it is left until then.
+    """
     if error.retry_after_s is None:
         return []
-    return [(b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s)))]
+    seconds = max(1, math.ceil(error.retry_after_s))
+    headers = [(b"retry-after", b"%d" % seconds)]
+    if policy := QUOTAS.get(type(error)):
+        headers.append((b"ratelimit-policy", policy))
+        headers.append((b"ratelimit", b"%s;r=0;t=%d" % (policy.partition(b";")[0], seconds)))
+    return headers
 
 
 def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:

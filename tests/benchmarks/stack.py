@@ -91,7 +91,7 @@ class Stack:
         database = self.database(name)
         partners = self.start(f"partners-{name}", python("-m", "scenarios.partners", "--lifeline"))
         ask("PATCH", f"{partners.url}/settings", PARTNERS)
-        settings = self._settings(name, database, partners.url)
+        settings = self.settings(name, database, partners.url)
         migrate = python("-m", "service", "migrate")
         once(f"migrate-{name}", migrate, settings=settings, logs=self.folder, within=READY_WITHIN)
         web, *_ = [
@@ -105,9 +105,10 @@ class Stack:
         self._database_cpu.sample()
         return self._database_cpu.seconds["database"]
 
-    def _settings(self, name: str, database: str, partners_url: str) -> dict[str, str]:
+    def settings(self, name: str, database: str, partners_url: str) -> dict[str, str]:
+        """Of the processes of one service."""
         photos = self.folder / f"photos-{name}"
-        photos.mkdir()
+        photos.mkdir(exist_ok=True)
         return {
             "DATABASE_URL": database,
             "REGISTRATION_SECRET_KEY": self._secret,

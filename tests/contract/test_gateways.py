@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -17,6 +18,7 @@ from scenarios.partners.settings import Figures
 from service.domain.errors import PartnerError
 from service.gateways.call import LARGEST_ANSWER, open_session
 from service.gateways.civil_registry import CivilRegistryClient
+from service.gateways.guard import Guard
 from service.gateways.messages import MessageClient
 from service.metrics import CALL_OUTCOMES, Metrics
 from tests.conftest import Run
@@ -43,10 +45,14 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 class Room:
     """Clients of one address, and what they counted."""
 
-    def __init__(self, url: str, session: ClientSession, timeout: float) -> None:
+    def __init__(self, url: str, session: ClientSession, timeout: float, *, guarded: bool = True) -> None:
         self.metrics = Metrics()
-        self.registry = CivilRegistryClient(url, session=session, timeout=timeout, metrics=self.metrics)
-        self.sms = MessageClient("sms", url, session=session, timeout=timeout, metrics=self.metrics)
+        self.registry = CivilRegistryClient(url, **self.parts("civil_registry", session, timeout, guarded))
+        self.sms = MessageClient("sms", url, channel="sms", **self.parts("sms", session, timeout, guarded))
+
+    def parts(self, partner: str, session: ClientSession, timeout: float, guarded: bool) -> dict[str, Any]:
+        guard = Guard(partner, most=64, slow=timeout / 2, on=guarded, metrics=self.metrics, chance=lambda: 0.5)
+        return {"session": session, "timeout": timeout, "metrics": self.metrics, "guard": guard}
 
     def calls(self, partner: str) -> dict[str, int]:
         value = self.metrics.registry.get_sample_value
@@ -57,17 +63,17 @@ class Room:
 
 
 @asynccontextmanager
-async def clients(url: str, timeout: float = 10.0) -> AsyncIterator[Room]:
-    async with open_session(10) as session:
-        yield Room(url, session, timeout)
+async def clients(url: str, timeout: float = 10.0, *, guarded: bool = True) -> AsyncIterator[Room]:
+    async with open_session(64) as session:
+        yield Room(url, session, timeout, guarded=guarded)
 
 
 @asynccontextmanager
 async def partners(
-    registry: Registry = REGISTRY, sms: Gateway = SMS, timeout: float = 10.0
+    registry: Registry = REGISTRY, sms: Gateway = SMS, timeout: float = 10.0, *, guarded: bool = True
 ) -> AsyncIterator[tuple[Partners, Room]]:
     everybody = Partners(Figures(registry, sms, sms), opens_at=time.time(), seed=1)
-    async with served(everybody.application()) as url, clients(url, timeout) as room:
+    async with served(everybody.application()) as url, clients(url, timeout, guarded=guarded) as room:
         yield everybody, room
 
 

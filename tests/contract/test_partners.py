@@ -98,7 +98,8 @@ def test_the_registry_answers_match_once_for_a_key(run: Run) -> None:
             ledger = (await caller.get("/ledger"))["civil_registry"]
             assert ledger == {
                 "asked": 3, "distinct": 2, "answered": 3, "match": 1, "mismatch": 1, "duplicates": 1, "invalid": 0,
-                "refused_rate": 0, "refused_allowance": 0, "errors": 0, "most_in_1s": 3, "most_in_60s": 3,
+                "unserved": 0, "refused_rate": 0, "refused_allowance": 0, "errors": 0, "most_in_1s": 3,
+                "most_in_60s": 3,
             }  # fmt: skip
 
     run(scenario())
@@ -120,7 +121,7 @@ def test_a_message_arrives_once_in_its_inbox_and_nowhere_else(run: Run) -> None:
             assert (await caller.get("/inbox/nobody"))["messages"] == []
             ledger = (await caller.get("/ledger"))["sms"]
             assert ledger == {
-                "asked": 2, "distinct": 1, "accepted": 2, "refused": 0, "duplicates": 1, "invalid": 0,
+                "asked": 2, "distinct": 1, "accepted": 2, "refused": 0, "duplicates": 1, "invalid": 0, "unserved": 0,
                 "delivered": 1, "lost": 0, "pending": 0, "most_in_1s": 2, "most_in_60s": 2,
             }  # fmt: skip
 
@@ -236,7 +237,7 @@ def test_the_metrics_page_agrees_with_the_ledger(run: Run) -> None:
                 for each in samples
                 if each.name == "partner_requests_total" and each.labels["partner"] == "sms"
             }
-            assert outcomes == {"accepted": 1, "refused_rate": 0, "duplicate": 0, "invalid": 1}
+            assert outcomes == {"accepted": 1, "refused_rate": 0, "duplicate": 0, "invalid": 1, "unserved": 0}
             assert sum(outcomes.values()) == (await caller.get("/ledger"))["sms"]["asked"]
 
     run(scenario())

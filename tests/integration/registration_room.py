@@ -267,8 +267,10 @@ async def registration(
     """working: a worker hands over codes and checks. settings: as in the table, without the prefix."""
     clock, stages, metrics = JumpClock(), list[str](), Metrics()
     async with partners_at_work() as (partners, partners_url):
-        variables = {"SYNTHETIC_PEOPLE": "on", "SECRET_KEY": "11" * 32, "PHOTO_DIR": str(folder), **settings}
-        variables = {f"REGISTRATION_{name}": value for name, value in variables.items()}
+        # Dozens that ask in one instant meet here what they ask for, and not the door, which would turn some away.
+        open_door = {"OVERLOAD_LIMIT": "off"}
+        given = {"SYNTHETIC_PEOPLE": "on", "SECRET_KEY": "11" * 32, "PHOTO_DIR": str(folder), **open_door, **settings}
+        variables = {f"REGISTRATION_{name}": value for name, value in given.items()}
         parsed = load({"DATABASE_URL": database_url, "REGISTRATION_PARTNERS_URL": partners_url, **variables})
         async with composition.open_ports(parsed, metrics) as adapters:
             ports = replace(adapters, clock=clock, reached=stages.append)

@@ -26,11 +26,17 @@ def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         child.stop(grace=10)
 
 
+def seen(partners: str) -> dict[str, dict[str, Any]]:
+    """Figures and conduct of each partner, as it tells them."""
+    figures, conduct = (ask("GET", f"{partners}/{part}") for part in ("settings", "misconduct"))
+    return {target: figures[target] | conduct[target] for target in TARGETS}
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_fault_can_be_injected_and_ended(partners: str, kind: str, target: str) -> None:
     heard: list[tuple[str, dict[str, Any]]] = []
-    before = ask("GET", f"{partners}/settings")
+    before = seen(partners)
     timeline = FaultTimeline(
         [Fault(kind=kind, target=target, start_s=10, end_s=20, factor=0.5)],
         speed=1,
@@ -39,14 +45,14 @@ def test_every_fault_can_be_injected_and_ended(partners: str, kind: str, target:
         notice=lambda fault, edge, **facts: heard.append((edge, facts)),
     )
     timeline.play(10)
-    during = ask("GET", f"{partners}/settings")
+    during = seen(partners)
     assert during[target] != before[target]
     assert {name: during[target][name] for name in heard[0][1]["figures"]} == heard[0][1]["figures"]
     assert {name: figures for name, figures in during.items() if name != target} == {
         name: figures for name, figures in before.items() if name != target
     }
     timeline.play(20)
-    assert ask("GET", f"{partners}/settings") == before
+    assert seen(partners) == before
     assert [edge for edge, _ in heard] == ["start", "end"]
 
 
@@ -84,3 +90,21 @@ def test_an_outage_bites_and_its_proof_says_so(partners: str) -> None:
     timeline.play(5)
     assert (proof["asked"], proof["errors"], proof["distinct"]) == (2, 2, 0)
     assert check_status(partners, "after") == 200
+
+
+def test_a_failing_partner_bites_and_its_proof_says_so(partners: str) -> None:
+    """Every request is answered by 500 while it lasts; nothing was done, and the end of the fault tells how often."""
+    proof: dict[str, Any] = {}
+    ask("PATCH", f"{partners}/settings", {"civil_registry": {"error_ratio": 0.0}})
+    timeline = FaultTimeline(
+        [Fault(kind="failing", target="civil_registry", start_s=0, end_s=5, factor=1.0)],
+        speed=1,
+        partners_url=partners,
+        ask=ask,
+        notice=lambda fault, edge, **facts: proof.update(facts.get("counted", {})),
+    )
+    timeline.play(0)
+    assert check_status(partners, "failing-1") == 500
+    timeline.play(5)
+    assert (proof["asked"], proof["unserved"], proof["distinct"]) == (1, 1, 0)
+    assert check_status(partners, "failing-1") == 200

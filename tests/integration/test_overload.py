@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from service.storage import pool
-from tests.integration.registration_room import code_of, registration
+from tests.integration.registration_room import Person, code_of, registration, until
 
 
 def test_no_connection_in_time_is_an_honest_503(run, database_url, tmp_path, monkeypatch):
@@ -36,6 +36,40 @@ def test_no_connection_in_time_is_an_honest_503(run, database_url, tmp_path, mon
     assert tickets == 21
     labels = {"route_class": "ticket", "status_class": "503"}
     assert registry.get_sample_value("registration_http_requests_total", labels) == 20
+
+
+def test_with_the_door_most_are_told_at_once_and_the_whole_way_stays_open(run, database_url, tmp_path, monkeypatch):
+    """The same crowd before the door: those beyond its limit are told within its patience; a page says it in words.
+
+    Afterwards one person walks the way to the session through it, and nobody is turned away.
+    """
+    monkeypatch.setattr(pool, "WAIT_LIMIT", 1.0)
+
+    async def scenario():
+        room = registration(database_url, tmp_path, DATABASE_CONNECTIONS="2", OVERLOAD_LIMIT="on")
+        async with room as service:
+            async with AsyncExitStack() as stack:
+                for _ in range(2):
+                    await stack.enter_async_context(service.ports.begin(single=True))
+                crowd = [asyncio.ensure_future(service.post("/tickets", key=f"crowd {number}")) for number in range(20)]
+                await until(lambda: _most_are_told(crowd))
+                page = await service.get("/daftar/en/antrean")
+                refused = await asyncio.gather(*crowd)
+            person = await (await Person(service, 1).sign_up()).sign_in()
+            me = await service.get("/me", **person.session)
+            return refused, page, me
+
+    refused, page, me = run(scenario())
+    codes = [code_of(answer) for answer in refused]
+    assert codes.count("temporary-reduced-capacity") == 16 and codes.count("busy") == 4
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert page.status_code == 503 and int(page.headers["retry-after"]) >= 1
+    assert "The service is very busy. Load this page again in a moment." in page.text
+    assert me.status_code == 200
+
+
+async def _most_are_told(crowd):
+    return sum(each.done() for each in crowd) >= 16
 
 
 def test_a_request_that_breaks_in_the_middle_leaves_nothing(run, database_url, tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def test_the_bound_is_the_rule_of_the_domain(run: Run, database_url: str, seed: 
                     assert await enqueue(connection, name, limit=limit) == [expected], step
                     waiting |= {name} if expected else set()
                 for job in (await claim(connection, most=draw.randrange(3))).jobs:
-                    ended = queue.finish(job) if draw.random() < 0.8 else queue.bury(job, error="Test")
+                    ended = queue.finish(job) if draw.random() < 0.8 else queue.bury(job, error="Test", answered=True)
                     assert await ended
                     waiting.remove(job.payload["name"])
                 assert await depth(connection) == len(waiting)
@@ -123,7 +123,7 @@ def test_a_dead_letter_takes_no_room_and_blocks_nobody(run: Run, database_url: s
             queue = PostgresQueue(connection)
             await enqueue(connection, "a", limit=1)
             (job,) = (await claim(connection)).jobs
-            assert await queue.bury(job, error="PartnerError")
+            assert await queue.bury(job, error="PartnerError", answered=True)
             assert await enqueue(connection, "a", limit=1) == [True]
             kept = await connection.fetch("select dedupe, error, attempts from job where state = 2")
             assert [tuple(row) for row in kept] == [("a", "PartnerError", 1)]

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 import asyncpg
 import pytest
 
+from service.domain.errors import DatabaseUnavailable
+from service.queues.finishing import Finishing
+from service.storage.pool import Database
 from service.storage.queue import PostgresQueue
 from service.storage.sql import queries
+from service.storage.transaction import begin_on
+from service.storage.vault import KeyVault
 from tests.conftest import Run
 from tests.integration.queue_room import QUEUE, claim, connections, depth, enqueue, names, one
 
@@ -53,7 +58,7 @@ async def finish_late(url: str, sql: Mapping[str, str]) -> tuple[list[bool], boo
         touched = [
             await queue.finish(late),
             await queue.retry(late, delay=0, error="Late", answered=True),
-            await queue.bury(late, error="Late"),
+            await queue.bury(late, error="Late", answered=True),
         ]
         return touched, await queue.finish(taken_over), await depth(connection)
 
@@ -73,6 +78,29 @@ def test_without_the_fence_it_does(run: Run, database_url: str) -> None:
     late, holder, _ = run(finish_late(database_url, unfenced))
     assert late[0]
     assert not holder
+
+
+def test_jobs_that_end_together_go_in_one_statement(run: Run, database_url: str) -> None:
+    """Each caller hears of its own job: gone, or the lease was lost; the room of those that went is free again."""
+
+    async def finish() -> None:
+        database = await Database.open(database_url, connections=2)
+        async with one(database_url) as connection:
+            await enqueue(connection, *"abcdef")
+            jobs = (await claim(connection)).jobs
+            await connection.execute("update job set lease = gen_random_uuid() where id = $1", jobs[-1].id)
+            finish = Finishing(begin_on(database, KeyVault(bytes(32))))
+            before = await connection.fetchval("select pg_current_xact_id()::text::bigint")
+            answers = await asyncio.gather(*(finish(job) for job in jobs))
+            after = await connection.fetchval("select pg_current_xact_id()::text::bigint")
+            assert answers == [True] * 5 + [False]
+            assert after - before <= 3  # not one for each
+            assert await depth(connection) == 1
+        await database.close()
+        with pytest.raises(DatabaseUnavailable):
+            await finish(jobs[0])
+
+    run(finish())
 
 
 def test_a_lease_that_runs_is_not_reaped(run: Run, database_url: str) -> None:

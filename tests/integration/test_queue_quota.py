@@ -163,7 +163,7 @@ def test_jobs_know_whether_the_quota_held_them_back(run: Run, database_url: str)
             assert job.payload == {"name": "e"}
             await connection.execute("update quota_window set starts_at = starts_at - interval '2 s'")
             assert await PostgresQueue(connection).retry(
-                job, delay=0.0, error="PartnerError", answered=True, quota_bound=True
+                job, delay=0.0, error="PartnerError", answered=True, quota_bound=True, counts=False
             )
             (again,) = (await claim(connection, rate_per_s=2.0)).jobs
             assert again.quota_bound

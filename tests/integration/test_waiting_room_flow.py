@@ -6,6 +6,7 @@ from uuid import uuid4
 from service.actions import gatekeeper, tickets
 from service.actions.once import Once
 from service.domain.errors import TurnNotReached
+from service.web import health
 from service.web.board import BoardCopy
 from tests.integration.registration_room import code_of, registration, until
 
@@ -139,8 +140,9 @@ def test_one_gatekeeper_leads(run, database_url, tmp_path):
     assert 0 < takes_over.frontier - leads.frontier <= 2.0 * 10 + 0.001
 
 
-def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_path):
+def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_path, monkeypatch):
     """At most 300 bytes, cacheable for a second, and served from the copy while the database is away."""
+    monkeypatch.setattr(health, "READY_WITHIN", 1.5)
 
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
@@ -158,11 +160,18 @@ def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_pat
             )
             away = await service.get("/board")
             live = await service.get("/health/live")
+
+            async def is_not_ready():
+                return (await service.get("/health/ready")).status_code != 200
+
+            before = await is_not_ready()
+            await until(is_not_ready)
             ready = await service.get("/health/ready")
             refused = await service.post("/tickets")
-            return board, copy, away, live, ready, refused
+            return board, copy, away, live, before, ready, refused
 
-    board, copy, away, live, ready, refused = run(scenario())
+    board, copy, away, live, before, ready, refused = run(scenario())
+    assert not before  # nobody asks the database for it: that it is away is seen by the board's next looks
     assert board.headers["cache-control"] == "public, max-age=1"
     assert set(board.json()) == {"epoch", "state", "now_serving", "rate_per_s", "last_ticket", "reason"}
     assert len(copy.answer.body) <= 300

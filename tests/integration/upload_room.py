@@ -190,6 +190,8 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
     nobody: Any = None  # uploads ask no partner
     ports = Ports(
         begin=counted_begin,
+        begin_apart=nobody,
+        finish=nobody,
         clock=WallClock(),
         vault=vault,
         photos=photos,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ from service.domain.queues import JobEnd
 from service.metrics import Metrics
 from service.ports import Account, CodeRequest, Identity, Job, Ports
 from service.queues.lane import Handler
-from service.queues.worker import run_worker
+from service.queues.worker import HANDLERS, run_worker
 from service.settings import Settings, load
 from service.storage.queue import PostgresQueue
 from tests.integration.queue_room import one
@@ -35,11 +35,13 @@ BORN = date(1994, 8, 17)
 
 
 @asynccontextmanager
-async def running_worker(ports: Ports, settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+async def running_worker(
+    ports: Ports, settings: Settings, metrics: Metrics, handlers: Mapping[str, Handler] = HANDLERS
+) -> AsyncIterator[None]:
     """A worker that runs meanwhile, and has ended by itself afterwards."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_worker(ports, settings, metrics, stop))
+        group.create_task(run_worker(ports, settings, metrics, stop, handlers))
         try:
             yield
         finally:
@@ -55,9 +57,9 @@ class Room:
     metrics: Metrics
     settings: Settings
 
-    def worker(self) -> AbstractAsyncContextManager[None]:
-        """A worker that runs meanwhile."""
-        return running_worker(self.ports, self.settings, self.metrics)
+    def worker(self, **handlers: Handler) -> AbstractAsyncContextManager[None]:
+        """A worker that runs meanwhile; handlers: others than the usual ones, by queue."""
+        return running_worker(self.ports, self.settings, self.metrics, {**HANDLERS, **handlers})
 
     async def account(self, number: int, *, email: bool = True) -> UUID:
         account_id = uuid4()

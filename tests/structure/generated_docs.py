@@ -107,7 +107,15 @@ def operations() -> list[Operation]:
     """The table of operations; handlers are not called, so nothing stands behind the ports."""
     nothing: Any = None
     ports = Ports(
-        begin=nothing, clock=nothing, vault=nothing, photos=nothing, civil_registry=nothing, email=nothing, sms=nothing
+        begin=nothing,
+        begin_apart=nothing,
+        finish=nothing,
+        clock=nothing,
+        vault=nothing,
+        photos=nothing,
+        civil_registry=nothing,
+        email=nothing,
+        sms=nothing,
     )
     return service.app.operations(ports, nothing, "0")
 

@@ -201,6 +201,8 @@ def test_source_and_status_are_text(refused: Refused, old: str, new: str, place:
         ("slow", None, "missing: without it"),
         ("errors", None, "missing: without it"),
         ("throttled", None, "missing: without it"),
+        ("failing", None, "missing: without it"),
+        ("silent", 1.5, "of kind silent must be from 0 to 1, not 1.5"),
         ("slow", 0.5, "of kind slow must be at least 1, not 0.5"),
         ("errors", 1.5, "of kind errors must be from 0 to 1, not 1.5"),
         ("throttled", 2, "of kind throttled must be from 0 to 1, not 2"),

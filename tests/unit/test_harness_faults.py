@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.harness.faults import FaultTimeline, figures_under
+from loadtests.harness.faults import FaultTimeline, figures_under, misconduct_under
 from loadtests.harness.http_json import Unanswered
 from scenarios.faults import Fault
 
@@ -48,6 +48,18 @@ def test_a_fault_turns_the_figures_of_the_registry(kind: str, factor: float, cha
 def test_faults_of_different_kinds_add_up_and_others_targets_are_left_alone() -> None:
     active = [fault("throttled", factor=0.5), fault("slow", factor=2), fault("outage", "email")]
     assert figures_under(GATEWAY, "sms", active) == {"rate_per_s": 2.5, "delay_median_s": 4.0, "loss": 0.02}
+
+
+def test_failing_and_silent_partners_misbehave_and_their_figures_stay() -> None:
+    active = [
+        fault("failing", factor=0.7),
+        fault("failing", "email", factor=0.2),
+        fault("failing", "email", factor=0.5),
+        fault("silent", factor=0.7),
+        fault("throttled", factor=0.5),
+    ]
+    assert misconduct_under(active) == {"sms": {"error": 0.7, "hang": pytest.approx(0.3)}, "email": {"error": 0.5}}
+    assert figures_under(GATEWAY, "email", active) == {"rate_per_s": 5.0, "delay_median_s": 2.0, "loss": 0.02}
 
 
 class Partners:

@@ -103,7 +103,7 @@ def test_a_gateway_takes_its_throughput_and_says_when_to_come_back() -> None:
     assert refused.retry_after == pytest.approx(0.8)
     again = gateway.send(message, "a", 0.3)
     assert (again.id, again.delay) == (first.id, None)
-    assert gateway.ledger.outcomes() == {"accepted": 2, "refused_rate": 1, "duplicate": 1, "invalid": 0}
+    assert gateway.ledger.outcomes() == {"accepted": 2, "refused_rate": 1, "duplicate": 1, "invalid": 0, "unserved": 0}
     assert gateway.ledger.pending == 2
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from service.metrics import QUEUES
 from service.ports import Job
+from service.queues.heartbeat import BEAT
 from service.queues.policy import CATCH_UP, LONGEST_TICK, TICK, policies
 from service.queues.worker import HANDLERS
 from service.settings import Settings, load
@@ -25,21 +26,29 @@ def test_every_queue_is_drained_and_seen() -> None:
 def test_a_claim_brings_a_tick_s_share_of_the_rate(rate: str, batch: int) -> None:
     """Never nothing, never more than can be handled side by side."""
     policy = policies(settings(EMAIL_RATE=rate))["email"]
-    assert policy.batch(TICK) == batch
-    assert policy.batch(0.0) == batch
-    assert policy.batch(TICK) < float(rate) * TICK * CATCH_UP + 1
+    assert policy.batch(TICK, policy.rate_per_s) == batch
+    assert policy.batch(0.0, policy.rate_per_s) == batch
+    assert policy.batch(TICK, policy.rate_per_s) < float(rate) * TICK * CATCH_UP + 1
 
 
 def test_a_late_claim_makes_up_for_it_within_bounds() -> None:
     policy = policies(settings(EMAIL_RATE="100"))["email"]
-    assert policy.batch(2 * TICK) == 13
-    assert policy.batch(3600.0) == policy.batch(LONGEST_TICK) == 32
+    assert policy.batch(2 * TICK, 100.0) == 13
+    assert policy.batch(3600.0, 100.0) == policy.batch(LONGEST_TICK, 100.0) == 32
+    assert policy.batch(TICK, 200.0) == 13  # an operator raised the quota
 
 
-def test_a_lease_outlasts_the_slowest_honest_handling() -> None:
-    """A call at its deadline; before and after it a wait for a connection (2 s) and a statement at its limit (12 s)."""
+def test_a_lease_is_renewed_until_the_slowest_honest_handling_is_over() -> None:
+    """A call at its deadline; before and after it a wait for a connection (2 s) and a statement at its limit (12 s).
+    One renewal may fail and the next be as late as a main loop may be."""
     for policy in policies(settings(PARTNER_TIMEOUT="5")).values():
-        assert policy.lease > 5 + 2 * (2 + 12)
+        assert policy.longest > 5 + 2 * (2 + 12)
+        assert 2 * BEAT + policy.lease / 4 < policy.lease
+
+
+def test_switches_take_limits_and_rates_away() -> None:
+    off = policies(settings(BOUNDED_QUEUES="off", PARTNER_PACING="off"))
+    assert {(policy.limit, policy.rate_per_s) for policy in off.values()} == {(-1, -1.0)}
 
 
 def test_limits_and_rates_are_those_of_the_settings() -> None:

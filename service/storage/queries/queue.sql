@@ -41,7 +41,8 @@ select exists (
 
 -- name: hold
 -- Let one claimer at a time look at the quota of a queue: whoever comes next sees what this one took.
-select from queue where name = $1 for update;
+-- Returns the rate that an operator set (null: that of the settings).
+select rate_per_s from queue where name = $1 for update;
 
 -- name: claim
 -- Lease ready jobs, oldest first, and take their quota, after `hold` in the same transaction.
@@ -117,17 +118,41 @@ from gone
 where queue_counter.queue = gone.queue and queue_counter.shard = gone.shard
 returning 1;
 
+-- name: finish_all
+-- Remove several jobs by their leases; those whose lease was lost stay. Returns the ids that went.
+-- $1 ids, $2 leases. Jobs and counters are locked in order, as by everybody who locks several.
+with held as (
+    select job.id from job join unnest($1::bigint[], $2::uuid[]) as given (id, lease) using (id, lease)
+    where state = 1
+    order by job.id
+    for update of job
+), gone as (
+    delete from job where id = any (array(select id from held)) returning id, queue, shard
+), shards as (
+    select queue, shard, count(*) as jobs from gone group by queue, shard
+), counters as (
+    select queue, shard from queue_counter
+    where (queue, shard) in (select queue, shard from shards)
+    order by queue, shard
+    for update
+), counted as (
+    update queue_counter set depth = depth - jobs
+    from shards join counters using (queue, shard)
+    where queue_counter.queue = shards.queue and queue_counter.shard = shards.shard
+)
+select id from gone;
+
 -- name: retry
 -- Make a leased job ready again after a delay; no row when the lease was lost.
 -- $1 id, $2 lease, $3 seconds, $4 class of the error, $5 the partner answered: the next call is another one, unless an
--- earlier one of the same name is still in doubt, $6 the partner said that its quota is used up: this try does not count, and the quota is what the job waits for.
+-- earlier one of the same name is still in doubt, $6 the quota is what the job waits for, $7 this try counts.
 update job
 set state = 0,
     run_at = statement_timestamp() + make_interval(secs => $3::float8),
-    attempts = attempts - $6::bool::int,
+    attempts = attempts - (not $7::bool)::int,
     call = call + ($5::bool and not in_doubt)::int,
     in_doubt = in_doubt or not $5::bool,
-    quota_bound = quota_bound or $6,
+    quota_bound = quota_bound or $6::bool,
     lease = null,
     lease_until = null,
     error = $4
@@ -136,10 +161,16 @@ returning 1;
 
 -- name: bury
 -- Keep a leased job as a dead letter, which takes no room in the queue; no row when the lease was lost.
--- $1 id, $2 lease, $3 class of the error.
+-- $1 id, $2 lease, $3 class of the error, $4 as $5 of retry: driven again, it asks anew or repeats what is in doubt.
 with dead as (
     update job
-    set state = 2, lease = null, lease_until = null, error = $3
+    set state = 2,
+        call = call + ($4::bool and not in_doubt)::int,
+        in_doubt = in_doubt or not $4::bool,
+        lease = null,
+        lease_until = null,
+        error = $3,
+        buried_at = statement_timestamp()
     where id = $1 and lease = $2 and state = 1
     returning queue, shard
 )
@@ -204,3 +235,82 @@ select
         limit 1
     ), 0)::float8 as oldest_age
 from queue;
+
+-- name: renew
+-- Lengthen leases that are still held. $1 ids, $2 leases, $3 seconds from now on. Returns how many.
+with renewed as (
+    update job
+    set lease_until = statement_timestamp() + make_interval(secs => $3::float8)
+    where id = any ($1::bigint[]) and lease = any ($2::uuid[]) and state = 1
+    returning 1
+)
+select count(*) from renewed;
+
+-- name: set_rate
+-- The quota that holds from the next claim on; $2 null: that of the settings. No row: there is no such queue.
+-- $1 queue, $2 jobs per second.
+update queue set rate_per_s = $2::float8 where name = $1 returning name;
+
+-- name: standings
+-- What an operator sees of every queue: its levels, the rate set by hand (null: none) and the dead letters.
+select
+    name as queue,
+    rate_per_s,
+    (select sum(depth) from queue_counter where queue_counter.queue = name)::bigint as depth,
+    coalesce((
+        select extract(epoch from statement_timestamp() - created_at)
+        from job
+        where job.queue = name and state = 0
+        order by run_at, id
+        limit 1
+    ), 0)::float8 as oldest_age,
+    (select count(*) from job where state = 2 and job.queue = name) as dead
+from queue
+order by name;
+
+-- name: dead_letters
+-- Jobs that were given up, the newest first. $1 queue, $2 class of the error (null: any), $3 most.
+select id, queue, error, attempts, created_at, buried_at
+from job
+where state = 2 and ($1::text is null or queue = $1) and ($2::text is null or error = $2)
+order by id desc
+limit $3;
+
+-- name: redrive
+-- Give dead letters another life with all their tries, the oldest first, as many as the queue has room for.
+-- $1 queue, $2 class of the error (null: any), $3 ids (null: any), $4 most, $5 limit (negative: none).
+-- Not driven again: what nobody waits for any more, and a job whose like waits already. Counters are locked in the order
+-- of their shards, as in expire; each job is counted in a shard that has room.
+with held as (
+    select shard, depth from queue_counter where queue = $1 order by shard for update
+), room as (
+    select shard, row_number() over (order by place, shard) as number
+    from held, generate_series(
+        1, case when $5::bigint < 0 then $4::bigint else $5 / 32 + (shard < $5 % 32)::int - depth end
+    ) as place
+), wanted as (
+    select distinct on (dedupe) id
+    from job as dead
+    where state = 2 and queue = $1
+        and ($2::text is null or error = $2)
+        and ($3::bigint[] is null or id = any ($3))
+        and (expires_at is null or expires_at > statement_timestamp())
+        and not exists (
+            select from job as live where live.queue = $1 and live.dedupe = dead.dedupe and live.state < 2
+        )
+    order by dedupe, id desc
+), driven as (
+    update job
+    set state = 0, attempts = 0, run_at = statement_timestamp(), buried_at = null, shard = room.shard
+    from (select id, row_number() over (order by id) as number from wanted) as numbered
+        join room using (number)
+    where job.id = numbered.id and job.state = 2 and number <= $4
+    returning job.shard
+), added as (
+    select shard, count(*) as jobs from driven group by shard
+), counted as (
+    update queue_counter set depth = depth + jobs
+    from added
+    where queue_counter.queue = $1 and queue_counter.shard = added.shard
+)
+select coalesce(sum(jobs), 0)::bigint from added;

@@ -1,6 +1,7 @@
 """What a browser carries for its applicant: one cookie, sealed, so that pages need no store of their own."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -83,6 +84,11 @@ class MemoryCookies:
     def of(self, host: bytes) -> MemoryCookie:
         """host: the header Host."""
         return self._plain if is_loopback(_name_in(host)) else self._secure
+
+    def person(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """What tells one browser from another at each stage; empty when it carries nothing."""
+        memory = self.of(headers.get(b"host", b"")).read(headers.get(b"cookie", b""))
+        return (memory.token or memory.entry or memory.ticket).encode()
 
 
 def _name_in(host: bytes) -> str:

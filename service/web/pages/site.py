@@ -1,14 +1,16 @@
 """The table of pages and the routes made from it, in both languages."""
 
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from collections.abc import Callable
 
-from service.domain.errors import NotFound
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from service.domain.errors import NotFound, Overloaded
 from service.metrics import Metrics
 from service.ports import Ports
 from service.settings import Settings
 from service.web.board import BoardCopy
-from service.web.http import send_rendered
+from service.web.http import Headers, send_rendered
 from service.web.pages import (
     account,
     assessment,
@@ -27,9 +29,9 @@ from service.web.pages import (
 from service.web.pages.assets import Assets
 from service.web.pages.endpoint import House, PageEndpoint
 from service.web.pages.language import languages
-from service.web.pages.memory import MemoryCookies, is_loopback
+from service.web.pages.memory import Memory, MemoryCookies, is_loopback
 from service.web.pages.page import Page, View, Visit
-from service.web.pages.rendering import Renderer, redirect
+from service.web.pages.rendering import Renderer, page_headers, redirect
 
 
 def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
@@ -51,9 +53,13 @@ def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
     ]
 
 
-def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:
+def memory_cookies(ports: Ports, settings: Settings) -> MemoryCookies:
     """A listener on loopback has a cookie that works over http."""
-    house = House(ports, board, metrics, MemoryCookies(ports.vault, loopback=is_loopback(settings.host)))
+    return MemoryCookies(ports.vault, loopback=is_loopback(settings.host))
+
+
+def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:
+    house = House(ports, board, metrics, memory_cookies(ports, settings))
     assets = Assets()
     indonesian, english = languages()
     found = [*assets.routes]
@@ -64,6 +70,33 @@ def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings)
         for page in table:
             found.append(Route(language.prefix + page.slug, PageEndpoint(page, language, renderer, house)))
     return found
+
+
+def full_house(ports: Ports, board: BoardCopy) -> Callable[[str], tuple[Headers, bytes]]:
+    """The page for those who are turned away at the door, by the path they asked for: rendered once."""
+    assets = Assets()
+    indonesian, english = languages()
+    made = {}
+    for language, twin in ((english, indonesian), (indonesian, english)):
+        visit = Visit(
+            ports=ports,
+            board=board,
+            language=language,
+            scope={"path": language.prefix},
+            receive=_nothing,
+            headers={},
+            memory=Memory(),
+        )
+        made[language.prefix] = Renderer(language, twin, assets).error(Overloaded(), visit)
+
+    def of(path: str) -> tuple[Headers, bytes]:
+        return page_headers(), made[english.prefix if path.startswith(english.prefix) else indonesian.prefix]
+
+    return of
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 class _Elsewhere:

@@ -65,6 +65,7 @@ ERRORS: dict[str, str] = {
     "storage-full": N_("Foto belum dapat disimpan. Data lain tetap aman. Kirim lagi beberapa menit lagi."),
     # Our capacity and our partners.
     "queue-full": N_("Terlalu banyak orang menunggu langkah ini. Kirim lagi sebentar lagi; isian Anda masih di sini."),
+    "temporary-reduced-capacity": N_("Layanan sedang sangat ramai. Muat ulang halaman ini sebentar lagi."),
     "busy": N_("Layanan sedang sangat ramai. Kirim lagi sebentar lagi; isian Anda masih di sini."),
     "unavailable": N_("Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."),
     "partner-error": N_("Layanan lain yang kami perlukan sedang terganggu. Kirim lagi sebentar lagi."),

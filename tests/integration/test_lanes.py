@@ -1,0 +1,147 @@
+"""Lanes apart: bulk and codes, calls that missed their turn, quotas that change, and bounds that are switched off."""
+
+import asyncio
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from service.actions.codes import ask_code
+from service.actions.handover import hand_over_code
+from service.actions.once import Once
+from service.domain.codes import Channel
+from service.domain.errors import QueueFull
+from service.domain.queues import JobEnd
+from service.ports import Job, JobResult, Ports, Turn
+from tests.conftest import Run
+from tests.integration.worker_room import FAST, HELPFUL, Room, service_room, until
+
+
+def test_a_loop_that_stood_still_wakes_without_a_burst(run: Run, database_url: str, tmp_path: Path) -> None:
+    """Calls whose moment passed meanwhile go back in line: their quota is the next one's by now. No try is lost."""
+
+    async def scenario() -> None:
+        async with service_room(database_url, tmp_path, SMS_RATE="200") as room:
+            for number in range(100):
+                await room.ask_code(await room.account(number))
+            async with room.worker():
+
+                async def under_way() -> bool:
+                    return room.ended("sms", "done") >= 10
+
+                await until(under_way)
+                time.sleep(0.5)  # noqa: ASYNC251 - the loop stands still, on purpose
+                await room.empty()
+            assert room.ended("sms", "late") > 0
+            assert room.ended("sms", "done") == 100
+            assert room.ended("sms", "dead") == room.ended("sms", "retried") == 0
+            assert [len(room.inbox(number)) for number in range(100)] == [1] * 100
+
+    run(scenario())
+
+
+def test_a_changed_quota_holds_from_the_next_claim_on(run: Run, database_url: str, tmp_path: Path) -> None:
+    """An operator's rate stands in for that of the settings, up and down, until it is taken back."""
+
+    async def scenario() -> None:
+        async with service_room(database_url, tmp_path, SMS_RATE="2") as room:
+
+            async def claimed() -> int:
+                await room.connection.execute("update quota_window set starts_at = starts_at - interval '10 s'")
+                async with room.ports.begin() as tx:
+                    found = await tx.queue.claim("sms", most=10, rate_per_s=2.0, lease_s=60.0)
+                return len(found.jobs)
+
+            async def change(rate: float | None) -> bool:
+                async with room.ports.begin(single=True) as tx:
+                    return await tx.queue.set_rate("sms", rate)
+
+            for _ in range(30):
+                await room.ask_code(None)
+            assert await claimed() == 2
+            assert await change(7.0)
+            assert await claimed() == 7
+            assert await change(0.0)
+            assert await claimed() == 0
+            assert await change(None)
+            assert await claimed() == 2
+            async with room.ports.begin() as tx:
+                assert not await tx.queue.set_rate("letters", 1.0)
+                await tx.queue.set_rate("sms", 1.0)
+                unpaced = await tx.queue.claim("sms", most=10, rate_per_s=-1.0, lease_s=60.0)
+                assert len(unpaced.jobs) == 10  # the switch partner_pacing is off: nothing holds it
+
+    run(scenario())
+
+
+def test_bulk_does_not_keep_codes_waiting(run: Run, database_url: str, tmp_path: Path) -> None:
+    """Twenty slow jobs wait for each code, in a lane of their own: every code is with the gateway before the bulk is.
+    Negative control: the same jobs before the same codes in one lane."""
+
+    async def bulk_or_code(ports: Ports, job: Job, turn: Turn) -> JobResult:
+        if "code_request" in job.payload:
+            return await hand_over_code(ports, job, turn)
+        await asyncio.sleep(0.5)
+        async with ports.begin(single=True) as tx:
+            await tx.queue.finish(job)
+        return JobResult(JobEnd.DONE, ports.clock.now())
+
+    async def bulk_done_before_the_last_code(room: Room, queue: str) -> int:
+        async with room.ports.begin() as tx:
+            for number in range(240):
+                assert await tx.queue.enqueue(queue, str(number), {}, limit=-1)
+        before = room.ended("email", "done"), room.ended("identity", "done")
+        person = await room.account(len(queue))
+        for _ in range(12):
+            await room.ask_code(person, Channel.EMAIL)
+
+        async def handed_over() -> bool:
+            return len(room.inbox(len(queue), Channel.EMAIL)) == 12
+
+        async with room.worker(email=bulk_or_code, identity=bulk_or_code):
+            await until(handed_over)
+            done = room.ended("email", "done") - before[0] + room.ended("identity", "done") - before[1] - 12
+            await room.connection.execute("delete from job where state = 0")
+        return done
+
+    async def scenario() -> None:
+        async with service_room(database_url, tmp_path, CIVIL_REGISTRY_RATE="1000") as room:
+            assert await bulk_done_before_the_last_code(room, "identity") < 120
+            await room.connection.execute("delete from job")
+            assert await bulk_done_before_the_last_code(room, "email") > 180
+
+    run(scenario())
+
+
+def test_switched_off_bounds_and_drops_are_gone(run: Run, database_url: str, tmp_path: Path) -> None:
+    """Negative controls of `bounded_queues` and `drop_abandoned_work`: with the same limit everything is
+    taken, and a code is sent that was used before it left."""
+
+    async def asked_and_sent(room: Room) -> tuple[int, int, bool]:
+        """Codes that were accepted of three, messages, and whether the first job expires."""
+        address = "+6280000000001"
+        await room.account(1)
+        accepted = 0
+        for _ in range(3):
+            key = str(uuid4()).encode()
+            once = Once(route=b"codes", key=key, fingerprint=b"", status=202, encode=lambda _: b"")
+            try:
+                await ask_code(room.ports, once, address)
+            except QueueFull:
+                continue
+            accepted += 1
+        expires: bool = await room.connection.fetchval("select expires_at is not null from job limit 1")
+        await room.connection.execute("update code_request set used_at = now()")
+        async with room.worker():
+            await room.empty()
+        return accepted, len(room.inbox(1)), expires
+
+    async def scenario(bounded: str = "on", dropping: str = "on") -> tuple[int, int, bool]:
+        switches = {"BOUNDED_QUEUES": bounded, "DROP_ABANDONED_WORK": dropping, "SMS_QUEUE_LIMIT": "1"}
+        async with service_room(database_url, tmp_path, sms=FAST, registry=HELPFUL, **switches) as room:
+            answer = await asked_and_sent(room)
+            await room.connection.execute("truncate account, code_request, job cascade")
+            return answer
+
+    assert run(scenario()) == (1, 0, True)
+    assert run(scenario(bounded="off")) == (3, 0, True)
+    assert run(scenario(dropping="off")) == (1, 1, False)
