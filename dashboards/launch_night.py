@@ -217,8 +217,8 @@ QUEUES = Row(
         ),
         Panel(
             "Time until a new job is done",
-            "Jobs waiting, divided by the jobs that end a second; a gap is a queue in which nothing ends. For identity it "
-            "must end before the wave freezes.",
+            "Jobs waiting, divided by the jobs that end a second; a gap is a queue in which nothing ends. For identity "
+            "it must end before the wave freezes.",
             "s", (Query(f"max {WITHOUT} (registration_queue_drain_seconds)", "{{queue}}"),), limits=limits(60, 120),
         ),
         Panel(
@@ -338,8 +338,8 @@ PROCESSES = Row(
         ),
         Panel(
             "How late each worker is",
-            "Delay of the worker's event loop, seen by its heartbeat. From 2.5 s on it renews no leases: others take its "
-            "jobs over.",
+            "Delay of the worker's event loop, seen by its heartbeat. From 2.5 s on it renews no leases: others take "
+            "its jobs over.",
             "s", (Query("registration_worker_lag_seconds", "{{instance}}"),), limits=limits(0.5, 2.5),
         ),
         Panel(
