@@ -189,3 +189,7 @@ def _play(environment: Any, runner: Any) -> None:
 listeners: Any = events  # Locust's own types say nothing about listeners
 listeners.init_command_line_parser.add_listener(add_options)
 listeners.init.add_listener(set_up)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # What a script starts in the background is born deaf to Ctrl-C, and Ctrl-C is how a swarm is told to end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

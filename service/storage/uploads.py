@@ -32,6 +32,7 @@ class PostgresUploadStore:
         return _upload(await self._connection.fetchrow(self._sql["discard"], upload_id, account_id))
 
     async def clear_slot(self, upload: Upload) -> None:
+        await self._connection.execute(self._sql["hold_slots"], upload.account_id)
         await self._connection.execute(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
 
     async def commit(self, upload: Upload, *, new: int, file: int, ends: bool) -> CommittedUpload | None:

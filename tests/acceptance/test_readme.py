@@ -15,7 +15,7 @@ def test_the_walk_by_curl_joins_the_wave(tmp_path):
     """Every block after `make serve` is run in one shell; the last answer says that the wave was joined."""
     need("curl", package="curl")
     bash = need("bash", package="bash")
-    walk = (ROOT / "README.md").read_text().partition("make serve")[2]
+    walk = (ROOT / "README.md").read_text().partition("## The service by hand")[2].partition("make serve")[2]
     blocks = re.findall(r"^```sh\n(.*?)^```", walk, re.M | re.S)
     launchnight = Path(sys.executable).with_name("launchnight")
     with subprocess.Popen(

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+from contextlib import ExitStack
 from urllib.request import urlopen
 
 import numpy as np
@@ -154,8 +155,17 @@ def test_a_closed_lifeline_ends_all_and_keeps_a_partial_record(tmp_path, process
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_being_told_to_end_keeps_a_partial_record(tmp_path, number):
-    """Ctrl-C or a plain kill in mid-run: everybody has one fate on record, and it was no failure of the swarm."""
-    with target("--mute") as url, swarm(tmp_path, url, *QUICK) as locust:
+    """Ctrl-C or a plain kill in mid-run: everybody has one fate on record, and it was no failure of the swarm.
+
+    Also of a swarm that a script started in its background, deaf to Ctrl-C by birth.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(target("--mute"))
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            locust = stack.enter_context(swarm(tmp_path, url, *QUICK))
+        finally:
+            signal.signal(signal.SIGINT, heard)
         locust.say("ready")
         eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
         locust.process.send_signal(number)

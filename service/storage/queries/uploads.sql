@@ -32,6 +32,11 @@ returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch
         where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
     ) end as filled;
 
+-- name: hold_slots
+-- One replacement at a time of an account: of two that clear a slot together, the later would not see what the earlier
+-- has put there.
+select 1 from account where id = $1 for no key update;
+
 -- name: clear_slot
 -- Upload $3 is about to fill slot $2: an older photo gives way.
 update upload
