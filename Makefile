@@ -77,6 +77,10 @@ pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.m
 test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that runs already
 	@$(VENV)/bin/python -m pytest -rs -n 3 --dist loadfile tests/stack
 
+.PHONY: test-faults
+test-faults: $(DEVELOPED)  ## Put queues, partners and connections in trouble; takes the machine for itself
+	@$(VENV)/bin/python -m pytest -rs tests/faults
+
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
 	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadgroup tests/dashboards

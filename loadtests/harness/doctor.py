@@ -221,6 +221,7 @@ VERBS: Mapping[str, tuple[Check, ...]] = {
         program("prometheus-alertmanager"),
         program("amtool"),
     ),
+    "make test-faults": DEVELOP,
     "make test-stack": (*DEVELOP, NGINX),
     "docker compose up": (engine, secrets),
 }

@@ -1,7 +1,7 @@
 """R5 on real processes: partners never see more than their quota, counted at the partner, and most of it is used.
 
 `make acceptance NAME=quota`: two workers, killed one after the other, and a quota that is cut in mid-run. Short twins
-of both proofs, without processes, run in the tests (tests/integration/test_worker.py, test_lanes.py).
+of both proofs, without processes, run in the tests (tests/integration/test_worker.py, tests/faults/test_lanes.py).
 """
 
 import asyncio
