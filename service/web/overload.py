@@ -70,7 +70,7 @@ class _Incoming:
 
 
 class Doorkeeper:
-    """person_of_cookie: what tells the visitors of the pages apart. chance: uniform in [0, 1)."""
+    """visitor: tells the browsers that visit the pages apart, by the headers. chance: uniform in [0, 1)."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class Doorkeeper:
         door: Door,
         metrics: Metrics,
         full_house: FullHouse,
-        person_of_cookie: Callable[[Mapping[bytes, bytes]], bytes],
+        visitor: Callable[[Mapping[bytes, bytes]], bytes],
         chance: Callable[[], float],
     ) -> None:
         self.app = app
         self._door = door
         self._full_house = full_house
-        self._person_of_cookie = person_of_cookie
+        self._visitor = visitor
         self._chance = chance
         self._away: set[_Incoming] = set()
         self._sweeping = False
@@ -180,7 +180,7 @@ class Doorkeeper:
         headers = dict(scope["headers"])
         person = person_of(headers)
         if not person and b"cookie" in headers:
-            person = self._person_of_cookie(headers)
+            person = self._visitor(headers)
         return rules.place_of(person, time.time()) if person else self._chance()
 
     def _sweep_soon(self) -> None:

@@ -1,51 +1,26 @@
 """`python -m service`: the roles as processes, how they start, how they end, and what they refuse."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.service_process import LEAST, command, running
+
 KEY = "22" * 32
-LEAST = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "service", *arguments]
 
 
 def finished(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command(*arguments), env=LEAST | variables, capture_output=True, text=True, timeout=60, check=False
     )
-
-
-@contextmanager
-def running(*arguments: str, **variables: str) -> "Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]":
-    """A process that has said that it is ready, and what it said."""
-    process = subprocess.Popen(
-        command(*arguments), env=LEAST | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin and process.stdout
-    try:
-        yield process, json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
 
 
 def settings_for(database_url: str, folder: Path, **more: str) -> dict[str, str]:

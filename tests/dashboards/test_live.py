@@ -1,10 +1,8 @@
 """The committed configuration at work: processes are found by their slots, and an alert reaches Alertmanager."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,8 +13,9 @@ import pytest
 import yaml
 
 from tests import boards
-from tests.boards import DASHBOARDS, PROMETHEUS, ROOT
+from tests.boards import DASHBOARDS, PROMETHEUS
 from tests.dashboards.servers import Prometheus, alertmanager, eventually, prometheus
+from tests.service_process import running
 from tests.tools import need
 
 pytestmark = pytest.mark.timeout(120)
@@ -28,31 +27,14 @@ TARGETS = "/metrics-targets/"
 def role(name: str, database_url: str, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
     """One process of the service that announces itself in folder/targets, once it is ready."""
     variables = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "DATABASE_URL": database_url,
         "REGISTRATION_SECRET_KEY": "22" * 32,
         "REGISTRATION_PHOTO_DIR": str(folder / "photos"),
         "REGISTRATION_METRICS_TARGETS": str(folder / "targets"),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", name, "--lifeline"],
-        env=variables,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout
-    try:
-        assert json.loads(process.stdout.readline())["ready"]
+    with running(name, "--lifeline", **variables) as (process, said):
+        assert said["ready"]
         yield process
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
 
 
 def announced(folder: Path) -> dict[str, Any]:

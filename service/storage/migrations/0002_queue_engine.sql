@@ -17,3 +17,19 @@ create unlogged table stage_figure (
     written_at timestamptz not null,
     primary key (replica, stage)
 ) with (fillfactor = 50);
+
+-- What each queue holds: depth by the counters, age of the oldest waiting job in seconds (0: none waits).
+create view queue_level as
+select
+    name,
+    attempted,
+    rate_per_s,
+    (select sum(depth) from queue_counter where queue_counter.queue = name)::bigint as depth,
+    coalesce((
+        select extract(epoch from statement_timestamp() - created_at)
+        from job
+        where job.queue = name and state = 0
+        order by run_at, id
+        limit 1
+    ), 0)::float8 as oldest_age
+from queue;

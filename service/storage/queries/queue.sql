@@ -223,18 +223,7 @@ select coalesce(sum(jobs), 0)::bigint from shards;
 
 -- name: levels
 -- Depth, attempted calls and the age of the oldest waiting job in seconds (0: none waits) of every queue.
-select
-    name,
-    attempted,
-    (select sum(depth) from queue_counter where queue_counter.queue = name)::bigint as depth,
-    coalesce((
-        select extract(epoch from statement_timestamp() - created_at)
-        from job
-        where job.queue = name and state = 0
-        order by run_at, id
-        limit 1
-    ), 0)::float8 as oldest_age
-from queue;
+select name, attempted, depth, oldest_age from queue_level;
 
 -- name: renew
 -- Lengthen leases that are still held. $1 ids, $2 leases, $3 seconds from now on. Returns how many.
@@ -256,16 +245,10 @@ update queue set rate_per_s = $2::float8 where name = $1 returning name;
 select
     name as queue,
     rate_per_s,
-    (select sum(depth) from queue_counter where queue_counter.queue = name)::bigint as depth,
-    coalesce((
-        select extract(epoch from statement_timestamp() - created_at)
-        from job
-        where job.queue = name and state = 0
-        order by run_at, id
-        limit 1
-    ), 0)::float8 as oldest_age,
+    depth,
+    oldest_age,
     (select count(*) from job where state = 2 and job.queue = name) as dead
-from queue
+from queue_level
 order by name;
 
 -- name: dead_letters

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from service.storage.queue import PostgresQueue
-from tests.acceptance.test_service_processes import running, settings_for
+from tests.acceptance.test_service_processes import settings_for
 from tests.conftest import Run
 from tests.integration.queue_room import connections
 from tests.integration.worker_room import Room, service_room
+from tests.service_process import running
 
 RATE, LESS = 40.0, 20.0
 SETTLED = 0.5
