@@ -15,7 +15,8 @@ import pytest
 from loadtests.faults.__main__ import CannotStart, arguments, make_room
 from loadtests.faults.toxics import KINDS
 from loadtests.harness.processes import ROOT
-from tests.integration.fault_room import Room, fault_room, is_reset, silent
+from tests.children import child
+from tests.integration.fault_room import Room, fault_room, silent, who_connects_is_reset
 
 
 @pytest.fixture(scope="module")
@@ -235,10 +236,9 @@ def test_without_a_server_clients_are_reset_and_a_signal_ends_the_program() -> N
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     command = [sys.executable, "-m", "loadtests.faults", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as proxy:
+    with child(command, stdout=subprocess.PIPE, cwd=ROOT) as proxy:
         assert proxy.stdout is not None
         ready = json.loads(proxy.stdout.readline())
-        with socket.create_connection((ready["host"], ready["port"]), timeout=10) as client:
-            assert is_reset(client)
+        assert who_connects_is_reset(ready["port"])
         proxy.send_signal(signal.SIGTERM)
         assert proxy.wait(10) == 0

@@ -138,6 +138,15 @@ def is_reset(one: socket.socket) -> bool:
     return False
 
 
+def who_connects_is_reset(port: int) -> bool:
+    """Whether a new client of the port is reset: often as late as on reading, now and then while it still connects."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=DEADLINE) as client:
+            return is_reset(client)
+    except ConnectionResetError:
+        return True
+
+
 def silent(one: socket.socket, seconds: float) -> bool:
     """Whether neither a byte nor the end comes within so many seconds."""
     one.settimeout(seconds)
