@@ -7,7 +7,8 @@ from service.domain import codes
 from service.domain.codes import Channel
 from service.domain.messages import code_message
 from service.domain.queues import JobEnd
-from service.ports import CodeRequest, Job, JobResult, Ports, Transaction, Turn
+from service.ports import CodeRequest, Ports, Transaction
+from service.queue_ports import Job, JobResult, Turn
 
 
 async def hand_over_code(ports: Ports, job: Job, turn: Turn) -> JobResult:

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from service.domain.identity import IdentityStatus
 from service.domain.queues import JobEnd
-from service.ports import Job, JobResult, Ports, Turn
+from service.ports import Ports
+from service.queue_ports import Job, JobResult, Turn
 
 
 async def check_identity(ports: Ports, job: Job, turn: Turn) -> JobResult:

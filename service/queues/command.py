@@ -11,7 +11,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from service.domain.queues import drain_s
-from service.ports import Begin, DeadLetter, QueueStanding
+from service.ports import Begin
+from service.queue_ports import DeadLetter, QueueStanding
 from service.queues.policy import QueuePolicy, policies
 from service.settings import Settings
 

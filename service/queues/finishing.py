@@ -6,7 +6,8 @@ together they cost one for as many as ended in the time of a commit, and nobody 
 
 import asyncio
 
-from service.ports import Begin, Job
+from service.ports import Begin
+from service.queue_ports import Job
 
 MOST = 100
 """Jobs in one statement: it holds its counters for some milliseconds."""

@@ -17,7 +17,8 @@ import structlog
 from service.domain.errors import LaunchnightError
 from service.domain.queues import renews
 from service.metrics import Metrics
-from service.ports import Begin, BeginApart, Job
+from service.ports import Begin, BeginApart
+from service.queue_ports import Job
 from service.queues.policy import LEASE, QueuePolicy
 
 BEAT = LEASE / 5

@@ -12,7 +12,8 @@ from service.domain.adaptive import retry_turn
 from service.domain.errors import LaunchnightError, PartnerError
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
 from service.metrics import Metrics
-from service.ports import Claim, Job, JobResult, Partner, Ports, Turn
+from service.ports import Partner, Ports
+from service.queue_ports import Claim, Job, JobResult, Turn
 from service.queues.heartbeat import Heartbeat
 from service.queues.policy import TICK, QueuePolicy
 

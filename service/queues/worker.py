@@ -10,7 +10,8 @@ from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
 from service.domain.queues import drain_s
 from service.metrics import Metrics
-from service.ports import Partner, Ports, QueueLevel, StageTotal
+from service.ports import Partner, Ports, StageTotal
+from service.queue_ports import QueueLevel
 from service.queues.heartbeat import Heartbeat
 from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies

@@ -8,7 +8,7 @@ import asyncpg
 
 from service.domain.errors import ChangedMeanwhile
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, quota_count, quota_window_s
-from service.ports import Claim, DeadLetter, Job, QueueLevel, QueueStanding
+from service.queue_ports import Claim, DeadLetter, Job, QueueLevel, QueueStanding
 from service.storage.sql import queries
 
 _SQL = queries("queue")

@@ -13,7 +13,8 @@ import pytest
 from service.actions import figures
 from service.app import tell_figures
 from service.domain.queues import JobEnd
-from service.ports import Job, JobResult, Ports, StageFigure, Turn
+from service.ports import Ports, StageFigure
+from service.queue_ports import Job, JobResult, Turn
 from tests.conftest import Run
 from tests.integration.worker_room import Room, service_room, until
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from service.domain.queues import JobEnd, renews
-from service.ports import Job, JobResult, Ports, Turn
+from service.ports import Ports
+from service.queue_ports import Job, JobResult, Turn
 from service.queues import heartbeat
 from service.queues.heartbeat import Heartbeat
 from service.queues.policy import LEASE, policies

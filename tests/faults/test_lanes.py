@@ -11,7 +11,8 @@ from service.actions.once import Once
 from service.domain.codes import Channel
 from service.domain.errors import QueueFull
 from service.domain.queues import JobEnd
-from service.ports import Job, JobResult, Ports, Turn
+from service.ports import Ports
+from service.queue_ports import Job, JobResult, Turn
 from service.queues.policy import LEASE
 from tests.conftest import Run
 from tests.integration.worker_room import FAST, HELPFUL, Room, service_room, until

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from service.ports import Claim, Job
+from service.queue_ports import Claim, Job
 from service.storage.queue import PostgresQueue
 
 QUEUE = "email"

@@ -21,7 +21,8 @@ from service.domain.codes import Channel
 from service.domain.identity import IdentityStatus
 from service.domain.queues import JobEnd
 from service.metrics import Metrics
-from service.ports import Account, CodeRequest, Identity, Job, Ports
+from service.ports import Account, CodeRequest, Identity, Ports
+from service.queue_ports import Job
 from service.queues.lane import Handler
 from service.queues.worker import HANDLERS, run_worker
 from service.settings import Settings, load

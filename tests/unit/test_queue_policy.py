@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from service.metrics import QUEUES
-from service.ports import Job
+from service.queue_ports import Job
 from service.queues.heartbeat import BEAT
 from service.queues.policy import CATCH_UP, LONGEST_TICK, TICK, policies
 from service.queues.worker import HANDLERS
