@@ -20,7 +20,7 @@ from loadtests.receipts import Receipts
 from loadtests.roster import Roster
 from loadtests.swarm_metrics import SwarmMetrics
 from scenarios import journey
-from scenarios.behaviour import manners, traits
+from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
 from scenarios.fates import Fate, Furthest, Reason
 from scenarios.journey_state import Action, Decision, Result
@@ -74,7 +74,7 @@ class Crowd:
         self.live: dict[int, Applicant] = {}
         self.defect = ""
         """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
-        self._manners = manners(share.night, share.pace)
+        self._habits = habits(share.night, share.pace)
         self._due: list[float] = share.due.tolist()
         self._up_bytes_per_s = [each.up_mbps * 125_000 for each in share.night.networks.values()]
         self._connections = connections
@@ -229,7 +229,7 @@ class Crowd:
         """Let the machine decide, and note what became of the applicant; None at the end of her way."""
         before = one.state
         decision = journey.step(
-            before, self._manners, self.share.seed, one.number, reading.result, reading.retry_after, now
+            before, self._habits, self.share.seed, one.number, reading.result, reading.retry_after, now
         )
         one.state = after = decision.state
         if after.progress.furthest > before.progress.furthest:

@@ -2,20 +2,20 @@
 
 from scenarios.catalogue import Night
 from scenarios.fates import Channel
-from scenarios.journey_state import ANSWERS, PHOTOS, Manners, Traits
+from scenarios.journey_state import ANSWERS, PHOTOS, Habits, Traits
 from scenarios.population import Person
 
 _PROFILE_STEPS = 3
 
 
-def manners(night: Night, pace: float) -> Manners:
+def habits(night: Night, pace: float) -> Habits:
     """How people behave in this night; what they do by themselves runs `pace` times faster.
 
     The night gives the assessment, the profile and the photos as a whole; here each answer, step and photo has its
     part. Signing in and starting on the identity form is one wait here: the code signs in by itself.
     """
     think, retries, leaving = night.population.think, night.population.retries, night.population.leaving
-    return Manners(
+    return Habits(
         think_sigma=think.sigma,
         account_s=think.account_s / pace,
         code_s=think.code_s / pace,

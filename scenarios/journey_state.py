@@ -1,4 +1,4 @@
-"""What the machine of an applicant (scenarios.journey) is made of: actions, results, manners and the state.
+"""What the machine of an applicant (scenarios.journey) is made of: actions, results, habits and the state.
 
 States hold ints and floats only, because numba compiles the machine (DESIGN section 2, compiled rules).
 """
@@ -84,7 +84,7 @@ class Result(IntEnum):
     REFUSED = 24
 
 
-class Manners(NamedTuple):
+class Habits(NamedTuple):
     """How people behave, from the night's file; seconds of people's own time are already divided by the pace."""
 
     think_sigma: float
@@ -181,3 +181,24 @@ class Decision(NamedTuple):
     action: int
     delay_s: float
     """Seconds from now until the action; for WAIT_CODE until the applicant gets restless."""
+
+
+def next_move(state: State, action: int, nerves: Nerves, code: Code, progress: Progress, delay_s: float) -> Decision:
+    """The decision to do `action` after `delay_s`, with the parts of the state that changed."""
+    changed = State(action + 0, state.traits, nerves, code, progress, state.leaves_line_at, state.fate, state.reason)
+    return Decision(changed, action + 0, delay_s)
+
+
+def leave(state: State, fate: int, reason: int) -> Decision:
+    """The end of the way."""
+    final = State(
+        Action.LEAVE + 0,
+        state.traits,
+        state.nerves,
+        state.code,
+        state.progress,
+        state.leaves_line_at,
+        fate + 0,
+        reason + 0,
+    )
+    return Decision(final, Action.LEAVE + 0, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from scenarios import journey, streams
+from scenarios import journey, setbacks, streams
 from service.domain import assessment, codes, identity, queues, waiting_room, waves
 
 Rule = Callable[..., Any]
@@ -50,6 +50,7 @@ RULES: list[Rule] = [
     identity.age_years,
     identity.corrections_left,
     assessment.in_time,
+    *setbacks.RULES,
     *journey.RULES,
 ]
 """Every shared rule, each after those it calls. tests/unit/test_compiled_rules.py compares all of them with Python."""

@@ -3,9 +3,9 @@
 import pytest
 
 from scenarios import catalogue
-from scenarios.behaviour import manners, traits
+from scenarios.behaviour import habits, traits
 from scenarios.fates import Channel
-from scenarios.journey_state import Manners
+from scenarios.journey_state import Habits
 from scenarios.population import person
 
 OWN_TIME = {"account_s", "code_s", "identity_s", "profile_step_s", "photo_s", "phone_s", "answer_s", "join_s"}
@@ -19,15 +19,15 @@ def night() -> catalogue.Night:
 
 def test_pace_speeds_up_what_people_do_by_themselves_and_nothing_else(night):
     """Thinking, the test and long returns; reactions to the system stay real."""
-    real, hurried = manners(night, 1.0), manners(night, 20.0)
-    for name in Manners._fields:
+    real, hurried = habits(night, 1.0), habits(night, 20.0)
+    for name in Habits._fields:
         expected = getattr(real, name) / 20.0 if name in OWN_TIME else getattr(real, name)
         assert getattr(hurried, name) == pytest.approx(expected), name
 
 
 def test_parts_add_up_to_the_nights_figures(night):
     """18 answers fill the 25 minutes; three steps make the profile, two photos the photos."""
-    real, think = manners(night, 1.0), night.population.think
+    real, think = habits(night, 1.0), night.population.think
     assert 18 * real.answer_s == pytest.approx(think.assessment_s)
     assert 3 * real.profile_step_s == pytest.approx(think.profile_s)
     assert 2 * real.photo_s == pytest.approx(think.photos_s)

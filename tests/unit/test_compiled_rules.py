@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from scenarios import journey, streams
+from scenarios import journey, setbacks, streams
 from scenarios.fates import Furthest
-from scenarios.journey_state import Action, Manners, Result
+from scenarios.journey_state import Action, Habits, Result
 from scenarios.simulation.rules import RULES, Rule
 from service.domain import assessment, codes, identity, queues, waiting_room, waves
 
@@ -67,7 +67,7 @@ WHOLES: dict[str, tuple[int, int]] = {
 }
 """Ranges of the whole parameters by name, both ends included."""
 
-MANNERS = Manners(
+HABITS = Habits(
     think_sigma=0.5, account_s=40.0, code_s=30.0, identity_s=30.0, profile_step_s=30.0, photo_s=30.0, phone_s=20.0,
     answer_s=83.3, join_s=10.0, retry_median_s=12.0, retry_sigma=1.0, return_median_s=4500.0, return_sigma=1.0,
     late_code_s=60.0, resend_share=0.6, resend_limit=4, silence_limit=5, new_photo_share=0.3, busy_limit=8,
@@ -75,7 +75,7 @@ MANNERS = Manners(
 )  # fmt: skip
 """How people behave does not vary between inputs; what happens to them does."""
 
-JOURNEY = {rule.__name__ for rule in journey.RULES}
+JOURNEY = {rule.__name__ for rule in (*setbacks.RULES, *journey.RULES)}
 SIGNED, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
@@ -123,7 +123,7 @@ class Table:
 
     def __init__(self) -> None:
         self.columns: tuple[list[np.ndarray[Any, Any]], ...] = ([], [], [], [])
-        self.names: dict[str, Any] = {"MANNERS": MANNERS}
+        self.names: dict[str, Any] = {"HABITS": HABITS}
 
     def number(self, values: np.ndarray[Any, Any]) -> str:
         kind = self.KINDS.index(values.dtype)
@@ -144,8 +144,8 @@ class Table:
 @cache
 def plain_values(name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> list[Any]:
     """INPUTS values of one parameter for plain Python."""
-    if hint is Manners:
-        return [MANNERS] * INPUTS
+    if hint is Habits:
+        return [HABITS] * INPUTS
     if is_tuple(hint):
         fields = typing.get_type_hints(hint).items()
         rows = zip(*(plain_values(field, each, SIGNED, False) for field, each in fields), strict=True)
@@ -155,8 +155,8 @@ def plain_values(name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> 
 
 def parameter(table: Table, name: str, hint: Any, dtype: np.dtype[Any], any_bits: bool) -> str:
     """The text that reads the same values from the table."""
-    if hint is Manners:
-        return "MANNERS"
+    if hint is Habits:
+        return "HABITS"
     if is_tuple(hint):
         fields = typing.get_type_hints(hint).items()
         return table.made(hint, [parameter(table, field, each, SIGNED, False) for field, each in fields])
@@ -241,7 +241,7 @@ def test_each_rule_stands_after_those_it_calls() -> None:
 def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
-    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, journey):
+    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, journey, setbacks):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
             if is_own and not isinstance(function, type) and is_numeric(function):

@@ -7,9 +7,9 @@ import pytest
 
 from scenarios import journey
 from scenarios.fates import Channel, Fate, Furthest, Reason
-from scenarios.journey_state import Action, Decision, Manners, Result, State, Traits
+from scenarios.journey_state import Action, Decision, Habits, Result, State, Traits
 
-MANNERS = Manners(
+HABITS = Habits(
     think_sigma=0.5,
     account_s=40.0,
     code_s=30.0,
@@ -44,14 +44,14 @@ def always_well(state: State) -> Result:
 
 
 def step(state: State, result: Result, *, number: int = 7, retry_after: float = -1.0, now: float = 0.0) -> Decision:
-    return journey.step(state, MANNERS, SEED, number, result, retry_after, now)
+    return journey.step(state, HABITS, SEED, number, result, retry_after, now)
 
 
-def travel(answers: Answers, traits: Traits = NORMAL, manners: Manners = MANNERS, number: int = 7) -> list[Decision]:
+def travel(answers: Answers, traits: Traits = NORMAL, habits: Habits = HABITS, number: int = 7) -> list[Decision]:
     """Everything that happens until the applicant leaves; `answers` plays the service."""
     state, now, way = journey.start(traits), 0.0, []
     while state.action != Action.LEAVE:
-        decision = journey.step(state, manners, SEED, number, answers(state), 3.0, now)
+        decision = journey.step(state, habits, SEED, number, answers(state), 3.0, now)
         way.append(decision)
         state, now = decision.state, now + decision.delay_s
         assert len(way) < 5000, "no end"
@@ -283,8 +283,8 @@ def test_a_final_no_is_final(result, reason):
 
 def test_some_stop_by_themselves_after_a_stage_that_worked():
     """The share holds for each stage, and the stage they had reached is kept."""
-    leaving = MANNERS._replace(leave_share=0.1)
-    ends = [travel(always_well, manners=leaving, number=number)[-1].state for number in range(600)]
+    leaving = HABITS._replace(leave_share=0.1)
+    ends = [travel(always_well, habits=leaving, number=number)[-1].state for number in range(600)]
     left = [end for end in ends if end.fate == Fate.ABANDONED]
     assert {end.reason for end in left} == {Reason.LOST_INTEREST}
     # Seven stages to leave after, from the account to the assessment.

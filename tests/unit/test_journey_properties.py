@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scenarios import journey
 from scenarios.fates import Channel, Fate, Furthest, Reason
 from scenarios.journey_state import Action, Decision, Result, Traits
-from tests.unit.test_journey import MANNERS
+from tests.unit.test_journey import HABITS
 
 IN_LINE = {Action.TICKET, Action.PLACE, Action.CLAIM}
 TYPED = {Action.SESSION, Action.PHONE}
@@ -61,7 +61,7 @@ class Journey(RuleBasedStateMachine):
     def answer(self, result: Result, retry_after: float) -> None:
         self.before = self.state
         self.accepted = self.accepted or (self.state.action == Action.JOIN and result == Result.OK)
-        self.decision = journey.step(self.state, MANNERS, 3, self.number, result, retry_after, self.now)
+        self.decision = journey.step(self.state, HABITS, 3, self.number, result, retry_after, self.now)
         self.state = self.decision.state
         self.now += self.decision.delay_s
 
@@ -114,7 +114,7 @@ class Journey(RuleBasedStateMachine):
     def patience_is_bounded(self) -> None:
         if self.state.action != Action.LEAVE:
             assert self.state.nerves.tries < self.state.traits.tries
-            assert self.state.nerves.busy <= MANNERS.busy_limit
+            assert self.state.nerves.busy <= HABITS.busy_limit
             assert self.state.traits.visits < 0 or self.state.nerves.visits < self.state.traits.visits
 
 

@@ -1,0 +1,92 @@
+"""What an applicant does when an answer is no success: try again, come back when told, return much later, give up.
+
+Part of the machine of scenarios.journey and compiled like it.
+"""
+
+from scenarios.fates import Fate, Reason
+from scenarios.journey_state import Action, Code, Decision, Habits, Nerves, Result, State, leave, next_move
+from scenarios.streams import Purpose, log_normal, uniform
+
+
+def refusal(result: int) -> int:
+    """The reason that a final answer gives; NONE for any other result."""
+    if result == Result.NOT_ELIGIBLE:
+        return Reason.NOT_ELIGIBLE + 0
+    if result == Result.WAVE_CLOSED:
+        return Reason.WAVE_CLOSED + 0
+    if result == Result.ADDRESS_TAKEN:
+        return Reason.ADDRESS_TAKEN + 0
+    if result == Result.NUMBER_TAKEN:
+        return Reason.IDENTITY_NUMBER_TAKEN + 0
+    if result == Result.REFUSED:
+        return Reason.OTHER_REFUSAL + 0
+    return Reason.NONE + 0
+
+
+def complaint(result: int) -> int:
+    """The reason for giving up after `result`."""
+    if result == Result.TIMEOUT:
+        return Reason.TIMEOUTS + 0
+    if result == Result.BUSY:
+        return Reason.BUSY + 0
+    if result == Result.SILENCE:
+        return Reason.NO_CODE + 0
+    if result == Result.WRONG_CODE or result == Result.OLD_CODE:
+        return Reason.CODE_REFUSED + 0
+    return Reason.ERRORS + 0
+
+
+def turn_away(state: State, habits: Habits, seed: int, number: int, action: int, result: int) -> Decision:
+    """The end of a visit: come back much later and do `action`, or give up for good."""
+    visits = state.nerves.visits + 1
+    if state.traits.visits >= 0 and visits >= state.traits.visits:
+        return leave(state, Fate.FAILED + 0, complaint(result))
+    drawn = uniform(seed, number, Purpose.LONG_RETURN, visits)
+    delay_s = log_normal(drawn, habits.return_median_s, habits.return_sigma)
+    nerves = Nerves(0, 0, state.nerves.retries + 1, visits)
+    return next_move(state, action, nerves, state.code, state.progress, delay_s)
+
+
+def try_again(state: State, habits: Habits, seed: int, number: int, action: int, result: int) -> Decision:
+    """After a failed try: do `action` in a moment, unless the visit's patience is used up."""
+    tries = state.nerves.tries + 1
+    if tries >= state.traits.tries:
+        return turn_away(state, habits, seed, number, action, result)
+    drawn = uniform(seed, number, Purpose.SHORT_RETRY, state.nerves.retries)
+    delay_s = log_normal(drawn, habits.retry_median_s, habits.retry_sigma)
+    nerves = Nerves(tries, state.nerves.busy, state.nerves.retries + 1, state.nerves.visits)
+    return next_move(state, action, nerves, state.code, state.progress, delay_s)
+
+
+def come_back(state: State, habits: Habits, seed: int, number: int, action: int, retry_after_s: float) -> Decision:
+    """After "come back later": obey, until it was said too often."""
+    busy = state.nerves.busy + 1
+    if busy > habits.busy_limit:
+        return turn_away(state, habits, seed, number, action, Result.BUSY + 0)
+    nerves = Nerves(state.nerves.tries, busy, state.nerves.retries + 1, state.nerves.visits)
+    return next_move(state, action, nerves, state.code, state.progress, retry_after_s)
+
+
+def photo_failed(state: State, habits: Habits, seed: int, number: int, result: int, retry_after_s: float) -> Decision:
+    """The bytes did not arrive: ask how many did and send the rest, or take another photo."""
+    if result == Result.BUSY and retry_after_s >= 0.0:
+        return come_back(state, habits, seed, number, Action.PHOTO_HEAD + 0, retry_after_s)
+    drawn = uniform(seed, number, Purpose.NEW_PHOTO, state.nerves.retries)
+    action = Action.PHOTO_CREATE + 0 if drawn < habits.new_photo_share else Action.PHOTO_HEAD + 0
+    return try_again(state, habits, seed, number, action, result)
+
+
+def lost(state: State, habits: Habits, seed: int, number: int) -> Decision:
+    """What was shown is not known: start again at the step that gives it."""
+    action = state.action
+    if action == Action.TICKET or action == Action.PLACE or action == Action.CLAIM:
+        return try_again(state, habits, seed, number, Action.TICKET + 0, Result.ERROR + 0)
+    if action == Action.ACCOUNT:
+        return try_again(state, habits, seed, number, Action.CLAIM + 0, Result.ERROR + 0)
+    code = Code(state.traits.channel, 0, 0, 0)
+    signed_out = next_move(state, Action.CODE + 0, state.nerves, code, state.progress, 0.0)
+    return try_again(signed_out.state, habits, seed, number, Action.CODE + 0, Result.ERROR + 0)
+
+
+RULES = (next_move, leave, refusal, complaint, turn_away, try_again, come_back, photo_failed, lost)
+"""Every function of setbacks, each after those it calls."""
