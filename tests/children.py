@@ -3,11 +3,12 @@
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
 @contextmanager
-def child(command: Sequence[str], **how: Any) -> "Iterator[subprocess.Popen[Any]]":
+def child_process(command: Sequence[str | Path], **how: Any) -> "Iterator[subprocess.Popen[Any]]":
     """It runs while the block does: what is left of it then is killed, however the block ended, so nobody waits for it.
 
     how: as for subprocess.Popen.

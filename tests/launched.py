@@ -7,23 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.harness.processes import environment
+from tests.children import child_process
 
 
 @contextmanager
 def launchnight(folder: Path, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
     """It runs in `folder`, with an embedded database and no settings from outside; what is left of it is killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
+    with child_process(
         [sys.executable, "-m", "loadtests.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
         env={name: value for name, value in environment({}).items() if name != "DATABASE_URL"},
-    )
-    try:
+    ) as process:
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()

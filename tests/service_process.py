@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.children import child_process
+
 LEAST = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
@@ -19,17 +21,9 @@ def command(*arguments: str) -> list[str]:
 @contextmanager
 def running(*arguments: str, **variables: str) -> "Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]":
     """A process that has said that it is ready, and what it said."""
-    process = subprocess.Popen(
-        command(*arguments), env=LEAST | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin and process.stdout
-    try:
+    pipe = subprocess.PIPE
+    with child_process(command(*arguments), env=LEAST | variables, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin and process.stdout
         yield process, json.loads(process.stdout.readline())
-    finally:
         process.stdin.close()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+        process.wait(20)

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.children import child_process
 from tests.integration.swarm_room import (
     PLANNED,
     QUICK,
@@ -75,9 +76,10 @@ def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
     command += ["--night", str(hurried_night(tmp_path)), *QUICK]
     with target("--mute") as url:
         command += ["--host", url, "--partners-url", url, "--record", str(tmp_path / "run")]
-        log = (tmp_path / "locust.log").open("w")
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
-        try:
+        with (
+            (tmp_path / "locust.log").open("w") as log,
+            child_process(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log) as process,
+        ):
             address = f"http://127.0.0.1:{web}"
             eventually(lambda: len(_stats(address).get("workers", [])) == 2, "two workers")
             urlopen(Request(f"{address}/swarm", urlencode({"host": url}).encode()), timeout=30).close()
@@ -86,15 +88,9 @@ def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
             eventually(lambda: _requests(address, "codes") == PLANNED, "each request is in the table")
             urlopen(Request(f"{address}/stop", b""), timeout=90).close()
             eventually((tmp_path / "run/people.npz").exists, "a record of the stopped run")
-        finally:
             assert process.stdin is not None
             process.stdin.close()
-            try:
-                process.wait(60)
-            finally:
-                process.kill()
-                process.wait()
-                log.close()
+            process.wait(60)
     assert "Traceback" not in (tmp_path / "locust.log").read_text()
 
 

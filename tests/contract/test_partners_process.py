@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.children import child_process
+
 PROGRAM = [sys.executable, "-m", "scenarios.partners"]
 PATIENCE = 30
 
@@ -20,12 +22,9 @@ PATIENCE = 30
 def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The process and its ready line; it is gone afterwards."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([*PROGRAM, *options], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.kill()
+    with child_process([*PROGRAM, *options], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
 
 
 def refusal(*options: str) -> str:

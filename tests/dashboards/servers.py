@@ -12,6 +12,8 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.children import child_process
+
 HOST = "127.0.0.1"
 T = TypeVar("T")
 
@@ -82,19 +84,15 @@ def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
 
 @contextmanager
 def _running(command: list[str], log: Path, ready: str) -> Iterator[str]:
-    with log.open("wb") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=written, stdin=subprocess.DEVNULL)
-    try:
+    with (
+        log.open("wb") as written,
+        child_process(command, stdout=written, stderr=written, stdin=subprocess.DEVNULL) as process,
+    ):
         eventually(lambda: process.poll() is not None or _answers(ready), within=30, what=command[0])
         assert process.poll() is None, f"{command[0]} ended: {log.read_text()}"
         yield ready
-    finally:
         process.terminate()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
+        process.wait(20)
 
 
 def _answers(url: str) -> bool:

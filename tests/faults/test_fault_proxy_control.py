@@ -15,7 +15,7 @@ import pytest
 from loadtests.faults.__main__ import CannotStart, arguments, make_room
 from loadtests.faults.toxics import KINDS
 from loadtests.harness.processes import ROOT
-from tests.children import child
+from tests.children import child_process
 from tests.integration.fault_room import Room, fault_room, silent, who_connects_is_reset
 
 
@@ -236,7 +236,7 @@ def test_without_a_server_clients_are_reset_and_a_signal_ends_the_program() -> N
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     command = [sys.executable, "-m", "loadtests.faults", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}"]
-    with child(command, stdout=subprocess.PIPE, cwd=ROOT) as proxy:
+    with child_process(command, stdout=subprocess.PIPE, cwd=ROOT) as proxy:
         assert proxy.stdout is not None
         ready = json.loads(proxy.stdout.readline())
         assert who_connects_is_reset(ready["port"])

@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from loadtests.faults.processes import DidNotBite, NotOurs, ProcessFaults
+from tests.children import child_process
 
 ROOT = Path(__file__).parents[2]
 COUNTS = "import time, sys\nwhile True:\n    print(1, flush=True)\n    time.sleep(0.005)"
@@ -24,8 +25,8 @@ PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {COUNTS
 class Talker:
     """A child process (or a tree of two) that can be heard."""
 
-    def __init__(self, code: str) -> None:
-        self.process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
         self.lines = 0
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
@@ -41,10 +42,9 @@ class Talker:
 
     def end(self) -> None:
         with suppress(psutil.NoSuchProcess):  # its code was collected already
-            for child in psutil.Process(self.pid).children(recursive=True):
-                child.kill()
+            for below in psutil.Process(self.pid).children(recursive=True):
+                below.kill()
         self.process.kill()
-        self.process.wait()
         self._listener.join()
 
     def _listen(self) -> None:
@@ -67,20 +67,27 @@ def faults() -> Iterator[ProcessFaults]:
         yield faults
 
 
+@contextmanager
+def talking(code: str) -> Iterator[Talker]:
+    with child_process([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        talker = Talker(process)
+        try:
+            talker.heard()
+            yield talker
+        finally:
+            talker.end()
+
+
 @pytest.fixture
 def talker() -> Iterator[Talker]:
-    talker = Talker(COUNTS)
-    talker.heard()
-    yield talker
-    talker.end()
+    with talking(COUNTS) as talker:
+        yield talker
 
 
 @pytest.fixture
 def tree() -> Iterator[Talker]:
-    tree = Talker(PARENT)
-    tree.heard()
-    yield tree
-    tree.end()
+    with talking(PARENT) as tree:
+        yield tree
 
 
 def test_a_killed_process_has_ended_and_its_code_is_still_its_parents(faults: ProcessFaults, talker: Talker) -> None:
@@ -120,25 +127,25 @@ def test_without_the_stop_the_talker_is_heard_all_the_time(talker: Talker) -> No
 
 
 def test_a_tree_is_stopped_continued_and_killed_whole(faults: ProcessFaults, tree: Talker) -> None:
-    child = psutil.Process(tree.pid).children()[0]
+    below = psutil.Process(tree.pid).children()[0]
     proof = faults.stop(tree.pid, tree=True)
-    assert {change.pid for change in proof.processes} == {tree.pid, child.pid}
+    assert {change.pid for change in proof.processes} == {tree.pid, below.pid}
     assert {change.after for change in proof.processes} == {psutil.STATUS_STOPPED}
     faults.resume(tree.pid)
     tree.heard()
     killed = faults.kill(tree.pid, tree=True)
-    assert {change.pid for change in killed.processes} == {tree.pid, child.pid}
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    assert {change.pid for change in killed.processes} == {tree.pid, below.pid}
+    wait_for(lambda: not below.is_running() or below.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_without_the_tree_its_child_lives_on(faults: ProcessFaults, tree: Talker) -> None:
     """Negative control: killing the parent alone leaves its child, which is then nobody's."""
-    child = psutil.Process(tree.pid).children()[0]
+    below = psutil.Process(tree.pid).children()[0]
     faults.kill(tree.pid)
     tree.heard()
     with pytest.raises(NotOurs, match="was not started by this one"):
-        faults.kill(child.pid)
-    proof = faults.kill(child.pid, outside=True)
+        faults.kill(below.pid)
+    proof = faults.kill(below.pid, outside=True)
     assert proof.processes[0].after in ("gone", psutil.STATUS_ZOMBIE)
 
 
@@ -198,14 +205,11 @@ ProcessFaults().stop(child.pid)
 print(child.pid, flush=True)
 time.sleep(600)
 """
-    keeper = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
-    assert keeper.stdout is not None
-    with keeper.stdout as said:
-        child = psutil.Process(int(said.readline()))
-    assert child.status() == psutil.STATUS_STOPPED
-    keeper.kill()
-    keeper.wait()
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    with child_process([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT) as keeper:
+        assert keeper.stdout is not None
+        stopped = psutil.Process(int(keeper.stdout.readline()))
+        assert stopped.status() == psutil.STATUS_STOPPED
+    wait_for(lambda: not stopped.is_running() or stopped.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_stop_that_does_not_show_is_told_and_undone(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from tests.children import child_process
+
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = ROOT / "scenarios/nights/prakerja-wave-1.toml"
 DEADLINE = 90.0
@@ -32,16 +34,10 @@ def hurried_night(folder: Path) -> Path:
 @contextmanager
 def target(*flags: str) -> Iterator[str]:
     """A target process (tests.integration.swarm_target); its base address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.swarm_target", *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
+    command = [sys.executable, "-m", "tests.integration.swarm_target", *flags]
+    with child_process(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdout.close()
 
 
 def free_port() -> int:
@@ -96,19 +92,12 @@ def swarm(folder: Path, url: str, *options: str) -> Iterator[Swarm]:
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
     command += ["--skip-log-setup", "--lifeline", "--host", url, "--partners-url", url, "--record", str(folder / "run")]
     command += ["--photo-dir", str(ROOT / ".launchnight/photos"), "--night", str(hurried_night(folder)), *options]
-    with errors.open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        try:
-            yield Swarm(process, errors)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                pipe.close()
+    pipe = subprocess.PIPE
+    with (
+        errors.open("w") as log,
+        child_process(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True) as process,
+    ):
+        yield Swarm(process, errors)
 
 
 def eventually(true: Callable[[], bool], what: str) -> None:

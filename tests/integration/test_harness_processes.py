@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,13 +15,25 @@ from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.errors import NotReady, Refusal
 from loadtests.harness.processes import Child, environment, once, python
 from loadtests.harness.programs import unexpected
+from tests.children import child_process
 
 READY = "import json, sys; print(json.dumps({'ready': True, 'host': '127.0.0.1', 'port': 7}), flush=True); "
 UNTIL_EOF = "sys.stdin.read()"
+ChildOf = Callable[..., Child]
 
 
-def child_of(code: str, tmp_path: Path) -> Child:
-    return Child("web", python("-c", code), settings={}, logs=tmp_path)
+@pytest.fixture
+def child_of(tmp_path: Path) -> Iterator[ChildOf]:
+    """Starts children of the harness; none outlives its test."""
+    children: list[Child] = []
+
+    def start(code: str, role: str = "web") -> Child:
+        children.append(Child(role, python("-c", code), settings={}, logs=tmp_path))
+        return children[-1]
+
+    yield start
+    for each in children:
+        each.stop(grace=1)
 
 
 def wait_for(condition: Callable[[], bool], within: float = 10) -> None:
@@ -35,8 +47,8 @@ def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_child_is_ready_when_it_says_so_and_ends_with_its_lifeline(tmp_path: Path) -> None:
-    child = child_of(READY + "print('{\"done\": true}', flush=True); " + UNTIL_EOF, tmp_path)
+def test_a_child_is_ready_when_it_says_so_and_ends_with_its_lifeline(child_of: ChildOf) -> None:
+    child = child_of(READY + "print('{\"done\": true}', flush=True); " + UNTIL_EOF)
     child.wait_ready(10)
     wait_for(lambda: child.heard("done") is not None)
     assert (child.url, child.code) == ("http://127.0.0.1:7", None)
@@ -44,33 +56,28 @@ def test_a_child_is_ready_when_it_says_so_and_ends_with_its_lifeline(tmp_path: P
     assert child.stopped_by_us
 
 
-def test_a_child_that_says_nothing_in_time_is_ended(tmp_path: Path) -> None:
-    child = child_of("import sys; " + UNTIL_EOF, tmp_path)
+def test_a_child_that_says_nothing_in_time_is_ended(child_of: ChildOf) -> None:
+    child = child_of("import sys; " + UNTIL_EOF)
     with pytest.raises(NotReady, match=r"web did not come up within 0\.3 s; its log: .*web\.log"):
         child.wait_ready(0.3)
     assert child.code == -signal.SIGKILL
-    child.stop(grace=1)
 
 
-def test_what_a_child_refuses_is_refused_in_its_own_words(tmp_path: Path) -> None:
+def test_what_a_child_refuses_is_refused_in_its_own_words(child_of: ChildOf) -> None:
     """Exit code 2 of a child (port in use, missing tool) becomes ours, with its last line."""
-    child = child_of("import sys; print('port 80 is in use: give another', file=sys.stderr); sys.exit(2)", tmp_path)
+    child = child_of("import sys; print('port 80 is in use: give another', file=sys.stderr); sys.exit(2)")
     with pytest.raises(Refusal, match=r"^web: port 80 is in use: give another$"):
         child.wait_ready(10)
-    child.stop(grace=1)
 
 
-def test_a_child_that_crashes_before_it_is_ready_never_came_up(tmp_path: Path) -> None:
-    child = child_of("raise SystemExit('no idea')", tmp_path)
+def test_a_child_that_crashes_before_it_is_ready_never_came_up(child_of: ChildOf) -> None:
+    child = child_of("raise SystemExit('no idea')")
     with pytest.raises(NotReady, match=r"ended with code 1 before it was ready: no idea"):
         child.wait_ready(10)
-    child.stop(grace=1)
 
 
-def test_a_child_that_ignores_its_lifeline_is_killed(tmp_path: Path) -> None:
-    child = child_of(
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + "time.sleep(60)", tmp_path
-    )
+def test_a_child_that_ignores_its_lifeline_is_killed(child_of: ChildOf) -> None:
+    child = child_of("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + "time.sleep(60)")
     child.wait_ready(10)
     child.let_go()
     child.interrupt()
@@ -79,8 +86,8 @@ def test_a_child_that_ignores_its_lifeline_is_killed(tmp_path: Path) -> None:
     assert child.code == -signal.SIGKILL
 
 
-def test_a_child_killed_by_others_was_not_stopped_by_us(tmp_path: Path) -> None:
-    child = child_of(READY + UNTIL_EOF, tmp_path)
+def test_a_child_killed_by_others_was_not_stopped_by_us(child_of: ChildOf) -> None:
+    child = child_of(READY + UNTIL_EOF)
     child.wait_ready(10)
     os.kill(child.pid, signal.SIGKILL)
     wait_for(lambda: child.code is not None)
@@ -102,16 +109,14 @@ leashed = Child("prometheus", python("-m", "loadtests.harness.leash", sys.execut
 print(child.pid, leashed.pid, flush=True)
 time.sleep(600)
 """
-    parent = subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE, env=environment({}))
-    assert parent.stdout is not None
-    with parent.stdout as said:
-        children = [int(pid) for pid in said.readline().split()]
+    command = [sys.executable, "-c", parent_code]
+    with child_process(command, stdout=subprocess.PIPE, env=environment({})) as parent:
+        assert parent.stdout is not None
+        children = [int(pid) for pid in parent.stdout.readline().split()]
         wait_for(lambda: pids.exists() and pids.read_text() != "")
         everyone = [*children, int(pids.read_text())]
         assert len(everyone) == 3 and not any(gone(pid) for pid in everyone)
-        parent.kill()
-        parent.wait()
-        wait_for(lambda: all(gone(pid) for pid in everyone))
+    wait_for(lambda: all(gone(pid) for pid in everyone))
 
 
 def test_the_leash_tells_how_its_command_ended(tmp_path: Path) -> None:
@@ -122,11 +127,11 @@ def test_the_leash_tells_how_its_command_ended(tmp_path: Path) -> None:
         ([sys.executable, "-c", killed], -signal.SIGKILL),
         (["no-such-tool-here"], 127),
     ):
-        with (tmp_path / "log").open("wb") as log:
-            done = subprocess.Popen([*leash, *command], stdin=subprocess.PIPE, stderr=log, env=environment({}))
+        with (
+            (tmp_path / "log").open("wb") as log,
+            child_process([*leash, *command], stdin=subprocess.PIPE, stderr=log, env=environment({})) as done,
+        ):
             assert done.wait(20) == code
-            assert done.stdin is not None
-            done.stdin.close()
 
 
 def test_a_command_run_once_gives_its_output_or_its_fault(tmp_path: Path) -> None:
@@ -159,12 +164,10 @@ def test_settings_from_outside_never_reach_the_service(monkeypatch: pytest.Monke
     assert settings["REGISTRATION_WAVE_ID"] == "1"
 
 
-def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(tmp_path: Path) -> None:
+def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(child_of: ChildOf) -> None:
     """0.2 s burnt by a grandchild that has ended, as by a backend of PostgreSQL."""
     burn = "import time\nwhile time.process_time() < 0.2: pass"
-    child = child_of(
-        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); " + READY + UNTIL_EOF, tmp_path
-    )
+    child = child_of(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); " + READY + UNTIL_EOF)
     child.wait_ready(30)
     cpu = CpuSampler()
     cpu.watch("web", child.roots)
@@ -187,8 +190,8 @@ def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(tmp_path:
         ("import os, signal; " + READY + UNTIL_EOF + "; os.kill(os.getpid(), signal.SIGKILL)", "worker", False),
     ],
 )
-def test_a_program_of_the_service_must_end_in_order(code: str, role: str, expected: bool, tmp_path: Path) -> None:
-    child = Child(role, python("-c", code), settings={}, logs=tmp_path)
+def test_a_program_of_the_service_must_end_in_order(code: str, role: str, expected: bool, child_of: ChildOf) -> None:
+    child = child_of(code, role)
     child.wait_ready(10)
     child.stop(grace=10)
     assert child.stopped_by_us

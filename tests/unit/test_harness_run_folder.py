@@ -14,6 +14,7 @@ from loadtests.harness.order import Order, order_of
 from loadtests.harness.processes import environment
 from loadtests.harness.run_folder import RunFolder
 from scenarios.record import Run, read_events
+from tests.children import child_process
 
 
 def order(*more: str) -> Order:
@@ -106,19 +107,12 @@ sys.stdin.read()
 @pytest.mark.parametrize(("options", "kept"), [((), False), (("--keep-photos",), True)])
 def test_what_a_killed_harness_left_is_swept_by_the_next(options: tuple[str, ...], kept: bool, tmp_path: Path) -> None:
     """While it lives nothing of it is touched, which is also the negative control."""
-    harness = subprocess.Popen(
-        [sys.executable, "-c", LEAVE, *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment({}),
-    )
-    with harness:
+    command, pipe = [sys.executable, "-c", LEAVE, *options], subprocess.PIPE
+    with child_process(command, stdin=pipe, stdout=pipe, text=True, env=environment({})) as harness:
         assert harness.stdout is not None
         work = Path(harness.stdout.readline().strip())
         RunFolder(order())
         assert (work / "photos" / "one").exists() and (work / "database" / "rows").exists()
-        harness.kill()
     RunFolder(order())
     assert (work / "photos" / "one").exists() is work.exists() is kept
     assert not (work / "database").exists()
