@@ -6,6 +6,7 @@ vision; in the SVG they become CSS variables, so that dark mode and print choose
 """
 
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +26,8 @@ from reports.statistics import FloatArray
 POINTS = 161
 """Points of a line over time; more cannot be seen at this size (the page's budget allows 200)."""
 WIDTH_IN = 370 / 72
+SPAN_NAME = 0.3
+"""Share of a figure's width that the name of a shaded span takes."""
 
 INK, FAINT, GRID = "#1b1b1f", "#6a6a72", "#dcdce2"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195")
@@ -171,9 +174,12 @@ def _name_at_the_end(axes: Axes, right: float, lines: Sequence[Line]) -> None:
 def mark_spans(axes: Axes, grid_s: FloatArray, spans: Iterable[tuple[float, float, str]]) -> None:
     """Shade spans of time (seconds, name), such as injected faults."""
     top, unit = axes.get_ylim()[1], time_unit(grid_s)[0]
+    named_until = -math.inf
     for start, end, name in spans:
         axes.axvspan(start / unit, min(end, grid_s[-1]) / unit, color=COLORS[4], alpha=0.18, linewidth=0)
-        axes.text(start / unit, top, f" {name}", va="top", color=FAINT, fontsize=9.5)
+        if start >= named_until:  # of many in a row the first alone has room for its name
+            axes.text(start / unit, top, f" {name}", va="top", color=FAINT, fontsize=9.5)
+            named_until = start + SPAN_NAME * (grid_s[-1] - grid_s[0])
 
 
 def mark_moment(axes: Axes, grid_s: FloatArray, moment_s: float, name: str) -> None:

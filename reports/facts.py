@@ -1,6 +1,5 @@
 """What several pages of a report need to know about a run: factors, moments, fault windows, counts."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.faults import Injected, injected
 from reports.statistics import BoolArray, FloatArray
-from reports.wording import clock
+from reports.wording import percent
 from scenarios.record import COMPLETE_ENDS, Fate, Run
 
 ADMITTED_GRACE_S = 300.0
@@ -56,6 +56,12 @@ class Facts:
         return float(self.config["factors"]["pace"])
 
     @property
+    def manners(self) -> str:
+        """How clients took refusals: "naive", or shares; of a record that does not say it, as all did then."""
+        shares: dict[str, float] = self.config["night"].get("manners", {"punctual": 1.0})
+        return ", ".join(name if one == 1.0 else f"{name} {percent(one)}" for name, one in shares.items() if one)
+
+    @property
     def stack(self) -> dict[str, Any]:
         """What was played against; of a record that does not say it, a stack started for the run."""
         return {**_OWN_STACK, **self.config.get("stack", {})}
@@ -77,39 +83,14 @@ class Facts:
         return self.fates[Fate.JOINED]
 
     @cached_property
-    def fault_windows(self) -> list[tuple[float, float, str]]:
-        """(start, end, name) of every injected fault; one that was never ended lasts to infinity."""
-        begun: dict[tuple[str, str], float] = {}
-        windows: list[tuple[float, float, str]] = []
-        for event in self.run.events:
-            key = (str(event["name"]), str(event.get("target", "")))
-            if event["kind"] != "fault":
-                continue
-            if event.get("edge") == "start":
-                begun[key] = float(event["t"])
-            elif event.get("edge") == "end" and key in begun:
-                windows.append((begun.pop(key), float(event["t"]), key[0]))
-        windows += [(start, math.inf, key[0]) for key, start in begun.items()]
-        return sorted(windows)
+    def faults(self) -> list[Injected]:
+        """Every fault that was to be injected, in the order of the starts."""
+        return injected(self.run.events)
 
     @property
-    def failed_faults(self) -> list[str]:
-        """What is known of every fault that could not be injected, or not be ended once it was."""
-        begun: set[tuple[str, str]] = set()
-        failed = []
-        for event in self.run.events:
-            if event["kind"] != "fault":
-                continue
-            key = (str(event["name"]), str(event.get("target", "")))
-            if event.get("edge") == "start":
-                begun.add(key)
-            elif event.get("edge") == "failed":
-                where = f"{key[0]} of {key[1]} at {clock(float(event['t']))}"
-                reason = f": {event['text']}" if "text" in event else ""
-                failed.append(f"a fault did not {'end' if key in begun else 'bite'}: {where}{reason}")
-            else:
-                begun.discard(key)
-        return failed
+    def fault_windows(self) -> list[tuple[float, float, str]]:
+        """(start, end, name) of every fault that held; one that was never ended lasts to infinity."""
+        return [(fault.start_s, fault.end_s, fault.name) for fault in self.faults if fault.began]
 
     @property
     def windows(self) -> list[tuple[float, float]]:

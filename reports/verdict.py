@@ -84,6 +84,8 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What the exit code means for this run."""
+        if self.exit_code == 5 and self.findings[0].subject == "faults":
+            return "The run is not valid: a fault of the night did not bite, so it shows nothing about that fault."
         unjudged = sum(objective.met is None for objective in self.objectives)
         if self.exit_code == 0 and unjudged:
             judged = len(self.objectives) - unjudged
@@ -122,7 +124,7 @@ def judge(run: Run) -> Verdict:
     lateness = _lateness_ms(facts)
     findings = [
         *_endings(facts),
-        *(Finding(3, "faults", text) for text in facts.failed_faults),
+        *_faults(facts),
         *_misses(objectives),
         *_without_evidence(facts, objectives),
         *_generator(facts, lateness),
@@ -171,6 +173,12 @@ def _end_of(exited: dict[str, Any]) -> str:
     if exited["code"] is None:
         return f"the {exited['role']} no longer answered at the end of the run"
     return f"{exited['role']} ended unexpectedly in mid-run (exit code {exited['code']})"
+
+
+def _faults(facts: Facts) -> list[Finding]:
+    """Without its fault it was another night than the one to be rehearsed; a fault that did not end is a miss."""
+    troubled = [fault for fault in facts.faults if fault.trouble]
+    return [Finding(3 if fault.began and fault.bit else 5, "faults", fault.trouble) for fault in troubled]
 
 
 def _misses(objectives: list[Objective]) -> list[Finding]:

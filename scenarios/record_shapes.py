@@ -147,7 +147,16 @@ def _ledger(value: Any, key: str) -> Faults:
 
 
 _NULLABLE_AMOUNT = _optional(_amount)
-_EVENT = _table(("edge", "target", "text"), t=_number, kind=_text, name=_text, edge=_text, target=_text, text=_text)
+_PROOF = {
+    "role": _text,
+    "bit": _flag,
+    "counted": _free(lambda value, key: iter(())),
+    "back_after_s": _amount,
+    "proof": _table(("stopped_for_s",), stopped_for_s=_amount),
+}
+"""What faults tell of themselves, where they do."""
+_MAY_TELL = {"edge": _text, "target": _text, "text": _text, **_PROOF}
+_EVENT = _table(tuple(_MAY_TELL), t=_number, kind=_text, name=_text, **_MAY_TELL)
 _SERIES = _list(_table(name=_text, labels=_free(_text)))
 
 _NIGHT = _table(

@@ -5,13 +5,12 @@ Each check names the keys it needs; it is left out when one of them could not be
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import SimpleNamespace
 
-from scenarios import networks, objectives
+from scenarios import fault_checks, networks, objectives
 from scenarios.capacities import AllowanceSpan
 from scenarios.faults import overlapping
 from scenarios.figures import Figure
@@ -26,14 +25,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Files and folders are called after a night: its name must never lead elsewhere."""
 _MOST_PHOTOS = 1_000
 """Of the corpus: every swarm process makes them all before it is ready."""
-_FACTORS = {
-    "slow": (1.0, math.inf),
-    "errors": (0.0, 1.0),
-    "throttled": (0.0, 1.0),
-    "failing": (0.0, 1.0),
-    "silent": (0.0, 1.0),
-}
-"""Kinds of faults that need a factor, with its bounds: outside them they would do nothing or the opposite."""
 
 
 def check(night: SimpleNamespace, reader: Reader) -> list[tuple[str, str]]:
@@ -42,7 +33,7 @@ def check(night: SimpleNamespace, reader: Reader) -> list[tuple[str, str]]:
     for needs, run in _CHECKS:
         if all(reader.is_whole(key) for key in needs):
             found += run(night)
-    found += _fault_factors(night, {figure.key for figure in reader.figures})
+    found += fault_checks.factors(night, {figure.key for figure in reader.figures})
     # The numbers of the curve are compared only when the curve itself can be built.
     if reader.is_faultless("curve") and not any(key.startswith("curve") for key, _ in found):
         found += _anchors(night)
@@ -207,39 +198,6 @@ def _span(key: str, span: AllowanceSpan, earliest: float) -> Found:
         yield f"{key}.end_s", "must be after start_s"
 
 
-def _faults(night: SimpleNamespace) -> Found:
-    whole = [
-        i
-        for i, fault in enumerate(night.faults or ())
-        if fault is not None and None not in (fault.kind, fault.target, fault.start_s, fault.end_s, fault.factor)
-    ]
-    for i in whole:
-        fault = night.faults[i]
-        if not fault.start_s < fault.end_s:
-            yield f"faults[{i}].end_s", "must be after start_s"
-    for one, other in overlapping([night.faults[i] for i in whole]):
-        first, second = night.faults[whole[one]], night.faults[whole[other]]
-        yield (
-            f"faults[{whole[other]}].start_s",
-            f"{second.kind} of {second.target} overlaps faults[{whole[one]}], "
-            f"{first.start_s:g} s to {first.end_s:g} s of the same kind on the same target",
-        )
-
-
-def _fault_factors(night: SimpleNamespace, given: set[str]) -> Found:
-    """Faults whose factor is missing or senseless; `given` has the keys of all figures in the file."""
-    for i, fault in enumerate(night.faults or ()):
-        if fault is None or fault.kind not in _FACTORS or fault.factor is None:
-            continue
-        key = f"faults[{i}].factor"
-        low, high = _FACTORS[fault.kind]
-        bounds = f"must be from {low:g} to {high:g}" if math.isfinite(high) else f"must be at least {low:g}"
-        if key not in given:
-            yield key, f"missing: without it a fault of kind {fault.kind} would mean nothing; it {bounds}"
-        elif fault.factor > high or 0 <= fault.factor < low:  # the reader refuses what is below 0
-            yield key, f"of kind {fault.kind} {bounds}, not {fault.factor:g}"
-
-
 def _objectives(night: SimpleNamespace) -> Found:
     for name, bound in (night.objectives or {}).items():
         if name not in objectives.DEFAULTS:
@@ -274,7 +232,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
     (("networks", "population.provinces"), _network_zones),
     (("default_set", "partners"), _sets),
     (("partners",), _capacities),
-    ((), _faults),
+    ((), fault_checks.on_the_timeline),
     (("objective_reasons",), _objectives),
 )
 

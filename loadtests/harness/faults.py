@@ -1,17 +1,31 @@
-"""Injects the faults of a night's timeline, by turning the simulated partners' figures and their conduct.
+"""Plays a night's faults: each begins and ends at its moment, by whoever can bring it about, and leaves its proof.
 
-Every fault leaves two events, with proof that it bit: the figures the partner answered with, and what its ledger
-counted while the fault lasted. One that the partner did not take leaves the event "failed" instead, with the reason.
+A fault leaves two events with what shows that it bit. One that could not be begun or ended leaves the event "failed"
+with the reason; one that began and touched nothing says so at its end.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from loadtests.harness.errors import HarnessError
 from scenarios.faults import Fault
 
-Figures = dict[str, dict[str, Any]]
-Ask = Callable[..., Any]
+Facts = dict[str, Any]
+LOOK_EVERY = 0.05
+
+
+class Injector(Protocol):
+    """Brings about the faults of some targets."""
+
+    def begin(self, fault: Fault) -> Facts | None:
+        """What is known of the fault, which holds now; None: not yet, ask again. Raises HarnessError: it does not."""
+
+    def end(self, fault: Fault) -> Facts | None:
+        """What it did, now that it is over; None: not yet, ask again. Raises HarnessError when it goes on.
+
+        `bit`: whether it changed anything; if not, `text` says why that is known.
+        """
 
 
 class Notice(Protocol):
@@ -20,116 +34,75 @@ class Notice(Protocol):
     def __call__(self, fault: Fault, edge: str, **facts: object) -> None: ...
 
 
-def figures_under(base: dict[str, Any], target: str, active: Sequence[Fault]) -> dict[str, Any]:
-    """The figures of `target` while the `active` faults last; only those that a fault can change.
-
-    A registry that is down errs; a gateway that is down accepts nothing. Faults of different kinds add up.
-    """
-    registry = target == "civil_registry"
-    changeable = (
-        ("rate_per_s", "latency_median_s", "latency_p99_s", "error_ratio")
-        if registry
-        else ("rate_per_s", "delay_median_s", "loss")
-    )
-    figures = {name: base[name] for name in changeable}
-    for fault in active:
-        if fault.target != target:
-            continue
-        if fault.kind == "outage":
-            figures.update({"error_ratio": 1.0} if registry else {"rate_per_s": 0.0})
-        elif fault.kind == "throttled":
-            figures["rate_per_s"] *= fault.factor
-        elif fault.kind == "errors":
-            name = "error_ratio" if registry else "loss"
-            figures[name] = max(figures[name], min(1.0, fault.factor))
-        elif fault.kind == "slow":
-            for name in ("latency_median_s", "latency_p99_s") if registry else ("delay_median_s",):
-                figures[name] *= fault.factor
-    return figures
-
-
-def misconduct_under(active: Sequence[Fault]) -> dict[str, dict[str, float]]:
-    """By target, the shares of requests that are met by an error or by silence while the `active` faults last."""
-    conduct: dict[str, dict[str, float]] = {}
-    for name, kind in (("error", "failing"), ("hang", "silent")):
-        for fault in active:
-            if fault.kind == kind:
-                shares = conduct.setdefault(fault.target, {})
-                shares[name] = max(shares.get(name, 0.0), min(fault.factor, 1.0 - shares.get("error", 0.0)))
-    return conduct
-
-
 class FaultTimeline:
     """Starts and ends each fault at its moment."""
 
-    def __init__(self, faults: Sequence[Fault], *, speed: float, partners_url: str, ask: Ask, notice: Notice) -> None:
+    def __init__(
+        self, faults: Sequence[Fault], *, speed: float, injectors: Mapping[str, Injector], notice: Notice
+    ) -> None:
         """Times of faults are of the night's clock, which runs `speed` times as fast as ours.
 
-        ask: as http_json.ask; raises HarnessError when a partner does not answer or refuses.
+        injectors: by target, one for each target of the faults.
         """
         self._edges = sorted(
             [(fault.start_s / speed, True, fault) for fault in faults]
             + [(fault.end_s / speed, False, fault) for fault in faults],
             key=lambda edge: (edge[0], edge[1]),
         )
-        self._url = partners_url
-        self._ask = ask
+        self._injectors = injectors
         self._notice = notice
         self._active: list[Fault] = []
-        self._counted: dict[Fault, dict[str, Any]] = {}
-        self._conduct: dict[str, dict[str, float]] = {}
-        self._base: Figures = ask("GET", f"{partners_url}/settings") if faults else {}
 
     @property
     def active(self) -> list[Fault]:
         return list(self._active)
 
     def play(self, t: float) -> None:
-        """Bring about every edge due by `t`, real seconds since the doors opened."""
-        while self._edges and self._edges[0][0] <= t:
-            _, begins, fault = self._edges.pop(0)
-            (self._begin if begins else self._end)(fault)
+        """Bring about every edge due by `t`, real seconds since the doors opened; what takes longer is asked again."""
+        waiting: list[Fault] = []
+        for edge in [edge for edge in self._edges if edge[0] <= t]:
+            _, begins, fault = edge
+            # What has not begun cannot end yet.
+            if fault not in waiting and (self._begin(fault) if begins else self._end(fault)):
+                self._edges.remove(edge)
+            else:
+                waiting.append(fault)
 
-    def end_all(self) -> None:
-        """End what is still active, at the end of the run."""
+    def end_all(self) -> list[Fault]:
+        """End what is still active, at the end of the run; returns the faults that were never due."""
+        never = [fault for _, begins, fault in self._edges if begins]
         self._edges.clear()
-        for fault in self.active:
-            self._end(fault)
+        while self._active:
+            settled = [self._end(fault) for fault in self.active]
+            if not all(settled):
+                time.sleep(LOOK_EVERY)
+        return never
 
-    def _begin(self, fault: Fault) -> None:
+    def _begin(self, fault: Fault) -> bool:
+        """Whether that is settled: it holds, or it failed."""
         try:
-            counted = self._ledger(fault)
-            figures = self._turn(fault.target, [*self._active, fault])
+            facts = self._injectors[fault.target].begin(fault)
         except HarnessError as error:
             self._notice(fault, "failed", text=f"it could not be injected: {error}")
-            return
-        self._counted[fault] = counted
+            return True
+        if facts is None:
+            return False
         self._active.append(fault)
-        self._notice(fault, "start", figures=figures)
+        self._notice(fault, "start", **facts)
+        return True
 
-    def _end(self, fault: Fault) -> None:
+    def _end(self, fault: Fault) -> bool:
+        """Whether that is settled."""
         if fault not in self._active:
-            return  # it never began
-        self._active.remove(fault)
-        before = self._counted.pop(fault)
+            return True  # it never began
         try:
-            now = self._ledger(fault)
-            figures = self._turn(fault.target, self._active)
+            facts = self._injectors[fault.target].end(fault)
         except HarnessError as error:
+            self._active.remove(fault)
             self._notice(fault, "failed", text=f"it could not be ended: {error}")
-            return
-        proof = {name: count - before[name] for name, count in now.items() if not name.startswith("most_")}
-        self._notice(fault, "end", figures=figures, counted=proof)
-
-    def _turn(self, target: str, active: Sequence[Fault]) -> Any:
-        figures = figures_under(self._base[target], target, active)
-        answered = self._ask("PATCH", f"{self._url}/settings", {target: figures})
-        conduct = misconduct_under(active)
-        if conduct != self._conduct:
-            self._ask("PUT", f"{self._url}/misconduct", conduct)
-            self._conduct = conduct
-        return {name: answered[target][name] for name in figures} | conduct.get(target, {})
-
-    def _ledger(self, fault: Fault) -> dict[str, Any]:
-        ledger: dict[str, Any] = self._ask("GET", f"{self._url}/ledger")[fault.target]
-        return ledger
+            return True
+        if facts is None:
+            return False
+        self._active.remove(fault)
+        self._notice(fault, "end", **facts)
+        return True

@@ -19,6 +19,7 @@ from scenarios.arrivals import Plan, plan
 from scenarios.capacities import PartnerSet
 from scenarios.catalogue import Night, NightError
 from scenarios.factors import Factors
+from scenarios.faults import PARTNERS
 
 MOST_WORKERS = 64
 MOST_REPLICAS = 8
@@ -105,6 +106,8 @@ def order_of(options: Namespace) -> Order:
         _check_proxy(options.proxy, replicas or 1, faults)
     reading = set_name = ""
     if night is not None:
+    if night is not None:
+        faults += _unbreakable(night, target=options.target, proxy_name=options.proxy)
         reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)
         set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
     runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
@@ -164,6 +167,24 @@ def _running(options: Namespace, faults: list[str]) -> Running | None:
     if options.target is None:
         given = {"--partners": options.partners, "--ledger": options.ledger, "--metrics": options.metrics}
         faults += [f"{name}: belongs to --target, which is not given" for name, value in given.items() if value]
+def _unbreakable(night: Night, *, target: str | None, proxy_name: str | None) -> list[str]:
+    """Why faults of the night cannot be brought about; partners can always be troubled."""
+    found = []
+    for i, fault in enumerate(night.faults):
+        why = ""
+        if fault.target in PARTNERS:
+            continue
+        if target is not None:
+            why = "the processes and connections of --target are not ours to break"
+        elif fault.target == "proxy" and proxy_name is None:
+            why = "there is none: add --proxy nginx"
+        elif fault.target in ("database", "database_link") and os.environ.get("DATABASE_URL"):
+            why = "that of DATABASE_URL is not ours to break: unset it"
+        if why:
+            found.append(f"faults[{i}]: {fault.kind} of {fault.target}: {why}, or take the fault out of the night")
+    return found
+
+
         return None
     starting = {"--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos}
     faults += [f"{name}: the target is as it is; leave this out" for name, given in starting.items() if given]

@@ -46,10 +46,14 @@ class Child:
 
     def __init__(self, role: str, command: Sequence[str], *, settings: Mapping[str, str], logs: Path) -> None:
         self.role = role
+        self.command = command
+        self.settings = settings
         self.log = logs / f"{role}.log"
         self.ready: Message = {}
         self.told: list[Message] = []
         self.stopped_by_us = False
+        self.killed_by_fault = False
+        """By the night's timeline, as it was meant to."""
         self._heard = threading.Event()
         with self.log.open("ab") as errors:
             self._process = subprocess.Popen(

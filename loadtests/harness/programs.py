@@ -8,6 +8,7 @@ from loadtests.harness.processes import LOOPBACK, Child
 from loadtests.harness.samples import Target
 
 READY_WITHIN = {"database": 150.0, "partners": 40.0, "web": 40.0, "worker": 40.0, "gatekeeper": 40.0, "swarm": 60.0}
+READY_WITHIN |= {"faults": 40.0, "proxy": 20.0}
 """Seconds to the ready line. On two idle cores each needs under 5; the database may replay its log."""
 SERVICE_KINDS = ("web", "worker", "gatekeeper")
 
@@ -44,11 +45,6 @@ class Programs:
         """The children of these kinds, as they are now."""
         return [child for role, child in self.children.items() if kind_of(role) in kinds]
 
-    def roots(self) -> dict[str, list[int]]:
-        """Process ids whose trees do the work of each kind."""
-        kinds = {kind_of(role): None for role in self.children}
-        return {kind: [pid for child in self.of(kind) for pid in child.roots] for kind in kinds}
-
     def targets(self) -> list[Target]:
         """Metrics endpoints of everything that is ready and has one."""
         return [
@@ -72,9 +68,15 @@ class Programs:
 
     def dead(self) -> list[Child]:
         """Programs that ended although nobody told them to."""
-        return [child for child in self.all if child.code is not None and not child.stopped_by_us]
+        return [child for child in self.all if child.code is not None and not _meant_to(child)]
 
 
 def unexpected(child: Child) -> bool:
     """Of an ended program: whether nobody told it to end, or it is of the service and did not end in order."""
-    return not child.stopped_by_us or (kind_of(child.role) in SERVICE_KINDS and not child.ended_in_order)
+    disorderly = kind_of(child.role) in SERVICE_KINDS and not child.ended_in_order
+    return not _meant_to(child) or (disorderly and not child.killed_by_fault)
+
+
+def _meant_to(child: Child) -> bool:
+    """End: we told it to, or the night's timeline did away with it."""
+    return child.stopped_by_us or child.killed_by_fault

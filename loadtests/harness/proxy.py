@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.harness.errors import NotReady, Refusal
@@ -67,9 +69,27 @@ def launch(folder: Path, ports: list[int], *, logs: Path, log_level: str = "warn
             leash += ["--user", str(NOBODY)]
         else:
             command += ["-g", "user root;"]  # its processes could not reach their files as nobody
-    child = Child("proxy", python(*leash, *command), settings={}, logs=logs)
+    return _started(python(*leash, *command), port, logs)
+
+
+def launch_again(child: Child) -> Child:
+    """Start nginx once more as it was, at the same port."""
+    return _started(child.command, int(child.ready["port"]), child.log.parent)
+
+
+def _started(command: Sequence[str], port: int, logs: Path) -> Child:
+    child = Child("proxy", command, settings={}, logs=logs)
     child.ready = {"ready": True, "role": "proxy", "host": LOOPBACK, "port": port}
     return child
+
+
+def listens(child: Child) -> bool:
+    """Whether nginx takes connections."""
+    try:
+        socket.create_connection((LOOPBACK, int(child.ready["port"])), timeout=1.0).close()
+    except OSError:
+        return False
+    return child.code is None
 
 
 def await_answer(child: Child) -> None:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from loadtests.faults.processes import ProcessFaults
 from loadtests.harness import prometheus, swarm
 from loadtests.harness.audit import audit, audit_without_database
 from loadtests.harness.cpu import CpuSampler
@@ -22,8 +23,9 @@ from loadtests.harness.from_zero import FromZero
 from loadtests.harness.http_json import ask
 from loadtests.harness.order import Order
 from loadtests.harness.own_metrics import OwnMetrics
+from loadtests.harness.partner_faults import PartnerFaults
 from loadtests.harness.processes import Child
-from loadtests.harness.programs import Programs, unexpected
+from loadtests.harness.programs import Programs, kind_of, unexpected
 from loadtests.harness.progress import SHOWN, Display, Reader
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.running_stack import RunningStack
@@ -34,7 +36,7 @@ from loadtests.harness.stack import OwnStack, Stack
 from scenarios import record
 from scenarios.factors import queue_limits, scaled
 from scenarios.fates import Fate
-from scenarios.faults import Fault
+from scenarios.faults import PARTNERS, Fault
 
 LOOK_EVERY = 0.25
 SAMPLE_EVERY = 2.0
@@ -70,6 +72,7 @@ class Rehearsal:
             self._stack = RunningStack(order.running, partners, logs=self.folder.logs)
             self.folder.rounded = rounded  # the queues there have whatever bounds they have
         self._cpu = CpuSampler()
+        self._hands = ProcessFaults()
         faults = {(fault.kind, fault.target) for fault in order.night.faults}
         self._metrics = OwnMetrics(lambda: self._cpu.seconds, sorted(faults))
         self._source: Source | None = None
@@ -86,6 +89,7 @@ class Rehearsal:
         with ExitStack() as afterwards:
             afterwards.callback(self._metrics.close)
             afterwards.callback(self._clear_away)
+            afterwards.callback(self._hands.close)
             try:
                 self._prepare()
                 self._signals.gentle = True
@@ -124,12 +128,14 @@ class Rehearsal:
         self._timeline = FaultTimeline(
             order.night.faults,
             speed=order.factors.speed,
-            partners_url=stack.partners_url,
-            ask=ask,
+            injectors={
+                **dict.fromkeys(PARTNERS, PartnerFaults(stack.partners_url, ask)),
+                **stack.injectors(self._hands, self._watch_cpu),
+            },
             notice=self._notice_fault,
         )
-        for kind, roots in programs.roots().items():
-            self._cpu.watch(kind, roots)
+        for child in programs.children.values():
+            self._watch_cpu(child)
         stack.open(folder.opens_at)
         folder.write_config()  # so that a run whose harness is killed can still be reported
 
@@ -199,8 +205,8 @@ class Rehearsal:
         grace = QUICK_GRACE if hurried else STOP_GRACE
         self._end_swarm()
         self._enter("audit")
-        if self._timeline is not None:
-            self._timeline.end_all()
+        for fault in self._timeline.end_all() if self._timeline is not None else ():
+            self._note(f"{fault.kind} of {fault.target} at {fault.start_s:g} s was never due: the run ended before it")
         self._finish_samples()
         self._newly_dead()
         programs.stop([programs.children["swarm"]], grace=grace)
@@ -292,6 +298,7 @@ class Rehearsal:
             if self._source is not None and self.folder.opens_at is not None:
                 self._finish_samples()
             self._newly_dead()
+            self._hands.close()  # what is stopped could not end in order
             self._programs.stop(list(self._programs.children.values()), grace=QUICK_GRACE)
         finally:
             self._programs.kill_all()
@@ -309,6 +316,9 @@ class Rehearsal:
         database = self._programs.children.get("database")
         elsewhere = database.ready.get("data") if database is not None else None
         self.folder.discard_work(Path(elsewhere) if elsewhere else None)
+
+    def _watch_cpu(self, child: Child) -> None:
+        self._cpu.watch(kind_of(child.role), child.roots)
 
     # What happens, said everywhere it is heard
 

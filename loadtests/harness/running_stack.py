@@ -8,16 +8,18 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from loadtests.faults.processes import ProcessFaults
 from loadtests.harness import ledgers
 from loadtests.harness.errors import HarnessError, NotReady, Refusal
+from loadtests.harness.faults import Injector
 from loadtests.harness.http_json import Unanswered, ask
 from loadtests.harness.order import Running
-from loadtests.harness.processes import once
+from loadtests.harness.processes import Child, once
 from loadtests.harness.samples import Target
 from scenarios.capacities import PartnerSet
 
@@ -93,6 +95,10 @@ class RunningStack:
         if self._database is None:
             return None
         return ledgers.database_since(self._database, self._read_database(HarnessError))
+
+    def injectors(self, hands: ProcessFaults, came_back: Callable[[Child], None]) -> dict[str, Injector]:
+        """None: its processes are not ours, and the order has been refused when the night wanted them broken."""
+        return {}
 
     def document(self) -> dict[str, Any]:
         return {

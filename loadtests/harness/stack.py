@@ -8,20 +8,28 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+from loadtests.faults.processes import ProcessFaults
 from loadtests.harness import proxy
 from loadtests.harness.errors import HarnessError, Refusal
+from loadtests.harness.faults import Injector
 from loadtests.harness.http_json import ask
+from loadtests.harness.link_faults import LinkInjector
 from loadtests.harness.order import Order
-from loadtests.harness.processes import LOOPBACK, once, python
+from loadtests.harness.process_faults import ProcessInjector
+from loadtests.harness.processes import LOOPBACK, Child, once, python
 from loadtests.harness.programs import SERVICE_KINDS, Programs
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.samples import Target
 from loadtests.harness.swarm import night_options
 from scenarios.capacities import PartnerSet
+from scenarios.faults import LINKS, PROCESSES
+
+APPLICANTS, DATABASE = LINKS
 
 MIGRATE_WITHIN = 60.0
 LEDGER_WITHIN = 120.0
@@ -62,12 +70,18 @@ class Stack(Protocol):
     def database_ledger(self) -> dict[str, Any] | None:
         """What was written to the database since the start; None when nobody can read it. Raises HarnessError."""
 
+    def injectors(self, hands: ProcessFaults, came_back: Callable[[Child], None]) -> dict[str, Injector]:
+        """By target, who brings about faults of its processes and connections.
+
+        hands: does it to processes; came_back: hears of each that was started again.
+        """
+
     def document(self) -> dict[str, Any]:
         """What run.json says of it, its address and what is odd about it."""
 
 
 class OwnStack:
-    """Started for the rehearsal and ended with it. Fulfils Stack."""
+    """Started for the rehearsal and ended with it. Fulfils Stack and process_faults.Supervised."""
 
     def __init__(
         self, order: Order, folder: RunFolder, programs: Programs, partners: PartnerSet, queue_limits: Mapping[str, int]
@@ -81,6 +95,10 @@ class OwnStack:
         self._queue_limits = queue_limits
         self._secret = secrets.token_hex(32)
         self._database_url = os.environ.get("DATABASE_URL", "")
+        self._links = [link for link in LINKS if link in {fault.target for fault in order.night.faults}]
+        """Those that a fault befalls: a proxy costs each of their connections some CPU, so no others have one."""
+        self._born: dict[str, Child] = {}
+        """By role, what was started first: its addresses are kept."""
         self._web_roles = ["web", *(f"web-{number}" for number in range(2, order.replicas + 1))]
 
     @property
@@ -96,6 +114,9 @@ class OwnStack:
             raise Refusal("the database of DATABASE_URL holds accounts already: name an empty one, or unset it")
         self._start_service()
         self.url = self._start_proxy() if self._order.proxy else self._programs.children["web"].url
+        if APPLICANTS in self._links:
+            self.url = self._start_link(APPLICANTS, self.url)
+        self._born = dict(self._programs.children)
 
     def open(self, opens_at: float) -> None:
         ask("PUT", f"{self.partners_url}/clock", {"opens_at": opens_at})
@@ -134,6 +155,33 @@ class OwnStack:
             "remarks": [],
         }
 
+    # Breaking
+
+    def injectors(self, hands: ProcessFaults, came_back: Callable[[Child], None]) -> dict[str, Injector]:
+        processes = ProcessInjector(self, hands, came_back)
+        links = LinkInjector({link: self._control(link) for link in self._links}, ask)
+        return {**dict.fromkeys(PROCESSES, processes), **dict.fromkeys(self._links, links)}
+
+    def of(self, kind: str) -> list[Child]:
+        return self._programs.of(kind)
+
+    def start_again(self, role: str) -> Child:
+        born = self._born[role]
+        if role == "database":
+            self._launch_database(port=int(born.ready["port"]))
+        elif role == "proxy":
+            self._programs.adopt(proxy.launch_again(born))
+        else:
+            addresses = {
+                "REGISTRATION_PORT": str(born.ready["port"] or 0),
+                "REGISTRATION_METRICS_PORT": str(born.ready["metrics_port"]),
+            }
+            self._programs.launch(role, born.command, {**born.settings, **addresses})
+        return self._programs.children[role]
+
+    def is_back(self, child: Child) -> bool:
+        return proxy.listens(child) if child.role == "proxy" else bool(child.ready)
+
     # Starting
 
     def _start_ground(self) -> None:
@@ -153,9 +201,10 @@ class OwnStack:
         self._launch_database()
         self._await_database()
 
-    def _launch_database(self) -> None:
-        data = str(self._folder.work / "database")
-        self._programs.launch("database", python("-m", "service", "database", "--data", data, "--lifeline"))
+    def _launch_database(self, *, port: int = 0) -> None:
+        """port: 0 takes a free one."""
+        where = ["--data", str(self._folder.work / "database"), "--port", str(port)]
+        self._programs.launch("database", python("-m", "service", "database", *where, "--lifeline"))
 
     def _await_database(self) -> None:
         self._programs.await_ready(["database"])
@@ -163,6 +212,8 @@ class OwnStack:
 
     def _start_service(self) -> None:
         settings = self.settings(time.time())
+        if DATABASE in self._links:
+            settings["DATABASE_URL"] = self._start_link(DATABASE, self._database_url)
         replica = settings
         if self._order.replicas > 1:
             connections = max(1, WEB_CONNECTIONS // self._order.replicas)
@@ -180,6 +231,19 @@ class OwnStack:
         self._programs.adopt(child)
         proxy.await_answer(child)
         return child.url
+
+    def _start_link(self, link: str, url: str) -> str:
+        """Put a fault proxy before the server of `url`; the address that leads there through it."""
+        parts = urlsplit(url)
+        role = f"faults-{link}"
+        to = ["--to", f"{parts.hostname}:{parts.port}", "--seed", str(self._order.seed)]
+        self._programs.launch(role, python("-m", "loadtests.faults", "--listen", f"{LOOPBACK}:0", *to, "--lifeline"))
+        self._programs.await_ready([role])
+        user, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}{at}{LOOPBACK}:{self._programs.children[role].ready['port']}").geturl()
+
+    def _control(self, link: str) -> str:
+        return f"http://{LOOPBACK}:{self._programs.children[f'faults-{link}'].ready['control_port']}"
 
     # Running once
 

@@ -10,9 +10,10 @@ import pytest
 
 from loadtests.harness.faults import FaultTimeline
 from loadtests.harness.http_json import ask
+from loadtests.harness.partner_faults import PartnerFaults
 from loadtests.harness.processes import Child, python
 from scenarios import catalogue, population
-from scenarios.faults import KINDS, TARGETS, Fault
+from scenarios.faults import PARTNER_KINDS, PARTNERS, Fault
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +30,18 @@ def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def seen(partners: str) -> dict[str, dict[str, Any]]:
     """Figures and conduct of each partner, as it tells them."""
     figures, conduct = (ask("GET", f"{partners}/{part}") for part in ("settings", "misconduct"))
-    return {target: figures[target] | conduct[target] for target in TARGETS}
+    return {target: figures[target] | conduct[target] for target in PARTNERS}
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("target", PARTNERS)
+@pytest.mark.parametrize("kind", PARTNER_KINDS)
 def test_every_fault_can_be_injected_and_ended(partners: str, kind: str, target: str) -> None:
     heard: list[tuple[str, dict[str, Any]]] = []
     before = seen(partners)
     timeline = FaultTimeline(
         [Fault(kind=kind, target=target, start_s=10, end_s=20, factor=0.5)],
         speed=1,
-        partners_url=partners,
-        ask=ask,
+        injectors={target: PartnerFaults(partners, ask)},
         notice=lambda fault, edge, **facts: heard.append((edge, facts)),
     )
     timeline.play(10)
@@ -80,15 +80,14 @@ def test_an_outage_bites_and_its_proof_says_so(partners: str) -> None:
     timeline = FaultTimeline(
         [Fault(kind="outage", target="civil_registry", start_s=0, end_s=5)],
         speed=1,
-        partners_url=partners,
-        ask=ask,
-        notice=lambda fault, edge, **facts: proof.update(facts.get("counted", {})),
+        injectors={"civil_registry": PartnerFaults(partners, ask)},
+        notice=lambda fault, edge, **facts: proof.update(facts.get("counted", {}), bit=facts.get("bit")),
     )
     timeline.play(0)
     assert check_status(partners, "during-1") >= 500
     assert check_status(partners, "during-2") >= 500
     timeline.play(5)
-    assert (proof["asked"], proof["errors"], proof["distinct"]) == (2, 2, 0)
+    assert (proof["asked"], proof["errors"], proof["distinct"], proof["bit"]) == (2, 2, 0, True)
     assert check_status(partners, "after") == 200
 
 
@@ -99,12 +98,11 @@ def test_a_failing_partner_bites_and_its_proof_says_so(partners: str) -> None:
     timeline = FaultTimeline(
         [Fault(kind="failing", target="civil_registry", start_s=0, end_s=5, factor=1.0)],
         speed=1,
-        partners_url=partners,
-        ask=ask,
-        notice=lambda fault, edge, **facts: proof.update(facts.get("counted", {})),
+        injectors={"civil_registry": PartnerFaults(partners, ask)},
+        notice=lambda fault, edge, **facts: proof.update(facts.get("counted", {}), bit=facts.get("bit")),
     )
     timeline.play(0)
     assert check_status(partners, "failing-1") == 500
     timeline.play(5)
-    assert (proof["asked"], proof["unserved"], proof["distinct"]) == (1, 1, 0)
+    assert (proof["asked"], proof["unserved"], proof["distinct"], proof["bit"]) == (1, 1, 0, True)
     assert check_status(partners, "failing-1") == 200

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from loadtests.harness.faults import FaultTimeline, figures_under, misconduct_under
+from loadtests.harness.faults import FaultTimeline
 from loadtests.harness.http_json import Unanswered
-from scenarios.faults import Fault
+from loadtests.harness.partner_faults import PartnerFaults, figures_under, misconduct_under
+from scenarios.faults import PARTNERS, Fault
 
 REGISTRY = {"rate_per_s": 10.0, "latency_median_s": 0.1, "latency_p99_s": 1.0, "error_ratio": 0.01, "allowance": []}
 GATEWAY = {"rate_per_s": 5.0, "delay_median_s": 2.0, "delay_sigma": 1.0, "loss": 0.02}
@@ -87,8 +88,7 @@ def test_each_fault_begins_and_ends_in_its_time_with_proof() -> None:
     timeline = FaultTimeline(
         [fault("throttled", factor=0.2)],
         speed=2,
-        partners_url="http://partners",
-        ask=partners.ask,
+        injectors=dict.fromkeys(PARTNERS, PartnerFaults("http://partners", partners.ask)),
         notice=lambda fault, edge, **facts: heard.append((edge, facts)),
     )
     timeline.play(29.9)
@@ -102,7 +102,7 @@ def test_each_fault_begins_and_ends_in_its_time_with_proof() -> None:
     assert heard[0][1]["figures"]["rate_per_s"] == 1.0
     edge, facts = heard[1]
     assert edge == "end" and facts["figures"]["rate_per_s"] == 5.0
-    assert facts["counted"] == {"asked": 14, "refused": 7}
+    assert facts["counted"] == {"asked": 14, "refused": 7} and facts["bit"]
 
 
 def test_what_is_still_active_is_ended_with_the_run() -> None:
@@ -111,8 +111,7 @@ def test_what_is_still_active_is_ended_with_the_run() -> None:
     timeline = FaultTimeline(
         [fault("outage"), fault("slow", start=500, end=600, factor=2)],
         speed=1,
-        partners_url="http://partners",
-        ask=partners.ask,
+        injectors=dict.fromkeys(PARTNERS, PartnerFaults("http://partners", partners.ask)),
         notice=lambda fault, edge, **_: edges.append(f"{fault.kind} {edge}"),
     )
     timeline.play(100)
@@ -136,8 +135,7 @@ def test_a_fault_that_is_not_taken_fails_and_never_ends() -> None:
     timeline = FaultTimeline(
         [fault("outage"), fault("slow", start=100, end=200, factor=2)],
         speed=1,
-        partners_url="http://partners",
-        ask=ask,
+        injectors=dict.fromkeys(PARTNERS, PartnerFaults("http://partners", ask)),
         notice=lambda fault, edge, **facts: heard.append((fault.kind, edge, facts)),
     )
     timeline.play(60)
@@ -164,8 +162,7 @@ def test_a_fault_that_cannot_be_ended_says_so() -> None:
     timeline = FaultTimeline(
         [fault("outage")],
         speed=1,
-        partners_url="http://partners",
-        ask=ask,
+        injectors=dict.fromkeys(PARTNERS, PartnerFaults("http://partners", ask)),
         notice=lambda fault, edge, **facts: heard.append((edge, facts)),
     )
     timeline.play(60)

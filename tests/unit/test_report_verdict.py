@@ -227,17 +227,35 @@ def test_api_answers_alone_are_evidence(tmp_path: Path) -> None:
     assert judged(run, tmp_path).exit_code == 0
 
 
-def test_a_fault_that_did_not_bite_is_a_miss(tmp_path: Path) -> None:
+def test_a_fault_that_could_not_be_injected_makes_the_run_invalid(tmp_path: Path) -> None:
     """It never began, so nothing is left out of the objectives for it."""
     run = SyntheticRun()
     text = "it could not be injected: timed out"
     run.events = [{"t": 61.0, "kind": "fault", "name": "outage", "edge": "failed", "target": "email", "text": text}]
     verdict = judged(run, tmp_path)
-    assert (verdict.outcome, verdict.exit_code) == ("missed", 3)
+    assert (verdict.outcome, verdict.exit_code) == ("invalid", 5)
     said = "a fault did not bite: outage of email at 0:01:01: it could not be injected: timed out"
     assert [one.text for one in verdict.findings] == [said]
-    assert verdict.sentence == f"No objective is missed, yet {said}."
+    assert "a fault of the night did not bite" in verdict.sentence
     assert met(verdict) == dict.fromkeys(RULES, True)
+
+
+def test_a_fault_that_touched_nothing_makes_the_run_invalid(tmp_path: Path) -> None:
+    """It held, so its window is left out all the same; records of before say nothing of bites, and pass."""
+    run = SyntheticRun()
+    fault = {"kind": "fault", "name": "reset", "target": "database_link"}
+    over = {"t": 430.0, "edge": "end", **fault}
+    idle = {**over, "bit": False, "text": "no connection was touched", "counted": {"connections": 0, "first_at": None}}
+    run.events = [{"t": 400.0, "edge": "start", **fault}, idle]
+    record = Run.load(run.write(tmp_path / "idle"))
+    verdict = judge(record)
+    assert (verdict.exit_code, [one.code for one in verdict.findings]) == (5, [5])
+    assert verdict.findings[0].text == (
+        "a fault did not bite: reset of database_link at 0:06:40: no connection was touched"
+    )
+    assert Facts(record).windows == [(400.0, 430.0)]
+    run.events = [{"t": 400.0, "edge": "start", **fault}, over]
+    assert judged(run, tmp_path / "before").exit_code == 0
 
 
 def test_a_fault_that_could_not_be_ended_lasts_and_is_a_miss(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""The injected faults of a run, each with what shows that it bit, from the events of its record."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reports.wording import clock, count, seconds
+
+Event = Mapping[str, Any]
+
+COUNTS = {
+    "asked": "requests",
+    "unserved": "unserved",
+    "refused": "refused",
+    "refused_rate": "refused",
+    "errors": "errors",
+    "connections": "connections hit",
+    "bytes": "bytes",
+}
+"""Of what partners and fault proxies count: the names, and words for them."""
+
+
+@dataclass(frozen=True)
+class Injected:
+    """One fault. Times in real seconds since the doors opened; a fault that was never ended lasts to infinity."""
+
+    kind: str
+    target: str
+    start_s: float
+    end_s: float = math.inf
+    began: bool = True
+    bit: bool = True
+    why: str = ""
+    """What is known of a fault that could not be begun or ended, or that touched nothing."""
+    proof: str = ""
+    failed_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} of {self.target}" if self.target else self.kind
+
+    @property
+    def trouble(self) -> str:
+        """Why the night was not the one that was asked for; empty when the fault did what it should."""
+        if self.began and self.bit and self.failed_at is None:
+            return ""
+        verb = "end" if self.began and self.bit else "bite"
+        at = self.start_s if self.failed_at is None else self.failed_at
+        return f"a fault did not {verb}: {self.name} at {clock(at)}{f': {self.why}' if self.why else ''}"
+
+
+def injected(events: Iterable[Event]) -> list[Injected]:
+    """Every fault that was to be injected, in the order of the starts."""
+    lasting: dict[tuple[str, str], Injected] = {}
+    found: list[Injected] = []
+    for event in events:
+        if event["kind"] != "fault":
+            continue
+        key = (str(event["name"]), str(event.get("target", "")))
+        t, edge, why = float(event["t"]), event.get("edge"), str(event.get("text", ""))
+        if edge == "start":
+            if key in lasting:
+                found.append(lasting[key])
+            lasting[key] = Injected(*key, t, proof=_at_the_start(event))
+        elif edge == "end" and key in lasting:
+            one = lasting.pop(key)
+            bit, proof = bool(event.get("bit", True)), _at_the_end(event) or one.proof
+            found.append(replace(one, end_s=t, bit=bit, why=why, proof=proof))
+        elif edge == "failed" and key in lasting:
+            found.append(replace(lasting.pop(key), why=why, failed_at=t))
+        elif edge == "failed":
+            found.append(Injected(*key, t, t, began=False, bit=False, why=why, failed_at=t))
+    return sorted([*found, *lasting.values()], key=lambda one: (one.start_s, one.end_s))
+
+
+def _at_the_start(event: Event) -> str:
+    return f"{event['role']} was {event['name']}" if "role" in event else ""
+
+
+def _at_the_end(event: Event) -> str:
+    """The proof in a few words; empty in records that tell none."""
+    if "back_after_s" in event:
+        return f"{event['role']} was gone, and ready {seconds(float(event['back_after_s']))} after its new start"
+    if "stopped_for_s" in event.get("proof", {}):
+        return f"{event['role']} stood still for {seconds(float(event['proof']['stopped_for_s']))}"
+    counted = event.get("counted", {})
+    shown = [name for name in COUNTS if isinstance(counted.get(name), int) and counted[name] > 0]
+    return ", ".join(f"{count(counted[name])} {COUNTS[name]}" for name in shown)
