@@ -104,10 +104,10 @@ def order_of(options: Namespace) -> Order:
     running = _running(options, faults)
     if options.target is None:
         _check_proxy(options.proxy, replicas or 1, faults)
-    reading = set_name = ""
-    if night is not None:
     if night is not None:
         faults += _unbreakable(night, target=options.target, proxy_name=options.proxy)
+    reading = set_name = ""
+    if night is not None:
         reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)
         set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
     runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
@@ -162,11 +162,6 @@ def _check_proxy(name: str | None, replicas: int, faults: list[str]) -> None:
         faults.append(f"--proxy: {proxy.MISSING}")
 
 
-def _running(options: Namespace, faults: list[str]) -> Running | None:
-    """The running stack to play against; None when the options name none."""
-    if options.target is None:
-        given = {"--partners": options.partners, "--ledger": options.ledger, "--metrics": options.metrics}
-        faults += [f"{name}: belongs to --target, which is not given" for name, value in given.items() if value]
 def _unbreakable(night: Night, *, target: str | None, proxy_name: str | None) -> list[str]:
     """Why faults of the night cannot be brought about; partners can always be troubled."""
     found = []
@@ -185,6 +180,11 @@ def _unbreakable(night: Night, *, target: str | None, proxy_name: str | None) ->
     return found
 
 
+def _running(options: Namespace, faults: list[str]) -> Running | None:
+    """The running stack to play against; None when the options name none."""
+    if options.target is None:
+        given = {"--partners": options.partners, "--ledger": options.ledger, "--metrics": options.metrics}
+        faults += [f"{name}: belongs to --target, which is not given" for name, value in given.items() if value]
         return None
     starting = {"--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos}
     faults += [f"{name}: the target is as it is; leave this out" for name, given in starting.items() if given]
