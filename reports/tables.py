@@ -10,7 +10,7 @@ from reports import funnel, scale
 from reports.drawing import Table
 from reports.facts import Facts
 from reports.verdict import Verdict
-from reports.wording import count, number, percent, seconds
+from reports.wording import clock, count, number, percent, seconds
 from scenarios.record import Reason
 
 REASONS_SHOWN = 3

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 from scenarios import fault_checks, networks, objectives
 from scenarios.capacities import AllowanceSpan
-from scenarios.faults import overlapping
 from scenarios.figures import Figure
 from scenarios.provinces import BY_CODE, ZONES
 from scenarios.reader import Reader
