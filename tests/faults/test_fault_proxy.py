@@ -22,6 +22,7 @@ from tests.integration.fault_room import (
     silent,
     who_connects_is_reset,
 )
+from tests.patience import least
 
 Figures = dict[str, float]
 DIRECTIONS = ("upstream", "downstream")
@@ -54,6 +55,10 @@ def seconds_for(sender: socket.socket, receiver: socket.socket, size: int = 1) -
     return time.monotonic() - began
 
 
+def passes_within(seconds: float, sender: socket.socket, receiver: socket.socket, size: int = 1) -> bool:
+    return least(lambda: seconds_for(sender, receiver, size), seconds) < seconds
+
+
 # Without a toxic
 
 
@@ -84,24 +89,28 @@ def test_an_idle_proxy_passes_a_reset_on(room: Room, direction: str) -> None:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_latency(room: Room, direction: str) -> None:
     sender, receiver = ends(room, direction)
-    assert seconds_for(sender, receiver) < 0.25
+    assert passes_within(0.25, sender, receiver)
     name = room.add("latency", direction=direction, delay_s=0.25)
-    assert 0.25 <= seconds_for(sender, receiver) < 2
-    assert seconds_for(receiver, sender) < 0.25, "it holds for one direction only"
+    assert 0.25 <= seconds_for(sender, receiver) < 5
+    assert passes_within(0.25, receiver, sender), "it holds for one direction only"
     bites = room.lift(name)
     assert (bites["connections"], bites["bytes"]) == (1, 1)
-    assert seconds_for(sender, receiver) < 0.25
+    assert passes_within(0.25, sender, receiver)
 
 
 def test_latency_delays_and_does_not_throttle(room: Room) -> None:
     """8 chunks of 64 KiB are under way together: they need one delay, not eight; and their end comes as late."""
-    client, server = room.pair()
     room.add("latency", direction="upstream", delay_s=0.2)
-    began = time.monotonic()
-    client.sendall(bytes(2**19))
-    client.shutdown(socket.SHUT_WR)
-    assert len(rest_of(server)) == 2**19
-    assert 0.2 <= time.monotonic() - began < 1.2
+
+    def seconds_for_all() -> float:
+        client, server = room.pair()
+        began = time.monotonic()
+        client.sendall(bytes(2**19))
+        client.shutdown(socket.SHUT_WR)
+        assert len(rest_of(server)) == 2**19
+        return time.monotonic() - began
+
+    assert 0.2 <= least(seconds_for_all, 1.2) < 1.2
 
 
 def test_jitter_varies_and_keeps_the_order(room: Room) -> None:
@@ -122,10 +131,10 @@ def test_jitter_varies_and_keeps_the_order(room: Room) -> None:
 def test_bandwidth(room: Room, direction: str) -> None:
     """60,000 bytes at 200,000 a second: 0.3 s, less the 0.02 s that may go out at once."""
     sender, receiver = ends(room, direction)
-    assert seconds_for(sender, receiver, 60_000) < 0.27
+    assert passes_within(0.27, sender, receiver, 60_000)
     name = room.add("bandwidth", direction=direction, rate_bytes_per_s=200_000)
-    assert 0.27 <= seconds_for(sender, receiver, 60_000) < 1.5
-    assert seconds_for(receiver, sender, 60_000) < 0.27
+    assert 0.27 <= seconds_for(sender, receiver, 60_000) < 5
+    assert passes_within(0.27, receiver, sender, 60_000)
     bites = room.lift(name)
     assert bites["connections"] == 1 and 20_000 <= bites["bytes"] <= 60_000
 
@@ -152,7 +161,7 @@ def test_a_black_hole_takes_hold_of_bytes_that_wait_for_something_else(room: Roo
     client, server = room.pair()
     room.add("bandwidth", direction="upstream", rate_bytes_per_s=20)
     client.sendall(bytes(100))
-    assert received(server, 1) and not silent(server, 2)
+    assert received(server, 1) and not silent(server, 5)
     room.add("black_hole", direction="upstream")
     server.recv(100)  # what had come through before
     assert silent(server, 0.2)
@@ -173,7 +182,7 @@ def test_slicer(room: Room, direction: str) -> None:
     sender, receiver = ends(room, direction)
     sender.sendall(bytes(64))
     assert len(receiver.recv(64)) == 64, "without a slicer it comes in one piece"
-    name = room.add("slicer", direction=direction, size_bytes=4, variation_bytes=3, pause_s=0.01)
+    name = room.add("slicer", direction=direction, size_bytes=4, variation_bytes=3, pause_s=0.03)
     sender.sendall(bytes(64))
     pieces: list[int] = []
     while sum(pieces) < 64:
@@ -186,21 +195,30 @@ def test_slicer(room: Room, direction: str) -> None:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_slow_close(room: Room, direction: str) -> None:
     """The bytes come at once, the end comes late."""
+    took: list[float] = []
 
-    def seconds_until_the_end() -> float:
+    def seconds_for_the_bytes() -> float:
+        """And notes what it takes until the end."""
         sender, receiver = ends(room, direction)
         began = time.monotonic()
         sender.sendall(b"all")
         sender.shutdown(socket.SHUT_WR)
         assert received(receiver, 3) == b"all"
-        assert time.monotonic() - began < 0.2
+        bytes_came = time.monotonic()
         assert receiver.recv(1) == b""
-        return time.monotonic() - began
+        took.append(time.monotonic() - began)
+        return bytes_came - began
 
-    assert seconds_until_the_end() < 0.2
+    def seconds_until_the_end() -> float:
+        seconds_for_the_bytes()
+        return took[-1]
+
+    assert least(seconds_until_the_end, 0.2) < 0.2
+    took.clear()
     name = room.add("slow_close", direction=direction, delay_s=0.2)
-    assert 0.2 <= seconds_until_the_end() < 2
-    assert room.lift(name)["connections"] == 1
+    assert least(seconds_for_the_bytes, 0.2) < 0.2
+    assert min(took) >= 0.2 and max(took) < 5
+    assert room.lift(name)["connections"] == len(took)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

@@ -12,7 +12,7 @@ from typing import Any
 from loadtests.harness.processes import Child, python
 
 LOOPBACK = "127.0.0.1"
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds that anything here may take: only a broken proxy needs them."""
 
 
@@ -160,10 +160,10 @@ def silent(one: socket.socket, seconds: float) -> bool:
 
 
 def fill(one: socket.socket, most: int) -> int:
-    """Send zeros until nothing has been taken for 0.2 s, or `most` bytes have; how many were taken."""
+    """Send zeros until nothing has been taken for 0.4 s, or `most` bytes have; how many were taken."""
     sent = 0
     zeros = bytes(65536)
-    one.settimeout(0.2)
+    one.settimeout(0.4)
     with suppress(TimeoutError):
         while sent < most:
             sent += one.send(zeros[: most - sent])
