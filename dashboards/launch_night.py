@@ -361,6 +361,21 @@ PROCESSES = Row(
             limits=limits(0.7, 0.9), most=1,
         ),
         Panel(
+            "Transactions begun again",
+            "What the database undid a second, by why: conflicts, cut connections. Refused: more than 10/s of one "
+            "process, so their askers were told to come back. Many conflicts: two statements in each other's way.",
+            "cps",
+            (Query("sum by (reason, outcome) (rate(registration_transaction_repeats_total[$__rate_interval]))",
+                   "{{reason}} {{outcome}}"),),
+        ),
+        Panel(
+            "Commits of unknown fate",
+            "Commits a second whose answer was lost. Done and undone: found out and answered so. Open: the asker was "
+            "told that nobody knows, and settles it by sending the same again.",
+            "cps",
+            (Query("sum by (outcome) (rate(registration_commits_unknown_total[$__rate_interval]))", "{{outcome}}"),),
+        ),
+        Panel(
             "Switches",
             "Settings that are on. synthetic_people must be off on a real night: people who do not exist are accepted.",
             "none", (Query(f"max {WITHOUT} (registration_switch_on)", "{{switch}}"),), "states",

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from service.storage.embedded import serve
 
         return serve(options.data, options.port, options.lifeline)
-    from service.domain.errors import DatabaseUnavailable
+    from service.domain.errors import DatabaseFailure
     from service.settings import SettingsError
 
     try:
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
         return 2
-    except DatabaseUnavailable:
+    except DatabaseFailure:
         print("the database of DATABASE_URL does not answer: start it, or correct the address", file=sys.stderr)
         return 2
     except ExceptionGroup as group:
@@ -316,7 +316,7 @@ def _health(role: str) -> int:
         HTTPException,
     )
 
-    from service.domain.errors import DatabaseUnavailable
+    from service.domain.errors import DatabaseFailure
     from service.metrics_target import EVERYWHERE
     from service.settings import load
 
@@ -336,7 +336,7 @@ def _health(role: str) -> int:
     except (OSError, HTTPException) as error:
         print(f"the {role} does not answer on port {port}: {error}", file=sys.stderr)
         return 1
-    except DatabaseUnavailable:
+    except DatabaseFailure:
         print("the database of DATABASE_URL does not answer", file=sys.stderr)
         return 1
     finally:

@@ -115,7 +115,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             finally:
                 await apart.close()
 
-        begin = begin_on(database, vault)
+        begin = begin_on(database, vault, keeps_answers=settings.idempotency)
         yield Ports(
             begin=begin,
             begin_apart=begin_apart,
@@ -128,6 +128,8 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             sms=partners.sms,
             policy=policy_of(settings),
             reached=lambda stage: metrics.stages.labels(stage).inc(),
+            repeated=lambda why, ok: metrics.transaction_repeats.labels(why, "begun" if ok else "refused").inc(),
+            settled=lambda done: metrics.commits_unknown.labels("done" if done else "undone").inc(),
         )
 
 

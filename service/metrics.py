@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from service.domain import buckets
+from service.domain.errors import REPEAT_REASONS
 
 ROUTE_CLASSES = ("health", "board", "place", "ticket", "step", "answer", "upload", "page", "read")
 DOOR_CLASSES = ("all", "ticket", "step", "answer", "upload", "page", "read")
@@ -35,7 +36,8 @@ STAGES = (
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
 SWITCHES = (
-    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "synthetic_people", "overload_limit",
+    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "synthetic_people",
+    "overload_limit",
 )  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
@@ -127,6 +129,16 @@ class Metrics:
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
         self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
         self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
+        self.transaction_repeats = counter(
+            "registration_transaction_repeats_total",
+            "Transactions that the database undid, by why; refused: no budget was left to begin them again.",
+            ["reason", "outcome"],
+        )
+        self.commits_unknown = counter(
+            "registration_commits_unknown_total",
+            "Commits of which nobody said what became, by what was found out; open: nothing, and the asker was told.",
+            ["outcome"],
+        )
         self.door_limit = gauge(
             "registration_door_limit_requests",
             "Requests at once that the door lets in; all: together.",
@@ -185,6 +197,10 @@ class Metrics:
             part.labels(partner)
         for channel in ("email", "sms"):
             self.second_share.labels(channel)
+        for reason, outcome in product(REPEAT_REASONS, ("begun", "refused")):
+            self.transaction_repeats.labels(reason, outcome)
+        for outcome in ("done", "undone", "open"):
+            self.commits_unknown.labels(outcome)
         for route_class in DOOR_CLASSES:
             self.door_limit.labels(route_class)
             self.door_in_flight.labels(route_class)

@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.policy import Policy
+from service.domain.repeats import Repeats
 from service.queue_ports import Finish, QueueStore
 
 
@@ -31,6 +32,9 @@ class AnswerStore(Protocol):
 
     async def add(self, scope: bytes, answer: StoredAnswer) -> None:
         """Raises DuplicateAnswer when another request stored one first: roll back, then read that one."""
+
+    async def is_settled(self, scope: bytes) -> bool:
+        """Waits for a transaction that is storing an answer. True: now there is certainly one, or certainly none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,7 +432,8 @@ class Begin(Protocol):
         """Commit on leaving, roll back on an error.
 
         `single` promises that at most one statement writes: it commits by itself and saves two round trips.
-        Raises DatabaseBusy when no connection comes free in time, DatabaseUnavailable when the database is in trouble.
+        Raises DatabaseBusy when no connection comes free in time or another transaction is in the way,
+        DatabaseUnavailable when the database is in trouble, EffectUnknown when nobody said what became of the commit.
         """
 
 
@@ -458,3 +463,8 @@ class Ports:
     """Uniform in [0, 1), for jitter only."""
     reached: Callable[[str], None] = field(default=lambda stage: None)
     """Counts a person who completed a stage; called when the transaction has been committed."""
+    repeats: Repeats = field(default_factory=Repeats)
+    repeated: Callable[[str, bool], None] = field(default=lambda why, allowed: None)
+    """Counts a transaction that the database undid: why, and whether the budget let it be begun again."""
+    settled: Callable[[bool], None] = field(default=lambda done: None)
+    """Counts a commit of unknown fate of which was found out whether it was done."""

@@ -171,6 +171,13 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "REGISTRATION_DROP_ABANDONED_WORK", _switch, "on", "", "Off: codes are sent even when nobody waits for them."
     ),
+    Setting(
+        "REGISTRATION_IDEMPOTENCY",
+        _switch,
+        "on",
+        "",
+        "Off: keys are asked for and ignored; a request sent again takes effect again, where nothing else forbids it.",
+    ),
     Setting("REGISTRATION_GATE_RATE", _positive, "600", "people/s", "How fast the waiting room invites people in."),
     Setting("REGISTRATION_WAVE_ID", _count, "1", "", "The wave now open."),
     Setting(
@@ -241,6 +248,7 @@ class Settings(SimpleNamespace):
     age_on: date
     synthetic_people: bool
     overload_limit: bool
+    idempotency: bool
     stop_grace: float
 
     def __setattr__(self, name: str, value: object) -> None:

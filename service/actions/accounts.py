@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
+from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.tickets import read_pass
 from service.domain.errors import PassUsed
@@ -28,6 +29,7 @@ async def create_account(
     return answer
 
 
+@idempotent
 async def correct_account(ports: Ports, pass_value: str, name: str, phone: str, email: str | None) -> None:
     """Change what was typed for the account of this pass, as long as no address of it is verified.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.domain import assessment as rules
@@ -66,6 +67,7 @@ def progress(assessment: Assessment | None, now: datetime) -> Progress:
     return Progress("running" if left > 0 else "over", assessment.answers, max(left, 0.0))
 
 
+@idempotent
 async def read_progress(ports: Ports, token_hash: bytes) -> Progress:
     """How far the test has come; looking starts nothing. Raises NotSignedIn."""
     async with ports.begin(single=True) as tx:
@@ -73,6 +75,7 @@ async def read_progress(ports: Ports, token_hash: bytes) -> Progress:
     return progress(assessment, ports.clock.now())
 
 
+@idempotent
 async def save_answer(ports: Ports, token_hash: bytes, number: int, choice: int) -> None:
     """Keep the answer to item `number` (from 1); it can be changed while there is time.
 

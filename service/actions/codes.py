@@ -24,15 +24,16 @@ class CodeAsked:
     resend_after_s: float
 
 
-async def ask_code(ports: Ports, once: Once, address: str) -> StoredAnswer:
+async def ask_code(ports: Ports, once: Once, address: str, *, principal: bytes = b"") -> StoredAnswer:
     """A code for `address`, in the form in which it is kept. Raises TooManyCodes, QueueFull.
 
+    principal: who asks, as `Once` has it; b"" for somebody who is not signed in.
     An unknown address costs the same work and gets the same answer; its job is dropped at hand-over.
     """
     now = ports.clock.now()
     index = ports.vault.index(address)
     channel = channel_of(address)
-    once.principal = b""
+    once.principal = principal
     async with ports.begin() as tx:
         account = await tx.accounts.hold_address(address)
         await _check_budget(tx, index, now)
@@ -54,13 +55,15 @@ async def ask_code(ports: Ports, once: Once, address: str) -> StoredAnswer:
         return await once.keep(tx, CodeAsked(request.id, CHANNEL_WORDS[channel], codes.resend_wait_s(1)))
 
 
-async def ask_again(ports: Ports, once: Once, address: str, request_id: UUID) -> StoredAnswer:
+async def ask_again(
+    ports: Ports, once: Once, address: str, request_id: UUID, *, principal: bytes = b""
+) -> StoredAnswer:
     """One more send for the same request: the same code while it lives. Raises ResendTooEarly, TooManyCodes, QueueFull.
 
     NotFound when the request is not one for this address, or its code was used.
     """
     now = ports.clock.now()
-    once.principal = b""
+    once.principal = principal
     async with ports.begin() as tx:
         request = await tx.codes.find(request_id)
         if request is None or request.used_at is not None or request.address_index != ports.vault.index(address):

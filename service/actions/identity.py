@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid4
 
+from service.actions.again import idempotent
 from service.actions.sessions import signed_in
 from service.domain import identity as rules
 from service.domain.errors import ChangedMeanwhile, IdentitySettled, NoCorrectionsLeft, QueueFull
@@ -19,6 +20,7 @@ class IdentityGiven:
     corrections_left: int
 
 
+@idempotent
 async def put_identity(
     ports: Ports, token_hash: bytes, nik: str, family_card_number: str, birth_date: date
 ) -> IdentityGiven:

@@ -3,12 +3,22 @@
 The answer is stored in the effect's own transaction. Nothing is looked up beforehand: of two requests with one key the
 second meets a refusal (the effect is there, or the answer is), rolls back, and is given the stored answer. So the
 common case costs one insert.
+
+When nobody said what became of the commit, it is found out: whoever is storing the answer is waited for, then it is
+there or it is not. Only then may the effect be begun again.
 """
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
-from service.domain.errors import DatabaseBusy, DatabaseUnavailable, IdempotencyKeyReused, LaunchnightError
+from service.actions.again import again
+from service.domain.errors import (
+    DatabaseFailure,
+    DatabaseUnavailable,
+    EffectUnknown,
+    IdempotencyKeyReused,
+    LaunchnightError,
+)
 from service.ports import Ports, StoredAnswer, Transaction
 
 
@@ -50,12 +60,25 @@ class Once:
             raise IdempotencyKeyReused("Use a new key for a new request.")
         return answer
 
+    async def settled(self, tx: Transaction) -> StoredAnswer | None:
+        """As `stored`, after waiting for whoever is storing one. Raises EffectUnknown when that cannot be told."""
+        if not await tx.answers.is_settled(self._scope()):
+            raise EffectUnknown
+        return await self.stored(tx)
+
 
 async def answered_once(ports: Ports, once: Once, perform: Callable[[], Awaitable[StoredAnswer]]) -> StoredAnswer:
     """What `perform` answers, or the answer that was stored for the same request before."""
+
+    async def certainly() -> StoredAnswer:
+        try:
+            return await perform()
+        except EffectUnknown as unknown:
+            return await _settle(ports, once, unknown)
+
     try:
-        return await perform()
-    except (DatabaseBusy, DatabaseUnavailable):
+        return await again(ports, certainly)
+    except DatabaseFailure:
         raise  # a second look would only add to the trouble
     except LaunchnightError:
         if once.principal is None:  # refused before anything could have been done
@@ -65,3 +88,22 @@ async def answered_once(ports: Ports, once: Once, perform: Callable[[], Awaitabl
         if answer is None:
             raise
         return answer
+
+
+async def _settle(ports: Ports, once: Once, unknown: EffectUnknown) -> StoredAnswer:
+    """The answer, when it was stored after all.
+
+    Raises DatabaseUnavailable when nothing was done, so that it may be begun again; `unknown` when the database does
+    not tell.
+    """
+    if once.principal is None:  # it broke while somebody only looked
+        raise DatabaseUnavailable(retry_after_s=unknown.retry_after_s, again=unknown.again) from unknown
+    try:
+        async with ports.begin() as tx:
+            answer = await once.settled(tx)
+    except DatabaseFailure:
+        raise unknown from None
+    ports.settled(answer is not None)
+    if answer is None:
+        raise DatabaseUnavailable(retry_after_s=unknown.retry_after_s, again="commit_undone") from unknown
+    return answer

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.actions import codes
+from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import code_refusal, signed_in
 from service.domain.codes import Channel
@@ -23,10 +24,11 @@ async def ask_phone_code(ports: Ports, once: Once, token_hash: bytes, request_id
     if account is None:
         raise NotSignedIn
     if request_id is None:
-        return await codes.ask_code(ports, once, account.phone)
-    return await codes.ask_again(ports, once, account.phone, request_id)
+        return await codes.ask_code(ports, once, account.phone, principal=account.id.bytes)
+    return await codes.ask_again(ports, once, account.phone, request_id, principal=account.id.bytes)
 
 
+@idempotent
 async def correct_phone(ports: Ports, token_hash: bytes, phone: str) -> None:
     """Another number for the account of somebody who signed in by e-mail; a verified one stays. Raises AddressTaken.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+from service.actions.again import idempotent
 from service.actions.once import Once
 from service.domain import codes
 from service.domain.codes import Channel
@@ -79,6 +80,7 @@ async def open_session(ports: Ports, once: Once, request_id: UUID, code: str) ->
     return answer
 
 
+@idempotent
 async def end_session(ports: Ports, token_hash: bytes) -> None:
     """Whoever has a copy of the token is signed out too."""
     async with ports.begin(single=True) as tx:

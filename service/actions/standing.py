@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.actions.again import idempotent
 from service.actions.assessment import progress
 from service.actions.sessions import signed_in
 from service.domain.addresses import masked_phone
@@ -54,6 +55,7 @@ class Me:
     wave: MyWave | None
 
 
+@idempotent
 async def read_me(ports: Ports, token_hash: bytes) -> Me:
     """The standing of whoever asks; numbers and phone are masked."""
     now = ports.clock.now()

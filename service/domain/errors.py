@@ -305,18 +305,42 @@ class Overloaded(LaunchnightError):
     temporary = True
 
 
-class DatabaseBusy(LaunchnightError):
+class DatabaseFailure(LaunchnightError):
+    """Base of what the database did not do. But for EffectUnknown nothing was done, or everything was undone.
+
+    again: why the whole transaction would probably do well if it were begun once more at once (one of REPEAT_REASONS);
+    empty when it had better not be.
+    """
+
+    temporary = True
+
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, again: str = "") -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.again = again
+
+
+REPEAT_REASONS = ("deadlock", "serialization", "lock_timeout", "connection_lost", "commit_undone")
+
+
+class DatabaseBusy(DatabaseFailure):
     code = "busy"
     title = "Too many requests at the moment"
-    temporary = True
 
 
-class DatabaseUnavailable(LaunchnightError):
-    """Whether the request took effect can be unknown: a repeat with the same Idempotency-Key settles it."""
-
+class DatabaseUnavailable(DatabaseFailure):
     code = "unavailable"
     title = "The service is not available at the moment"
-    temporary = True
+
+
+class EffectUnknown(DatabaseFailure):
+    """The commit was sent and nobody said what became of it: neither success nor failure, and never simply done again.
+
+    The same request sent again under its key finds the answer that was stored with the effect, or does it for the first
+    time; a PUT has the same effect again.
+    """
+
+    code = "effect-unknown"
+    title = "It is not known whether the request took effect"
 
 
 class PartnerError(LaunchnightError):

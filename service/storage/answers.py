@@ -27,3 +27,22 @@ class AnswerRows:
         added = await self._connection.fetchval(_SQL["add"], scope, answer.fingerprint, answer.status, sealed)
         if added is None:
             raise DuplicateAnswer
+
+    async def is_settled(self, scope: bytes) -> bool:
+        # Whoever is storing an answer holds its place in the index: to ask for the place is to wait for their end.
+        if await self._connection.fetchval(_SQL["add"], scope, b"", 0, b"") is not None:
+            await self._connection.execute(_SQL["remove"], scope)
+        return True
+
+
+class NoAnswers:
+    """Fulfils `ports.AnswerStore` and remembers nothing: the service without idempotency."""
+
+    async def find(self, scope: bytes) -> StoredAnswer | None:
+        return None
+
+    async def add(self, scope: bytes, answer: StoredAnswer) -> None:
+        pass
+
+    async def is_settled(self, scope: bytes) -> bool:
+        return False

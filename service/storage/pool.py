@@ -1,7 +1,5 @@
-"""Connections of one process, and what their failures mean.
-
-asyncpg tells of a lost or overloaded database in five unrelated families of exceptions. `failure_of` maps them to
-domain errors in one place; everything else (a constraint, a wrong statement) passes through to whoever expects it.
+"""Connections of one process. What fails on them comes out as a domain error (failures.py); everything else (a
+constraint, a wrong statement) passes through to whoever expects it.
 """
 
 import asyncio
@@ -9,39 +7,27 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
 from service.domain.deadline import ASKER_WAITS_UNTIL
 from service.domain.errors import DatabaseBusy, DatabaseUnavailable, LaunchnightError
+from service.storage.failures import RETRY_AFTER, Moment, Trouble, failure_of, trouble_of
 
 CONNECT_LIMIT = 5.0  # seconds, a stopped server accepts connections and says nothing
 STATEMENT_LIMIT = 10.0  # ours take milliseconds; longer means a lock or a sick disk
 COMMAND_LIMIT = 12.0  # a little longer, so that the server's own limit bites first; for a network that swallows packets
 WAIT_LIMIT = 2.0  # for a free connection; a request that waited longer is better told to come back
-RETRY_AFTER = 2.0  # seconds; clients add their own jitter
-
-_TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
-_BROKEN = frozenset({"08", "53", "57", "58"})  # connection, resources, operator intervention (and timeouts), system
-_ENDED_TRANSACTION = frozenset({"25P03", "25P04"})  # idle or long in transaction: the server cut the connection
 
 
-def failure_of(error: BaseException) -> LaunchnightError | None:
-    """What a failed statement, connect or wait means to the caller; None: it says nothing about the database."""
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        if state in _TRY_AGAIN:
-            return DatabaseBusy(retry_after_s=RETRY_AFTER)
-        if state[:2] in _BROKEN or state in _ENDED_TRANSACTION:
-            return DatabaseUnavailable(retry_after_s=RETRY_AFTER)
-        return None
-    if isinstance(error, ValueError):  # an argument that asyncpg itself refused to send
-        return None
-    # Connection closed or in use; protocol out of step after a kill; refused, reset, unreachable or timed out.
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
-        return DatabaseUnavailable(retry_after_s=RETRY_AFTER)
-    return None
+class _Use:
+    """How far the user of a connection has come."""
+
+    __slots__ = ("moment",)
+
+    def __init__(self) -> None:
+        self.moment = Moment.CONNECTING
 
 
 class Database:
@@ -95,13 +81,16 @@ class Database:
         return self._open - len(self._idle)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+    async def connection(self, use: _Use | None = None) -> AsyncIterator[asyncpg.Connection]:
         """A connection on which each statement is its own transaction.
 
-        Raises DatabaseBusy when none is free in time, DatabaseUnavailable when the server or the connection fails.
+        Raises DatabaseBusy when none is free in time or statements are in each other's way, DatabaseUnavailable when
+        the server or the connection fails, EffectUnknown when it does so while a statement is under way.
         """
+        use = use or _Use()
         try:
             connection = await self._acquire()
+            use.moment = Moment.ALONE
             try:
                 yield connection
             except (asyncpg.PostgresError, LaunchnightError):
@@ -112,7 +101,7 @@ class Database:
                 raise
             self._give_back(connection)
         except Exception as error:
-            failure = failure_of(error)
+            failure = failure_of(error, use.moment)
             if failure is None:
                 raise
             raise failure from error
@@ -121,10 +110,23 @@ class Database:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection inside a transaction: committed at the end of the block, rolled back by an exception.
 
-        An error from the commit itself leaves the effect unknown: the same Idempotency-Key sent again settles it.
+        Raises as `connection`; EffectUnknown only when the commit was sent and its answer never came.
         """
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        use = _Use()
+        async with self.connection(use) as connection:
+            use.moment = Moment.WORKING
+            await connection.execute("begin")
+            try:
+                yield connection
+            except BaseException as error:
+                if not (connection.is_closed() or trouble_of(error) is Trouble.SILENCE):
+                    await _roll_back(connection)
+                raise
+            if connection.is_closed():  # before the commit was sent: the server has undone everything
+                raise asyncpg.ConnectionDoesNotExistError("the connection was lost before the commit")
+            use.moment = Moment.COMMITTING
+            if await connection.execute("commit") != "COMMIT":
+                raise RuntimeError("a statement failed, its error was swallowed, and the server rolled back")
 
     async def close(self) -> None:
         """Close all connections; those in use are cut when they come back."""
@@ -156,7 +158,7 @@ class Database:
             return await self._connect()
         except asyncpg.PostgresError as error:  # whatever keeps a server from letting us in, in its own words
             self._free_place()
-            raise failure_of(error) or DatabaseUnavailable(retry_after_s=RETRY_AFTER) from error
+            raise failure_of(error, Moment.CONNECTING) or DatabaseUnavailable(retry_after_s=RETRY_AFTER) from error
         except BaseException:
             self._free_place()
             raise
@@ -204,6 +206,12 @@ class Database:
             if not turn.done():  # those who gave up are still in the line
                 return turn
         return None
+
+
+async def _roll_back(connection: asyncpg.Connection) -> None:
+    """As well as it goes: what led to it matters more, and a connection that keeps its transaction is dropped."""
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        await connection.execute("rollback")
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

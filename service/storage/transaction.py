@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from service.ports import Begin, Vault
+from service.ports import AnswerStore, Begin, Vault
 from service.storage.accounts import AccountRows
-from service.storage.answers import AnswerRows
+from service.storage.answers import AnswerRows, NoAnswers
 from service.storage.assessments import AssessmentRows
 from service.storage.codes import CodeRows
 from service.storage.figures import FigureRows
@@ -24,15 +24,16 @@ from service.storage.waves import WaveRows
 class PostgresTransaction:
     """Fulfils `ports.Transaction`. A store is made when it is asked for: most requests need two of eleven."""
 
-    __slots__ = ("_connection", "_vault")
+    __slots__ = ("_connection", "_keeps_answers", "_vault")
 
-    def __init__(self, connection: asyncpg.Connection, vault: Vault) -> None:
+    def __init__(self, connection: asyncpg.Connection, vault: Vault, keeps_answers: bool) -> None:
         self._connection = connection
         self._vault = vault
+        self._keeps_answers = keeps_answers
 
     @property
-    def answers(self) -> AnswerRows:
-        return AnswerRows(self._connection, self._vault)
+    def answers(self) -> AnswerStore:
+        return AnswerRows(self._connection, self._vault) if self._keeps_answers else NoAnswers()
 
     @property
     def queue(self) -> PostgresQueue:
@@ -79,12 +80,12 @@ class PostgresTransaction:
         return WaveRows(self._connection)
 
 
-def begin_on(database: Database, vault: Vault) -> Begin:
-    """`ports.begin` over the connections of `database`."""
+def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:
+    """`ports.begin` over the connections of `database`. Not `keeps_answers`: idempotency is switched off."""
 
     @asynccontextmanager
     async def begin(*, single: bool = False) -> AsyncIterator[PostgresTransaction]:
         async with database.connection() if single else database.transaction() as connection:
-            yield PostgresTransaction(connection, vault)
+            yield PostgresTransaction(connection, vault, keeps_answers)
 
     return begin

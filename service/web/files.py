@@ -26,6 +26,7 @@ from service.web.authentication import session_of
 from service.web.http import Headers, Rendered, send_early
 from service.web.idempotency import once_of
 from service.web.incoming import End, incoming_body
+from service.web.middleware import count_refusal
 from service.web.problems import render
 
 UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
@@ -59,8 +60,9 @@ Handler = Callable[[Request], Awaitable[Rendered]]
 class Resource:
     """Serves one address by method. Every answer but that of OPTIONS names the version of the protocol."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], metrics: Metrics) -> None:
         self._handlers = handlers
+        self._metrics = metrics
         self._allow = (b"allow", ", ".join(handlers).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +92,7 @@ class Resource:
         return await handler(request)
 
     def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:
+        count_refusal(self._metrics, error)
         status, headers, body = render(error)
         headers = [header for header in headers if header[0] != b"content-length"]  # set once, for all answers
         if isinstance(error, UploadOffsetMismatch):
@@ -177,8 +180,8 @@ class Files:
 def routes(ports: Ports, metrics: Metrics, *, most_bytes: int) -> list[Route]:
     """most_bytes: of one photo."""
     files = Files(ports, metrics, most_bytes)
-    collection = Resource({"OPTIONS": files.options, "POST": files.create})
-    one = Resource({"OPTIONS": files.options, "HEAD": files.status, "PATCH": files.append})
+    collection = Resource({"OPTIONS": files.options, "POST": files.create}, metrics)
+    one = Resource({"OPTIONS": files.options, "HEAD": files.status, "PATCH": files.append}, metrics)
     return [
         Route("/files", collection, methods=METHODS),
         Route("/files/", collection, methods=METHODS),

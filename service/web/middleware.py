@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.domain.errors import InternalError, LaunchnightError, QueueFull
+from service.domain.errors import EffectUnknown, InternalError, LaunchnightError, QueueFull
 from service.metrics import ROUTE_CLASSES, STATUS_CLASSES, Metrics
 from service.web.problems import send_problem
 
@@ -99,9 +99,11 @@ class Boundary:
 
 
 def count_refusal(metrics: Metrics, error: LaunchnightError) -> None:
-    """A full queue counts whom it turned away."""
+    """A full queue counts whom it turned away, a commit of unknown fate who was told so."""
     if isinstance(error, QueueFull):
         metrics.queue_jobs.labels(str(error.facts["queue"]), "refused").inc()
+    if isinstance(error, EffectUnknown):
+        metrics.commits_unknown.labels("open").inc()
 
 
 def report(error: BaseException, scope: Scope) -> None:

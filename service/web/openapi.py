@@ -14,7 +14,7 @@ from service.web.operation import Call, Operation
 from service.web.problems import TYPE_PREFIX, status_of
 
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")]
-_ALWAYS = (errors.Overloaded, errors.DatabaseBusy, errors.DatabaseUnavailable)
+_ALWAYS = (errors.Overloaded, errors.DatabaseBusy, errors.DatabaseUnavailable, errors.EffectUnknown)
 _BODY = (
     errors.MalformedBody,
     errors.InvalidFields,

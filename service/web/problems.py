@@ -60,6 +60,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.Overloaded: 503,
     errors.DatabaseBusy: 503,
     errors.DatabaseUnavailable: 503,
+    errors.EffectUnknown: 503,
     errors.PartnerError: 503,
 }
 

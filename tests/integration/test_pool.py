@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import asyncpg
 import pytest
 
-from service.domain.errors import DatabaseBusy, DatabaseUnavailable
+from service.domain.errors import DatabaseBusy, DatabaseUnavailable, EffectUnknown
 from service.storage import embedded, pool
 from service.storage.pool import Database
 
@@ -64,15 +65,71 @@ def test_nobody_waits_long_for_a_connection(run, empty_database_url, monkeypatch
 
 
 def test_broken_connection_is_replaced(run, empty_database_url):
-    """The statement it broke under fails once; the next one gets a new connection."""
+    """The transaction it broke under is undone and can be begun again; the next one gets a new connection."""
+
+    async def scene():
+        database = await Database.open(empty_database_url, connections=1)
+        with pytest.raises(DatabaseUnavailable) as caught:
+            async with database.transaction() as connection:
+                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        async with database.connection() as connection:
+            assert await connection.fetchval("select 1") == 1
+        await database.close()
+        return caught.value.again
+
+    assert run(scene()) == "connection_lost"
+
+
+def test_broken_statement_alone_has_an_unknown_effect(run, empty_database_url):
+    """It commits in the moment in which it ends: nobody knows on which side of it the connection broke."""
+
+    async def scene():
+        database = await Database.open(empty_database_url, connections=1)
+        with pytest.raises(EffectUnknown):
+            async with database.connection() as connection:
+                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        await database.close()
+
+    run(scene())
+
+
+def test_connection_that_dies_in_a_pause_is_no_unknown_commit(run, empty_database_url):
+    """The server hung up before the commit was sent: certainly undone."""
 
     async def scene():
         database = await Database.open(empty_database_url, connections=1)
         with pytest.raises(DatabaseUnavailable):
-            async with database.connection() as connection:
-                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+            async with database.transaction() as connection:
+                await connection.execute("create table t (id int)")
+                await _hang_up(empty_database_url, connection)
         async with database.connection() as connection:
-            assert await connection.fetchval("select 1") == 1
+            left = await connection.fetchval("select to_regclass('t')")
+        await database.close()
+        return left
+
+    assert run(scene()) is None
+
+
+async def _hang_up(url: str, connection: asyncpg.Connection) -> None:
+    """Have the server end `connection`, and wait until it knows."""
+    other = await asyncpg.connect(url)
+    await other.execute("select pg_terminate_backend($1)", connection.get_server_pid())
+    await other.close()
+    async with asyncio.timeout(10):
+        while not connection.is_closed():  # noqa: ASYNC110 - the connection tells nobody
+            await asyncio.sleep(0.005)
+
+
+def test_swallowed_error_is_no_commit(run, empty_database_url):
+    """PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: nobody may take it for done."""
+
+    async def scene():
+        database = await Database.open(empty_database_url, connections=1)
+        with pytest.raises(RuntimeError):
+            async with database.transaction() as connection:
+                await connection.execute("create table t (id int primary key)")
+                with suppress(asyncpg.UniqueViolationError):
+                    await connection.execute("insert into t values (1), (1)")
         await database.close()
 
     run(scene())

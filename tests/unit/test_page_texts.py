@@ -26,7 +26,8 @@ ALL_TEXTS = sorted(
 def _refusals(kind: type[errors.LaunchnightError] = errors.LaunchnightError) -> Iterator[type[errors.LaunchnightError]]:
     for child in kind.__subclasses__():
         if child.__module__.startswith("service."):
-            yield child
+            if "code" in vars(child):
+                yield child
             yield from _refusals(child)
 
 

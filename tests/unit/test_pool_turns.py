@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from service.domain.errors import DatabaseBusy, DatabaseUnavailable
+from service.domain.errors import DatabaseBusy, DatabaseFailure, DatabaseUnavailable
 from service.storage import pool
 from service.storage.pool import Database
 
@@ -84,7 +84,7 @@ def test_doubtful_connection_is_not_used_again(harm):
                 if harm == "closed by the server":
                     connection.terminate()
                 connection.in_transaction = harm == "left in a transaction"
-        except (asyncio.CancelledError, DatabaseUnavailable):
+        except (asyncio.CancelledError, DatabaseFailure):
             pass
         async with database.connection() as other:
             assert other is not connection
@@ -166,7 +166,7 @@ def test_places_are_never_lost_nor_made(seed):
                     raise OSError
                 if harm < 0.2:
                     connection.terminate()
-        except DatabaseUnavailable:
+        except DatabaseFailure:
             pass
 
     async def scene():

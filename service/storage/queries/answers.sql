@@ -9,3 +9,7 @@ select fingerprint, status, body from idempotent_answer where scope = $1;
 insert into idempotent_answer (scope, fingerprint, status, body) values ($1, $2, $3, $4)
 on conflict (scope) do nothing
 returning scope;
+
+-- name: remove
+-- Give a place up that was only asked for.
+delete from idempotent_answer where scope = $1;

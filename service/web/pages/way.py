@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from service.actions.standing import Me
-from service.domain.errors import DatabaseBusy, DatabaseUnavailable
+from service.domain.errors import DatabaseFailure
 from service.web.pages.page import Visit
 from service.web.pages.texts import N_
 
@@ -53,7 +53,7 @@ async def unless_in_trouble(visit: Visit, reading: Awaitable[T]) -> T | None:
     """
     try:
         return await reading
-    except (DatabaseBusy, DatabaseUnavailable):
+    except DatabaseFailure:
         if visit.refusal is None:
             raise
         return None
