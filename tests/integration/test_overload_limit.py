@@ -1,8 +1,9 @@
-"""R3 in a few seconds: ten times what a house can do, before the real doorkeeper, in real time; and without it."""
+"""R3 without processes: ten times what a house can do, before the real doorkeeper, in virtual time; and without it."""
 
 import asyncio
 import random
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.domain.errors import Overloaded
 from service.metrics import Metrics
 from service.web.middleware import Boundary
 from service.web.overload import Doorkeeper, new_door
+from tests.virtual_time import virtual_time
 
 SERVERS = 4
 SERVICE = 0.04
@@ -91,7 +93,12 @@ def p99(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.99)]
 
 
-@pytest.mark.alone
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    with virtual_time(monkeypatch) as run:
+        yield run
+
+
 def test_ten_times_the_load_before_the_doorkeeper(run):
     """Goodput >= 90 % of the capacity, admitted p99 <= 2 x its value at 70 %, refusals at once and with Retry-After."""
 
@@ -114,7 +121,6 @@ def test_ten_times_the_load_before_the_doorkeeper(run):
     assert len(calm.refused) <= 0.02 * len(calm.good)
 
 
-@pytest.mark.alone
 def test_without_the_doorkeeper_nearly_every_answer_is_late(run):
     """The negative control: half a second of ten times the load, then twice of it: most who come are answered late."""
 
