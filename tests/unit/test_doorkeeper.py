@@ -332,7 +332,7 @@ def test_the_lists_of_the_metrics_are_those_of_the_door():
 
 
 def test_the_door_costs_microseconds(run):
-    """On the way of every request, with room: less than 25 us more than without it, also on a busy machine."""
+    """On the way of every request, with room: less than 25 us of CPU more than without it."""
 
     async def nothing(scope, receive, send):
         scope["answered"] = 200
@@ -345,10 +345,10 @@ def test_the_door_costs_microseconds(run):
         async def each(app):
             best = 1.0
             for _ in range(5):
-                began = time.perf_counter()
+                began = time.process_time()
                 for _ in range(2000):
                     await app(scope, None, None)
-                best = min(best, (time.perf_counter() - began) / 2000)
+                best = min(best, (time.process_time() - began) / 2000)
             return best
 
         return await each(room.keeper) - await each(nothing)
