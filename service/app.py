@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from service.actions import gatekeeper
 from service.actions.figures import Count, Replica
-from service.domain.errors import DatabaseUnavailable, LaunchnightError, MethodNotAllowed, NotFound
+from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gateways.call import open_session
 from service.gateways.civil_registry import CivilRegistryClient
@@ -37,6 +37,7 @@ from service.settings import Settings, switches
 from service.storage.migrate import migrate as apply_migrations
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
+from service.storage.starting import wait_for_database
 from service.storage.transaction import begin_on
 from service.storage.vault import KeyVault
 from service.web import (
@@ -316,8 +317,8 @@ async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> N
         try:
             async with ports.begin(single=True) as tx:
                 await replica.write(tx, time.monotonic())
-        except LaunchnightError as error:  # the database is away or busy: older figures end by themselves
-            log.warning("figures not written", code=error.code)
+        except Exception as error:  # whatever the database says: older figures end by themselves
+            log.warning("figures not written", code=getattr(error, "code", type(error).__name__))
 
 
 def _counts(metrics: Metrics) -> Mapping[str, Count]:
@@ -340,8 +341,8 @@ async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) ->
     while not stop.is_set():
         try:
             room = await gatekeeper.beat(ports, holder)
-        except LaunchnightError as error:
-            log.warning("frontier not moved", code=error.code)
+        except Exception as error:  # whatever the database says, the gate outlives it
+            log.warning("frontier not moved", code=getattr(error, "code", type(error).__name__))
         else:
             if (room is not None) != leading:
                 leading = room is not None
@@ -383,6 +384,9 @@ async def run_roles(
 ) -> None:
     """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work."""
     metrics.show_switches({name: getattr(settings, name) for name in switches()})
+    await wait_for_database(settings.database_url, stop)
+    if stop.is_set():
+        return
     async with open_ports(settings, metrics) as ports:
 
         async def ending(work: Awaitable[None]) -> None:

@@ -7,7 +7,7 @@ import time
 import msgspec
 import structlog
 
-from service.domain.errors import DatabaseUnavailable, LaunchnightError
+from service.domain.errors import DatabaseUnavailable
 from service.ports import Ports, Room
 from service.web.http import Rendered
 from service.web.idempotency import encode
@@ -76,8 +76,8 @@ class BoardCopy:
             await asyncio.sleep(REFRESH)
             try:
                 await self.refresh(ports)
-            except LaunchnightError as error:
-                _log.warning("board not refreshed", code=error.code)
+            except Exception as error:  # whatever it says: a copy that is refreshed no more would be shown for ever
+                _log.warning("board not refreshed", code=getattr(error, "code", type(error).__name__))
 
 
 def operations(board: BoardCopy) -> list[Operation]:
