@@ -62,10 +62,12 @@ class FaultTimeline:
         waiting: list[Fault] = []
         for edge in [edge for edge in self._edges if edge[0] <= t]:
             _, begins, fault = edge
-            # What has not begun cannot end yet.
-            if fault not in waiting and (self._begin(fault) if begins else self._end(fault)):
+            if fault in waiting:
+                self._edges = [other for other in self._edges if other[2] != fault]
+                self._notice(fault, "failed", text="what came before it on this target lasted until its end")
+            elif self._begin(fault) if begins else self._end(fault):
                 self._edges.remove(edge)
-            else:
+            elif begins:
                 waiting.append(fault)
 
     def end_all(self) -> list[Fault]:

@@ -16,7 +16,7 @@ from loadtests.harness.programs import READY_WITHIN, kind_of
 from scenarios.faults import Fault
 
 TRY_AGAIN = 1.0
-"""Seconds after which a process that gave up while coming back is started once more, as supervisors do."""
+"""Seconds between two starts of a process that gives up while coming back: supervisors have such a limit too."""
 IDLE_CPU = 0.02
 """Seconds of CPU that a stopped tree may show: two ticks of the clock that counts them."""
 
@@ -39,10 +39,10 @@ class _Return:
     """A killed process on its way back."""
 
     child: Child
+    """The one that was killed, then the last that was started."""
     began: float
-    tries: int = 1
-    ended_at: float | None = None
-    """When the last try was found to have given up."""
+    tries: int = 0
+    next_try: float = 0.0
 
 
 class ProcessInjector:
@@ -72,10 +72,10 @@ class ProcessInjector:
         child = found[turn % len(found)]
         try:
             if fault.kind == "killed":
-                proof = self._hands.kill(child.pid, tree=True)
+                proof = self._hands.kill(_root(child), tree=True)
                 child.killed_by_fault = True
             else:
-                proof = self._hands.stop(child.pid, tree=True)
+                proof = self._hands.stop(_root(child), tree=True)
         except (NotOurs, DidNotBite) as error:
             raise HarnessError(str(error)) from None
         self._turns[fault.target] = turn + 1
@@ -91,7 +91,7 @@ class ProcessInjector:
     def _continue(self, fault: Fault) -> Facts:
         child = self._hit[fault]
         try:
-            proof = self._hands.resume(child.pid)
+            proof = self._hands.resume(_root(child))
         except (NotOurs, DidNotBite) as error:
             self._hit.pop(fault)
             raise HarnessError(str(error)) from None
@@ -101,27 +101,23 @@ class ProcessInjector:
 
     def _return(self, fault: Fault) -> Facts | None:
         """Bring a killed process back, as a supervisor would: however often it gives up, but not for ever."""
-        role = self._hit[fault].role
-        back = self._returns.get(fault)
-        if back is None:
-            self._returns[fault] = _Return(self._processes.start_again(role), self._clock())
-            return None
-        took = self._clock() - back.began
-        if self._processes.is_back(back.child):
+        role, now = self._hit[fault].role, self._clock()
+        back = self._returns.setdefault(fault, _Return(self._hit[fault], now))
+        if back.tries and self._processes.is_back(back.child):
+            back.child.killed_by_fault = False
             self._came_back(back.child)
-            return {"role": role, "back_after_s": round(took, 3), "tries": back.tries, "bit": True}
-        if took > READY_WITHIN[kind_of(role)]:
+            return {"role": role, "back_after_s": round(now - back.began, 3), "tries": back.tries, "bit": True}
+        if now - back.began > READY_WITHIN[kind_of(role)]:
+            back.child.killed_by_fault = False
             self._hit.pop(fault)
             raise HarnessError(f"{role} did not come back within {READY_WITHIN[kind_of(role)]:g} s: {back.child.log}")
-        self._try_again(back)
+        if back.child.code is not None and now >= back.next_try:
+            back.child = self._processes.start_again(role)
+            back.child.killed_by_fault = True  # should it give up on its way back, that is still the fault's doing
+            back.tries, back.next_try = back.tries + 1, now + TRY_AGAIN
         return None
 
-    def _try_again(self, back: _Return) -> None:
-        if back.child.code is None:
-            return
-        back.child.killed_by_fault = True  # that it gave up follows from the night's faults
-        back.ended_at = self._clock() if back.ended_at is None else back.ended_at
-        if self._clock() - back.ended_at >= TRY_AGAIN:
-            back.child = self._processes.start_again(back.child.role)
-            back.tries += 1
-            back.ended_at = None
+
+def _root(child: Child) -> int:
+    """The process whose tree does the work: of a database the server, not who started it and must collect it."""
+    return child.roots[-1]

@@ -53,7 +53,7 @@ class Child:
         self.told: list[Message] = []
         self.stopped_by_us = False
         self.killed_by_fault = False
-        """By the night's timeline, as it was meant to."""
+        """Its end is, or would be, the doing of the night's timeline."""
         self._heard = threading.Event()
         with self.log.open("ab") as errors:
             self._process = subprocess.Popen(
