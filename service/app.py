@@ -34,6 +34,7 @@ from service.queues.finishing import Finishing
 from service.queues.policy import policies
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
+from service.storage.inspectors import Inspectors, Limits
 from service.storage.migrate import migrate as apply_migrations
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
@@ -64,6 +65,8 @@ from service.web.problems import Problem
 
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
+INSPECTIONS_PER_S = 20.0
+"""Of one inspector: a picture of 12 megapixels takes 80 ms, one of the usual size 20."""
 BEAT = 1.0
 """Seconds between two moves of the frontier; the board shows whole seconds anyway."""
 
@@ -83,6 +86,8 @@ def policy_of(settings: Settings) -> Policy:
         email_queue_limit=settings.email_queue_limit if bounded else -1,
         sms_queue_limit=settings.sms_queue_limit if bounded else -1,
         identity_queue_limit=settings.identity_queue_limit if bounded else -1,
+        photo_queue_limit=settings.photo_queue_limit if bounded else -1,
+        photo_rate_per_s=settings.photo_inspectors * INSPECTIONS_PER_S,
         drop_abandoned_work=settings.drop_abandoned_work,
         email_rate_per_s=settings.email_rate,
         sms_rate_per_s=settings.sms_rate,
@@ -106,6 +111,8 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         vault = KeyVault(settings.secret_key)
         photos = LocalPhotoStore(settings.photo_dir)
         stack.callback(photos.close)
+        inspectors = Inspectors(settings.photo_inspectors, Limits(settings.photo_max_pixels), metrics)
+        stack.push_async_callback(inspectors.close)
         partners = await _open_partners(stack, settings, metrics)
 
         @asynccontextmanager
@@ -124,6 +131,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             clock=WallClock(),
             vault=vault,
             photos=photos,
+            inspector=inspectors,
             civil_registry=partners.civil_registry,
             email=partners.email,
             sms=partners.sms,

@@ -27,9 +27,10 @@ DOOR_CLASSES = ("all", "ticket", "step", "answer", "upload", "page", "read")
 DOOR_REASONS = ("late", "full", "last", "stalled")
 DOOR_PROGRESS = ("finishing", "continuing", "entering", "browsing")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
-QUEUES = ("email", "sms", "identity")
+QUEUES = ("email", "sms", "identity", "photo")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
+INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
@@ -98,6 +99,16 @@ class Metrics:
             ["queue"],
         )
         self.queue_jobs = counter("registration_queue_jobs_total", "Jobs by how they ended.", ["queue", "outcome"])
+        self.clock_jumps = counter(
+            "registration_queue_clock_jumps_total",
+            "Times that a lane saw the database's clock jump: its quota then counts as just used.",
+            ["queue"],
+        )
+        self.retries_postponed = counter(
+            "registration_queue_retries_postponed_total",
+            "Retries that waited for their turn in the partner's budget of retries.",
+            ["queue"],
+        )
         self.worker_lag = gauge(
             "registration_worker_lag_seconds", "How late the worker's event loop was at the last heartbeat."
         )
@@ -127,6 +138,18 @@ class Metrics:
         )
         self.upload_bytes = counter("registration_upload_bytes_total", "Photo bytes acknowledged.")
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
+        self.photo_inspections = counter(
+            "registration_photo_inspections_total",
+            "Photos inspected, by what they were found to be; failed: the inspector was killed and the photo waits.",
+            ["outcome"],
+        )
+        self.photo_inspection_seconds = histogram(
+            "registration_photo_inspection_seconds", "Time of an inspection, from the inspector being free on."
+        )
+        self.photo_inspectors_busy = gauge("registration_photo_inspectors_busy", "Photos being inspected now.")
+        self.photo_inspectors_limit = gauge(
+            "registration_photo_inspectors_limit", "Most photos that this worker inspects at once."
+        )
         self.pool_used = gauge("registration_database_connections_used", "Connections of the pool in use.")
         self.pool_size = gauge("registration_database_connections_limit", "Most connections the pool opens.")
         self.transaction_repeats = counter(
@@ -188,6 +211,8 @@ class Metrics:
                 gauge.labels(queue)
             for outcome in JOB_OUTCOMES:
                 self.queue_jobs.labels(queue, outcome)
+            for each in (self.clock_jumps, self.retries_postponed):
+                each.labels(queue)
         for partner, outcome in product(PARTNERS, CALL_OUTCOMES):
             self.partner_calls.labels(partner, outcome)
             self.partner_seconds.labels(partner)
@@ -195,6 +220,8 @@ class Metrics:
             PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
         ):
             part.labels(partner)
+        for outcome in INSPECTION_OUTCOMES:
+            self.photo_inspections.labels(outcome)
         for channel in ("email", "sms"):
             self.second_share.labels(channel)
         for reason, outcome in product(REPEAT_REASONS, ("begun", "refused")):

@@ -2,7 +2,8 @@
 
 One transaction, one port: an action opens `async with ports.begin() as tx`; the stores of `tx` share its connection, so
 an effect, its queue row and its idempotent answer are stored together or not at all. No connection is held while a
-partner is called or body bytes are awaited. The queue's part stands in `service/queue_ports.py`.
+partner is called or body bytes are awaited. The queue's part stands in `service/queue_ports.py`,
+that of the photos in `service/photo_ports.py`.
 """
 
 import random
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
+from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadStore
 from service.queue_ports import Finish, QueueStore
 
 
@@ -227,74 +229,6 @@ class ProfileStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """Acknowledged bytes lie in the file that the writer `stored_epoch` made, from 0 to `committed`."""
-
-    id: str
-    account_id: UUID
-    slot: int
-    length: int
-    metadata: str
-    committed: int = 0
-    epoch: int = 0
-    stored_epoch: int = 0
-    ended_epoch: int = 0
-    """The last writer that promised to write no more."""
-    finished_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CommittedUpload:
-    upload: Upload
-    filled: frozenset[int]
-    """Slots that held a photo before this one was finished; empty when it is not."""
-
-
-class UploadStore(Protocol):
-    async def add(self, upload: Upload, *, most: int) -> bool:
-        """False: the account has `most` uploads already and nothing was added."""
-
-    async def find(self, upload_id: str, account_id: UUID) -> Upload | None: ...
-    async def take_over(self, upload_id: str, account_id: UUID, *, offset: int, end: int) -> Upload | None:
-        """Raise the epoch and return the row: from now on an older writer cannot commit.
-
-        None: the account has no such upload, or it is finished, does not end at `offset` or has no room up to `end`.
-        """
-
-    async def discard(self, upload_id: str, account_id: UUID) -> Upload | None:
-        """Forget an upload of the account unless it is finished; what was forgotten."""
-
-    async def clear_slot(self, upload: Upload) -> None:
-        """The finished photo in the slot of `upload`, which is about to be finished, gives way."""
-
-    async def commit(self, upload: Upload, *, new: int, file: int, ends: bool) -> CommittedUpload | None:
-        """Compare-and-set of the committed offset by the writer `upload.epoch`; at `length` the photo is finished.
-
-        file: the writer who made the file that holds the bytes; ends: the writer promises to write no more.
-        None: another writer took over. Raises ChangedMeanwhile when another photo fills the slot.
-        """
-
-
-class PhotoStore(Protocol):
-    """Bytes of photos. A writer (epoch) of an upload makes a file of its own unless the writer before it has ended:
-    a late one cannot touch acknowledged bytes.
-
-    The caller has checked the offset; the store only writes and makes durable. Raises StorageFull when the disk has no
-    room, StorageFailed when it does not work.
-    """
-
-    async def write(self, upload_id: str, epoch: int, offset: int, data: bytes) -> None:
-        """Positional and durable on return (fdatasync). Offset 0 makes the file."""
-
-    async def carry_over(self, upload_id: str, *, old: int, new: int, size: int) -> None:
-        """Give writer `new` a durable file with the first `size` bytes of writer `old`."""
-
-    async def remove(self, upload_id: str, epoch: int) -> None: ...
-    async def size(self, upload_id: str, epoch: int) -> int:
-        """Bytes on disk; -1 when there is no such file. A finished upload's epoch is its `stored_epoch`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Assessment:
     account_id: UUID
     started_at: datetime
@@ -348,7 +282,7 @@ class Standing:
     """-1: none given yet."""
     identity_version: int
     profile_steps: tuple[str, ...]
-    photo_slots: tuple[int, ...]
+    photos: tuple[HeldPhoto, ...]
     assessment: Assessment | None
     wave: Wave | None
     join_id: UUID | None
@@ -455,6 +389,7 @@ class Ports:
     clock: Clock
     vault: Vault
     photos: PhotoStore
+    inspector: PhotoInspector
     civil_registry: CivilRegistry
     email: MessageGateway
     sms: MessageGateway

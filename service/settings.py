@@ -4,6 +4,7 @@ Each setting is read from the variable of its name, or from the file that `NAME_
 `docs/settings.md` is made from this table.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,6 +33,11 @@ def _count(text: str) -> int:
     if value < 1:
         raise ValueError("must be a whole number of at least 1")
     return value
+
+
+def _processes(text: str) -> int:
+    """auto: a core is left for everything else."""
+    return max(1, len(os.sched_getaffinity(0)) - 1) if text == "auto" else _count(text)
 
 
 def _port(text: str) -> int:
@@ -166,6 +172,27 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "REGISTRATION_SMS_QUEUE_LIMIT", _count, "120000", "jobs", "Two minutes at 1,000/s: later a code is of no use."
     ),
+    Setting(
+        "REGISTRATION_PHOTO_QUEUE_LIMIT",
+        _count,
+        "200000",
+        "jobs",
+        "Photos that wait to be inspected: 300 GB of originals at the 1.5 MB that one has on average.",
+    ),
+    Setting(
+        "REGISTRATION_PHOTO_INSPECTORS",
+        _processes,
+        "auto",
+        "processes",
+        "Photos that a worker inspects at once, each on a core; auto: all cores but one.",
+    ),
+    Setting(
+        "REGISTRATION_PHOTO_MAX_PIXELS",
+        _count,
+        "40000000",
+        "pixels",
+        "Read from the header before anything is decoded; phones of 48 megapixels store 12 of them.",
+    ),
     Setting("REGISTRATION_BOUNDED_QUEUES", _switch, "on", "", "Off: a queue takes what comes, and whoever asks waits."),
     Setting("REGISTRATION_PARTNER_PACING", _switch, "on", "", "Off: partners are asked as fast as workers can."),
     Setting(
@@ -238,6 +265,9 @@ class Settings(SimpleNamespace):
     identity_queue_limit: int
     email_queue_limit: int
     sms_queue_limit: int
+    photo_queue_limit: int
+    photo_inspectors: int
+    photo_max_pixels: int
     bounded_queues: bool
     partner_pacing: bool
     drop_abandoned_work: bool

@@ -10,9 +10,9 @@ from service.actions.sessions import signed_in
 from service.domain.addresses import masked_phone
 from service.domain.errors import NotSignedIn
 from service.domain.identity import STATUS_WORDS, IdentityStatus, corrections_left, masked_nik
+from service.domain.photos import photo_status, refusal_reason
+from service.domain.uploads import Slot
 from service.ports import Assessment, Ports, Standing
-
-SLOT_WORDS = {1: "identity_card", 2: "selfie"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,16 @@ class MyIdentity:
     status: str
     nik: str | None
     corrections_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class MyPhoto:
+    """`status`: pending (not inspected yet), accepted, or refused for the `reason` wrong-type, unreadable or
+    too-many-pixels. A photo sent anew replaces it."""
+
+    slot: str
+    status: str
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Me:
     phone_verified: bool
     identity: MyIdentity
     profile_steps: tuple[str, ...]
-    photos: tuple[str, ...]
+    photos: tuple[MyPhoto, ...]
     assessment: MyAssessment
     wave: MyWave | None
 
@@ -73,7 +83,10 @@ async def read_me(ports: Ports, token_hash: bytes) -> Me:
         phone_verified=account.phone_verified_at is not None,
         identity=_identity(standing),
         profile_steps=standing.profile_steps,
-        photos=tuple(SLOT_WORDS[slot] for slot in standing.photo_slots),
+        photos=tuple(
+            MyPhoto(Slot(photo.slot).phrase, photo_status(photo.verdict), refusal_reason(photo.verdict))
+            for photo in standing.photos
+        ),
         assessment=_assessment(standing.assessment, now),
         wave=None if wave is None else MyWave(wave.id, wave.opens_at, wave.closes_at, standing.joined_at),
     )

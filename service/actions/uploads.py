@@ -13,10 +13,13 @@ from typing import Protocol
 
 from service.actions.once import Once
 from service.actions.sessions import signed_in
+from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import ChangedMeanwhile, NotFound, UploadTaken
+from service.domain.errors import ChangedMeanwhile, NotFound, QueueFull, UploadTaken
+from service.domain.queues import accepts, retry_after_s
 from service.domain.uploads import Append, Creation, StorageFailed, TooManyUploads
-from service.ports import Ports, StoredAnswer, Upload
+from service.photo_ports import CommittedUpload, Upload
+from service.ports import Ports, StoredAnswer, Transaction
 
 PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
 LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
@@ -119,18 +122,36 @@ async def append(
     """Continue an upload with what arrives; whatever arrived before the body broke off is kept.
 
     acknowledged: told how many bytes became durable, each time some did.
-    Raises NotSignedIn, NotFound, UploadOffsetMismatch or PhotoTooLarge before a byte is stored; UploadTaken when
-    another request continues meanwhile; StorageFull, StorageFailed, DatabaseBusy, DatabaseUnavailable at any time.
+    Raises NotSignedIn, NotFound, UploadOffsetMismatch, PhotoTooLarge or PhotoTypeUnsupported before a byte is stored;
+    UploadTaken when another request continues meanwhile; QueueFull when every byte but the last is stored; StorageFull,
+    StorageFailed, DatabaseBusy, DatabaseUnavailable at any time.
     """
     if writers.holds(upload_id):
         await _find(ports, session, upload_id)  # a stranger may not end the request of another
     async with writers.turn(upload_id, incoming):
         upload = await _take_over(ports, session, upload_id, chunk)
-        while data := await incoming.take(PIECE_BYTES):
+        head = await _head(ports, upload, incoming) if upload.committed == 0 else b""
+        while data := head + await incoming.take(PIECE_BYTES - len(head)):
+            head = b""
             rules.check_room(upload.committed + len(data), length=upload.length)
             upload = await _store(ports, upload, data, ends=incoming.exhausted)
             acknowledged(len(data))
         return upload
+
+
+async def _head(ports: Ports, upload: Upload, incoming: IncomingBytes) -> bytes:
+    """The first bytes of a photo; what can be none is forgotten. Raises PhotoTypeUnsupported, before more is read.
+
+    When the body breaks off within them, they are stored as they are, and the inspection tells what they were.
+    """
+    head = await incoming.take(photos.SIGNATURE_BYTES)
+    try:
+        rules.check_type(head)
+    except rules.PhotoTypeUnsupported:
+        async with ports.begin(single=True) as tx:
+            await tx.uploads.discard(upload.id, upload.account_id)
+        raise
+    return head
 
 
 async def discard(ports: Ports, session: bytes, upload_id: str) -> None:
@@ -181,23 +202,71 @@ async def _store(ports: Ports, upload: Upload, data: bytes, *, ends: bool) -> Up
             raise
         raise UploadTaken(_TAKEN) from None  # who took over has removed the file
     new = upload.committed + len(data)
-    replaces = False
-    try:
+    if new < upload.length:
         async with ports.begin(single=True) as tx:
             result = await tx.uploads.commit(upload, new=new, file=file, ends=ends)
-    except ChangedMeanwhile:  # the slot holds an older photo
-        replaces = True
-        async with ports.begin() as tx:
-            await tx.uploads.clear_slot(upload)
-            result = await tx.uploads.commit(upload, new=new, file=file, ends=ends)
+    else:
+        result = await _finish(ports, upload, file=file, ends=ends)
     if result is None:
         raise UploadTaken(_TAKEN)
     if inherited is not None:
         await ports.photos.remove(upload.id, inherited)
-    finished = result.upload.finished_at is not None
-    if finished and not replaces and rules.completes_photos(upload.slot, result.filled):
-        ports.reached("photos_uploaded")
+    if result.upload.committed < new:
+        raise full(ports)
     return result.upload
+
+
+async def _finish(ports: Ports, upload: Upload, *, file: int, ends: bool) -> CommittedUpload | None:
+    """Acknowledge the last bytes and ask for an inspection; None: another writer took over.
+
+    When too many photos wait for theirs, all bytes but one are acknowledged: whoever comes back sends that one, and not
+    the whole photo over a bad network again.
+    """
+    replaces = False
+    try:
+        try:
+            result = await _fill_slot(ports, upload, file=file, ends=ends)
+        except ChangedMeanwhile:  # the slot holds an older photo
+            replaces = True
+            result = await _fill_slot(ports, upload, file=file, ends=ends, replaces=True)
+    except QueueFull:
+        async with ports.begin(single=True) as tx:
+            return await tx.uploads.commit(upload, new=upload.length - 1, file=file, ends=ends)
+    if result is not None and not replaces and rules.completes_photos(upload.slot, result.filled):
+        ports.reached("photos_uploaded")
+    return result
+
+
+async def _fill_slot(
+    ports: Ports, upload: Upload, *, file: int, ends: bool, replaces: bool = False
+) -> CommittedUpload | None:
+    async with ports.begin() as tx:
+        if replaces:
+            await tx.uploads.clear_slot(upload)
+        result = await tx.uploads.commit(upload, new=upload.length, file=file, ends=ends)
+        if result is not None:
+            await _enqueue(ports, tx, upload)
+    return result
+
+
+async def _enqueue(ports: Ports, tx: Transaction, upload: Upload) -> None:
+    limit = ports.policy.photo_queue_limit
+    if not await tx.queue.enqueue(photos.QUEUE, upload.id, {"upload_id": upload.id}, limit=limit):
+        raise full(ports)
+
+
+async def check_inspections(ports: Ports) -> None:
+    """Raises QueueFull when a photo that is begun now would hardly find room for its inspection."""
+    async with ports.begin(single=True) as tx:
+        depth = next((level.depth for level in await tx.queue.levels() if level.queue == photos.QUEUE), 0)
+    if not accepts(depth, ports.policy.photo_queue_limit):
+        raise full(ports)
+
+
+def full(ports: Ports) -> QueueFull:
+    """Too many photos wait for their inspection."""
+    wait = retry_after_s(ports.policy.photo_queue_limit, ports.policy.photo_rate_per_s, ports.chance())
+    return QueueFull(queue=photos.QUEUE, retry_after_s=wait)
 
 
 async def _is_newest(ports: Ports, upload: Upload) -> bool:

@@ -9,6 +9,7 @@ from service.actions.sessions import signed_in
 from service.actions.standing import identity_word, is_assessed
 from service.domain.errors import NotEligible, NotFound, NotSignedIn, StepsMissing, WaveClosed, WaveNotOpen
 from service.domain.identity import IdentityStatus
+from service.domain.photos import refusal_reason
 from service.domain.profile import is_complete
 from service.domain.waves import PHOTO_SLOTS, JoinDecision, join_decision
 from service.ports import Ports, Standing, StoredAnswer, Wave
@@ -56,7 +57,7 @@ def _check(standing: Standing, wave: Wave, now: datetime) -> None:
         now.timestamp(),
         standing.identity_status != IdentityStatus.NOT_ELIGIBLE,
         "assessment" not in missing,
-        len(standing.photo_slots),
+        _photos(standing),
         "phone" not in missing,
     )
     if decision is JoinDecision.NOT_OPEN:
@@ -70,11 +71,16 @@ def _check(standing: Standing, wave: Wave, now: datetime) -> None:
         raise StepsMissing(missing=missing)
 
 
+def _photos(standing: Standing) -> int:
+    """Slots whose photo counts; one that was not inspected yet does."""
+    return sum(refusal_reason(photo.verdict) is None for photo in standing.photos)
+
+
 def _missing(standing: Standing, now: datetime) -> list[str]:
     done = {
         "identity": standing.identity_status >= 0,
         "profile": is_complete(frozenset(standing.profile_steps)),
-        "photos": len(standing.photo_slots) >= PHOTO_SLOTS,
+        "photos": _photos(standing) >= PHOTO_SLOTS,
         "phone": standing.account.phone_verified_at is not None,
         "assessment": is_assessed(standing.assessment, now),
     }

@@ -11,11 +11,14 @@ class Policy:
     email_queue_limit: int = 60_000
     sms_queue_limit: int = 120_000
     identity_queue_limit: int = 500_000
-    """Of the three limits: negative is none."""
+    photo_queue_limit: int = 200_000
+    """Of the four limits: negative is none."""
     drop_abandoned_work: bool = True
     email_rate_per_s: float = 500.0
     sms_rate_per_s: float = 1000.0
     identity_rate_per_s: float = 15.0
+    photo_rate_per_s: float = 20.0
+    """Photos that the inspectors of one worker do: what a full queue is told by."""
     gate_rate_per_s: float = 600.0
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))

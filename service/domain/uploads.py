@@ -18,6 +18,7 @@ from service.domain.errors import (
     UploadOffsetMismatch,
     UploadTypeUnsupported,
 )
+from service.domain.photos import may_be_photo
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation"
@@ -37,6 +38,13 @@ class UploadHeadersInvalid(InvalidFields):
 class TooManyUploads(LaunchnightError):
     code = "too-many-uploads"
     title = "This account has begun too many uploads"
+
+
+class PhotoTypeUnsupported(LaunchnightError):
+    """By the first bytes, whatever the name or the headers say."""
+
+    code = "photo-type-unsupported"
+    title = "The file is no JPEG or PNG"
 
 
 class StorageFailed(LaunchnightError):
@@ -141,6 +149,12 @@ def check_room(end: int, *, length: int) -> None:
             reason="beyond-upload-length",
             limit=length,
         )
+
+
+def check_type(head: bytes) -> None:
+    """Raises PhotoTypeUnsupported when a file that begins so is no photo."""
+    if not may_be_photo(head):
+        raise PhotoTypeUnsupported("Choose a photo as JPEG or PNG.")
 
 
 def file_to_write(epoch: int, committed: int, *, stored_epoch: int, ended_epoch: int) -> int:

@@ -22,8 +22,8 @@ def join_decision(
 ) -> JoinDecision:
     """Whether an applicant may join now.
 
-    The wave is open in [opens_at, closes_at). eligible, assessed, phone_verified: 0 or 1; photos: finished slots.
-    A registry that has not answered yet keeps nobody out.
+    The wave is open in [opens_at, closes_at). eligible, assessed, phone_verified: 0 or 1; photos: slots with
+    a photo that was not refused. A registry that has not answered yet, or an inspection, keeps nobody out.
     """
     if now < opens_at:
         return JoinDecision.NOT_OPEN

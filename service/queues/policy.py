@@ -56,15 +56,21 @@ def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
     # A call at its deadline; before and after it a transaction that waits for a connection and ends at its limit: 14 s.
     longest = settings.partner_timeout + 30.0
 
-    def row(queue: str, limit: int, rate: float, *tries: Any) -> QueuePolicy:
-        limit = limit if settings.bounded_queues else -1
-        return QueuePolicy(queue, limit, rate if settings.partner_pacing else -1.0, LEASE, longest, *tries)
+    def bound(limit: int) -> int:
+        return limit if settings.bounded_queues else -1
 
+    def row(queue: str, limit: int, rate: float, *tries: Any) -> QueuePolicy:
+        return QueuePolicy(queue, bound(limit), rate if settings.partner_pacing else -1.0, LEASE, longest, *tries)
+
+    photos_at_once = 2 * settings.photo_inspectors
     rows = (
         # Eight tries in the five minutes for which somebody waits for a code.
         row("email", settings.email_queue_limit, settings.email_rate, 8, 0.5, 30.0, 64),
         row("sms", settings.sms_queue_limit, settings.sms_rate, 8, 0.5, 30.0, 128),
         # Nobody waits for this one: 40 tries outlast a registry that is down for an hour and a half.
         row("identity", settings.identity_queue_limit, settings.civil_registry_rate, 40, 1.0, 300.0, 64),
+        # Nobody's quota: as fast as inspectors come free, one photo ahead of each. It waits for an inspector and is
+        # inspected, each as long as the deadline of one at most. Only a worker in trouble needs a second try.
+        QueuePolicy("photo", bound(settings.photo_queue_limit), -1.0, LEASE, 90.0, 8, 1.0, 60.0, photos_at_once),
     )
     return {row.queue: row for row in rows}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from service.actions.figures import Replica, totals
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
+from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import drain_s
 from service.metrics import Metrics
 from service.ports import Partner, Ports, StageTotal
@@ -17,7 +18,12 @@ from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
 from service.settings import Settings
 
-HANDLERS: dict[str, Handler] = {"email": hand_over_code, "sms": hand_over_code, "identity": check_identity}
+HANDLERS: dict[str, Handler] = {
+    "email": hand_over_code,
+    "sms": hand_over_code,
+    "identity": check_identity,
+    "photo": inspect_photo,
+}
 BEAT = 1.0
 """Seconds between two readings of the levels and two sweeps."""
 
@@ -36,7 +42,12 @@ async def run_worker(
     table = policies(settings)
     for policy in table.values():
         metrics.queue_limit.labels(policy.queue).set(math.inf if policy.limit < 0 else policy.limit)
-    partners: dict[str, Partner] = {"email": ports.email, "sms": ports.sms, "identity": ports.civil_registry}
+    partners: dict[str, Partner] = {
+        "email": ports.email,
+        "sms": ports.sms,
+        "identity": ports.civil_registry,
+        "photo": ports.inspector,
+    }
     heartbeat = Heartbeat(ports.begin_apart, metrics)
     lanes = [
         Lane(ports, policy, handlers[queue], partners[queue], metrics, heartbeat) for queue, policy in table.items()

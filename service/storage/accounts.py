@@ -9,6 +9,8 @@ import asyncpg
 
 from service.domain.codes import Channel
 from service.domain.errors import AddressTaken, PassInvalid, PassUsed
+from service.domain.photos import PhotoVerdict
+from service.photo_ports import HeldPhoto
 from service.ports import Account, Assessment, Standing, Vault, Wave
 from service.storage.identities import open_nik
 from service.storage.sql import queries
@@ -83,7 +85,9 @@ class AccountRows:
             identity_status=row["identity_status"] if has_identity else -1,
             identity_version=row["identity_version"] if has_identity else 0,
             profile_steps=tuple(row["profile_steps"]),
-            photo_slots=tuple(row["photo_slots"]),
+            photos=tuple(
+                HeldPhoto(slot, None if verdict < 0 else PhotoVerdict(verdict)) for slot, verdict in row["photos"]
+            ),
             assessment=None
             if row["started_at"] is None
             else Assessment(

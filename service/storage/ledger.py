@@ -1,11 +1,12 @@
 """The database's ledger of a run: what it holds, for the audit against clients and partners."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 
 from service.domain.queues import CODE_EXPIRY_S
-from service.ports import PhotoStore
+from service.photo_ports import PhotoStore
 from service.storage.sql import queries
 
 _SQL = queries("ledger")
@@ -19,27 +20,36 @@ _LOST_ARGUMENTS = {"codes": [CODE_EXPIRY_S - _CLOCKS_APART_S], "identity_checks"
 async def read_ledger(connection: asyncpg.Connection, photos: PhotoStore) -> dict[str, dict[str, Any]]:
     """Ids and doubled effects of each kind, and photos whose bytes are not all there.
 
-    Of what partners are asked for also: calls attempted, the most distinct ones that the rows account for, and what is
-    lost because it waits for a job that does not exist. All kinds are read in one snapshot.
+    Of what waits for a job also: what is lost because there is none; of what partners are asked for: calls attempted,
+    and the most distinct ones that the rows account for. All kinds are read in one snapshot.
     """
     ledger: dict[str, dict[str, Any]] = {}
-    lengths: list[int] = []
-    epochs: list[int] = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for kind in _KINDS:
             row = await connection.fetchrow(_SQL[kind])
             ledger[kind] = {"ids": row["ids"], "doubled": row["doubled"]}
             if kind == "photos":
-                lengths, epochs = row["lengths"], row["epochs"]
+                ledger[kind]["lost"] = await connection.fetchval(_SQL["photos_lost"])
+                held = await connection.fetch(_SQL["photo_bytes"], None)
             if kind in _PARTNER_QUEUES:
                 ledger[kind] |= {
                     "attempted": await connection.fetchval(_SQL["attempted"], _PARTNER_QUEUES[kind]),
                     "distinct_at_most": await connection.fetchval(_SQL[f"{kind}_distinct_at_most"]),
                     "lost": await connection.fetchval(_SQL[f"{kind}_lost"], *_LOST_ARGUMENTS[kind]),
                 }
-    ids = ledger["photos"]["ids"]
-    sizes = [await photos.size(upload_id, epoch) for upload_id, epoch in zip(ids, epochs, strict=True)]
-    ledger["photos"]["missing_bytes"] = [
-        upload_id for upload_id, length, size in zip(ids, lengths, sizes, strict=True) if size != length
-    ]
+    missing = await _without_bytes(photos, held)
+    if missing:  # unless they were inspected or replaced between our two looks, at the rows and at the disk
+        missing = await _without_bytes(photos, await connection.fetch(_SQL["photo_bytes"], missing))
+    ledger["photos"]["missing_bytes"] = missing
     return ledger
+
+
+async def _without_bytes(photos: PhotoStore, held: Sequence[asyncpg.Record]) -> list[str]:
+    """Those whose bytes are not all there."""
+    missing = []
+    for upload_id, epoch, length, clean_bytes in held:
+        inspected = clean_bytes is not None
+        size = await (photos.copy_size(upload_id) if inspected else photos.size(upload_id, epoch))
+        if size != (clean_bytes if inspected else length):
+            missing.append(upload_id)
+    return missing

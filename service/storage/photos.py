@@ -1,7 +1,8 @@
 """Photo bytes on a local disk: positional writes, durable before they are acknowledged.
 
 Each writer (epoch) of an upload has a file of its own, `FOLDER/ab/abcdef….EPOCH`. A request that wakes up after another
-took over can only touch its own file, whatever the network or the scheduler did to it meanwhile.
+took over can only touch its own file, whatever the network or the scheduler did to it meanwhile. The clean copy is
+`FOLDER/ab/abcdef….clean`; it gets its name when it is whole.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from secrets import token_hex
 from typing import TypeVar
 
 from service.domain.errors import StorageFull
@@ -17,6 +19,7 @@ from service.domain.uploads import StorageFailed
 
 THREADS = 4  # writes wait for the disk, not for the CPU; more would only queue up in the disk instead of here
 COPY_BYTES = 1 << 20
+COPY = "clean"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 RETRY_AFTER = 30.0  # seconds; somebody has to make room
 
@@ -24,7 +27,7 @@ T = TypeVar("T")
 
 
 class LocalPhotoStore:
-    """Implements `service.ports.PhotoStore`. File work runs in threads of its own; `close` ends them."""
+    """Implements `service.photo_ports.PhotoStore`. File work runs in threads of its own; `close` ends them."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError when the folder cannot be made or written."""
@@ -51,10 +54,30 @@ class LocalPhotoStore:
 
     async def size(self, upload_id: str, epoch: int) -> int:
         path = self._path(upload_id, epoch)
-        return await self._in_thread(lambda: path.stat().st_size if path.exists() else -1)
+        return await self._in_thread(lambda: _size(path))
 
-    def _path(self, upload_id: str, epoch: int) -> Path:
-        return self._folder / upload_id[:2] / f"{upload_id}.{epoch}"
+    async def read(self, upload_id: str, epoch: int, size: int) -> bytes:
+        path = self._path(upload_id, epoch)
+        return await self._in_thread(lambda: _read(path, size))
+
+    async def keep(self, upload_id: str, copy: bytes) -> None:
+        path = self._path(upload_id, COPY)
+        await self._in_thread(lambda: _put(path, copy))
+
+    async def copy(self, upload_id: str) -> bytes:
+        path = self._path(upload_id, COPY)
+        return await self._in_thread(path.read_bytes)
+
+    async def copy_size(self, upload_id: str) -> int:
+        path = self._path(upload_id, COPY)
+        return await self._in_thread(lambda: _size(path))
+
+    async def remove_copy(self, upload_id: str) -> None:
+        path = self._path(upload_id, COPY)
+        await self._in_thread(lambda: path.unlink(missing_ok=True))
+
+    def _path(self, upload_id: str, part: int | str) -> Path:
+        return self._folder / upload_id[:2] / f"{upload_id}.{part}"
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -75,6 +98,34 @@ def _write(path: Path, offset: int, data: bytes) -> None:
         os.close(descriptor)
     if made:
         _sync_folder(path.parent)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else -1
+
+
+def _read(path: Path, size: int) -> bytes:
+    with path.open("rb", buffering=0) as file:
+        data = file.read(size)
+    if len(data) < size:
+        raise OSError(errno.EIO, "fewer bytes than were acknowledged", str(path))
+    return data
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Whole or not at all, also when two put the same."""
+    draft = path.with_name(f"{path.name}.{token_hex(4)}")
+    try:
+        descriptor = _create(draft)
+        try:
+            _write_all(descriptor, data, 0)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def _copy(source: Path, target: Path, size: int) -> None:

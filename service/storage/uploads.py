@@ -1,16 +1,18 @@
 """Rows of uploads."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 
 from service.domain.errors import ChangedMeanwhile
-from service.ports import CommittedUpload, Upload
+from service.domain.photos import PhotoVerdict
+from service.photo_ports import CommittedUpload, FinishedPhoto, Upload
 from service.storage.sql import queries
 
 
 class PostgresUploadStore:
-    """Fulfils `ports.UploadStore` on one connection."""
+    """Fulfils `photo_ports.UploadStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -46,6 +48,23 @@ class PostgresUploadStore:
             return None
         *values, filled = row
         return CommittedUpload(Upload(*values), frozenset(filled or ()))
+
+    async def finished(self, upload_id: str) -> FinishedPhoto | None:
+        row = await self._connection.fetchrow(self._sql["finished"], upload_id)
+        if row is None:
+            return None
+        id_, stored_epoch, length, replaced, verdict, outlived = row
+        judged = None if verdict is None else PhotoVerdict(verdict)
+        return FinishedPhoto(id_, stored_epoch, length, replaced, judged, tuple(outlived))
+
+    async def judge(self, upload_id: str, verdict: PhotoVerdict, *, original_sha256: bytes, clean_bytes: int) -> bool:
+        judged = await self._connection.fetchval(
+            self._sql["judge"], upload_id, verdict, original_sha256, clean_bytes or None
+        )
+        return judged is not None
+
+    async def copies_removed(self, upload_ids: Sequence[str]) -> None:
+        await self._connection.execute(self._sql["copies_removed"], upload_ids)
 
 
 def _upload(row: asyncpg.Record | None) -> Upload | None:

@@ -54,6 +54,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.UploadTypeUnsupported: 415,
     uploads.UploadHeadersInvalid: 400,
     uploads.TooManyUploads: 403,
+    uploads.PhotoTypeUnsupported: 415,
     uploads.StorageFailed: 503,
     errors.StorageFull: 503,
     errors.QueueFull: 503,

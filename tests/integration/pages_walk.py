@@ -9,7 +9,8 @@ from service.actions.sessions import token_hash
 from service.domain.assessment import ITEMS
 from service.domain.codes import Channel
 from service.domain.uploads import Slot
-from service.ports import Account, Upload
+from service.photo_ports import Upload
+from service.ports import Account
 from service.web.pages.memory import Memory
 from tests.integration.pages_room import Browser, Page, Site
 from tests.integration.registration_room import BORN, PHOTO, STEPS, Person

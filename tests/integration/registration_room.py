@@ -29,12 +29,13 @@ from service.metrics import Metrics
 from service.ports import Ports, Wave
 from service.settings import Settings, load
 from tests.integration.worker_room import running_worker
+from tests.photos import jpeg
 
 FAST = Gateway(rate_per_s=1000.0, delay_median_s=0.0, delay_sigma=0.0, loss=0.0)
 HELPFUL = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, error_ratio=0.0)
 PATIENCE = 30.0
 CODE = re.compile(r"\b(\d{6})\b")
-PHOTO = b"\xff\xd8\xff\xe0" + bytes(2000)
+PHOTO = jpeg()
 BORN = date(1994, 8, 17)
 STEPS: dict[str, dict[str, Any]] = {
     "personal": {

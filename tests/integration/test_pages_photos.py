@@ -145,9 +145,8 @@ def test_too_large_a_photo_is_refused_in_the_form_that_holds_it(run, database_ur
     async def scenario():
         async with site(database_url, tmp_path, working=False, PHOTO_MAX_BYTES=str(MOST)) as found:
             browser, _ = await signed_in(found)
-            return [(await send_photo(browser, CARD, bytes(size))).status for size in (MOST, MOST + 1)], await uploads(
-                found
-            )
+            photos = [random_bytes(size) for size in (MOST, MOST + 1)]
+            return [(await send_photo(browser, CARD, photo)).status for photo in photos], await uploads(found)
 
     statuses, rows = run(scenario())
     assert statuses == [200, 413] and len(rows) == 1

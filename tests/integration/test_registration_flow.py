@@ -33,7 +33,8 @@ def test_an_applicant_goes_the_whole_way(run, database_url, tmp_path):
     assert me["identity"]["nik"].startswith("*" * 12)
     assert me["email_verified"] and me["phone_verified"]
     assert set(me["profile_steps"]) == set(STEPS)
-    assert me["photos"] == ["identity_card", "selfie"]
+    accepted = {"status": "accepted", "reason": None}
+    assert me["photos"] == [{"slot": "identity_card", **accepted}, {"slot": "selfie", **accepted}]
     assert me["assessment"] == {"state": "submitted", "answered": 18, "deadline_in_s": 0.0}
     assert me["wave"]["joined_at"] == joined.json()["joined_at"]
     assert {kind: len(entry["ids"]) for kind, entry in ledger.items()} == {

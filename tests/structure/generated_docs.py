@@ -113,6 +113,7 @@ def operations() -> list[Operation]:
         clock=nothing,
         vault=nothing,
         photos=nothing,
+        inspector=nothing,
         civil_registry=nothing,
         email=nothing,
         sms=nothing,

@@ -48,10 +48,10 @@ select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
        i.nik_sealed, i.status as identity_status, i.version as identity_version,
        array(select step from profile where account_id = a.id order by step) as profile_steps,
        array(
-           select slot from upload
+           select array[slot, coalesce(verdict, -1)] from upload
            where account_id = a.id and finished_at is not null and replaced_at is null
            order by slot
-       ) as photo_slots,
+       ) as photos,
        s.started_at, s.deadline, s.answers, s.submitted_at, s.score,
        w.id as wave_id, w.opens_at, w.closes_at,
        j.id as join_id, j.joined_at

@@ -49,11 +49,24 @@ select count(*) from identity_check where outcome is distinct from 3;
 
 -- name: photos
 -- Finished uploads, replaced ones too; doubled = more than one filling the same slot.
-select coalesce(array_agg(id), '{}') as ids, coalesce(array_agg(length), '{}') as lengths,
-       coalesce(array_agg(stored_epoch), '{}') as epochs,
+select coalesce(array_agg(id), '{}') as ids,
        count(*) filter (where replaced_at is null)
        - count(distinct (account_id, slot)) filter (where replaced_at is null) as doubled
 from upload where finished_at is not null;
+
+-- name: photos_lost
+-- Photos that wait for their inspection although no job stands for it, not even a dead letter.
+select count(*) from upload
+where finished_at is not null and replaced_at is null and verdict is null
+    and not exists (select from job where queue = 'photo' and dedupe = upload.id);
+
+-- name: photo_bytes
+-- Where the bytes of a photo that fills its slot lie, of all or of some ($1): until its inspection in the file of its
+-- writer, then in a clean copy. A refused photo leaves none, a replaced one needs none.
+select id, stored_epoch, length, clean_bytes
+from upload
+where finished_at is not null and replaced_at is null and coalesce(verdict, 0) = 0
+    and ($1::text[] is null or id = any ($1));
 
 -- name: joins
 -- Joins; doubled = more than one of an account in a wave.

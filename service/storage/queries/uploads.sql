@@ -48,3 +48,25 @@ where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and
 delete from upload
 where id = $1 and account_id = $2 and finished_at is null
 returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at;
+
+-- name: finished
+-- One finished upload as its inspection meets it; outlived: replaced photos of its slot whose clean copies are kept.
+select id, stored_epoch, length, replaced_at is not null, verdict,
+    array(
+        select o.id from upload o
+        where o.account_id = u.account_id and o.slot = u.slot and o.replaced_at is not null
+            and o.clean_bytes is not null
+    )
+from upload u
+where id = $1 and finished_at is not null;
+
+-- name: judge
+-- How the inspection ended: the first verdict on a photo that still fills its slot; no row else.
+update upload
+set verdict = $2, original_sha256 = $3, clean_bytes = $4, inspected_at = now()
+where id = $1 and finished_at is not null and replaced_at is null and verdict is null
+returning id;
+
+-- name: copies_removed
+-- The clean copies of these photos are gone.
+update upload set clean_bytes = null where id = any ($1::text[]);

@@ -14,6 +14,7 @@ from service.web.http import ClientGone
 from service.web.incoming import incoming_body
 from service.web.pages.page import Go, Page, View, Visit
 from service.web.pages.photo_form import PhotoForm, announced
+from service.web.pages.texts import PHOTO_REASONS
 from service.web.pages.way import next_slug
 
 
@@ -34,13 +35,16 @@ class _Desk:
 
     async def _show(self, slot: Slot, visit: Visit) -> View:
         me = await read_me(visit.ports, visit.session)
-        return View(f"{slot.phrase}.html", {"stored": slot.phrase in me.photos, "most_bytes": self._most_bytes})
+        held = next((photo for photo in me.photos if photo.slot == slot.phrase), None)
+        facts = {"photo": held, "reasons": PHOTO_REASONS, "most_bytes": self._most_bytes}
+        return View(f"{slot.phrase}.html", facts)
 
     async def _take(self, slot: Slot, visit: Visit) -> Go:
         """Raises what `photo_form` and `actions.uploads` do: too large a photo before its first byte is asked for."""
         visit.closes = True
         session = visit.session
         form = announced(visit.headers, most_bytes=self._most_bytes)
+        await uploads.check_inspections(visit.ports)  # a form that is refused at its end is sent anew as a whole
         at_once = b"expect" not in visit.headers
         self._metrics.uploads_open.inc()
         try:

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from service.actions.standing import Me, read_me
 from service.web.pages.page import Page, View, Visit
-from service.web.pages.way import missing, next_slug, tasks
+from service.web.pages.texts import PHOTO_REASONS
+from service.web.pages.way import PHOTOS, missing, next_slug, tasks
 
 _LEAST_REFRESH = 45.0
-"""Seconds. The answer of the registry takes a second or hours; nobody waits in front of this page for it."""
+"""Seconds. The registry and the inspection take a second or hours; nobody waits in front of this page for them."""
 _SPREAD = 30.0
 
 
@@ -15,12 +16,14 @@ async def show(visit: Visit) -> View:
     me = await read_me(visit.ports, visit.session)
     facts = {
         "me": me,
+        "reasons": PHOTO_REASONS,
+        "photos": {slot: (slug, title) for slot, slug, title in PHOTOS},
         "tasks": tasks(me),
         "missing": missing(me),
         "onward": next_slug(me),
         "wave": wave_state(me, visit.ports.clock.now()),
     }
-    pending = me.identity.status == "pending"
+    pending = me.identity.status == "pending" or any(photo.status == "pending" for photo in me.photos)
     return View("status.html", facts, _LEAST_REFRESH + _SPREAD * visit.ports.chance() if pending else None)
 
 

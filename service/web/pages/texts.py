@@ -61,6 +61,7 @@ ERRORS: dict[str, str] = {
     "upload-type-unsupported": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi, lalu kirim."),
     "upload-headers-invalid": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi, lalu kirim."),
     "too-many-uploads": N_("Foto sudah terlalu sering dikirim dari akun ini. Foto yang tersimpan tetap dipakai."),
+    "photo-type-unsupported": N_("Berkas ini bukan foto JPG atau PNG. Kirim foto dari kamera ponsel Anda."),
     "storage-failed": N_("Foto belum dapat disimpan. Data lain tetap aman. Kirim lagi beberapa menit lagi."),
     "storage-full": N_("Foto belum dapat disimpan. Data lain tetap aman. Kirim lagi beberapa menit lagi."),
     # Our capacity and our partners.
@@ -79,6 +80,13 @@ CODE_REASONS: dict[str, str] = {
     "not-sent-yet": N_("Kode Anda masih dalam antrean kirim. Tunggu pesannya, lalu ketik kodenya."),
 }
 """By `reason` of code-refused."""
+
+PHOTO_REASONS: dict[str, str] = {
+    "wrong-type": N_("Berkas ini bukan foto JPG atau PNG. Kirim foto dari kamera ponsel Anda."),
+    "unreadable": N_("Foto tidak dapat dibuka. Ambil foto baru, lalu kirim."),
+    "too-many-pixels": N_("Ukuran gambar terlalu besar. Ambil foto dengan resolusi lebih rendah, lalu kirim."),
+}
+"""By the reason of a photo that was refused after its upload."""
 
 FAULTS: dict[str, str] = {
     "missing": N_("Isi kolom ini."),

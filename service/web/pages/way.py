@@ -11,7 +11,7 @@ from service.web.pages.texts import N_
 
 T = TypeVar("T")
 
-TODO, DONE, WAIT, FIX = "todo", "done", "wait", "fix"
+TODO, DONE, WAIT, FIX, AGAIN = "todo", "done", "wait", "fix", "again"
 """Kinds of a state: how it is shown, and whether the way leads there."""
 
 _PROFILE = (
@@ -19,7 +19,7 @@ _PROFILE = (
     ("work", "profil/pekerjaan", N_("Pekerjaan")),
     ("program", "profil/program", N_("Pelatihan dan insentif")),
 )
-_PHOTOS = (("identity_card", "foto/ktp", N_("Foto KTP")), ("selfie", "foto/swafoto", N_("Swafoto")))
+PHOTOS = (("identity_card", "foto/ktp", N_("Foto KTP")), ("selfie", "foto/swafoto", N_("Swafoto")))
 _OPEN = (TODO, N_("Belum diisi"))
 _DONE = (DONE, N_("Selesai"))
 _IDENTITY = {
@@ -28,6 +28,12 @@ _IDENTITY = {
     "match": (DONE, N_("Cocok")),
     "mismatch": (FIX, N_("Tidak cocok")),
     "not_eligible": (FIX, N_("Belum 18 tahun")),
+}
+_PHOTO = {
+    "none": (TODO, N_("Belum dikirim")),
+    "pending": (DONE, N_("Sudah dikirim")),
+    "accepted": _DONE,
+    "refused": (AGAIN, N_("Kirim ulang")),
 }
 _TEST = {
     "none": (TODO, N_("Belum dikerjakan")),
@@ -61,14 +67,12 @@ async def unless_in_trouble(visit: Visit, reading: Awaitable[T]) -> T | None:
 
 def tasks(me: Me) -> Sequence[Task]:
     """All steps but joining, in their order."""
+    photos = {photo.slot: photo.status for photo in me.photos}
     phone = (DONE, N_("Terbukti")) if me.phone_verified else (TODO, N_("Belum dibuktikan"))
     return [
         Task("identitas", N_("NIK dan Kartu Keluarga"), *_IDENTITY[me.identity.status]),
         *(Task(slug, title, *(_DONE if step in me.profile_steps else _OPEN)) for step, slug, title in _PROFILE),
-        *(
-            Task(slug, title, *(_DONE if slot in me.photos else (TODO, N_("Belum dikirim"))))
-            for slot, slug, title in _PHOTOS
-        ),
+        *(Task(slug, title, *_PHOTO[photos.get(slot, "none")]) for slot, slug, title in PHOTOS),
         Task("telepon", N_("Nomor ponsel"), *phone),
         Task("tes", N_("Tes"), *_TEST[me.assessment.state]),
     ]
@@ -76,7 +80,7 @@ def tasks(me: Me) -> Sequence[Task]:
 
 def missing(me: Me) -> Sequence[Task]:
     """What has to be done before joining; an identity that is being checked or does not match keeps nobody out."""
-    return [task for task in tasks(me) if task.kind == TODO]
+    return [task for task in tasks(me) if task.kind in (TODO, AGAIN)]
 
 
 def next_slug(me: Me) -> str:
