@@ -338,3 +338,51 @@ def test_changed_nights_can_be_recorded() -> None:
         objective_reasons={"lost": "a drill"},
     )
     assert Night.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
+
+
+NIGHT_FAULT = '[[faults]]\nkind = "{}"\ntarget = "{}"\nstart_s = 0\nend_s = 9\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "more", "key", "words"),
+    [
+        ("killed", "sms", "", "target", "of kind killed must be one of web, worker, gatekeeper, database, proxy"),
+        ("outage", "web", "", "target", "of kind outage must be one of civil_registry, email, sms, not 'web'"),
+        ("reset", "database", "", "target", "must be one of applicants_link, database_link"),
+        ("latency", "database_link", "", "delay_s", "a fault of kind latency needs it, above 0"),
+        ("bandwidth", "database_link", "delay_s = 1\nrate_bytes_per_s = 9", "delay_s", "means nothing"),
+        ("killed", "web", "delay_s = 1", "delay_s", "means nothing for a fault of kind killed"),
+        ("killed", "web", "toxicity = 0.5", "toxicity", "means nothing for a fault of kind killed"),
+        ("down", "database_link", 'direction = "upstream"', "direction", "means nothing for a fault of kind down"),
+        ("reset", "database_link", "toxicity = 0", "toxicity", "must be more than 0"),
+        ("reset", "database_link", "toxicity = 1.5", "toxicity", "must be from 0 to 1"),
+        ("slicer", "applicants_link", "size_bytes = 70000", "size_bytes", "must be from 0 to 65536"),
+        ("reset", "applicants_link", 'direction = "sideways"', "direction", "must be one of downstream, upstream"),
+    ],
+)
+def test_faults_of_processes_and_links_fit_their_target(
+    refused: Refused, kind: str, target: str, more: str, key: str, words: str
+) -> None:
+    """What would mean nothing is refused: who wrote it had something else in mind."""
+    (fault,) = refused(more=NIGHT_FAULT.format(kind, target) + more + "\n")
+    assert f": faults[0].{key}: " in fault and words in fault
+
+
+def test_faults_of_processes_and_links_survive_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "night.toml"
+    latency = 'delay_s = 0.2\njitter_s = 0.1\ntoxicity = 0.5\ndirection = "upstream"\n'
+    spoiled = NIGHT_FAULT.format("latency", "database_link") + latency
+    path.write_text(TEXT + NIGHT_FAULT.format("killed", "web") + spoiled)
+    night = catalogue.load(str(path))
+    assert night.faults == (
+        Fault("killed", "web", 0.0, 9.0),
+        Fault("latency", "database_link", 0.0, 9.0, direction="upstream", toxicity=0.5, delay_s=0.2, jitter_s=0.1),
+    )
+    assert Night.from_dict(json.loads(json.dumps(night.to_dict()))) == night
+
+
+def test_a_process_is_broken_in_one_way_at_a_time(refused: Refused) -> None:
+    """It cannot be stopped while it is gone; two kinds on one link do go together."""
+    kinds = (("killed", "web"), ("stopped", "web"), ("reset", "database_link"), ("black_hole", "database_link"))
+    (fault,) = refused(more="".join(NIGHT_FAULT.format(*kind) for kind in kinds))
+    assert "stopped of web overlaps faults[0], 0 s to 9 s of the same process" in fault

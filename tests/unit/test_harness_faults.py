@@ -169,3 +169,107 @@ def test_a_fault_that_cannot_be_ended_says_so() -> None:
     dead = True
     timeline.end_all()
     assert heard[1:] == [("failed", {"text": "it could not be ended: connection refused"})]
+
+
+class Hands:
+    """An injector whose faults take as long as they are told to."""
+
+    def __init__(self) -> None:
+        self.held = False
+        """Whether nothing can begin."""
+        self.lasts = 0
+        """How often an end is asked for before it is one."""
+        self.asked: list[str] = []
+
+    def begin(self, fault: Fault) -> dict[str, Any] | None:
+        self.asked.append(f"begin {fault.kind}")
+        return None if self.held else {"role": "web"}
+
+    def end(self, fault: Fault) -> dict[str, Any] | None:
+        self.asked.append(f"end {fault.kind}")
+        self.lasts -= 1
+        return {"bit": True} if self.lasts < 0 else None
+
+
+def timeline_of(*faults: Fault) -> tuple[FaultTimeline, Hands, list[str]]:
+    """What it was told of each edge stands in the list."""
+    heard: list[str] = []
+    hands = Hands()
+
+    def notice(fault: Fault, edge: str, **facts: object) -> None:
+        heard.append(" ".join([fault.kind, edge, *([str(facts["text"])] if "text" in facts else [])]))
+
+    return FaultTimeline(faults, speed=1, injectors={"web": hands}, notice=notice), hands, heard
+
+
+def test_a_fault_lasts_until_its_end_has_come_about() -> None:
+    """A process that was killed is back only when it is ready; until then the timeline asks again."""
+    timeline, hands, heard = timeline_of(fault("killed", "web"))
+    hands.lasts = 2
+    timeline.play(60)
+    for moment in (120, 120.25):
+        timeline.play(moment)
+        assert heard == ["killed start"] and len(timeline.active) == 1
+    timeline.play(120.5)
+    assert heard == ["killed start", "killed end"] and timeline.active == []
+    timeline.play(121)
+    assert hands.asked == ["begin killed", "end killed", "end killed", "end killed"]
+
+
+def test_a_fault_that_is_held_up_begins_later() -> None:
+    timeline, hands, heard = timeline_of(fault("stopped", "web"))
+    hands.held = True
+    timeline.play(60)
+    assert heard == []
+    hands.held = False
+    timeline.play(70)
+    timeline.play(120)
+    assert heard == ["stopped start", "stopped end"]
+
+
+def test_a_fault_that_is_held_up_until_its_end_did_not_bite() -> None:
+    """Else it would begin and end at once, and count as one that held."""
+    timeline, hands, heard = timeline_of(fault("stopped", "web"))
+    hands.held = True
+    timeline.play(60)
+    timeline.play(120)
+    assert heard == ["stopped failed what came before it on this target lasted until its end"]
+    hands.held = False
+    timeline.play(130)
+    assert len(heard) == 1 and timeline.active == [] and timeline.end_all() == []
+
+
+def test_the_end_of_the_run_waits_for_what_is_coming_back_and_tells_what_was_never_due() -> None:
+    late = fault("stopped", "web", 500, 600)
+    timeline, hands, heard = timeline_of(fault("killed", "web"), late)
+    hands.lasts = 3
+    timeline.play(60)
+    assert timeline.end_all() == [late]
+    assert heard == ["killed start", "killed end"] and hands.lasts == -1
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "counted", "bit"),
+    [
+        ("outage", 0.0, {"asked": 3, "refused": 3}, True),
+        ("outage", 0.0, {"asked": 0, "refused": 0}, False),
+        ("failing", 0.5, {"asked": 1, "unserved": 0}, False),
+        ("silent", 0.5, {"asked": 1, "unserved": 1}, True),
+        ("slow", 2.0, {"asked": 0}, False),
+        ("slow", 2.0, {"asked": 1}, True),
+    ],
+)
+def test_a_fault_of_a_partner_that_nobody_met_did_not_bite(
+    kind: str, factor: float, counted: dict[str, int], bit: bool
+) -> None:
+    before = dict.fromkeys(counted, 10)
+    ledgers = [before, {name: before[name] + count for name, count in counted.items()}]
+
+    def ask(method: str, url: str, body: Any = None) -> Any:
+        return {"sms": ledgers.pop(0)} if url.endswith("/ledger") else {"sms": dict(GATEWAY)}
+
+    partner = PartnerFaults("http://partners", ask)
+    trouble = fault(kind, factor=factor)
+    partner.begin(trouble)
+    proof = partner.end(trouble)
+    assert (proof["bit"], "text" in proof, proof["counted"]) == (bit, not bit, counted)

@@ -11,8 +11,10 @@ from loadtests.cli import parser
 from loadtests.harness import proxy
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import order_of
+from scenarios import catalogue
 
 NIGHT = "prakerja-wave-1"
+NIGHT_TEXT = (Path(catalogue.__file__).parent / "nights" / f"{NIGHT}.toml").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +159,37 @@ def test_a_proxy_that_is_not_installed_is_named_with_the_fix(monkeypatch: pytest
     monkeypatch.setattr(proxy, "executable", lambda: None)
     with pytest.raises(Refusal, match=r"--proxy: no nginx .*apt-get install nginx-light"):
         order_of(options(NIGHT, "--proxy", "nginx"))
+
+
+BROKEN = '\n[[faults]]\nkind = "{}"\ntarget = "{}"\nstart_s = 1\nend_s = 2\nfactor = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "database_url", "why"),
+    [
+        ("web", RUNNING, "", "the processes and connections of --target are not ours to break"),
+        ("applicants_link", RUNNING, "", "the processes and connections of --target are not ours to break"),
+        ("proxy", (), "", "there is none: add --proxy nginx"),
+        ("database", (), "postgresql://127.0.0.1/mine", "that of DATABASE_URL is not ours to break: unset it"),
+        ("database_link", (), "postgresql://127.0.0.1/mine", "that of DATABASE_URL is not ours to break: unset it"),
+        ("web", (), "postgresql://127.0.0.1/mine", ""),
+        ("database_link", (), "", ""),
+        ("sms", RUNNING, "postgresql://127.0.0.1/mine", ""),
+    ],
+)
+def test_faults_that_cannot_be_brought_about_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, given: tuple[str, ...], database_url: str, why: str
+) -> None:
+    """Else the night would be played without them. Partners can always be troubled."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    kind = "silent" if target == "sms" else "reset" if target.endswith("_link") else "killed"
+    path = tmp_path / "night.toml"
+    text = BROKEN.format(kind, target)
+    path.write_text(NIGHT_TEXT + (text if kind == "silent" else text.replace("factor = 1\n", "")))
+    if not why:
+        assert order_of(options(str(path), *given)).night.faults[0].target == target
+        return
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(str(path), *given))
+    (fault,) = refusal.value.faults
+    assert fault == f"faults[0]: {kind} of {target}: {why}, or take the fault out of the night"

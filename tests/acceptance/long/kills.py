@@ -34,7 +34,8 @@ GONE = 1.0
 JOINED = 0.9
 """Share of all who came that must have joined by the end, although most of them lived through several kills."""
 CONTROL_KILLS = 3
-CROWD = ["--reading", "harsh", "--people", "1/300", "--pace", "300", "--drain-minutes", "1.5"]
+CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.5"]
+"""About three people a second, for whom the gate has room: nobody may wait in line when the run ends."""
 NIGHT = Path(catalogue.__file__).parent / "nights" / "prakerja-wave-1.toml"
 FAULT = '\n[[faults]]\nkind = "killed"\ntarget = "{}"\nstart_s = {:.2f}\nend_s = {:.2f}\n'
 
@@ -73,9 +74,8 @@ def main() -> int:
     targets = [target for target, number in KILLS.items() for _ in range(number)]
     random.Random(options.seed).shuffle(targets)
     replicas = ["--replicas", "2", "--proxy", "nginx"] if proxy.executable() else []
-    print(
-        f"{len(targets)} kills, seed {options.seed}, {'two web processes behind nginx' if replicas else 'one web process'}"
-    )
+    stack = "two web processes behind nginx" if replicas else "one web process"
+    print(f"{len(targets)} kills, seed {options.seed}, {stack}")
     played = play(folder / "kills", targets, options.seed, *replicas)
     print(table(played))
     if why := invalid(played, len(targets)):
@@ -191,11 +191,9 @@ def table(played: Played) -> str:
     ends = played.kills("end")
     for start in played.kills("start"):
         end = next((one for one in ends if one["t"] >= start["t"] and one["role"] == start["role"]), None)
-        proof = start["proof"]
-        back = f"{end['back_after_s']:8.2f}" if end else "   never"
-        lines.append(
-            f"{start['t']:7.1f}  {start['role']:8}  {len(proof['processes']):9}  {proof['took_s'] * 1e3:14.0f}  {back:>19}"
-        )
+        proof, back = start["proof"], f"{end['back_after_s']:.2f}" if end else "never"
+        gone, shown = len(proof["processes"]), proof["took_s"] * 1e3
+        lines.append(f"{start['t']:7.1f}  {start['role']:8}  {gone:9}  {shown:14.0f}  {back:>19}")
     return "\n".join(lines)
 
 
