@@ -24,6 +24,7 @@ OTHERS: dict[str, Declared] = {
     "swarm_fates_total": Declared("counter", ("fate",)),
     "swarm_stage_total": Declared("counter", ("stage",)),
     "swarm_requests_total": Declared("counter", ("outcome", "route")),
+    "swarm_held_back_total": Declared("counter", ()),
     "swarm_request_seconds": Declared("histogram", ("route",)),
     "swarm_scheduled_seconds": Declared("histogram", ("route",)),
     "partner_requests_total": Declared("counter", ("outcome", "partner")),

@@ -80,8 +80,13 @@ FELT = Row(
     (
         Panel(
             "Requests by outcome",
-            "ok; refused is a final no; busy says come back later; error is 5xx; timeout and transport had no answer.",
-            "reqps", (Query("sum by (outcome) (rate(swarm_requests_total[$__rate_interval]))", "{{outcome}}"),),
+            "ok; refused is a final no; busy says come back later; error is 5xx; timeout and transport had no answer. "
+            "Held back: what adaptive clients did not ask, because most before was refused.",
+            "reqps",
+            (
+                Query("sum by (outcome) (rate(swarm_requests_total[$__rate_interval]))", "{{outcome}}"),
+                Query("sum(rate(swarm_held_back_total[$__rate_interval]))", "held back"),
+            ),
             "stacked",
         ),
         Panel(

@@ -67,7 +67,8 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "with --target the swarm alone, against a stack that runs already.",
         epilog=(
             "exit codes: 0 objectives met, 1 crash, 2 usage or configuration, 3 objective missed, "
-            "4 target never ready, 5 the generator was the limit, 6 data lost or doubled, 130 interrupted"
+            "4 target never ready, 5 not valid (generator late, a fault did not bite), 6 data lost or doubled, "
+            "130 interrupted"
         ),
     )
     rehearse.set_defaults(run=_rehearse)
@@ -75,6 +76,7 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("night", metavar="NIGHT", help="a name of `launchnight nights`, or a TOML file")
     add("--reading", metavar="NAME", help="reading of the curve: gentle, expected, harsh (the night's default)")
     add("--set", metavar="NAME", help="set of partner capacities (the night's default)")
+    add("--manners", metavar="NAME", help="of all clients: punctual, naive, polite, adaptive (the night's shares)")
     add("--people", metavar="1/N", default="1/100", help="share of persons and of every partner's capacity (1/100)")
     add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
     add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")

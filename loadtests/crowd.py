@@ -162,6 +162,7 @@ class Crowd:
             province=who.province,
             network=who.network,
             patience=who.patience,
+            manners=who.manners,
             channel=one.state.traits.channel,
         )
         self._act(one, due)
@@ -193,6 +194,11 @@ class Crowd:
 
     def _request(self, one: Applicant, due: float) -> Decision | None:
         """Send the request that the state asks for and read the answer; None when the applicant's way has ended."""
+        attempt = journey.attempt(one.state, self.share.seed, one.number, self.clock.now())
+        one.state = attempt.state
+        if attempt.is_held_back:
+            self.metrics.held_back += 1
+            return self._decide(one, Reading(Result.BUSY, one.state.throttle.told_s), self.clock.now())
         request = one.request(self._photos)
         effect = one.effect()
         if effect is not None:

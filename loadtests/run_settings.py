@@ -17,6 +17,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--set",
         {"default": "", "dest": "partner_set", "help": "Set of partners; changes no applicant"},
     ),
+    ("--manners", {"default": "", "help": "How all clients take refusals, for example naive; empty = the night's own"}),
     ("--people", {"default": "1/100", "help": "Share of the night's people, for example 1/100"}),
     ("--speed", {"type": float, "default": 1.0, "help": "How many times as fast the night's clock runs"}),
     ("--pace", {"type": float, "default": 1.0, "help": "How many times as fast people think and type"}),
@@ -87,6 +88,11 @@ class RunSettings:
             faults.append(f"--reading {options.reading}: the night has {', '.join(night.curve.readings)}")
         if options.partner_set and options.partner_set not in night.partners:
             faults.append(f"--set {options.partner_set}: the night has {', '.join(night.partners)}")
+        if options.manners:
+            try:
+                night = night.with_manners(options.manners)
+            except ValueError as fault:
+                faults.append(f"--manners: {fault}")
         if faults:
             raise SettingsRefused("\n".join(faults))
         return cls(

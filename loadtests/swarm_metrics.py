@@ -62,6 +62,7 @@ class SwarmMetrics:
         self.routes = {route: RouteFigures(route) for route in routes}
         self.planned = planned
         self.arrivals = 0
+        self.held_back = 0
         self.lateness = Histogram("swarm_lateness_seconds")
         self.fates = dict.fromkeys(Fate, 0)
         self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
@@ -88,6 +89,8 @@ class SwarmMetrics:
                 f'swarm_requests_total{{route="{each.route}",outcome="{outcome}"}} {n}'
                 for outcome, n in each.outcomes.items()
             ]
+        lines += _head("swarm_held_back_total", "counter", "Requests that adaptive clients did not make.")
+        lines.append(f"swarm_held_back_total {self.held_back}")
         lines += _head("swarm_request_seconds", "histogram", "Time of a request from its start.")
         for each in self.routes.values():
             lines += each.service.lines()

@@ -56,6 +56,12 @@ class Facts:
         return float(self.config["factors"]["pace"])
 
     @property
+    def manners(self) -> str:
+        """How clients took refusals: "naive", or shares; of a record that does not say it, as all did then."""
+        shares: dict[str, float] = self.config["night"].get("manners", {"punctual": 1.0})
+        return ", ".join(name if one == 1.0 else f"{name} {percent(one)}" for name, one in shares.items() if one)
+
+    @property
     def stack(self) -> dict[str, Any]:
         """What was played against; of a record that does not say it, a stack started for the run."""
         return {**_OWN_STACK, **self.config.get("stack", {})}

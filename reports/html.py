@@ -36,6 +36,7 @@ def render(run: Run, verdict: Verdict) -> str:
         mapping=tables.mapping(),
         ledgers=tables.ledgers(verdict),
         fates=tables.fates(facts),
+        manners=tables.manners(facts),
         cpu=tables.cpu(verdict),
         factors=tables.factors(facts),
         rounded=config["rounded"],
@@ -52,7 +53,9 @@ def render(run: Run, verdict: Verdict) -> str:
 def title(facts: Facts) -> str:
     """The night and how it was played, in a few words."""
     night, config = facts.config["night"], facts.config
-    return f"{night['title']} · {config['reading']} reading, set {config['set']} · people {config['factors']['people']}"
+    clients = "" if facts.manners == "punctual" else f" · clients {facts.manners}"
+    people = config["factors"]["people"]
+    return f"{night['title']} · {config['reading']} reading, set {config['set']} · people {people}{clients}"
 
 
 def _basis(facts: Facts) -> str:

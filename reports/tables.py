@@ -11,7 +11,7 @@ from reports.drawing import Table
 from reports.facts import Facts
 from reports.verdict import Verdict
 from reports.wording import clock, count, number, percent, seconds
-from scenarios.record import Reason
+from scenarios.record import Fate, Manners, Reason
 
 REASONS_SHOWN = 3
 
@@ -105,6 +105,7 @@ def configuration(facts: Facts) -> Table:
     rows = [
         ["run", str(config["id"])],
         ["night", f"{config['night']['name']}, {config['reading']} reading, set {config['set']}"],
+        ["manners", facts.manners],
         ["factors", ", ".join(f"{name} {value}" for name, value in config["factors"].items())],
         ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
         ["seed", str(config["seed"])],
@@ -117,6 +118,21 @@ def configuration(facts: Facts) -> Table:
         ["versions", ", ".join(f"{name} {value}" for name, value in config["versions"].items())],
     ]  # fmt: skip
     return Table(["what", "value"], rows)
+
+
+def manners(facts: Facts) -> Table | None:
+    """What each kind of client asked of the service and what its people got; None where all were of one kind."""
+    rows = []
+    for kind in Manners:
+        own = (facts.people["manners"] == kind) & ~np.isnan(facts.people["started"])
+        people = int(own.sum())
+        if people:
+            each = [float(facts.people[column][own].sum()) / people for column in ("requests", "retries")]
+            joined = float((facts.people["fate"][own] == Fate.JOINED).mean())
+            told = f"{kind.name.lower()}: {kind.phrase}"
+            rows.append([told, count(people), *(number(one) for one in each), percent(joined)])
+    heads = ["clients", "people", "requests each", "tried again each", "joined"]
+    return Table(heads, rows) if len(rows) > 1 else None
 
 
 def _stack(facts: Facts) -> str:

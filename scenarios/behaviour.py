@@ -49,4 +49,5 @@ def traits(night: Night, person: Person) -> Traits:
         visits=patience.sessions,
         channel=Channel.EMAIL + 0 if person.channel == "email" else Channel.SMS + 0,
         mistyped=int(person.typed_nik != person.nik),
+        manners=person.manners + 0,
     )

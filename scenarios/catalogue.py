@@ -17,10 +17,11 @@ from typing import Any, cast
 from scenarios import locate, objectives, validate
 from scenarios.capacities import AllowanceSpan, Gateway, PartnerSet, Registry, Window
 from scenarios.curve import Anchor, Block, Curve, Demand, Reading
+from scenarios.fates import Manners
 from scenarios.faults import Fault
-from scenarios.figures import Bound, Figure, People, Rupiah
+from scenarios.figures import Bound, Figure, People, Rupiah, Share
 from scenarios.networks import Network
-from scenarios.population import Patience, Population, network_steps
+from scenarios.population import Patience, Population, network_steps, steps
 from scenarios.reader import Provenance, Reader
 
 __all__ = ["AllowanceSpan", "Anchor", "Block", "Curve", "Demand", "Fault", "Figure", "Gateway", "Network", "Night"]
@@ -29,7 +30,8 @@ __all__ += ["Window", "load", "names"]
 
 
 _CHOSEN = Provenance("own: chosen for this night", "assumption")
-"""Faults are invented and objectives demanded: they need no source, though they may name one."""
+"""Faults are invented, objectives demanded, manners tried out: they need no source, though they may name one."""
+_PUNCTUAL = {Manners.PUNCTUAL.name.lower(): 1.0}
 
 
 class NightError(ValueError):
@@ -81,6 +83,8 @@ class Night:
     partners: dict[str, PartnerSet]
     prices: Prices
     funnel: tuple[Published, ...]
+    manners: dict[str, Share] = field(default_factory=lambda: dict(_PUNCTUAL), metadata={"provenance": _CHOSEN})
+    """Share of the people by how their client takes refusals (scenarios.fates.Manners, in lower case)."""
     faults: tuple[Fault, ...] = field(default=(), metadata={"provenance": _CHOSEN})
     objectives: dict[str, Bound] = field(default_factory=dict, metadata={"provenance": _CHOSEN})
     """Bound by id, the defaults filled in."""
@@ -97,6 +101,24 @@ class Night:
     def network_steps(self) -> dict[str, list[float]]:
         """By time zone, the edges in [0, 1) between network profiles (scenarios.population)."""
         return network_steps(self.population, self.networks)
+
+    @cached_property
+    def all_manners(self) -> list[Manners]:
+        return [Manners[name.upper()] for name in self.manners]
+
+    @cached_property
+    def manners_steps(self) -> list[float]:
+        """The edges in [0, 1) between `all_manners`."""
+        return steps(self.manners.values())
+
+    def with_manners(self, name: str) -> Night:
+        """The same night with clients of one kind only. Raises ValueError when there is no such kind."""
+        known = [each.name.lower() for each in Manners]
+        if name not in known:
+            raise ValueError(f"must be one of {', '.join(known)}, not {name!r}")
+        kept = [figure for figure in self.figures if not figure.key.startswith("manners.")]
+        chosen = Figure(f"manners.{name}", 1.0, "share of 1", "own: chosen for this run", "assumption")
+        return replace(self, manners={name: 1.0}, figures=(*kept, chosen))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON values (instants as ISO 8601 text); `from_dict` is the way back."""
@@ -173,7 +195,7 @@ def _read(document: dict[str, Any], around: Provenance) -> tuple[Night | None, l
 
 
 _NIGHTS = Path(__file__).parent / "nights"
-_DEFAULTS: dict[str, Any] = {"faults": (), "objectives": {}, "objective_reasons": {}}
+_DEFAULTS: dict[str, Any] = {"manners": _PUNCTUAL, "faults": (), "objectives": {}, "objective_reasons": {}}
 
 
 def _syntax_fault(path: Path, text: str, words: str) -> str:

@@ -1,4 +1,4 @@
-"""What can become of an applicant: fates, stages, channels and reasons, as they are numbered in the record."""
+"""What the record says of an applicant in numbers: fates, stages, channels, manners and reasons."""
 
 from enum import IntEnum
 
@@ -52,6 +52,27 @@ class Channel(IntEnum):
 
     EMAIL = 1
     SMS = 2
+
+
+class Manners(IntEnum):
+    """How an applicant's client takes it when the service refuses, fails or stays silent."""
+
+    PUNCTUAL = 0
+    NAIVE = 1
+    POLITE = 2
+    ADAPTIVE = 3
+
+    @property
+    def phrase(self) -> str:
+        return _MANNERS_PHRASES[self]
+
+
+_MANNERS_PHRASES = {
+    Manners.PUNCTUAL: "comes back on the second it was told",
+    Manners.NAIVE: "ignores what it is told and repeats at once",
+    Manners.POLITE: "comes back later than told, ever later while refusals last",
+    Manners.ADAPTIVE: "polite, and holds requests back itself while most are refused",
+}
 
 
 class Reason(IntEnum):

@@ -11,11 +11,12 @@ Everything here is compiled by numba as it stands (DESIGN section 2, compiled ru
 integer: numba keeps the two apart, and a state holds integers only.
 """
 
-from scenarios.fates import Channel, Fate, Furthest, Reason
+from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import (
     ANSWERS,
     PHOTOS,
     Action,
+    Attempt,
     Code,
     Decision,
     Habits,
@@ -27,8 +28,18 @@ from scenarios.journey_state import (
     leave,
     next_move,
 )
-from scenarios.setbacks import come_back, lost, photo_failed, refusal, try_again, turn_away
+from scenarios.setbacks import (
+    come_back,
+    is_repeated,
+    lost,
+    photo_failed,
+    refusal,
+    repeat,
+    try_again,
+    turn_away,
+)
 from scenarios.streams import Purpose, log_normal, uniform
+from scenarios.throttle import FRESH, Throttle, answered, counted, rolled, share_held_back
 
 
 def start(traits: Traits) -> State:
@@ -36,12 +47,13 @@ def start(traits: Traits) -> State:
     return State(
         Action.TICKET + 0,
         traits,
-        Nerves(0, 0, 0, 0),
+        Nerves(0, 0, 0, 0, 0),
         Code(traits.channel, 0, 0, 0),
         Progress(Furthest.NONE + 0, 0, 0, traits.mistyped),
         -1.0,
         0,
         0,
+        FRESH,
     )
 
 
@@ -78,7 +90,7 @@ def think_s(habits: Habits, seed: int, number: int, action: int, part: int) -> f
 
 def calmed(nerves: Nerves) -> Nerves:
     """An answer that worked restores patience."""
-    return Nerves(0, 0, nerves.retries, nerves.visits)
+    return Nerves(0, 0, nerves.retries, nerves.visits, 0)
 
 
 def action_after(progress: Progress) -> int:
@@ -128,8 +140,14 @@ def stand_in_line(state: State, habits: Habits, seed: int, number: int, retry_af
         leaves_line_at = now_s + log_normal(drawn, habits.line_median_s, habits.line_sigma)
     if now_s >= leaves_line_at:
         return leave(state, Fate.ABANDONED + 0, Reason.LEFT_THE_LINE + 0)
+    nerves = calmed(state.nerves)
+    if state.traits.manners == Manners.NAIVE:
+        # Looks again when the person's own short wait is over, should that be sooner.
+        drawn = uniform(seed, number, Purpose.SHORT_RETRY, nerves.retries)
+        retry_after_s = min(retry_after_s, log_normal(drawn, habits.retry_median_s, habits.retry_sigma))
+        nerves = Nerves(0, 0, nerves.retries + 1, nerves.visits, 0)
     changed = State(
-        action, state.traits, calmed(state.nerves), state.code, progress, leaves_line_at, state.fate, state.reason
+        action, state.traits, nerves, state.code, progress, leaves_line_at, state.fate, state.reason, state.throttle
     )
     return Decision(changed, action, retry_after_s)
 
@@ -147,7 +165,8 @@ def wait_for_code(state: State, habits: Habits, seed: int, number: int, result: 
     restless = Code(code.channel, code.sends, silences, code.signed_in)
     pressed = uniform(seed, number, Purpose.RESEND, code.signed_in * 100 + silences) < habits.resend_share
     if pressed and code.sends <= habits.resend_limit:
-        nerves = Nerves(state.nerves.tries, state.nerves.busy, state.nerves.retries + 1, state.nerves.visits)
+        old = state.nerves
+        nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, 0)
         return next_move(state, Action.CODE_AGAIN + 0, nerves, restless, state.progress, 0.0)
     return next_move(state, Action.WAIT_CODE + 0, state.nerves, restless, state.progress, habits.late_code_s)
 
@@ -227,9 +246,38 @@ def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
     there = looking.state
     joined = State(
         there.action, there.traits, there.nerves, there.code, there.progress, there.leaves_line_at,
-        Fate.JOINED + 0, Reason.JOINED + 0,
+        Fate.JOINED + 0, Reason.JOINED + 0, there.throttle,
     )  # fmt: skip
     return Decision(joined, looking.action, looking.delay_s)
+
+
+def remembering(state: State, throttle: Throttle) -> State:
+    """`state` with another memory of what was accepted."""
+    return State(
+        state.action, state.traits, state.nerves, state.code, state.progress, state.leaves_line_at, state.fate,
+        state.reason, throttle,
+    )  # fmt: skip
+
+
+def attempt(state: State, seed: int, number: int, now_s: float) -> Attempt:
+    """Before each request: whether the client makes it, and the state that has counted it.
+
+    One that is held back ends like a refused one: the next step gets BUSY with `state.throttle.told_s`.
+    """
+    if state.traits.manners != Manners.ADAPTIVE:
+        return Attempt(state, 0)
+    throttle = rolled(state.throttle, now_s)
+    drawn = uniform(seed, number, Purpose.HOLD_BACK, throttle.attempts)
+    is_held_back = 1 if drawn < share_held_back(throttle, now_s) else 0
+    return Attempt(remembering(state, counted(throttle)), is_held_back)
+
+
+def heard(state: State, result: int, retry_after_s: float, now_s: float) -> State:
+    """The state that has noted whether a request was accepted."""
+    if state.traits.manners != Manners.ADAPTIVE or state.action == Action.WAIT_CODE:
+        return state
+    is_accepted = 0 if result == Result.BUSY or result == Result.ERROR or result == Result.TIMEOUT else 1
+    return remembering(state, answered(state.throttle, is_accepted, retry_after_s, now_s))
 
 
 def step(
@@ -245,7 +293,9 @@ def step(
 
     result: a Result that can follow the action; retry_after_s: seconds the service named, -1 for none;
     now_s: real seconds since the doors opened. Once the decision is LEAVE, `state.fate` and `state.reason` are set.
+    Before it comes the `attempt` of the action, unless that is WAIT_CODE.
     """
+    state = heard(state, result, retry_after_s, now_s)
     action = state.action
     if action == Action.LAST_LOOK:
         return leave(state, state.fate, state.reason)
@@ -271,20 +321,24 @@ def step(
         return next_move(state, onward, state.nerves, state.code, state.progress, 0.0)
     if result == Result.GONE:
         return try_again(state, habits, seed, number, Action.PHOTO_CREATE + 0, Result.ERROR + 0)
-    if action == Action.PHOTO_SEND:
-        return photo_failed(state, habits, seed, number, result, retry_after_s)
     if result == Result.OLD_CODE:
         return try_again(state, habits, seed, number, Action.CODE + 0, result)
+    if result == Result.BUSY and retry_after_s >= 0.0 and action == Action.CODE_AGAIN:
+        # Pressed too early: the message may still come, so keep looking out.
+        return next_move(state, Action.WAIT_CODE + 0, state.nerves, state.code, state.progress, retry_after_s)
+    if is_repeated(state, result):
+        return repeat(state)
+    if state.traits.manners == Manners.NAIVE:
+        retry_after_s = -1.0
+    if action == Action.PHOTO_SEND:
+        return photo_failed(state, habits, seed, number, result, retry_after_s)
     if result == Result.BUSY and retry_after_s >= 0.0:
-        if action == Action.CODE_AGAIN:
-            # Pressed too early: the message may still come, so keep looking out.
-            return next_move(state, Action.WAIT_CODE + 0, state.nerves, state.code, state.progress, retry_after_s)
         return come_back(state, habits, seed, number, action, retry_after_s)
     return try_again(state, habits, seed, number, action, result)
 
 
 RULES = (
     start, think_median_s, think_s, calmed, action_after, reached, go_on, look_out, stand_in_line, wait_for_code,
-    photo_stored, succeeded, step,
+    photo_stored, succeeded, remembering, attempt, heard, step,
 )  # fmt: skip
 """Every function of the machine but those of its setbacks, each after those it calls."""

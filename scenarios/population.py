@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from scenarios import identity_numbers, networks
+from scenarios.fates import Manners
 from scenarios.figures import Bytes, Count, CountOrEndless, Seconds, Share, Sigma, Weight, Years, YearSpan
 from scenarios.identity_numbers import family_card_of
 from scenarios.provinces import BY_CODE, ZONES, Province
@@ -133,15 +134,15 @@ class Population:
 
     @cached_property
     def _province_steps(self) -> tuple[list[Province], list[float]]:
-        return [BY_CODE[int(code)] for code in self.provinces], _steps(self.provinces.values())
+        return [BY_CODE[int(code)] for code in self.provinces], steps(self.provinces.values())
 
     @cached_property
     def _patience_steps(self) -> list[float]:
-        return _steps(each.share for each in self.patience.values())
+        return steps(each.share for each in self.patience.values())
 
     @cached_property
     def _device_steps(self) -> list[float]:
-        return _steps(self.devices.values())
+        return steps(self.devices.values())
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class Person:
     identity_card_photo: int
     selfie_photo: int
     """Positions in the photo corpus; never the same picture for both unless the corpus has only one."""
+    manners: Manners
 
 
 def phone_of(number: int) -> str:
@@ -230,16 +232,17 @@ def person(night: Night, seed: int, number: int) -> Person:
         channel="email" if by_email else "sms",
         identity_card_photo=card,
         selfie_photo=(card + 1 + int(draw(Purpose.SELFIE_PHOTO) * (pictures - 1))) % pictures,
+        manners=night.all_manners[bisect_right(night.manners_steps, draw(Purpose.MANNERS))],
     )
 
 
 def network_steps(population: Population, profiles: dict[str, networks.Network]) -> dict[str, list[float]]:
     """By time zone, the upper edges in [0, 1) between neighbouring network profiles."""
     shares = population.zone_shares
-    return {zone: _steps(networks.shares_in(zone, profiles, shares)) for zone in ZONES}
+    return {zone: steps(networks.shares_in(zone, profiles, shares)) for zone in ZONES}
 
 
-def _steps(weights: Iterable[float]) -> list[float]:
+def steps(weights: Iterable[float]) -> list[float]:
     """Upper edges of all classes but the last, so that a draw in [0, 1) always falls into one."""
     sums = list(accumulate(weights))
     return [each / sums[-1] for each in sums[:-1]]

@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import record_shapes
-from scenarios.fates import Channel, Fate, Furthest, Reason
+from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 
 __all__ = (
-    "PEOPLE_COLUMNS", "Channel", "Fate", "Furthest", "Reason", "RecordError", "Run", "Samples", "SamplesWriter",
-    "add_event", "blank_people", "read_events", "read_people", "write_config", "write_people", "write_whole",
+    "PEOPLE_COLUMNS", "Channel", "Fate", "Furthest", "Manners", "Reason", "RecordError", "Run", "Samples",
+    "SamplesWriter", "add_event", "blank_people", "read_events", "read_people", "write_config", "write_people",
+    "write_whole",
 )  # fmt: skip
 
 SCHEMA = 1
@@ -55,6 +56,7 @@ PEOPLE_COLUMNS: dict[str, np.dtype[Any]] = {
         "network": "u1",
         "patience": "u1",
         "channel": "u1",
+        "manners": "u1",
         "requests": "u4",
         "retries": "u4",
         **{stage.column: "f8" for stage in Furthest if stage is not Furthest.NONE},
@@ -124,7 +126,10 @@ def write_people(folder: Path, columns: Mapping[str, Sequence[Any] | Column]) ->
 def read_people(folder: Path) -> dict[str, Column]:
     """The columns of people.npz; raises RecordError when the file or a column does not fit."""
     path = folder / "people.npz"
-    return _checked_people(_arrays(path), str(path))
+    columns = _arrays(path)
+    if "number" in columns:  # records of before manners could be chosen lack them
+        columns.setdefault("manners", np.full_like(columns["number"], Manners.PUNCTUAL))
+    return _checked_people(columns, str(path))
 
 
 def _checked_people(columns: Mapping[str, Sequence[Any] | Column], where: str) -> dict[str, Column]:

@@ -160,13 +160,14 @@ _EVENT = _table(tuple(_MAY_TELL), t=_number, kind=_text, name=_text, **_MAY_TELL
 _SERIES = _list(_table(name=_text, labels=_free(_text)))
 
 _NIGHT = _table(
-    ("objective_reasons", "sources", "figures"),
+    ("objective_reasons", "sources", "figures", "manners"),
     name=_text,
     title=_text,
     opens_at=_instant,
     closes_at=_instant,
     objectives=_table(**dict.fromkeys(objectives.DEFAULTS, _amount)),
     objective_reasons=_free(_text),
+    manners=_free(_amount),
     sources=_free(_text),
     funnel=_list(
         _table(

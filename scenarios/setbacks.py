@@ -1,11 +1,21 @@
 """What an applicant does when an answer is no success: try again, come back when told, return much later, give up.
 
-Part of the machine of scenarios.journey and compiled like it.
+Part of the machine of scenarios.journey and compiled like it. How long it takes until the next try depends on the
+client's manners (scenarios.fates.Manners): a naive one ignores what it is told, sends again at once, and leaves the
+rest to its person; a polite one adds a random wait that doubles with every refusal in a row; a punctual one adds none.
 """
 
-from scenarios.fates import Fate, Reason
+from scenarios.fates import Fate, Manners, Reason
 from scenarios.journey_state import Action, Code, Decision, Habits, Nerves, Result, State, leave, next_move
 from scenarios.streams import Purpose, log_normal, uniform
+from service.domain.queues import retry_delay_s
+
+NAIVE_REPEATS = 3
+"""What HTTP clients do when retries are switched on and nothing else is chosen: three more, without a pause."""
+BACKOFF_BASE = 1.0
+"""Seconds; the least that a Retry-After names."""
+BACKOFF_CAP = 60.0
+"""Seconds: the minute after which people ask again for a late code. Nobody looks at a page for longer."""
 
 
 def refusal(result: int) -> int:
@@ -36,6 +46,32 @@ def complaint(result: int) -> int:
     return Reason.ERRORS + 0
 
 
+def is_repeated(state: State, result: int) -> bool:
+    """Whether the client sends the failed request again at once, without its person."""
+    if state.traits.manners != Manners.NAIVE or state.nerves.repeats >= NAIVE_REPEATS:
+        return False
+    return result == Result.BUSY or result == Result.ERROR or result == Result.TIMEOUT
+
+
+def repeat(state: State) -> Decision:
+    """The same request once more, now."""
+    old = state.nerves
+    nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, old.repeats + 1)
+    return next_move(state, state.action, nerves, state.code, state.progress, 0.0)
+
+
+def backoff_s(state: State, seed: int, number: int, failures: int, told_s: float) -> float:
+    """What a polite client adds to the wait before the next try: full jitter, doubling with `failures` in a row.
+
+    failures: from 1; told_s: seconds that the service named, which the first draw spreads over, -1 for none.
+    """
+    if state.traits.manners != Manners.POLITE and state.traits.manners != Manners.ADAPTIVE:
+        return 0.0
+    base_s = told_s if told_s > BACKOFF_BASE else BACKOFF_BASE
+    drawn = uniform(seed, number, Purpose.BACKOFF, state.nerves.retries)
+    return retry_delay_s(failures, drawn, base_s, BACKOFF_CAP)
+
+
 def turn_away(state: State, habits: Habits, seed: int, number: int, action: int, result: int) -> Decision:
     """The end of a visit: come back much later and do `action`, or give up for good."""
     visits = state.nerves.visits + 1
@@ -43,7 +79,7 @@ def turn_away(state: State, habits: Habits, seed: int, number: int, action: int,
         return leave(state, Fate.FAILED + 0, complaint(result))
     drawn = uniform(seed, number, Purpose.LONG_RETURN, visits)
     delay_s = log_normal(drawn, habits.return_median_s, habits.return_sigma)
-    nerves = Nerves(0, 0, state.nerves.retries + 1, visits)
+    nerves = Nerves(0, 0, state.nerves.retries + 1, visits, 0)
     return next_move(state, action, nerves, state.code, state.progress, delay_s)
 
 
@@ -54,7 +90,8 @@ def try_again(state: State, habits: Habits, seed: int, number: int, action: int,
         return turn_away(state, habits, seed, number, action, result)
     drawn = uniform(seed, number, Purpose.SHORT_RETRY, state.nerves.retries)
     delay_s = log_normal(drawn, habits.retry_median_s, habits.retry_sigma)
-    nerves = Nerves(tries, state.nerves.busy, state.nerves.retries + 1, state.nerves.visits)
+    delay_s += backoff_s(state, seed, number, tries, -1.0)
+    nerves = Nerves(tries, state.nerves.busy, state.nerves.retries + 1, state.nerves.visits, 0)
     return next_move(state, action, nerves, state.code, state.progress, delay_s)
 
 
@@ -63,8 +100,9 @@ def come_back(state: State, habits: Habits, seed: int, number: int, action: int,
     busy = state.nerves.busy + 1
     if busy > habits.busy_limit:
         return turn_away(state, habits, seed, number, action, Result.BUSY + 0)
-    nerves = Nerves(state.nerves.tries, busy, state.nerves.retries + 1, state.nerves.visits)
-    return next_move(state, action, nerves, state.code, state.progress, retry_after_s)
+    delay_s = retry_after_s + backoff_s(state, seed, number, busy, retry_after_s)
+    nerves = Nerves(state.nerves.tries, busy, state.nerves.retries + 1, state.nerves.visits, 0)
+    return next_move(state, action, nerves, state.code, state.progress, delay_s)
 
 
 def photo_failed(state: State, habits: Habits, seed: int, number: int, result: int, retry_after_s: float) -> Decision:
@@ -88,5 +126,8 @@ def lost(state: State, habits: Habits, seed: int, number: int) -> Decision:
     return try_again(signed_out.state, habits, seed, number, Action.CODE + 0, Result.ERROR + 0)
 
 
-RULES = (next_move, leave, refusal, complaint, turn_away, try_again, come_back, photo_failed, lost)
+RULES = (
+    next_move, leave, refusal, complaint, is_repeated, repeat, backoff_s, turn_away, try_again, come_back, photo_failed,
+    lost,
+)  # fmt: skip
 """Every function of setbacks, each after those it calls."""

@@ -44,6 +44,7 @@ class Purpose(IntEnum):
     SELFIE_PHOTO = 113
     FAMILY_CARD = 114
     PROFILE = 115
+    MANNERS = 116
 
     # journey: what somebody does
     THINK = 200
@@ -54,6 +55,8 @@ class Purpose(IntEnum):
     ANSWER = 205
     GIVE_UP = 206
     POLL = 207
+    BACKOFF = 208
+    HOLD_BACK = 209
 
     # partners: what happens to a message or a check
     EMAIL_DELAY = 300

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 from scenarios import fault_checks, networks, objectives
 from scenarios.capacities import AllowanceSpan
+from scenarios.fates import Manners
 from scenarios.figures import Figure
 from scenarios.provinces import BY_CODE, ZONES
 from scenarios.reader import Reader
@@ -150,6 +151,14 @@ def _photos(night: SimpleNamespace) -> Found:
         yield "population.photos.count", f"must be from 1 to {_MOST_PHOTOS}"
 
 
+def _manners(night: SimpleNamespace) -> Found:
+    known = [each.name.lower() for each in Manners]
+    for name in night.manners:
+        if name not in known:
+            yield f"manners.{name}", f"no such manners; there are {', '.join(known)}"
+    yield from _sums_to_one("manners", night.manners)
+
+
 def _network_zones(night: SimpleNamespace) -> Found:
     known = True
     for name, network in night.networks.items():
@@ -227,6 +236,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
     ),
     (("population.retries.hourly_weights",), _hours),
     (("population.photos.count",), _photos),
+    (("manners",), _manners),
     (("networks",), lambda night: _sums_to_one("networks", _shares(night.networks))),
     (("networks", "population.provinces"), _network_zones),
     (("default_set", "partners"), _sets),

@@ -53,6 +53,8 @@ class Order:
     night: Night
     reading: str
     set_name: str
+    manners: str
+    """Of all clients; empty = as the night says."""
     factors: Factors
     minutes: float
     seed: int
@@ -110,6 +112,8 @@ def order_of(options: Namespace) -> Order:
     if night is not None:
         reading = _one_of("--reading", options.reading or night.curve.default, list(night.curve.readings), faults)
         set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
+        if options.manners:
+            night = _read("--manners", options.manners, night.with_manners, faults)
     runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
     for folder in (runs, work):
         _check_writable(folder, faults)
@@ -135,6 +139,7 @@ def order_of(options: Namespace) -> Order:
         night=night,
         reading=reading,
         set_name=set_name,
+        manners=options.manners or "",
         factors=Factors(people, speed, pace),
         minutes=minutes,
         seed=seed,

@@ -39,6 +39,7 @@ def _command(order: Order, folder: RunFolder, url: str, partners_url: str, metri
         "--host", url,
         *night_options(order),
         "--reading", order.reading,
+        "--manners", order.manners,
         "--pace", repr(order.factors.pace),
         "--minutes", repr(order.minutes),
         "--drain-minutes", repr(order.drain_minutes),

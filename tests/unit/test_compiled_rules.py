@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from scenarios import journey, setbacks, streams
-from scenarios.fates import Furthest
+from scenarios import journey, setbacks, streams, throttle
+from scenarios.fates import Furthest, Manners
 from scenarios.journey_state import Action, Habits, Result
 from scenarios.simulation.rules import RULES, Rule
 from service.domain import assessment, codes, identity, queues, waiting_room, waves
@@ -56,6 +56,14 @@ WHOLES: dict[str, tuple[int, int]] = {
     "visits": (-1, 4),
     "busy": (0, 9),
     "retries": (0, 40),
+    "repeats": (0, 4),
+    "manners": (min(Manners), max(Manners)),
+    "requests": (0, 40),
+    "requests_before": (0, 40),
+    "accepted": (0, 40),
+    "accepted_before": (0, 40),
+    "attempts": (0, 400),
+    "is_accepted": (0, 1),
     "silences": (0, 9),
     "signed_in": (0, 1),
     "mistyped": (0, 1),
@@ -75,7 +83,7 @@ HABITS = Habits(
 )  # fmt: skip
 """How people behave does not vary between inputs; what happens to them does."""
 
-JOURNEY = {rule.__name__ for rule in (*setbacks.RULES, *journey.RULES)}
+JOURNEY = {rule.__name__ for rule in (*throttle.RULES, *setbacks.RULES, *journey.RULES)}
 SIGNED, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
@@ -241,7 +249,7 @@ def test_each_rule_stands_after_those_it_calls() -> None:
 def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
-    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, journey, setbacks):
+    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, throttle, journey, setbacks):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
             if is_own and not isinstance(function, type) and is_numeric(function):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from scenarios import journey
-from scenarios.fates import Channel, Fate, Furthest, Reason
+from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Habits, Result, State, Traits
 
 HABITS = Habits(
@@ -33,7 +33,7 @@ HABITS = Habits(
     line_sigma=1.0,
     leave_share=0.0,
 )
-NORMAL = Traits(tries=5, visits=3, channel=Channel.EMAIL, mistyped=0)
+NORMAL = Traits(tries=5, visits=3, channel=Channel.EMAIL, mistyped=0, manners=Manners.PUNCTUAL)
 SEED = 1
 
 Answers = Callable[[State], Result]

@@ -7,8 +7,9 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from scenarios import journey
-from scenarios.fates import Channel, Fate, Furthest, Reason
+from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result, Traits
+from scenarios.setbacks import NAIVE_REPEATS
 from tests.unit.test_journey import HABITS
 
 IN_LINE = {Action.TICKET, Action.PLACE, Action.CLAIM}
@@ -41,29 +42,38 @@ class Journey(RuleBasedStateMachine):
         visits=st.sampled_from([-1, 1, 3]),
         channel=st.sampled_from([Channel.EMAIL, Channel.SMS]),
         mistyped=st.integers(0, 1),
+        manners=st.sampled_from(Manners),
         number=st.integers(0, 2**40),
     )
-    def somebody_comes(self, tries: int, visits: int, channel: Channel, mistyped: int, number: int) -> None:
-        self.open_the_site(tries, visits, channel, mistyped, number)
+    def somebody_comes(
+        self, tries: int, visits: int, channel: Channel, mistyped: int, manners: Manners, number: int
+    ) -> None:
+        self.open_the_site(Traits(tries, visits, int(channel), mistyped, int(manners)), number)
 
-    def open_the_site(self, tries: int, visits: int, channel: Channel, mistyped: int, number: int) -> None:
+    def open_the_site(self, traits: Traits, number: int) -> None:
         self.number, self.now, self.accepted = number, 0.0, False
-        self.state = journey.start(Traits(tries, visits, int(channel), mistyped))
+        self.state = journey.start(traits)
         self.before = self.state
         self.decision = Decision(self.state, self.state.action, 0.0)
 
     @precondition(lambda self: self.state.action == Action.LEAVE)
     @rule(number=st.integers(0, 2**40))
     def somebody_else_comes(self, number: int) -> None:
-        traits = self.state.traits
-        self.open_the_site(traits.tries, traits.visits, Channel(traits.channel), traits.mistyped, number)
+        self.open_the_site(self.state.traits, number)
 
-    def answer(self, result: Result, retry_after: float) -> None:
+    def answer(self, result: Result, retry_after: float) -> Result:
+        """The client's next request, unless it holds it back, and the service's `result`; what the machine was told."""
+        if self.state.action != Action.WAIT_CODE:
+            attempt = journey.attempt(self.state, 3, self.number, self.now)
+            self.state = attempt.state
+            if attempt.is_held_back:
+                result, retry_after = Result.BUSY, self.state.throttle.told_s
         self.before = self.state
         self.accepted = self.accepted or (self.state.action == Action.JOIN and result == Result.OK)
         self.decision = journey.step(self.state, HABITS, 3, self.number, result, retry_after, self.now)
         self.state = self.decision.state
         self.now += self.decision.delay_s
+        return result
 
     @precondition(lambda self: self.state.action != Action.LEAVE)
     @rule(data=st.data(), retry_after=st.floats(0, 600))
@@ -80,8 +90,8 @@ class Journey(RuleBasedStateMachine):
     @precondition(lambda self: self.state.action not in (Action.LEAVE, Action.WAIT_CODE, Action.LAST_LOOK))
     @rule(result=st.sampled_from(FINAL))
     def final_no(self, result: Result) -> None:
-        self.answer(result, -1.0)
-        assert self.state.fate == Fate.REFUSED
+        if self.answer(result, -1.0) == result:
+            assert self.state.fate == Fate.REFUSED
 
     @invariant()
     def delays_are_times(self) -> None:
@@ -109,6 +119,19 @@ class Journey(RuleBasedStateMachine):
     @invariant()
     def joined_means_told_so(self) -> None:
         assert (self.state.fate == Fate.JOINED) == self.accepted
+
+    @invariant()
+    def a_client_repeats_only_so_often(self) -> None:
+        """However naive: after a few times it is the person's turn, whose patience is bounded."""
+        assert 0 <= self.state.nerves.repeats <= NAIVE_REPEATS
+        assert self.state.nerves.repeats == 0 or self.state.traits.manners == Manners.NAIVE
+
+    @invariant()
+    def accepted_requests_are_among_those_counted(self) -> None:
+        memory = self.state.throttle
+        counted = memory.requests + memory.requests_before
+        assert (counted > 0) <= (self.state.traits.manners == Manners.ADAPTIVE)
+        assert memory.accepted + memory.accepted_before <= counted <= memory.attempts
 
     @invariant()
     def patience_is_bounded(self) -> None:
