@@ -4,6 +4,10 @@ import asyncio
 
 import pytest
 
+from service.actions.once import Once, answered_once
+from service.actions.phone import ask_phone_code
+from service.actions.sessions import token_hash
+from service.web.idempotency import encode
 from tests.integration.registration_room import Person, code_of, registration
 
 
@@ -116,6 +120,26 @@ def test_two_people_may_use_the_same_key(run, database_url, tmp_path):
             return [(await person.post("/assessment/submission", key="same")).json() for person in people]
 
     assert run(scenario()) == [{"answered": 2}, {"answered": 1}]
+
+
+def test_two_people_who_are_signed_in_may_use_the_same_key_for_a_code(run, database_url, tmp_path):
+    """The code for one's own phone is asked for without naming it: the account is what tells two people apart."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            people = [await (await Person(service, number).sign_up()).sign_in() for number in (1, 2)]
+
+            async def ask(person):
+                once = Once(route=b"phone", key=b"same", fingerprint=bytes(32), status=202, encode=encode)
+                session = token_hash(person.token.encode())
+                asked = lambda: ask_phone_code(service.ports, once, session, None)  # noqa: E731
+                return (await answered_once(service.ports, once, asked)).body
+
+            return [await ask(person) for person in (*people, people[0])]
+
+    first, other, repeated = run(scenario())
+    assert first != other
+    assert repeated == first
 
 
 def test_stored_answers_hold_no_token_in_clear(run, database_url, tmp_path):
