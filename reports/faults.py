@@ -52,17 +52,18 @@ class Injected:
 
 def injected(events: Iterable[Event]) -> list[Injected]:
     """Every fault that was to be injected, in the order of the starts."""
-    lasting: dict[tuple[str, str], Injected] = {}
+    lasting: dict[tuple[str, str, Any], Injected] = {}
     found: list[Injected] = []
     for event in events:
         if event["kind"] != "fault":
             continue
-        key = (str(event["name"]), str(event.get("target", "")))
+        name, target = str(event["name"]), str(event.get("target", ""))
+        key = (name, target, event.get("number"))  # of several of a kind one may begin before another has ended
         t, edge, why = float(event["t"]), event.get("edge"), str(event.get("text", ""))
         if edge == "start":
             if key in lasting:
                 found.append(lasting[key])
-            lasting[key] = Injected(*key, t, proof=_at_the_start(event))
+            lasting[key] = Injected(name, target, t, proof=_at_the_start(event))
         elif edge == "end" and key in lasting:
             one = lasting.pop(key)
             bit, proof = bool(event.get("bit", True)), _at_the_end(event) or one.proof
@@ -70,7 +71,7 @@ def injected(events: Iterable[Event]) -> list[Injected]:
         elif edge == "failed" and key in lasting:
             found.append(replace(lasting.pop(key), why=why, failed_at=t))
         elif edge == "failed":
-            found.append(Injected(*key, t, t, began=False, bit=False, why=why, failed_at=t))
+            found.append(Injected(name, target, t, t, began=False, bit=False, why=why, failed_at=t))
     return sorted([*found, *lasting.values()], key=lambda one: (one.start_s, one.end_s))
 
 

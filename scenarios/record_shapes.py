@@ -148,6 +148,7 @@ def _ledger(value: Any, key: str) -> Faults:
 
 _NULLABLE_AMOUNT = _optional(_amount)
 _PROOF = {
+    "number": _whole,
     "role": _text,
     "bit": _flag,
     "counted": _free(lambda value, key: iter(())),

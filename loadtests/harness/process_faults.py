@@ -65,11 +65,11 @@ class ProcessInjector:
         self._turns: dict[str, int] = {}
 
     def begin(self, fault: Fault) -> Facts | None:
-        if any(other.target == fault.target for other in self._hit):
-            return None  # it has not come back from the fault before
         found = self._processes.of(fault.target)
         turn = self._turns.get(fault.target, 0)
         child = found[turn % len(found)]
+        if child.role in [other.role for other in self._hit.values()]:
+            return None  # it has not come back from the fault before
         try:
             if fault.kind == "killed":
                 proof = self._hands.kill(_root(child), tree=True)

@@ -340,8 +340,10 @@ class Rehearsal:
         self._display.say(text)
 
     def _notice_fault(self, fault: Fault, edge: str, **facts: Any) -> None:
-        self._metrics.fault(fault.kind, fault.target, edge == "start")
-        self.folder.event("fault", fault.kind, edge, target=fault.target, **facts)
+        active = [(one.kind, one.target) for one in self._timeline.active] if self._timeline is not None else []
+        self._metrics.fault(fault.kind, fault.target, (fault.kind, fault.target) in active)
+        number = self._order.night.faults.index(fault)
+        self.folder.event("fault", fault.kind, edge, target=fault.target, number=number, **facts)
         self._display.say(f"fault {fault.kind} on {fault.target}: {edge}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reports import tables
 from reports.facts import Facts
 from reports.objectives import RULES
 from reports.verdict import Verdict, judge
@@ -265,6 +266,27 @@ def test_a_fault_that_could_not_be_ended_lasts_and_is_a_miss(tmp_path: Path) -> 
     record = Run.load(run.write(tmp_path))
     assert Facts(record).windows == [(400.0, np.inf)]
     assert [one.text for one in judge(record).findings] == ["a fault did not end: outage of email at 0:07:10"]
+
+
+def test_several_faults_of_a_kind_are_told_apart(tmp_path: Path) -> None:
+    """The second process of a kind is killed before the first is back; the third time nobody was there to kill."""
+    run = SyntheticRun()
+    killed = {"kind": "fault", "name": "killed", "target": "web"}
+    back = {**killed, "edge": "end", "role": "web", "bit": True, "back_after_s": 2.0}
+    run.events = [
+        {"t": 400.0, "edge": "start", "number": 0, **killed},
+        {"t": 401.0, "edge": "start", "number": 1, **killed},
+        {"t": 402.0, "edge": "failed", "number": 2, "text": "there is no process 7", **killed},
+        {"t": 403.0, "number": 0, **back},
+        {"t": 405.0, "number": 1, **back},
+    ]
+    record = Run.load(run.write(tmp_path))
+    assert Facts(record).windows == [(400.0, 403.0), (401.0, 405.0)]
+    verdict = judge(record)
+    said = "a fault did not bite: killed of web at 0:06:42: there is no process 7"
+    assert [(one.code, one.text) for one in verdict.findings] == [(5, said)]
+    told = [row[-1] for row in tables.faults(Facts(record)).rows]
+    assert told == ["yes; web was gone, and ready 2 s after its new start"] * 2 + [said]
 
 
 def test_who_was_due_and_never_started_was_late(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class Played:
     """A rehearsal that has ended."""
 
     document: dict[str, Any]
+    """Its verdict.json."""
     events: list[dict[str, Any]]
 
     def kills(self, edge: str) -> list[dict[str, Any]]:
@@ -108,15 +109,16 @@ def night(folder: Path, targets: list[str], seed: int) -> tuple[Path, float]:
 def play(folder: Path, targets: list[str], seed: int, *more: str, careless: bool = False) -> Played:
     """Rehearse a night in which these are killed; careless: the database answers before it has written."""
     path, minutes = night(folder, targets, seed)
-    crowd = [*CROWD, "--minutes", f"{minutes:.3f}", "--seed", str(seed)]
-    with launchnight(folder, "rehearse", str(path), *crowd, "--json", *more) as process:
-        assert process.stderr is not None and process.stdout is not None
+    crowd = [*CROWD, "--minutes", f"{minutes:.3f}", "--seed", str(seed), "--json", *more]
+    with launchnight(folder, "rehearse", str(path), *crowd) as process:
+        assert process.stderr is not None
         for line in process.stderr:
             print(f"  {line}", end="", file=sys.stderr, flush=True)
             if careless and "the doors are open" in line:
                 asyncio.run(make_careless(process))
-        document = json.loads(process.stdout.read())
+        process.wait()
     (run,) = folder.glob("runs/*")
+    document = json.loads((run / "verdict.json").read_text())
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     return Played(document, events)
 
@@ -190,7 +192,7 @@ def table(played: Played) -> str:
     lines = ["   at s  killed    processes  shown after ms  ready again after s"]
     ends = played.kills("end")
     for start in played.kills("start"):
-        end = next((one for one in ends if one["t"] >= start["t"] and one["role"] == start["role"]), None)
+        end = next((one for one in ends if one["number"] == start["number"]), None)
         proof, back = start["proof"], f"{end['back_after_s']:.2f}" if end else "never"
         gone, shown = len(proof["processes"]), proof["took_s"] * 1e3
         lines.append(f"{start['t']:7.1f}  {start['role']:8}  {gone:9}  {shown:14.0f}  {back:>19}")
