@@ -1,6 +1,7 @@
 """Fixtures for everybody: an event loop for one test, one PostgreSQL for the session, a fresh database for one test."""
 
 import asyncio
+import faulthandler
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -16,10 +17,22 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 _numbers = count(1)
+_STDERR = pytest.StashKey[int]()
 
 # A loaded machine must fail no test: neither an example nor its making is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_STDERR] = os.dup(2)  # the real one: while a test runs, 2 is captured
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """After a failure pytest no longer watches for a hung test, but what clears up after it may hang as well."""
+    seconds = float(node.config.getini("faulthandler_timeout"))
+    faulthandler.dump_traceback_later(seconds, exit=True, file=node.config.stash[_STDERR])
 
 
 @pytest.fixture
