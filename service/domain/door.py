@@ -116,6 +116,8 @@ class Door:
         self._usual: dict[Hashable, _Usual] = {}
         self._barred_from = len(Progress)
         self._left = 0
+        self._stormy = False
+        """Some of a rank are not let wait."""
         self._turn = 0.0
         """Seconds from one leave to the next, in the last window."""
         self._window_began = now
@@ -253,7 +255,7 @@ class Door:
     def _turn_away(self, line: _Line, now: float) -> None:
         if not line.entries:
             return
-        patience = rules.patience_s(self._is_late(line, now), line.share, self._turn)
+        patience = rules.patience_s(self._is_late(line, now), self._stormy, self._turn)
         while line.entries and now - line.entries[0].since >= patience:
             self._refuse_oldest(line, Turn.LATE)
 
@@ -286,20 +288,22 @@ class Door:
         house.adapt()
         for limit in self.limits.values():
             limit.adapt()
-        self._turn = (now - self._window_began) / max(self._left, 1)
+        elapsed = now - self._window_began
+        self._turn = elapsed / max(self._left, 1)
         self._left = 0
-        self._share_out()
+        self._share_out(elapsed)
         self._window_began = now
 
-    def _share_out(self) -> None:
+    def _share_out(self, elapsed: float) -> None:
         """Who is turned away costs the lower ranks a part of their shares, and the own rank where those are small."""
         pressed = False
         self._barred_from = len(self._lines)
         for rank, line in enumerate(self._lines):
             others_give = any(other.asked and other.share > rules.SMALL_SHARE for other in self._lines[rank + 1 :])
-            line.share = rules.next_share(line.share, pressed or (line.late and not others_give))
+            line.share = rules.next_share(line.share, pressed or (line.late and not others_give), elapsed)
             line.barred = rules.BARRED_WINDOWS if pressed else max(0, line.barred - 1)
             if line.barred:
                 self._barred_from = min(self._barred_from, rank)
             pressed = pressed or line.late or line.kept_out
             line.late = line.kept_out = line.asked = False
+        self._stormy = any(line.share < 1.0 for line in self._lines)

@@ -47,7 +47,8 @@ but soon when it is as slow at the least limit, too."""
 PATIENCE_S = 0.1
 """A burst may wait this long: a person does not notice it."""
 STORM_PATIENCE_S = 0.03
-"""While some of its rank are turned away: a refusal is of use at once or not at all (R3: 99 of 100 within 50 ms)."""
+"""After anybody was turned away, until all may wait again: a refusal is of use at once or not at all (R3: 99 of 100
+within 50 ms at any load)."""
 LATE_PATIENCE_S = 0.005
 LATE_TURNS = 2.0
 """CoDel: a line that has not been empty for PATIENCE_S is no burst; each may then wait only so long, or until two have
@@ -57,7 +58,9 @@ MOST_WAITING = 200
 """Of one process, as many as it works on at most; each costs memory, and its time is judged anyway."""
 
 SHARE_FALLS = 0.95
-SHARE_RISES = 0.01
+SHARE_RISES_PER_S = 0.1
+"""Down by windows that were closed with somebody turned away, up by the clock: a slow service's windows are long, and
+shares that stayed low for many of them left an eighth of it idle at 1.2 to 2 times what it can do."""
 LEAST_SHARE = 0.02
 SMALL_SHARE = 0.1
 """A rank gives way to those above it down to this share before theirs is cut."""
@@ -122,19 +125,16 @@ def is_quiet(in_flight: int, limit: float) -> bool:
     return in_flight <= max(LEAST, limit / 2.0)
 
 
-def patience_s(late: bool, share: float, turn: float) -> float:
-    """How long somebody may wait whose rank lets `share` of its people wait at all.
-
-    turn: seconds from one leave to the next.
-    """
+def patience_s(late: bool, stormy: bool, turn: float) -> float:
+    """How long somebody may wait. stormy: people were turned away lately. turn: seconds from one leave to the next."""
     if late:
         return min(STORM_PATIENCE_S, max(LATE_PATIENCE_S, LATE_TURNS * turn))
-    return PATIENCE_S if share >= 1.0 else STORM_PATIENCE_S
+    return STORM_PATIENCE_S if stormy else PATIENCE_S
 
 
-def next_share(share: float, turned_away: bool) -> float:
-    """The share of people of one rank who may wait at all, after one window (DAGOR's steps)."""
-    return max(LEAST_SHARE, share * SHARE_FALLS) if turned_away else min(1.0, share + SHARE_RISES)
+def next_share(share: float, turned_away: bool, elapsed: float) -> float:
+    """The share of people of one rank who may wait at all, after a window of `elapsed` seconds (DAGOR's steps)."""
+    return max(LEAST_SHARE, share * SHARE_FALLS) if turned_away else min(1.0, share + SHARE_RISES_PER_S * elapsed)
 
 
 def place_of(person: bytes, now: float) -> float:

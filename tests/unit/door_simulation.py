@@ -27,6 +27,8 @@ class Stream:
     """Per second, at an instant."""
     most: float
     """Never above."""
+    cost: float = 1.0
+    """Of one request, in that of the house."""
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Work:
     """A request that is inside."""
 
     kind: str
+    cost: float
     arrived: float
     began: float
     quiet: bool
@@ -130,32 +133,31 @@ class House:
         outcome.offered += 1
         place = self.random.random()
         self._now = now
-        if not self.limited:
-            self._enter(stream.kind, now, outcome, place, limited=False)
-        elif self.door.enter_nowait(stream.kind, stream.rank):
-            self._enter(stream.kind, now, outcome, place)
+        if not self.limited or self.door.enter_nowait(stream.kind, stream.rank):
+            self._enter(stream, now, outcome, place)
         else:
 
             def settle(turn: Turn) -> None:
                 if turn is Turn.ENTER:
-                    self._enter(stream.kind, now, outcome, place)
+                    self._enter(stream, now, outcome, place)
                 else:
                     outcome.refused.append(self._now - now)
                     outcome.refused_places.append(place)
 
             self.door.wait(Entry(stream.kind, stream.rank, place, now, inf, settle))
 
-    def _enter(self, kind: str, arrived: float, outcome: Outcome, place: float, *, limited: bool = True) -> None:
+    def _enter(self, stream: Stream, arrived: float, outcome: Outcome, place: float) -> None:
         outcome.admitted_places.append(place)
-        quiet = limited and self.door.is_quiet()
-        self._queue.append(Work(kind, arrived, self._now, quiet, outcome))
+        quiet = self.limited and self.door.is_quiet()
+        self._queue.append(Work(stream.kind, stream.cost, arrived, self._now, quiet, outcome))
         self._start()
 
     def _start(self) -> None:
         while self._queue and self._busy < self.servers:
             work = self._queue.popleft()
             self._busy += 1
-            takes = (0.5 * self.service + self.random.expovariate(2.0 / self.service)) * self.slower(self._now)
+            half = 0.5 * self.service * work.cost
+            takes = (half + self.random.expovariate(1.0 / half)) * self.slower(self._now)
             self._at(self._now + takes, partial(self._done, work))
 
     def _done(self, work: Work, now: float) -> None:
