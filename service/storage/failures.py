@@ -37,8 +37,9 @@ class Trouble(Enum):
 
 
 _CONFLICTS = {"40001": "serialization", "40P01": "deadlock", "55P03": "lock_timeout"}
-_REFUSED = ("53", "57014", "57P03", "58")
-"""Too few resources; our own statement limit; a server that starts or stops and lets nobody in; a sick system."""
+_REFUSED = ("25006", "53", "57014", "57P03", "58")
+"""A server that takes no writes, as after a fail-over; too few resources; our own statement limit; a server that starts
+or stops and lets nobody in; a sick system."""
 _CUT = ("08", "57", "25P03", "25P04")
 """Connection; operator's intervention; idle or long in transaction: the server hangs up."""
 _UNKNOWN = {

@@ -25,6 +25,7 @@ CUT = [
     OSError(101, "Network is unreachable"),
 ]
 REFUSED = [
+    asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
     asyncpg.CannotConnectNowError("the database system is starting up"),
     asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
     asyncpg.DiskFullError("could not extend file"),
