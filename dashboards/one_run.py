@@ -234,7 +234,7 @@ TIMELINE = Row(
             states={"0": ("", "transparent"), "1": ("active", "blue")}, limits=((None, "transparent"), (1, "blue")),
         ),
         Panel(
-            "Injected faults", "Each fault of the night, by kind and partner.", "none",
+            "Injected faults", "Each fault of the night, by kind and target.", "none",
             (Query("sum by (fault, target) (rehearsal_fault_active)", "{{fault}} of {{target}}"),), "states", width=12,
             states={"0": ("", "transparent"), "1": ("active", "red")}, limits=((None, "transparent"), (1, "red")),
             empty="the night has no faults",
