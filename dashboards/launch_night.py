@@ -270,6 +270,14 @@ PARTNERS = Row(
                    "{{partner}} {{outcome}}"),),
         ),
         Panel(
+            "Retries that wait for their turn",
+            "Retries a second that the budget, a fifth of the partner's quota, put off: more fails than it lets us ask "
+            "again.",
+            "ops",
+            (Query("sum by (queue) (rate(registration_queue_retries_postponed_total[$__rate_interval]))",
+                   "{{queue}}"),),
+        ),
+        Panel(
             "Calls of partners that fail", "Share of calls with a temporary error or no answer, over one minute.",
             "percentunit", (Query("run_partner:registration_partner_failures:ratio_rate1m", "{{partner}}"),),
             limits=limits(0.05, 0.2), most=1,
@@ -352,6 +360,12 @@ PROCESSES = Row(
             "Delay of the worker's event loop, seen by its heartbeat. From 2.5 s on it renews no leases: others take "
             "its jobs over.",
             "s", (Query("registration_worker_lag_seconds", "{{instance}}"),), limits=limits(0.5, 2.5),
+        ),
+        Panel(
+            "Jumps of the database's clock",
+            "Times that a lane saw it set, in five minutes. Quotas then count as just used, for a second or so.",
+            "locale",
+            (Query("sum by (queue) (increase(registration_queue_clock_jumps_total[5m]))", "{{queue}}"),), decimals=0,
         ),
         Panel(
             "Database connections", "Connections in use, as a share of the most that each process opens.",

@@ -49,6 +49,17 @@ Turn = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class ClockReading:
+    """What the database's clock said, and between which moments of ours."""
+
+    at: float
+    """Unix seconds, when the statement arrived there."""
+    asked_at: float
+    answered_at: float
+    """By the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What a claim brought."""
 
@@ -57,9 +68,8 @@ class Claim:
     """Seconds until quota comes free, 0 when quota is left."""
     rate_per_s: float
     """The quota that held: an operator's, or the caller's."""
-    asked_at: float
-    claimed_at: float
-    """Before and after the statement that took the quota, by the monotonic clock."""
+    clock: ClockReading
+    """When the quota was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +119,17 @@ class QueueStore(Protocol):
         A job with the same `dedupe` that still waits counts as added. A negative limit is none.
         """
 
-    async def ready(self, queue: str) -> bool:
+    async def ready(self, queue: str) -> tuple[bool, ClockReading]:
         """Whether a job could be claimed, quota aside."""
 
-    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
+    async def claim(
+        self, queue: str, *, most: int, rate_per_s: float, lease_s: float, clock_known: bool = True
+    ) -> Claim:
         """Lease up to `most` ready jobs, oldest first, and take the partner's quota, in one transaction.
 
         A negative rate is no quota. A rate that an operator set stands in for `rate_per_s`, unless that is negative.
+        Not `clock_known`: the database's clock may have jumped since quota was taken last, so all that is remembered
+        of it counts as taken now.
         """
 
     async def finish(self, job: Job) -> bool:

@@ -14,7 +14,10 @@ from typing import TypeVar
 
 import aiohttp
 import msgspec
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 
+from service.domain.deadline import CALL_LEAVES_BY, TurnMissed
 from service.domain.errors import PartnerError
 from service.gateways.guard import Effect, Guard
 from service.metrics import Metrics
@@ -46,6 +49,25 @@ class _Refusal(msgspec.Struct):
     error: str = ""
 
 
+class TimedRequest(aiohttp.ClientRequest):
+    """Looks at the clock right before its bytes leave, and lets them leave at once.
+
+    Between a job's turn and this moment a call waits for a connection, and for the event loop. Whoever is stopped there
+    must not ask when it goes on. uvloop keeps small writes until the end of its round unless its buffer may hold none.
+    """
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        transport, protocol = conn.transport, conn.protocol
+        if transport is not None:
+            transport.set_write_buffer_limits(high=0)
+        if protocol is not None and time.monotonic() > CALL_LEAVES_BY.get():
+            protocol.set_exception(TurnMissed())  # whoever waits for the answer hears of it
+            return
+        await super().write_bytes(writer, conn, content_length)
+
+
 def open_session(connections: int) -> aiohttp.ClientSession:
     """Kept-alive connections of one partner: another one that does not answer cannot use them up.
 
@@ -54,6 +76,7 @@ def open_session(connections: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30.0),
         cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=TimedRequest,
         headers={"User-Agent": "launchnight"},
     )
 
@@ -82,7 +105,10 @@ class PartnerClient:
         self._calls = {outcome: metrics.partner_calls.labels(partner, outcome.value) for outcome in Outcome}
 
     async def post(self, path: str, body: msgspec.Struct, answer: type[Answer], *, idempotency_key: str) -> Answer:
-        """The partner's answer. Raises PartnerError for every other outcome, within the deadline."""
+        """The partner's answer. Raises PartnerError for every other outcome, within the deadline.
+
+        Raises TurnMissed when it is too late to ask: then nothing was sent.
+        """
         generation = self._guard.begin()
         if generation is None:
             raise PartnerError(f"{self._partner} is left alone", temporary=True, asked=False, reason=CUT_OFF)
@@ -92,10 +118,14 @@ class PartnerClient:
         except asyncio.CancelledError:
             call.given_up = True
             raise
+        except TurnMissed:
+            call.given_up = call.unsent = True
+            raise
         finally:
             seconds = time.perf_counter() - call.started
-            self._seconds.observe(seconds)
-            self._calls[call.outcome].inc()
+            if not call.unsent:
+                self._seconds.observe(seconds)
+                self._calls[call.outcome].inc()
             if call.given_up:
                 self._guard.leave(generation)
             else:
@@ -159,6 +189,7 @@ class _Call:
     effect: Effect = Effect.SILENT
     """Until an answer has come."""
     given_up: bool = False
+    unsent: bool = False
 
 
 def _reason(content: bytes) -> str:

@@ -9,11 +9,13 @@ import structlog
 
 from service.actions.figures import Count
 from service.domain.adaptive import retry_turn
+from service.domain.deadline import CALL_LEAVES_BY, TurnMissed
 from service.domain.errors import LaunchnightError, PartnerError
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
 from service.metrics import Metrics
 from service.ports import Partner, Ports
-from service.queue_ports import Claim, Job, JobResult, Turn
+from service.queue_ports import Claim, ClockReading, Job, JobResult, Turn
+from service.queues.clock import ClockWatch
 from service.queues.heartbeat import Heartbeat
 from service.queues.policy import TICK, QueuePolicy
 
@@ -39,9 +41,8 @@ SETTLING = 5
 log = structlog.get_logger(__name__)
 
 
-class TurnMissed(Exception):
-    """The call would leave too late after its quota was taken: by then the quota is the next one's. A process that was
-    stopped for a while must not wake up with a burst."""
+class ClockJumped(Exception):
+    """The database's clock was set: what it says of the quota is worth nothing until that was used up anew."""
 
 
 class Lane:
@@ -66,6 +67,7 @@ class Lane:
         self._idle = False
         self._rate = policy.rate_per_s
         self._claimed_at = 0.0
+        self._clock = ClockWatch()
         self._refused_until = 0.0
         self._retries_booked = 0.0
 
@@ -100,6 +102,8 @@ class Lane:
             return TICK
         try:
             claim = await self._claim(most)
+        except ClockJumped:
+            return 0.0
         except Exception as error:  # whatever the database says, the lane outlives it
             self._failures += 1
             report("claim failed", policy.queue, error)
@@ -122,18 +126,39 @@ class Lane:
         policy = self._policy
         if self._idle:  # most looks find nothing: make those cheap
             async with self._ports.begin(single=True) as tx:
-                if not await tx.queue.ready(policy.queue):
-                    return Claim([], 0.0, self._rate, 0.0, 0.0)
+                found, clock = await tx.queue.ready(policy.queue)
+                self._compare(clock)
+                if not found:
+                    return Claim([], 0.0, self._rate, clock)
         async with self._ports.begin() as tx:
-            return await tx.queue.claim(policy.queue, most=most, rate_per_s=policy.rate_per_s, lease_s=policy.lease)
+            claim = await tx.queue.claim(
+                policy.queue,
+                most=most,
+                rate_per_s=policy.rate_per_s,
+                lease_s=policy.lease,
+                clock_known=self._clock.known,
+            )
+            self._compare(claim.clock)  # a jump rolls back what was claimed by a wrong clock
+            return claim
+
+    def _compare(self, clock: ClockReading) -> None:
+        """Raises ClockJumped."""
+        jump = self._clock.jump_s(clock)
+        if jump != 0.0:
+            self._metrics.clock_jumps.labels(self.queue).inc()
+            log.warning("the database's clock jumped", queue=self.queue, seconds=round(jump, 3))
+            raise ClockJumped
 
     async def _handle(self, job: Job, claim: Claim) -> None:
         async def turn() -> None:
-            await asyncio.sleep(claim.claimed_at + CALL_DELAY - time.monotonic())
-            # The quota was taken between `asked_at` and `claimed_at`: no call leaves earlier after it than CALL_DELAY,
-            # and none later than the guard allows for.
-            if claim.rate_per_s >= 0 and time.monotonic() > claim.asked_at + CALL_DELAY + GUARD_S:
-                raise TurnMissed
+            await asyncio.sleep(claim.clock.answered_at + CALL_DELAY - time.monotonic())
+            # The quota was taken between asking and the answer: no call leaves earlier after it than CALL_DELAY, and
+            # none later than the guard allows for.
+            if claim.rate_per_s >= 0:
+                leaves_by = claim.clock.asked_at + CALL_DELAY + GUARD_S
+                CALL_LEAVES_BY.set(leaves_by)
+                if time.monotonic() > leaves_by:
+                    raise TurnMissed
 
         self._heartbeat.hold(job, self._policy)
         try:
@@ -180,6 +205,8 @@ class Lane:
         if isinstance(error, PartnerError) and (not error.asked or error.retry_after_s is not None):
             return 0.0
         wait, self._retries_booked = retry_turn(self._retries_booked, time.monotonic(), self._policy.retries_per_s)
+        if wait > 0:
+            self._metrics.retries_postponed.labels(self.queue).inc()
         return wait
 
     async def _retry_or_bury(self, job: Job, error: Exception, wait: float) -> str | None:

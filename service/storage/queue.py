@@ -8,7 +8,7 @@ import asyncpg
 
 from service.domain.errors import ChangedMeanwhile
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, quota_count, quota_window_s
-from service.queue_ports import Claim, DeadLetter, Job, QueueLevel, QueueStanding
+from service.queue_ports import Claim, ClockReading, DeadLetter, Job, QueueLevel, QueueStanding
 from service.storage.sql import queries
 
 _SQL = queries("queue")
@@ -28,18 +28,24 @@ class PostgresQueue:
         accepted: bool = await self._connection.fetchval(self._sql["enqueue"], queue, dedupe, text, limit, expires_in)
         return accepted
 
-    async def ready(self, queue: str) -> bool:
-        found: bool = await self._connection.fetchval(self._sql["ready"], queue)
-        return found
+    async def ready(self, queue: str) -> tuple[bool, ClockReading]:
+        asked_at = time.monotonic()
+        row = await self._connection.fetchrow(self._sql["ready"], queue)
+        return row["found"], ClockReading(row["at"], asked_at, time.monotonic())
 
-    async def claim(self, queue: str, *, most: int, rate_per_s: float, lease_s: float) -> Claim:
+    async def claim(
+        self, queue: str, *, most: int, rate_per_s: float, lease_s: float, clock_known: bool = True
+    ) -> Claim:
         by_hand = await self._connection.fetchval(self._sql["hold"], queue)
         rate = rate_per_s if by_hand is None or rate_per_s < 0 else by_hand
         count, window = quota_count(rate), quota_window_s(rate) + GUARD_S
         asked_at = time.monotonic()
-        rows = await self._connection.fetch(self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S)
+        rows = await self._connection.fetch(
+            self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S, clock_known
+        )
+        clock = ClockReading(rows[0]["at"], asked_at, time.monotonic())
         jobs = [_job(queue, row) for row in rows if row["id"] is not None]
-        return Claim(jobs, rows[0]["wait"] or 0.0, rate, asked_at, time.monotonic())
+        return Claim(jobs, rows[0]["wait"] or 0.0, rate, clock)
 
     async def finish(self, job: Job) -> bool:
         return await self._connection.fetchval(self._sql["finish"], job.id, job.lease) is not None

@@ -1,6 +1,7 @@
 """The partner clients against the real simulated partners, and against partners that answer wrongly."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -9,14 +10,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientRequest, ClientSession, web
 
 from scenarios.capacities import Gateway, Registry
 from scenarios.identity_numbers import family_card_of
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
+from service.domain.deadline import CALL_LEAVES_BY, TurnMissed
 from service.domain.errors import PartnerError
-from service.gateways.call import LARGEST_ANSWER, open_session
+from service.gateways.call import LARGEST_ANSWER, TimedRequest, open_session
 from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.guard import Guard
 from service.gateways.messages import MessageClient
@@ -226,5 +228,43 @@ def test_only_seconds_are_read_from_retry_after(run: Run, header: str, seconds: 
         async with served(app) as url, clients(url) as room:
             error = await refused(room.sms.send(ANN, "Kode 123456", idempotency_key="1"))
             assert error.retry_after_s == seconds
+
+    run(ask())
+
+
+def stand_still() -> None:
+    """Until after the turn, as a process does that is stopped while its call waits for a connection."""
+    CALL_LEAVES_BY.set(time.monotonic() + 0.05)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+
+
+def test_a_call_that_missed_its_turn_does_not_leave(run: Run) -> None:
+    """It has no outcome, says nothing about the partner, and the next one is made as usual."""
+
+    async def ask() -> None:
+        async with partners() as (everybody, room):
+            await room.sms.send(ANN, "Kode 123456", idempotency_key="0")
+            stand_still()
+            for number in range(20):
+                with pytest.raises(TurnMissed):
+                    await room.sms.send(ANN, "Kode 123456", idempotency_key=f"late-{number}")
+            CALL_LEAVES_BY.set(math.inf)
+            await room.sms.send(ANN, "Kode 123456", idempotency_key="1")
+            assert everybody.gateways["sms"].ledger.as_json()["asked"] == 2
+            assert room.calls("sms") == {"ok": 2}
+            assert room.sms.guard.in_flight == 0
+
+    run(ask())
+
+
+def test_without_the_look_at_the_clock_it_leaves(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: the same standstill with requests that do not look."""
+    monkeypatch.setattr(TimedRequest, "write_bytes", ClientRequest.write_bytes)
+
+    async def ask() -> None:
+        async with partners() as (everybody, room):
+            stand_still()
+            await room.sms.send(ANN, "Kode 123456", idempotency_key="0")
+            assert everybody.gateways["sms"].ledger.as_json()["asked"] == 1
 
     run(ask())

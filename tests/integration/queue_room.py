@@ -39,10 +39,17 @@ async def enqueue(connection: asyncpg.Connection, *names: str, limit: int = -1, 
 
 
 async def claim(
-    connection: asyncpg.Connection, most: int = 100, rate_per_s: float = -1.0, lease_s: float = 60.0
+    connection: asyncpg.Connection,
+    most: int = 100,
+    rate_per_s: float = -1.0,
+    lease_s: float = 60.0,
+    *,
+    clock_known: bool = True,
 ) -> Claim:
     async with connection.transaction():
-        return await PostgresQueue(connection).claim(QUEUE, most=most, rate_per_s=rate_per_s, lease_s=lease_s)
+        return await PostgresQueue(connection).claim(
+            QUEUE, most=most, rate_per_s=rate_per_s, lease_s=lease_s, clock_known=clock_known
+        )
 
 
 async def depth(connection: asyncpg.Connection) -> int:

@@ -32,12 +32,14 @@ select
     or exists (select from job where queue = $1 and dedupe = $2 and state < 2);
 
 -- name: ready
--- Whether a job is ready: a look at an idle queue costs one statement instead of a transaction.
-select exists (
-    select from job
-    where queue = $1 and state = 0 and run_at <= statement_timestamp()
-        and (expires_at is null or expires_at > statement_timestamp())
-);
+-- Whether a job is ready: a look at an idle queue costs one statement instead of a transaction. And what time it is.
+select
+    exists (
+        select from job
+        where queue = $1 and state = 0 and run_at <= statement_timestamp()
+            and (expires_at is null or expires_at > statement_timestamp())
+    ) as found,
+    extract(epoch from statement_timestamp())::float8 as at;
 
 -- name: hold
 -- Let one claimer at a time look at the quota of a queue: whoever comes next sees what this one took.
@@ -47,23 +49,25 @@ select rate_per_s from queue where name = $1 for update;
 -- name: claim
 -- Lease ready jobs, oldest first, and take their quota, after `hold` in the same transaction.
 -- $1 queue, $2 most jobs, $3 jobs per quota window, $4 seconds of a quota window, $5 seconds of a lease,
--- $6 seconds of a sub-window.
+-- $6 seconds of a sub-window, $7 whether the clock is known to have run evenly since quota was taken last.
 -- Windows that lie in the future (the clock was set back) count as taken now, or they would count until it is that late
--- again. Each row has the seconds until the next quota comes free (null: quota is left); the first has no job when none
--- was claimed.
+-- again; so do all windows when nobody knows how old they are. Each row has the seconds until the next quota comes free
+-- (null: quota is left); the first has no job when none was claimed.
 with gone as (
     delete from quota_window
     where queue = $1
         and (starts_at > statement_timestamp()
-            or starts_at <= statement_timestamp() - make_interval(secs => $4::float8 + $6::float8))
+            or starts_at <= statement_timestamp() - make_interval(secs => $4::float8 + $6::float8)
+            or not $7::bool)
     returning starts_at, taken
 ), quota as (
     select
         greatest($3::bigint - coalesce(sum(taken), 0), 0) as free,
-        coalesce(sum(taken) filter (where starts_at > statement_timestamp()), 0) as carried,
-        extract(epoch from min(starts_at) - statement_timestamp())::float8 + $4 + $6 as frees_in
+        coalesce(sum(taken) filter (where starts_at > statement_timestamp() or not $7), 0) as carried,
+        case when $7 then extract(epoch from min(starts_at) - statement_timestamp())::float8 else 0 end
+            + $4 + $6 as frees_in
     from quota_window
-    where queue = $1 and starts_at > statement_timestamp() - make_interval(secs => $4 + $6)
+    where queue = $1 and (starts_at > statement_timestamp() - make_interval(secs => $4 + $6) or not $7)
 ), ready as (
     -- One more than can be claimed, to know whether the quota leaves somebody waiting.
     select id, run_at
@@ -103,6 +107,7 @@ with gone as (
 )
 select
     case when outcome.claimed = outcome.free then greatest(coalesce(outcome.frees_in, $4), 0) end as wait,
+    extract(epoch from statement_timestamp())::float8 as at,
     id, payload::text as payload, attempts, call, lease, created_at, quota_bound
 from outcome left join leased on true
 order by run_at, id;
