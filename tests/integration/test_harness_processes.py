@@ -180,6 +180,23 @@ def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(child_of:
     assert cpu.seconds["web"] == used
 
 
+def test_cpu_of_a_successor_is_added(child_of: ChildOf) -> None:
+    """What a killed process had used, as it was last seen, and what the one started in its place uses."""
+    burn = "import time\nwhile time.process_time() < 0.2: pass\n"
+    cpu = CpuSampler()
+    used = []
+    for _ in range(2):
+        child = child_of(burn + READY + UNTIL_EOF)
+        child.wait_ready(30)
+        cpu.watch("web", child.roots)
+        cpu.sample()
+        used.append(cpu.seconds["web"])
+        child.kill()
+        cpu.sample()
+        assert cpu.seconds["web"] == used[-1]
+    assert used[0] >= 0.2 and used[1] >= used[0] + 0.2
+
+
 @pytest.mark.parametrize(
     ("code", "role", "expected"),
     [
