@@ -33,6 +33,8 @@ GONE = 1.0
 """Until its supervisor starts it again."""
 JOINED = 0.9
 """Share of all who came that must have joined by the end, although most of them lived through several kills."""
+LATEST_MS = 100.0
+"""At p99, a crowd that comes as planned. The 10 ms of a rehearsal guard its response times, which are not judged here."""
 CONTROL_KILLS = 3
 CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.5"]
 """About three people a second, for whom the gate has room: nobody may wait in line when the run ends."""
@@ -145,9 +147,13 @@ async def make_careless(process: "subprocess.Popen[str]") -> None:
 
 def invalid(played: Played, kills: int) -> str:
     """Why the run shows nothing, whatever came out; empty when it does."""
-    late = played.found("generator", "faults", "ending", "evidence")
-    bit = sum(one["bit"] for one in played.kills("end"))
-    return "; ".join(late) or ("" if bit == kills else f"{bit} of {kills} kills bit")
+    why = played.found("ending", "evidence", "faults")
+    late, bit = played.document["lateness_ms"]["p99"], sum(one["bit"] for one in played.kills("end"))
+    if late is None or late > LATEST_MS:
+        why.append(f"the crowd was late: {late} ms at p99")
+    if bit != kills:
+        why.append(f"{bit} of {kills} kills bit")
+    return "; ".join(why)
 
 
 def judged(played: Played, kills: int) -> list[str]:
