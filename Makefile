@@ -107,9 +107,9 @@ bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
 	@$(VENV)/bin/python -m tests.benchmarks.run $(NAME)
 
 .PHONY: acceptance
-acceptance: $(DEVELOPED)  ## A long proof on real processes: make acceptance NAME=overload
+acceptance: $(DEVELOPED)  ## A long proof on real processes: make acceptance NAME=overload ARGS=--help
 	@test -n "$(NAME)" || { echo "which one? make acceptance NAME=overload" >&2; exit 2; }
-	@$(VENV)/bin/python -m tests.acceptance.long.$(NAME)
+	@$(VENV)/bin/python -m tests.acceptance.long.$(NAME) $(ARGS)
 
 .PHONY: lock
 lock: $(DEVELOPED)  ## Resolve the locks anew (needs uv on the PATH); they hold hashes and no addresses
