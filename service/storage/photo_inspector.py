@@ -59,8 +59,10 @@ def _inspected_apart(photo: bytes, memory: int, cpu: int, most_pixels: int) -> b
         status = 1
         try:
             os.close(reading)
-            _limit(resource.RLIMIT_AS, memory)
-            _limit(resource.RLIMIT_CPU, cpu)
+            if memory != NO_LIMIT:
+                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+            if cpu != NO_LIMIT:  # SIGXCPU tells it from a kill by anybody else; at the hard limit it would be SIGKILL
+                resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
             verdict, clean = photo_image.inspect(photo, most_pixels)
             with open(writing, "wb") as pipe:  # noqa: PTH123 - a descriptor
                 pipe.write(bytes([verdict]) + clean)
@@ -75,11 +77,6 @@ def _inspected_apart(photo: bytes, memory: int, cpu: int, most_pixels: int) -> b
         return answer
     died_of = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "exit"
     return bytes([DIED]) + died_of.encode()
-
-
-def _limit(what: int, most: int) -> None:
-    if most != NO_LIMIT:
-        resource.setrlimit(what, (most, most))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -36,6 +36,7 @@ HELPFUL = Registry(rate_per_s=1000.0, latency_median_s=0.0, latency_p99_s=0.0, e
 PATIENCE = 30.0
 CODE = re.compile(r"\b(\d{6})\b")
 PHOTO = jpeg()
+TUS = {"Tus-Resumable": "1.0.0"}
 BORN = date(1994, 8, 17)
 STEPS: dict[str, dict[str, Any]] = {
     "personal": {
@@ -188,16 +189,22 @@ class Person:
         data = {"nik": self.nik, "family_card_number": family_card_of(self.nik), "birth_date": BORN.isoformat()}
         return data | changes
 
-    async def upload(self, slot: str, photo: bytes = PHOTO) -> str:
-        """The path of the finished upload."""
+    async def begin_upload(self, slot: str, length: int) -> str:
+        """The path of a new upload."""
         metadata = f"slot {b64encode(slot.encode()).decode()},filetype {b64encode(b'image/jpeg').decode()}"
-        tus = {"Tus-Resumable": "1.0.0", **self.session}
-        creation = {**tus, "Upload-Length": str(len(photo)), "Upload-Metadata": metadata}
+        creation = {**TUS, **self.session, "Upload-Length": str(length), "Upload-Metadata": metadata}
         created = await self.service.http.post("/files/", headers=creation)
         assert created.status_code == 201, created.text
-        path = str(httpx.URL(created.headers["location"]).path)
-        chunk = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-        stored = await self.service.http.patch(path, headers=chunk, content=photo)
+        return str(httpx.URL(created.headers["location"]).path)
+
+    async def send_bytes(self, path: str, data: bytes, *, offset: int = 0) -> httpx.Response:
+        chunk = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        return await self.service.http.patch(path, headers={**TUS, **self.session, **chunk}, content=data)
+
+    async def upload(self, slot: str, photo: bytes = PHOTO) -> str:
+        """The path of the finished upload."""
+        path = await self.begin_upload(slot, len(photo))
+        stored = await self.send_bytes(path, photo)
         assert stored.status_code == 204, stored.text
         return path
 

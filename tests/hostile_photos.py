@@ -1,0 +1,95 @@
+"""Photos that were made to harm whoever decodes them, and odd ones that harm nobody, each with its verdict."""
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+
+from PIL import Image
+
+from service.domain.photos import PhotoVerdict
+from tests.photos import encoded, grain, jpeg
+
+GPS = 0x8825
+ORIENTATION = 0x0112
+ACCEPTED, WRONG_TYPE, UNREADABLE, TOO_MANY_PIXELS = PhotoVerdict
+
+
+def png(width: int, height: int, kind: int, bits: int, data: bytes, *more: bytes) -> bytes:
+    """A PNG as its header says; data: not yet compressed, `more` chunks come before it."""
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    chunks = [chunk(b"IHDR", header), *more, chunk(b"IDAT", zlib.compress(data, 9)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def with_gps() -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 1
+    exif[0x0110] = "Phone 7"
+    exif.get_ifd(GPS).update({1: "S", 2: (7.0, 34.0, 1.0), 3: "E", 4: (110.0, 49.0, 3.0)})
+    return encoded(grain(60, 40), exif=exif, comment=b"taken at home")
+
+
+@cache
+def bomb(side: int = 6300) -> bytes:
+    """39 megapixels with alpha, 155 KB: within the limit of pixels, beyond that of memory."""
+    return encoded(Image.new("RGBA", (side, side)), "PNG")
+
+
+@cache
+def scans() -> bytes:
+    """A progressive JPEG whose last scan is repeated a hundred thousand times: each is decoded over all pixels."""
+    photo = encoded(Image.new("L", (2000, 2000)), progressive=True)
+    last = photo.rindex(b"\xff\xda")
+    return photo[:-2] + photo[last:-2] * 100_000 + photo[-2:]
+
+
+def animated() -> bytes:
+    frames = [Image.new("RGB", (30, 30), color) for color in ("red", "green", "blue")]
+    return encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
+
+
+def text_bomb() -> bytes:
+    """50 MB of text in a chunk of 50 KB."""
+    return png(8, 8, 0, 8, bytes(8 * 9), chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(50_000_000), 9)))
+
+
+CORPUS: dict[str, tuple[Callable[[], bytes], PhotoVerdict]] = {
+    "a photo": (jpeg, ACCEPTED),
+    "a screenshot with alpha": (lambda: encoded(grain(60, 40).convert("RGBA"), "PNG"), ACCEPTED),
+    "empty": (lambda: b"", UNREADABLE),
+    "two bytes": (lambda: b"\xff\xd8", UNREADABLE),
+    "a signature alone": (lambda: b"\x89PNG\r\n\x1a\n", UNREADABLE),
+    "a GIF": (lambda: encoded(grain(60, 40), "GIF"), WRONG_TYPE),
+    "a TIFF": (lambda: encoded(grain(60, 40), "TIFF"), WRONG_TYPE),
+    "a page": (lambda: b"<html><script>alert(1)</script></html>", WRONG_TYPE),
+    "an archive": (lambda: b"PK\x03\x04" + bytes(500), WRONG_TYPE),
+    "PostScript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n", WRONG_TYPE),
+    "noise behind a signature": (lambda: b"\xff\xd8\xff\xe0" + os.urandom(5000), UNREADABLE),
+    "cut off in the header": (lambda: jpeg()[:100], UNREADABLE),
+    "cut off in the middle": (lambda: jpeg(400, 300)[:20_000], UNREADABLE),
+    "a PNG cut off": (lambda: encoded(grain(300, 200), "PNG")[:50_000], UNREADABLE),
+    "JPEG and archive in one": (lambda: jpeg() + b"PK\x05\x06" + bytes(18), ACCEPTED),
+    "JPEG with a page behind it": (lambda: jpeg() + b"<script>alert(1)</script>", ACCEPTED),
+    "place and camera": (with_gps, ACCEPTED),
+    "four inks": (lambda: encoded(grain(60, 40).convert("CMYK")), ACCEPTED),
+    "gray": (lambda: encoded(grain(60, 40).convert("L")), ACCEPTED),
+    "16 bits of gray": (lambda: encoded(Image.new("I;16", (30, 30), 40_000), "PNG"), ACCEPTED),
+    "16 bits of color": (lambda: png(4, 4, 2, 16, bytes(4 * (1 + 4 * 6))), ACCEPTED),
+    "two colors": (lambda: encoded(grain(60, 40).convert("1"), "PNG"), ACCEPTED),
+    "a palette": (lambda: encoded(grain(60, 40).convert("P"), "PNG", transparency=3), ACCEPTED),
+    "animated": (animated, ACCEPTED),
+    "60,000 x 60,000": (lambda: png(60_000, 60_000, 0, 1, b""), TOO_MANY_PIXELS),
+    "2 billion wide": (lambda: png(2**31 - 1, 1, 0, 1, b""), TOO_MANY_PIXELS),
+    "no height": (lambda: png(10, 0, 0, 8, b""), UNREADABLE),
+    "a strip": (lambda: png(10_001, 1, 0, 1, bytes(2000)), TOO_MANY_PIXELS),
+    "39 megapixels of nothing": (bomb, TOO_MANY_PIXELS),
+    "a scan a hundred thousand times": (scans, UNREADABLE),
+    "50 MB of text": (text_bomb, UNREADABLE),
+    "broken orientation": (lambda: encoded(grain(60, 40), exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"), ACCEPTED),
+}

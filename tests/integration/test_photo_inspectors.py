@@ -1,0 +1,166 @@
+"""Inspectors on a hostile corpus: real processes, real limits, and what happens without them."""
+
+import asyncio
+import io
+import os
+import signal
+import warnings
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+from PIL import Image
+
+from service.metrics import Metrics
+from service.photo_ports import InspectionFailed
+from service.storage.inspectors import Inspectors, Limits
+from tests.hostile_photos import ACCEPTED, CORPUS, ORIENTATION
+from tests.photos import encoded, jpeg
+
+LIMITS = Limits(most_pixels=40_000_000, cpu=1)
+
+
+@asynccontextmanager
+async def inspectors(limits: Limits = LIMITS, processes: int = 1):
+    pool = Inspectors(processes, limits, Metrics())
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def test_a_hostile_corpus_does_no_harm(run):
+    """Each photo has its verdict, the process that answers outlives them all, and its memory stays where it was."""
+
+    async def inspect_all():
+        async with inspectors() as pool:
+            found = {name: await pool.inspect(make()) for name, (make, _) in CORPUS.items()}
+            process = pool._idle[0]._running
+            assert process is not None
+            return found, psutil.Process(process.pid).memory_info().rss, pool._metrics
+
+    found, memory, metrics = run(inspect_all())
+    assert {name: inspection.verdict for name, inspection in found.items()} == {
+        name: verdict for name, (_, verdict) in CORPUS.items()
+    }
+    assert memory < 100 << 20
+    for name, inspection in found.items():
+        assert (inspection.clean != b"") == (inspection.verdict is ACCEPTED), name
+    value = metrics.registry.get_sample_value
+    accepted = sum(verdict is ACCEPTED for _, verdict in CORPUS.values())
+    assert value("registration_photo_inspections_total", {"outcome": "accepted"}) == accepted
+    assert value("registration_photo_inspections_total", {"outcome": "failed"}) == 0
+
+
+@pytest.mark.parametrize("name", [name for name, (_, verdict) in CORPUS.items() if verdict is ACCEPTED])
+def test_a_clean_copy_is_a_picture_and_nothing_else(run, name):
+    """RGB, whole, no mark of any kind, nothing behind its end."""
+    original = CORPUS[name][0]()
+
+    async def inspect():
+        async with inspectors() as pool:
+            return (await pool.inspect(original)).clean
+
+    clean = run(inspect())
+    assert clean.endswith(b"\xff\xd9")
+    for mark in (b"Exif", b"Phone 7", b"taken at home", b"PK\x05\x06", b"<script>", b"ICC_PROFILE"):
+        assert mark not in clean
+    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(original)) as before:
+        size = before.size
+    with Image.open(io.BytesIO(clean)) as image:
+        image.load()
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", size)
+        assert not image.getexif()
+
+
+@pytest.mark.parametrize("mark", range(1, 9))
+def test_every_way_of_holding_a_camera_ends_upright(run, mark):
+    """The orientation mark says how the camera was held; the clean copy needs none."""
+    seen = Image.new("RGB", (64, 32), "red")
+    seen.paste("blue", (0, 0, 32, 16))  # the upper left quarter
+    turned = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = seen.transpose(turned[mark]) if mark in turned else seen
+    exif = Image.Exif()
+    exif[ORIENTATION] = mark
+
+    async def inspect():
+        async with inspectors() as pool:
+            return (await pool.inspect(encoded(stored, exif=exif, quality=95))).clean
+
+    with Image.open(io.BytesIO(run(inspect()))) as image:
+        assert image.size == seen.size
+        for place in ((8, 4), (56, 4), (8, 28), (56, 28)):
+            wanted, found = seen.getpixel(place), image.getpixel(place)
+            assert max(abs(a - b) for a, b in zip(wanted, found, strict=True)) < 30
+
+
+def test_colors_survive(run):
+    """16 bits of gray are not cut off at 255, what is transparent is white, large pictures are halved."""
+
+    async def pixels(photo):
+        async with inspectors() as pool:
+            return Image.open(io.BytesIO((await pool.inspect(photo)).clean))
+
+    gray = run(pixels(encoded(Image.new("I;16", (30, 30), 40_000), "PNG"))).getpixel((5, 5))
+    assert all(abs(value - 40_000 / 256) < 4 for value in gray)
+    assert run(pixels(encoded(Image.new("RGBA", (30, 30)), "PNG"))).getpixel((5, 5)) == (255, 255, 255)
+    assert run(pixels(encoded(Image.new("RGB", (4000, 3000), "red")))).size == (2000, 1500)
+    assert run(pixels(encoded(Image.new("RGB", (3100, 100), "red"), "PNG"))).size == (1550, 50)
+
+
+def test_a_killed_inspector_fails_one_photo_and_is_replaced(run):
+    """Whoever kills it - the system, short of memory, or an operator -, the photo is not refused for it."""
+
+    async def scene():
+        async with inspectors() as pool:
+            await pool.inspect(jpeg())
+            process = pool._idle[0]._running
+            assert process is not None
+            os.kill(process.pid, signal.SIGKILL)
+            with pytest.raises(InspectionFailed):
+                await pool.inspect(jpeg())
+            return await pool.inspect(jpeg()), process.poll()
+
+    inspection, code = run(scene())
+    assert inspection.verdict is ACCEPTED
+    assert code == -signal.SIGKILL
+
+
+def test_no_more_at_once_than_there_are_inspectors(run):
+    """Photos wait for an inspector; nothing is left of the processes afterwards."""
+
+    async def scene():
+        async with inspectors(processes=2) as pool:
+            assert [pool.free(busy) for busy in (0, 3, 4, 5)] == [4, 1, 0, 0]
+            inspecting = [asyncio.create_task(pool.inspect(jpeg(800, 600))) for _ in range(6)]
+            most = 0.0
+            while not all(task.done() for task in inspecting):
+                most = max(most, pool._metrics.registry.get_sample_value("registration_photo_inspectors_busy"))
+                await asyncio.sleep(0)
+            assert [task.result().verdict for task in inspecting] == [ACCEPTED] * 6
+            return most, [process._running.pid for process in pool._idle]
+
+    most, pids = run(scene())
+    assert most == 2.0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_an_inspector_is_told_no_secret(run, monkeypatch):
+    """Neither the key nor the address of the database is in the environment of a process that meets strange bytes."""
+    monkeypatch.setenv("REGISTRATION_SECRET_KEY", "11" * 32)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere")
+
+    async def environment():
+        async with inspectors() as pool:
+            await pool.inspect(jpeg())
+            return psutil.Process(pool._idle[0]._running.pid).environ()
+
+    assert run(environment()).keys().isdisjoint({"REGISTRATION_SECRET_KEY", "DATABASE_URL"})
