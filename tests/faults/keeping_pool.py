@@ -1,0 +1,30 @@
+"""The service with a pool that keeps its dead connections and hands them out again: a negative control.
+
+`python -m tests.faults.keeping_pool ROLE` instead of `python -m service ROLE`.
+"""
+
+import sys
+
+import asyncpg
+
+from service.__main__ import main
+from service.storage.pool import Database
+
+
+async def acquire(pool: Database) -> asyncpg.Connection:
+    """Without a look whether it is dead."""
+    if pool._idle:
+        return pool._idle.pop()
+    pool._open += 1
+    return await pool._connect_in_place()
+
+
+def keep(pool: Database, connection: asyncpg.Connection) -> None:
+    """Whatever happened on it."""
+    pool._idle.append(connection)
+
+
+if __name__ == "__main__":
+    for name, careless in {"_acquire": acquire, "_give_back": keep, "_drop": keep}.items():
+        setattr(Database, name, careless)
+    sys.exit(main())
