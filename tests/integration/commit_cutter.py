@@ -37,11 +37,11 @@ AT_COMMIT = (Cut.NEVER_SENT, Cut.ON_ITS_WAY, Cut.ANSWER_LOST)
 
 
 class CommitCutter:
-    """share: of the commits that are cut, evenly in each of the three ways; as many transactions are cut before."""
+    """`share` of the commits are cut, evenly in each of the three ways, and as many transactions before. 0 at first."""
 
-    def __init__(self, database_url: str, *, share: float, seed: int) -> None:
+    def __init__(self, database_url: str, *, seed: int) -> None:
         self._parts = urlsplit(database_url)
-        self._share = share
+        self.share = 0.0
         self._random = random.Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
         self.commits = 0
@@ -113,9 +113,9 @@ class CommitCutter:
     def _drawn(self, is_commit: bool) -> Cut | None:
         self.commits += is_commit
         if is_commit:
-            return self._random.choice(AT_COMMIT) if self._random.random() < self._share else None
-        # A transaction has some five statements beside its commit.
-        return Cut.BEFORE if self._random.random() < self._share / 5 else None
+            return self._random.choice(AT_COMMIT) if self._random.random() < self.share else None
+        # A transaction has some eight messages beside its commit, and idle workers look for work.
+        return Cut.BEFORE if self._random.random() < self.share / 10 else None
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

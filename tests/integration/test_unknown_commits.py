@@ -1,6 +1,7 @@
 """A commit whose answer never came: it is found out what became of it; nothing is done twice, nothing is lost."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ class OneCut(CommitCutter):
 async def cut_room(database_url, folder, **settings):
     """The service, its database behind a cutter."""
     async with (
-        OneCut(database_url, share=0.0, seed=1) as cutter,
+        OneCut(database_url, seed=1) as cutter,
         registration(cutter.url, folder, working=False, **settings) as service,
     ):
         yield service, cutter
@@ -106,7 +107,8 @@ def test_settling_waits_no_longer_than_for_any_lock(run, database_url, tmp_path)
                 await holder.execute(row, scope)
                 with pytest.raises(DatabaseBusy):
                     async with service.ports.begin() as tx:
-                        await tx.answers._connection.execute("set local lock_timeout = '50ms'")
+                        answers: Any = tx.answers
+                        await answers._connection.execute("set local lock_timeout = '50ms'")
                         await tx.answers.is_settled(scope)
                 await storing.rollback()
             finally:

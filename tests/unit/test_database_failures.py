@@ -65,6 +65,7 @@ def test_trouble_of_the_database_is_told_by_its_moment(moment, kind):
     """All five families: 503 with a time to come back; before COMMIT certainly undone, after it nobody knows."""
     for error in KINDS[kind]:
         failure = failure_of(error, moment)
+        assert failure is not None
         assert (type(failure), failure.again) == TABLE[moment, kind], error
         assert failure.temporary and failure.retry_after_s
 
@@ -74,6 +75,7 @@ def test_conflicts_are_undone_by_the_server_at_any_moment(moment):
     """Also at COMMIT: the server says itself that it rolled back."""
     for error, why in CONFLICT.items():
         failure = failure_of(error, moment)
+        assert failure is not None
         assert (type(failure), failure.again) == (DatabaseBusy, why)
         assert why in REPEAT_REASONS
 

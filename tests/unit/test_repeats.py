@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -48,11 +49,12 @@ class Work:
         return "done"
 
 
-def tries(*failures: LaunchnightError, ports: FewPorts | None = None, by_itself: bool = False) -> tuple[int, str]:
+def tries(*failures: LaunchnightError, ports: Any = None, by_itself: bool = False) -> tuple[int, str]:
     """How often the work was tried, and its end."""
     work = Work(*failures)
+    ports = FewPorts() if ports is None else ports
     try:
-        end = asyncio.run(again(ports or FewPorts(), work, idempotent=by_itself))
+        end = asyncio.run(again(ports, work, idempotent=by_itself))
     except LaunchnightError as error:
         end = error.code
     return work.tries, end
@@ -103,9 +105,10 @@ def test_without_budget_the_asker_is_told():
 
 
 def test_nothing_is_begun_again_for_an_asker_who_is_gone():
-    async def gone() -> tuple[int, FewPorts]:
+    async def gone() -> tuple[int, Any]:
         ASKER_WAITS_UNTIL.set(time.monotonic() - 1.0)
-        ports, work = FewPorts(), Work(DatabaseBusy(again="deadlock"))
+        ports: Any = FewPorts()
+        work = Work(DatabaseBusy(again="deadlock"))
         with pytest.raises(DatabaseFailure):
             await again(ports, work)
         return work.tries, ports
@@ -116,11 +119,12 @@ def test_nothing_is_begun_again_for_an_asker_who_is_gone():
 
 def test_idempotent_actions_keep_their_name_and_arguments():
     @idempotent
-    async def put(ports: FewPorts, what: str, *, loudly: bool) -> str:
+    async def put(ports: Any, /, what: str, *, loudly: bool) -> str:
         """Put."""
         if not ports.told:
             raise EffectUnknown(again="connection_lost")
         return what.upper() if loudly else what
 
-    assert asyncio.run(put(FewPorts(), "a", loudly=True)) == "A"
+    ports: Any = FewPorts()
+    assert asyncio.run(put(ports, "a", loudly=True)) == "A"
     assert (put.__name__, put.__doc__) == ("put", "Put.")
