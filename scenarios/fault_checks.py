@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from scenarios.faults import LINK_KINDS, PROCESSES, Fault, overlapping, targets_of
+from scenarios.faults import LINK_KINDS, PARTNER_KINDS, PROCESSES, Fault, overlapping, targets_of
 
 Found = Iterator[tuple[str, str]]
 
@@ -33,11 +33,13 @@ _FURTHER = {
 }
 _HITS = ("direction", "toxicity")
 """Which part of a link: of every kind but `down`, which takes it whole."""
-_ALWAYS = ("kind", "target", "start_s", "end_s", "factor")
+_ALWAYS = ("kind", "target", "start_s", "end_s")
 
 
 def figures_of(kind: str) -> tuple[str, ...]:
-    """What a fault of a link may say of itself beside target and time."""
+    """What a fault may say of itself beside target and time."""
+    if kind in PARTNER_KINDS:
+        return ("factor",)
     hits = _HITS if kind in LINK_KINDS and kind != "down" else ()
     return (*hits, *([_NEEDED[kind]] if kind in _NEEDED else ()), *_FURTHER.get(kind, ()))
 

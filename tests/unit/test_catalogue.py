@@ -352,6 +352,7 @@ NIGHT_FAULT = '[[faults]]\nkind = "{}"\ntarget = "{}"\nstart_s = 0\nend_s = 9\n'
         ("latency", "database_link", "", "delay_s", "a fault of kind latency needs it, above 0"),
         ("bandwidth", "database_link", "delay_s = 1\nrate_bytes_per_s = 9", "delay_s", "means nothing"),
         ("killed", "web", "delay_s = 1", "delay_s", "means nothing for a fault of kind killed"),
+        ("killed", "web", "factor = 0.5", "factor", "means nothing for a fault of kind killed"),
         ("killed", "web", "toxicity = 0.5", "toxicity", "means nothing for a fault of kind killed"),
         ("down", "database_link", 'direction = "upstream"', "direction", "means nothing for a fault of kind down"),
         ("reset", "database_link", "toxicity = 0", "toxicity", "must be more than 0"),

@@ -34,7 +34,7 @@ GONE = 1.0
 JOINED = 0.9
 """Share of all who came that must have joined by the end, although most of them lived through several kills."""
 LATEST_MS = 100.0
-"""At p99, a crowd that comes as planned. The 10 ms of a rehearsal guard its response times, which are not judged here."""
+"""At p99: then the crowd came as planned. A rehearsal's 10 ms guard response times, which are not judged here."""
 CONTROL_KILLS = 3
 CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.5"]
 """About three people a second, for whom the gate has room: nobody may wait in line when the run ends."""
