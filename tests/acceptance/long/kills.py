@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ JOINED = 0.9
 LATEST_MS = 100.0
 """At p99: then the crowd came as planned. A rehearsal's 10 ms guard response times, which are not judged here."""
 CONTROL_KILLS = 3
+"""Of the database alone, at half the pace."""
 CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.5"]
 """About three people a second, for whom the gate has room: nobody may wait in line when the run ends."""
 NIGHT = Path(catalogue.__file__).parent / "nights" / "prakerja-wave-1.toml"
@@ -74,8 +76,7 @@ class Played:
 def main() -> int:
     options = arguments().parse_args()
     folder = ROOT / ".launchnight" / "runs" / f"kills-{time.strftime('%Y%m%d-%H%M%S')}"
-    targets = [target for target, number in KILLS.items() for _ in range(number)]
-    random.Random(options.seed).shuffle(targets)
+    targets = shuffled(options.seed)
     replicas = ["--replicas", "2", "--proxy", "nginx"] if proxy.executable() else []
     stack = "two web processes behind nginx" if replicas else "one web process"
     print(f"{len(targets)} kills, seed {options.seed}, {stack}")
@@ -97,20 +98,29 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def night(folder: Path, targets: list[str], seed: int) -> tuple[Path, float]:
-    """A night with one kill after the other, and how many minutes of it they take."""
+def shuffled(seed: int) -> list[str]:
+    """Who is killed, first to last; never one kind twice in a row, so that it has time to come back."""
+    targets = [target for target, number in KILLS.items() for _ in range(number)]
+    draw = random.Random(seed)
+    while any(one == other for one, other in pairwise(targets)):
+        draw.shuffle(targets)
+    return targets
+
+
+def night(folder: Path, targets: list[str], seed: int, every: float) -> tuple[Path, float]:
+    """A night with a kill every so many seconds, and how many minutes of it they take."""
     draw = random.Random(seed)
     folder.mkdir(parents=True)
-    starts = [FIRST + EVERY * place + draw.uniform(0.0, 2.0) for place in range(len(targets))]
+    starts = [FIRST + every * place + draw.uniform(0.0, 2.0) for place in range(len(targets))]
     faults = [FAULT.format(target, start, start + GONE) for target, start in zip(targets, starts, strict=True)]
     path = folder / "night.toml"
     path.write_text(NIGHT.read_text() + "".join(faults))
-    return path, (FIRST + EVERY * len(targets)) / 60
+    return path, (FIRST + every * len(targets)) / 60
 
 
 def play(folder: Path, targets: list[str], seed: int, *more: str, careless: bool = False) -> Played:
     """Rehearse a night in which these are killed; careless: the database answers before it has written."""
-    path, minutes = night(folder, targets, seed)
+    path, minutes = night(folder, targets, seed, 2 * EVERY if careless else EVERY)
     crowd = [*CROWD, "--minutes", f"{minutes:.3f}", "--seed", str(seed), "--json", *more]
     with launchnight(folder, "rehearse", str(path), *crowd) as process:
         assert process.stderr is not None
