@@ -127,14 +127,18 @@ class Door:
         """Take both places if they are free, unless those of this rank must show first where they stand."""
         if rank >= self._barred_from:
             return False
-        return self._enter(kind)
+        return self._enter(kind, rank)
 
-    def _enter(self, kind: str) -> bool:
-        limit, house = self.limits[kind], self.house
-        if house.in_flight >= house.value or limit.in_flight >= limit.value:
+    def _enter(self, kind: str, rank: int) -> bool:
+        limit = self.limits[kind]
+        if not self._has_room(rank) or limit.in_flight >= limit.value:
             return False
         self._take(limit)
         return True
+
+    def _has_room(self, rank: int) -> bool:
+        kept_free = rules.KEPT_FREE if rank >= self._barred_from else 0
+        return self.house.in_flight + kept_free < self.house.value
 
     def is_quiet(self) -> bool:
         """Whether a request that has just entered will show what its endpoint usually takes."""
@@ -149,7 +153,7 @@ class Door:
         elif entry.place >= line.share:
             line.kept_out = True
             self._tell(entry, Turn.LAST)
-        elif self._enter(entry.kind):
+        elif self._enter(entry.kind, entry.rank):
             self._tell(entry, Turn.ENTER)
         elif self.waiting >= rules.MOST_WAITING and not self._make_room(entry.rank):
             line.late = True
@@ -221,9 +225,8 @@ class Door:
 
     def let_in(self, now: float) -> None:
         """Those with most to lose first; newest first where a line is late, as the oldest have left by then."""
-        house = self.house
-        for line in self._lines:
-            while line.entries and house.in_flight < house.value:
+        for rank, line in enumerate(self._lines):
+            while line.entries and self._has_room(rank):
                 self._turn_away(line, now)
                 entry = self._next_of(line, now)
                 if entry is None:

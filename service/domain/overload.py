@@ -66,6 +66,8 @@ SMALL_SHARE = 0.1
 """A rank gives way to those above it down to this share before theirs is cut."""
 BARRED_WINDOWS = 5
 """Half a second after somebody of a higher rank was turned away, a free place is anybody's again."""
+KEPT_FREE = 1
+"""Until then the last place is for the higher ranks: those who come next shall not have to wait for it."""
 PERIOD_S = 900.0
 """Who is kept out first is drawn anew every quarter of an hour: the step somebody is at takes less."""
 

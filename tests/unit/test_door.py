@@ -137,6 +137,23 @@ def test_the_same_people_stay_out(crowd):
     assert crowd.door.share_of(Progress.CONTINUING) == 1.0
 
 
+def test_the_last_place_is_for_those_who_have_come_further(crowd):
+    """For half a second after one of them was turned away, and for nobody after that."""
+    crowd.wait("signed in, turned away", 0.0)
+    crowd.door.expire(1.05)
+    crowd.door.leave("step", 1.06)
+    crowd.wait("looks around", 1.07, rank=Progress.BROWSING, place=0.0)
+    crowd.wait("signed in", 1.07)
+    assert crowd.told == {"signed in, turned away": Turn.LATE, "signed in": Turn.ENTER}
+    crowd.door.leave("step", 1.08)
+    assert "looks around" not in crowd.told
+    crowd.door.leave("step", 1.09)
+    assert crowd.told["looks around"] is Turn.ENTER
+    for window in range(rules.BARRED_WINDOWS + 1):
+        crowd.door.expire(3.0 + window * 1.1)
+    assert crowd.door.enter_nowait("step", Progress.BROWSING) and crowd.door.house.in_flight == 4
+
+
 def test_a_process_that_stood_still_lets_those_wait_who_have_much_to_lose(crowd):
     crowd.door.stall(10.0, 2.0)
     crowd.wait("looks around", 10.1, rank=Progress.BROWSING)
