@@ -57,6 +57,7 @@ select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_p
 class Played:
     """A rehearsal that has ended."""
 
+    run: Path
     document: dict[str, Any]
     """Its verdict.json."""
     events: list[dict[str, Any]]
@@ -82,6 +83,7 @@ def main() -> int:
     print(f"{len(targets)} kills, seed {options.seed}, {stack}")
     played = play(folder / "kills", targets, options.seed, *replicas)
     print(table(played))
+    print(f"report: {played.run / 'report.html'}")
     if why := invalid(played, len(targets)):
         print(f"invalid: {why}")
         return Exit.INVALID
@@ -132,7 +134,7 @@ def play(folder: Path, targets: list[str], seed: int, *more: str, careless: bool
     (run,) = folder.glob("runs/*")
     document = json.loads((run / "verdict.json").read_text())
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    return Played(document, events)
+    return Played(run, document, events)
 
 
 async def make_careless(process: "subprocess.Popen[str]") -> None:
