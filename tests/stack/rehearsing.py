@@ -19,6 +19,7 @@ SEED = "196"
 NIGHT = ["prakerja-wave-1", "--reading", "harsh", "--people", "1/100", "--pace", "500", "--seed", SEED]
 REHEARSE = ["rehearse", *NIGHT, "--minutes", "0.15"]
 PARTNERS = ["--night", "prakerja-wave-1", "--set", "prepared", "--people", "1/100", "--seed", SEED]
+BEHIND_NGINX = ["--replicas", "2", "--proxy", "nginx"]
 LATE = 5
 """The exit code where only the generator was late, because other programs had the machine."""
 
@@ -62,7 +63,7 @@ def rehearsing(folder: Path, *more: str) -> "AbstractContextManager[subprocess.P
 
 def ended(process: "subprocess.Popen[str]", folder: Path) -> Done:
     """What became of it, once it has ended."""
-    output, said = process.communicate(timeout=150)
+    output, said = process.communicate(timeout=200)
     return Done(process.returncode, json.loads(output or "{}"), said, folder)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stack.rehearsing import rehearsed, served
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 FORGETFUL = """
 import json, pathlib, subprocess, sys

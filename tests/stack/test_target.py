@@ -10,7 +10,7 @@ import pytest
 from scenarios.record import Samples
 from tests.stack.rehearsing import LATE, rehearsed, served
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_running_stack_is_audited_from_the_start_of_the_run(database_url: str, tmp_path: Path) -> None:
