@@ -1,10 +1,9 @@
 """The dashboard of the engineers on duty: from what people notice down to what causes it."""
 
 from dashboards.frame import Dashboard, Row
-from dashboards.panels import Panel, Query, limits
+from dashboards.panels import WITHOUT, Panel, Query, limits
+from dashboards.photos import PHOTOS
 from service.metrics import STAGES
-
-WITHOUT = "without (instance, job)"
 
 WELL = Row(
     "Is the night going well?",
@@ -202,7 +201,7 @@ OVERLOAD = Row(
 )  # fmt: skip
 
 QUEUES = Row(
-    "Do codes and identity checks get through?",
+    "Do codes, identity checks and inspections get through?",
     (
         Panel(
             "How full each queue is", "Jobs waiting or leased, as a share of the most that the queue accepts.",
@@ -211,7 +210,7 @@ QUEUES = Row(
         ),
         Panel(
             "Oldest waiting code", "A code is of little use after 2 minutes and dropped after 5.", "s",
-            (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue!="identity"}})', "{{queue}}"),),
+            (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue=~"email|sms"}})', "{{queue}}"),),
             width=6, limits=limits(60, 120),
         ),
         Panel(
@@ -315,25 +314,6 @@ PARTNERS = Row(
             "Messages by the second provider",
             "Share of the messages that goes to the second provider; 0 where there is none.", "percentunit",
             (Query(f"max {WITHOUT} (registration_partner_second_share)", "{{channel}}"),), most=1,
-        ),
-    ),
-)  # fmt: skip
-
-PHOTOS = Row(
-    "Do photos arrive?",
-    (
-        Panel(
-            "Photo bytes", "Bytes acknowledged a second: whatever was acknowledged is on disk.", "Bps",
-            (Query("sum(rate(registration_upload_bytes_total[$__rate_interval]))", "bytes"),),
-        ),
-        Panel(
-            "Uploads under way", "Photos that are receiving bytes now. Many uploads with few bytes: phones, or a disk "
-            "that does not keep up.",
-            "locale", (Query("sum(registration_uploads_open)", "uploads"),), decimals=0,
-        ),
-        Panel(
-            "People with both photos", "People a second whose second photo arrived whole.", "cps",
-            (Query('sum(rate(registration_stage_total{stage="photos_uploaded"}[$__rate_interval]))', "people"),),
         ),
     ),
 )  # fmt: skip

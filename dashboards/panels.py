@@ -31,6 +31,9 @@ GOOD: Steps = ((None, "green"),)
 """Says that no value of this figure is wrong by itself."""
 
 
+WITHOUT = "without (instance, job)"
+
+
 def limits(warn: float, bad: float) -> Steps:
     return ((None, "green"), (warn, "orange"), (bad, "red"))
 

@@ -1,0 +1,52 @@
+"""The row about photos: whether they arrive, and whether they are inspected."""
+
+from dashboards.frame import Row
+from dashboards.panels import WITHOUT, Panel, Query, limits
+
+PHOTOS = Row(
+    "Do photos arrive?",
+    (
+        Panel(
+            "Photo bytes", "Bytes acknowledged a second: whatever was acknowledged is on disk.", "Bps",
+            (Query("sum(rate(registration_upload_bytes_total[$__rate_interval]))", "bytes"),),
+        ),
+        Panel(
+            "Uploads under way", "Photos that are receiving bytes now. Many uploads with few bytes: phones, or a disk "
+            "that does not keep up.",
+            "locale", (Query("sum(registration_uploads_open)", "uploads"),), decimals=0,
+        ),
+        Panel(
+            "People with both photos", "People a second whose second photo arrived whole.", "cps",
+            (Query('sum(rate(registration_stage_total{stage="photos_uploaded"}[$__rate_interval]))', "people"),),
+        ),
+        Panel(
+            "Photos inspected",
+            "Photos a second, by what they were found to be. failed: the inspector was killed before it came to a "
+            "verdict, and the photo is tried again.",
+            "ops",
+            (Query("sum by (outcome) (rate(registration_photo_inspections_total[$__rate_interval]))", "{{outcome}}"),),
+        ),
+        Panel(
+            "Inspectors at work",
+            "Photos being inspected now, and how many can be at once. All at work for long: photos wait, and more "
+            "workers or cores would help.",
+            "locale",
+            (
+                Query("sum(registration_photo_inspectors_busy)", "at work"),
+                Query("sum(registration_photo_inspectors_limit)", "there are"),
+            ),
+            decimals=0,
+        ),
+        Panel(
+            "Time of an inspection",
+            "95 of 100 inspections take no longer. A picture of 12 megapixels takes 0.1 s of an idle core.", "s",
+            (Query("histogram_quantile(0.95, sum by (le) "
+                   "(rate(registration_photo_inspection_seconds_bucket[$__rate_interval])))", "95 of 100"),),
+        ),
+        Panel(
+            "Oldest photo waiting", "People go on meanwhile; the verdict must come before the wave closes.", "s",
+            (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue="photo"}})', "oldest"),),
+            limits=limits(1800, 3600),
+        ),
+    ),
+)  # fmt: skip
