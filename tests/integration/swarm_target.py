@@ -6,6 +6,8 @@ Faults are asked for by flags, so that a test can watch what applicants make of 
     --busy N         the first N requests for a code are answered 503 with Retry-After 1
     --cut SHARE      this share of photos is cut off after half of the bytes were taken
     --hang           identity data are taken, but never answered
+    --outage S RATE RETRY_AFTER
+                     for S seconds all is refused, then all beyond RATE a second; refusals name RETRY_AFTER seconds
 """
 
 import argparse
@@ -22,8 +24,10 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from scenarios.population import number_of
+from tests.integration.outage_gate import OutageGate
 
 
 class Target:
@@ -173,10 +177,15 @@ def main() -> None:
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--hang", action="store_true")
     parser.add_argument("--cut", type=float, default=0.0)
+    parser.add_argument("--outage", type=float, nargs=3)
     options = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", 0))
     print(json.dumps({"ready": True, "port": listener.getsockname()[1]}), flush=True)
-    config = uvicorn.Config(Target(options).app(), log_level="warning", timeout_graceful_shutdown=1)
+    app: ASGIApp = Target(options).app()
+    if options.outage:
+        outage, rate_per_s, retry_after = options.outage
+        app = OutageGate(app, outage, rate_per_s, int(retry_after))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
 
 
