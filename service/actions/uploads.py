@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.domain import photos
@@ -163,6 +164,7 @@ async def discard(ports: Ports, session: bytes, upload_id: str) -> None:
             await ports.photos.remove(upload.id, epoch)
 
 
+@idempotent
 async def _find(ports: Ports, session: bytes, upload_id: str) -> Upload:
     async with ports.begin(single=True) as tx:
         upload = await tx.uploads.find(upload_id, await signed_in(tx, session))
@@ -171,6 +173,7 @@ async def _find(ports: Ports, session: bytes, upload_id: str) -> Upload:
     return upload
 
 
+@idempotent
 async def _take_over(ports: Ports, session: bytes, upload_id: str, chunk: Append) -> Upload:
     async with ports.begin(single=True) as tx:
         account_id = await signed_in(tx, session)
@@ -269,6 +272,7 @@ def full(ports: Ports) -> QueueFull:
     return QueueFull(queue=photos.QUEUE, retry_after_s=wait)
 
 
+@idempotent
 async def _is_newest(ports: Ports, upload: Upload) -> bool:
     async with ports.begin(single=True) as tx:
         now = await tx.uploads.find(upload.id, upload.account_id)

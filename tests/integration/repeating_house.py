@@ -123,8 +123,7 @@ async def house(
             "PHOTO_DIR": str(folder / "photos"),
             "PARTNERS_URL": partners.url,
             "GATE_RATE": NO_LIMIT,
-            "SMS_RATE": NO_LIMIT,
-            "CIVIL_REGISTRY_RATE": NO_LIMIT,
+            "PARTNER_PACING": "off",  # a call that missed its turn would only make people wait
             "SYNTHETIC_PEOPLE": "on",
             "OVERLOAD_LIMIT": "off",  # a race of one person against itself is no overload to be turned away
             **settings,

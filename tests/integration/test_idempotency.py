@@ -1,6 +1,7 @@
 """The same request sent again, once or fifty times at once, has one effect and one answer."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -120,6 +121,35 @@ def test_two_people_may_use_the_same_key(run, database_url, tmp_path):
             return [(await person.post("/assessment/submission", key="same")).json() for person in people]
 
     assert run(scenario()) == [{"answered": 2}, {"answered": 1}]
+
+
+def test_given_up_anywhere_and_sent_again_is_done_once(run, database_url, tmp_path):
+    """A request is cancelled at many moments of its work, of its commit too: the repetition settles it."""
+    times = 40
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            began = time.monotonic()
+            await service.post("/tickets", key="whole")
+            whole = time.monotonic() - began
+
+            async def given_up(number):
+                task = asyncio.create_task(service.post("/tickets", key=f"given up {number}"))
+                await asyncio.wait([task], timeout=whole * 2.0 * number / times)
+                task.cancel()
+                await asyncio.wait([task])
+                return task.cancelled()
+
+            cut = [await given_up(number) for number in range(times)]
+            sent = [await service.post("/tickets", key=f"given up {number}") for number in range(times)]
+            again = [await service.post("/tickets", key=f"given up {number}") for number in range(times)]
+            return cut, sent, again, await service.sql("select number from ticket")
+
+    cut, sent, again, tickets = run(scenario())
+    assert cut[0] and sum(cut) >= 3, "nobody gave up"
+    assert {answer.status_code for answer in sent} == {201}
+    assert [answer.content for answer in sent] == [answer.content for answer in again]
+    assert len(tickets) == times + 1
 
 
 def test_two_people_who_are_signed_in_may_use_the_same_key_for_a_code(run, database_url, tmp_path):
