@@ -190,7 +190,7 @@ def judged(played: Played, kills: int) -> list[str]:
 
 def control(folder: Path, seed: int) -> list[str]:
     """The audit must find what a database lost that had promised to keep it."""
-    played = play(folder, ["database"] * CONTROL_KILLS, seed, careless=True)
+    played = play(folder, ["database"] * CONTROL_KILLS, seed, "--drain-minutes", "0.2", careless=True)
     lost = sum_of(played, "lost")
     print(f"control, a database that answers before it has written: {CONTROL_KILLS} kills, {lost} lost")
     bit = [one for one in played.kills("end") if one["bit"]]
