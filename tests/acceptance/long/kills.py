@@ -38,7 +38,7 @@ LATEST_MS = 100.0
 """At p99: then the crowd came as planned. A rehearsal's 10 ms guard response times, which are not judged here."""
 CONTROL_KILLS = 3
 """Of the database alone, at half the pace."""
-CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.5"]
+CROWD = ["--reading", "expected", "--people", "1/100", "--pace", "300", "--drain-minutes", "1.2"]
 """About three people a second, for whom the gate has room: nobody may wait in line when the run ends."""
 NIGHT = Path(catalogue.__file__).parent / "nights" / "prakerja-wave-1.toml"
 FAULT = '\n[[faults]]\nkind = "killed"\ntarget = "{}"\nstart_s = {:.2f}\nend_s = {:.2f}\n'
