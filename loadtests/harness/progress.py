@@ -17,7 +17,7 @@ from scenarios.fates import Fate
 LINE_EVERY = 10.0
 """Seconds between plain lines: a log of a quarter hour stays under a hundred."""
 
-QUEUES = ("email", "sms", "identity")
+QUEUES = ("email", "sms", "identity", "photo")
 FATES = tuple(fate.name.lower() for fate in Fate)
 OUTCOMES = ("ok", "refused", "busy", "error", "timeout", "transport")
 

@@ -1,5 +1,6 @@
 """The registration as applicants meet it: the service and the simulated partners as processes of their own."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,21 +8,36 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import asyncpg
+
 from loadtests.harness.processes import Child, python
+from service.__main__ import KEY_FILE
 from service.storage import embedded
+from service.storage.vault import KeyVault
 
 PATIENCE = 30.0
 _READY_WITHIN = 60.0
 _LOOK_EVERY = 0.05
+_NEWEST_PHOTO = "select id, length, original_sha256 from upload order by created_at desc limit 1"
 _AT_ONCE = {"delay_median_s": 0.05, "delay_sigma": 0.0, "loss": 0.0}
 ANSWERS_AT_ONCE = {"latency_median_s": 0.05, "latency_p99_s": 0.05, "error_ratio": 0.0}
 ANSWERS_SLOWLY = {"latency_median_s": 4.0, "latency_p99_s": 4.0}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """`length` and `sha256` of what arrived; `clean`: the copy that is kept, None when it was refused."""
+
+    length: int
+    sha256: bytes
+    clean: bytes | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,7 @@ class House:
     partners_url: str
     data: Path
     """Of the service: database, key and photos."""
+    database_url: str
     process: int
 
     @contextmanager
@@ -44,9 +61,26 @@ class House:
     def address(self, slug: str, language: str = "id") -> str:
         return f"{self.url}/daftar/{'en/' if language == 'en' else ''}{slug}"
 
-    def photos(self) -> list[Path]:
-        """The files that hold photos."""
-        return [path for path in (self.data / "photos").rglob("*") if path.is_file()]
+    def newest_photo(self) -> "Photo":
+        """What came of the photo that was sent last, once it was inspected."""
+        with ThreadPoolExecutor(1) as apart:  # the browser's driver has an event loop of its own in this thread
+            return apart.submit(lambda: asyncio.run(self._newest_photo())).result()
+
+    async def _newest_photo(self) -> "Photo":
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    row = await connection.fetchrow(_NEWEST_PHOTO)
+                    if row["original_sha256"] is not None:
+                        break
+                    await asyncio.sleep(_LOOK_EVERY)
+        finally:
+            await connection.close()
+        copy = self.data / "photos" / row["id"][:2] / f"{row['id']}.clean"
+        vault = KeyVault(bytes.fromhex((self.data / KEY_FILE).read_text()))
+        clean = vault.open(copy.read_bytes(), row["id"].encode()) if copy.exists() else None
+        return Photo(row["length"], row["original_sha256"], clean)
 
     def set_partners(self, **figures: dict[str, float]) -> None:
         """Change what the partners can do: `sms={"loss": 1.0}`."""
@@ -84,14 +118,17 @@ def raised(folder: Path, data: Path, **settings: str) -> Iterator[House]:
         partners = _started("partners", ["-m", "scenarios.partners"], {}, folder, ending)
         ending.callback(shutil.rmtree, data, ignore_errors=True)
         ending.callback(embedded.discard, data / "database")
+        server = embedded.start(data / "database")
+        ending.callback(server.stop)
         variables = {
+            "DATABASE_URL": server.url,
             "REGISTRATION_PORT": "0",
             "REGISTRATION_PARTNERS_URL": partners.url,
             "REGISTRATION_SYNTHETIC_PEOPLE": "on",
             **{f"REGISTRATION_{name}": value for name, value in settings.items()},
         }
         service = _started("service", ["-m", "service", "all", "--data", str(data)], variables, folder, ending)
-        house = House(service.url, partners.url, data, service.pid)
+        house = House(service.url, partners.url, data, server.url, service.pid)
         house.set_partners(email=_AT_ONCE, sms=_AT_ONCE, civil_registry=ANSWERS_AT_ONCE)
         yield house
 

@@ -47,7 +47,7 @@ def test_a_snapshot_says_who_is_where() -> None:
     assert first.requests_per_s == 0 and second.requests_per_s == 30
     assert second.lines() == [
         "+00:12  arrived 120/500, 80 live: 30 joined, 0 refused, 0 abandoned, 0 failed, 0 cut",
-        "30 requests/s, 0.0 errors/s; 25 in line; queues: email 0, sms 0, identity 1,234",
+        "30 requests/s, 0.0 errors/s; 25 in line; queues: email 0, sms 0, identity 1,234, photo 0",
     ]
 
 
