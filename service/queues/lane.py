@@ -30,6 +30,11 @@ LONGEST_WAIT = 10.0
 """Seconds; after that a lane looks again whatever it was told."""
 LONGEST_BLIND = 2.0
 """Seconds between looks while the database fails us: how late a lane notices that it is back. A look is cheap."""
+LATE_KEEPS = 0.5
+IN_TIME_ADDS = 0.25
+"""How many jobs a claim may bring: half of one of which a call missed its turn, and more for each call that did not.
+What comes before a call takes longer the more do it at once; on a machine that is too busy whole claims missed their
+turn, went back in line and came again, for ever."""
 LONG_REFUSAL = 5.0
 """Seconds; a partner that sends us away for longer is not asked about the next job either."""
 SWEPT_AT_ONCE = 1000
@@ -67,6 +72,7 @@ class Lane:
         self._idle = False
         self._rate = policy.rate_per_s
         self._claimed_at = 0.0
+        self._most = float(policy.concurrency)
         self._clock = ClockWatch()
         self._refused_until = 0.0
         self._retries_booked = 0.0
@@ -97,7 +103,7 @@ class Lane:
         if now < self._refused_until:
             return min(self._refused_until - now, LONGEST_WAIT)
         room = min(policy.concurrency - self._busy, self._partner.free(self._busy))
-        most = min(policy.batch(now - self._claimed_at, self._rate), room)
+        most = min(policy.batch(now - self._claimed_at, self._rate), room, int(self._most))
         if most <= 0:
             return TICK
         try:
@@ -159,6 +165,7 @@ class Lane:
                 CALL_LEAVES_BY.set(leaves_by)
                 if time.monotonic() > leaves_by:
                     raise TurnMissed
+                self._most = min(self._most + IN_TIME_ADDS, self._policy.concurrency)
 
         self._heartbeat.hold(job, self._policy)
         try:
@@ -166,6 +173,7 @@ class Lane:
         except PartnerError as error:
             await self._settle(job, error)
         except TurnMissed as missed:
+            self._most = max(1.0, min(self._most, len(claim.jobs) * LATE_KEEPS))
             await self._settle(job, missed)
         except Exception as error:  # a job that cannot be handled is tried again, then kept; the lane goes on
             report("job failed", job.queue, error)
