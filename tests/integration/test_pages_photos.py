@@ -8,8 +8,10 @@ from tests.integration.pages_room import COOKIE, site
 from tests.integration.pages_walk import send_photo, signed_in
 from tests.integration.registration_room import until
 from tests.integration.upload_room import Connection, random_bytes
+from tests.photos import jpeg
 
 CARD = "/daftar/foto/ktp"
+STATUS = "/daftar/status"
 BOUNDARY = "----WebKitFormBoundaryMkuGEWAjSpzj5Ee4"
 CLOSING = f"\r\n--{BOUNDARY}--\r\n".encode()
 MOST = 100_000
@@ -75,6 +77,53 @@ def test_photos_arrive_whole_and_replace_each_other(run, database_url, tmp_path)
     assert {page.status for page in seen} == {200}
     assert "Foto sudah tersimpan" in seen[1].text
     assert stages == ["photos_uploaded"]
+
+
+def test_a_refused_photo_is_told_in_the_language_of_the_page(run, database_url, tmp_path):
+    """The status page says which photo and why, and leads to its form, which says so too until another one is sent."""
+
+    async def scenario():
+        async with site(database_url, tmp_path) as found:
+            browser, _ = await signed_in(found)
+            await send_photo(browser, CARD, random_bytes(5000))
+
+            async def is_refused():
+                return "Kirim ulang" in (await browser.open("/daftar/status")).text
+
+            await until(is_refused)
+            seen = [(await browser.open(path)).text for path in (STATUS, "/daftar/en/status", CARD)]
+            await send_photo(browser, CARD, jpeg())
+            await found.service.drained()
+            return seen, (await browser.open(STATUS)).text
+
+    (indonesian, english, form_page), afterwards = run(scenario())
+    assert "Foto KTP: Foto tidak dapat dibuka. Ambil foto baru, lalu kirim." in indonesian
+    assert "The photo cannot be opened. Take a new photo and send it." in english and "Send a new photo" in english
+    assert "Foto tidak dapat dibuka" in form_page and "Pakai foto yang tersimpan" not in form_page
+    assert "Foto tidak dapat dibuka" not in afterwards
+
+
+def test_a_form_is_told_early_that_no_photo_can_be_inspected(run, database_url, tmp_path):
+    """503 before the photo is taken: a form cannot send its last byte again, and would have to send all of them."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False, PHOTO_QUEUE_LIMIT="1") as found:
+            browser, _ = await signed_in(found)
+            return [(await send_photo(browser, path, jpeg())).status for path in (CARD, CARD)], await uploads(found)
+
+    statuses, rows = run(scenario())
+    assert statuses == [200, 503] and len(rows) == 1
+
+
+def test_a_file_of_another_type_is_refused_in_its_form(run, database_url, tmp_path):
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            browser, _ = await signed_in(found)
+            return await send_photo(browser, CARD, b"GIF89a" + bytes(3_000_000)), await uploads(found)
+
+    page, rows = run(scenario())
+    assert page.status == 415 and "bukan foto JPG atau PNG" in page.text
+    assert rows == [] and not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_pressed_twice_at_once_is_one_photo(run, database_url, tmp_path):
