@@ -75,22 +75,27 @@ pages-sheet: $(DEVELOPED) $(AXE)  ## Photograph every page anew for docs/pages.m
 
 .PHONY: test-stack
 test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that runs already
-	@$(VENV)/bin/python -m pytest -rs -n 3 --dist loadfile tests/stack
+	@$(VENV)/bin/python -m pytest -rs -n 4 --dist loadfile tests/stack
 
 .PHONY: test-faults
-test-faults: $(DEVELOPED)  ## Put queues, partners and connections in trouble; takes the machine for itself
-	@$(VENV)/bin/python -m pytest -rs tests/faults
+test-faults: $(DEVELOPED)  ## Put queues, partners and connections in trouble
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadfile tests/faults
 
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal
 	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadgroup tests/dashboards
 
 .PHONY: check
-check: $(DEVELOPED)  ## Lint, types, import contracts, guards for locks and docs
+check: lint types guards  ## Lint, types, import contracts, guards for locks and docs
+
+.PHONY: lint types guards
+lint: $(DEVELOPED)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+types: $(DEVELOPED)
+	@$(VENV)/bin/mypy
+guards: $(DEVELOPED)
 	@$(VENV)/bin/python -m pytest tests/structure
 
 .PHONY: docs
