@@ -29,7 +29,7 @@ from tests.benchmarks.stack import Stack, say, stack
 from tests.stack.phone import Phone
 
 LOADS = (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
-WARM, MEASURED = 3.0, 8.0
+WARM, MEASURED = 2.5, 7.0
 SECONDS_OF_START_UP = 6.0
 CONNECTIONS = 4
 DELAY = 0.025
@@ -142,7 +142,7 @@ async def points_of(crowd: Crowd, door: Child, capacity: float, seeds: range, co
             seen[load].append(await crowd.play(load * capacity, MEASURED, random))
             limits[load] = limit_of(door)
             say(f"{door.role}, seed {seed}, load {load:g}: goodput {len(seen[load][-1].good) / MEASURED:.0f}/s")
-            await crowd.busy(1, 1.0, random)
+            await crowd.busy(1, 0.5, random)
     return [point_of(load, load * capacity, seen[load], MEASURED, costs, limits[load]) for load in LOADS]
 
 

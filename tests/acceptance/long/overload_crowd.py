@@ -1,6 +1,6 @@
 """A crowd that asks whether or not it is answered, cheap enough that the service runs out first.
 
-Requests are bytes made beforehand, answers are read as far as the proof needs them: 0.1 ms of a core each, where a
+Requests are bytes made beforehand, answers are read as far as the proof needs them: 0.2 ms of a core each, where a
 whole HTTP client takes 1.5 ms. Connections are kept and used again, the last used first.
 """
 

@@ -123,37 +123,41 @@ def row_of(name: str, point: Point) -> tuple[str, ...]:
 
 
 def draw(curves: Curves, path: Path) -> None:
-    """Goodput, the slowest answers and the slowest refusals against the offered load, with and without the limiter."""
+    """Answers, useful work and the slowest answers against the offered load, with the limiter and without."""
     mpl.rcParams.update({"svg.hashsalt": "overload", "svg.fonttype": "none", "font.size": 9})
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    rate, slow = figure.subplots(1, 2)
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    rate, work, slow = figure.subplots(1, 3)
     on = curves["on"]
     for name, color, style in (("on", "#1b6ca8", "-"), ("off", "#b3402e", "--")):
         points = curves[name]
         loads = [point.load for point in points]
-        look: dict[str, Any] = {"ls": style, "color": color, "marker": "o", "ms": 3, "label": f"limiter {name}"}
-        rate.plot(loads, [point.goodput for point in points], **look)
+        look: dict[str, Any] = {"ls": style, "color": color, "marker": "o", "ms": 3}
+        rate.plot(loads, [point.goodput for point in points], label=f"limiter {name}", **look)
         for point in points:
             rate.plot([point.load] * len(point.by_seed), point.by_seed, ls="", marker="_", ms=6, color=color, alpha=0.6)
+        work.plot(loads, [point.work * 100.0 for point in points], **look)
         slow.plot(loads, [point.answered_p99 * 1e3 for point in points], **look)
     shed = [point for point in on if point.load > 1.0]
-    refusals = {"ls": "-", "color": "#3d8b52", "marker": "o", "ms": 3, "label": "its refusals"}
-    slow.plot([point.load for point in shed], [point.refused_p99 * 1e3 for point in shed], **refusals)
+    refusals: dict[str, Any] = {"ls": "-", "color": "#3d8b52", "marker": "o", "ms": 3}
+    slow.plot([point.load for point in shed], [point.refused_p99 * 1e3 for point in shed], label="refusals", **refusals)
     goal: dict[str, Any] = {"color": "#888", "lw": 0.8}
-    rate.axhline(0.9 * max(point.goodput for point in on), ls=":", label="90 % of the peak", **goal)
+    rate.axhline(0.9 * max(point.goodput for point in on), ls=":", label="90 % of the most", **goal)
+    work.axhline(90.0 * max(point.work for point in on), ls=":", **goal)
     calm = next(point for point in on if point.load == 0.7)
-    slow.axhline(2e3 * calm.answered_p99, ls=":", label="twice that at 70 %", **goal)
+    slow.axhline(2e3 * calm.answered_p99, ls="--", label="twice that at 0.7", **goal)
     slow.axhline(50.0, ls="-.", label="50 ms, for refusals", **goal)
-    rate.set(xlabel="offered load, times the capacity", ylabel="answers within 1 s, per second", title="Goodput")
-    slow.set(xlabel="offered load, times the capacity", ylabel="ms", title="99 of 100 told within", yscale="log")
+    rate.set(ylabel="per second", title="Answers within 1 s")
+    work.set(ylabel="% of the capacity", title="Work that went into them")
+    slow.set(ylabel="ms", title="99 of 100 told within", yscale="log")
     loads = [point.load for point in on]
-    for axes in (rate, slow):
-        axes.set_xscale("log")
+    for axes in (rate, work, slow):
+        axes.set(xlabel="offered load, times the capacity", xscale="log")
         axes.set_xticks(loads, [f"{load:g}" for load in loads])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
-    rate.set_ylim(bottom=0)
+    for axes in (rate, work):
+        axes.set_ylim(bottom=0)
     marks = (20, 50, 100, 200, 500, 1000, 2000, 5000)
     slow.set_yticks(marks, [f"{mark}" for mark in marks])
+    figure.legend(loc="outside lower center", ncols=6, frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
