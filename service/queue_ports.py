@@ -70,6 +70,8 @@ class Claim:
     """The quota that held: an operator's, or the caller's."""
     clock: ClockReading
     """When the quota was taken."""
+    oldest: datetime | None = None
+    """Since when the first of the jobs was ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,20 @@ class QueueStore(Protocol):
         """Whether a job could be claimed, quota aside."""
 
     async def claim(
-        self, queue: str, *, most: int, rate_per_s: float, lease_s: float, clock_known: bool = True
+        self,
+        queue: str,
+        *,
+        most: int,
+        rate_per_s: float,
+        lease_s: float,
+        clock_known: bool = True,
+        since: datetime | None = None,
     ) -> Claim:
         """Lease up to `most` ready jobs, oldest first, and take the partner's quota, in one transaction.
 
         A negative rate is no quota. A rate that an operator set stands in for `rate_per_s`, unless that is negative.
         Not `clock_known`: the database's clock may have jumped since quota was taken last, so all that is remembered
-        of it counts as taken now.
+        of it counts as taken now. since: look at no job that was ready before.
         """
 
     async def finish(self, job: Job) -> bool:

@@ -127,7 +127,7 @@ class PartnerClient:
                 self._seconds.observe(seconds)
                 self._calls[call.outcome].inc()
             if call.given_up:
-                self._guard.leave(generation)
+                self._guard.leave(generation, unsent=call.unsent)
             else:
                 self._guard.end(generation, seconds, call.effect)
 

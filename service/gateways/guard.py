@@ -103,9 +103,11 @@ class Guard:
             self._circuit = after_call(self._circuit, generation, failed, self._clock(), self._chance())
             self._note_change(before)
 
-    def leave(self, generation: int) -> None:
-        """A call was given up by us: it says nothing of the partner."""
+    def leave(self, generation: int, *, unsent: bool = False) -> None:
+        """A call was given up by us: it says nothing of the partner. unsent: nor is its answer waited for."""
         self.in_flight -= 1
+        if unsent:
+            self._unanswered = max(0, self._unanswered - 1)
         if generation != self._circuit.generation:
             self._stale -= 1
 

@@ -17,6 +17,7 @@ from service.ports import Partner, Ports
 from service.queue_ports import Claim, ClockReading, Job, JobResult, Turn
 from service.queues.clock import ClockWatch
 from service.queues.heartbeat import Heartbeat
+from service.queues.place import Place
 from service.queues.policy import TICK, QueuePolicy
 
 Handler = Callable[[Ports, Job, Turn], Awaitable[JobResult]]
@@ -74,6 +75,7 @@ class Lane:
         self._claimed_at = 0.0
         self._most = float(policy.concurrency)
         self._clock = ClockWatch()
+        self._place = Place()
         self._refused_until = 0.0
         self._retries_booked = 0.0
 
@@ -121,6 +123,10 @@ class Lane:
             self._busy += 1
             handling.create_task(self._handle(job, claim))
         self._idle = len(claim.jobs) < most and claim.wait <= 0
+        if self._idle:
+            self._place.lost()
+        elif claim.oldest is not None:
+            self._place.found(claim.oldest)
         if claim.wait > 0:
             return min(max(claim.wait, SUB_WINDOW_S), LONGEST_WAIT)
         if not self._idle:
@@ -143,6 +149,7 @@ class Lane:
                 rate_per_s=policy.rate_per_s,
                 lease_s=policy.lease,
                 clock_known=self._clock.known,
+                since=self._place.since(time.monotonic()),
             )
             self._compare(claim.clock)  # a jump rolls back what was claimed by a wrong clock
             return claim
@@ -151,6 +158,7 @@ class Lane:
         """Raises ClockJumped."""
         jump = self._clock.jump_s(clock)
         if jump != 0.0:
+            self._place.lost()
             self._metrics.clock_jumps.labels(self.queue).inc()
             log.warning("the database's clock jumped", queue=self.queue, seconds=round(jump, 3))
             raise ClockJumped

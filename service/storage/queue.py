@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import asyncpg
 
@@ -34,18 +35,25 @@ class PostgresQueue:
         return row["found"], ClockReading(row["at"], asked_at, time.monotonic())
 
     async def claim(
-        self, queue: str, *, most: int, rate_per_s: float, lease_s: float, clock_known: bool = True
+        self,
+        queue: str,
+        *,
+        most: int,
+        rate_per_s: float,
+        lease_s: float,
+        clock_known: bool = True,
+        since: datetime | None = None,
     ) -> Claim:
         by_hand = await self._connection.fetchval(self._sql["hold"], queue)
         rate = rate_per_s if by_hand is None or rate_per_s < 0 else by_hand
         count, window = quota_count(rate), quota_window_s(rate) + GUARD_S
         asked_at = time.monotonic()
         rows = await self._connection.fetch(
-            self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S, clock_known
+            self._sql["claim"], queue, most, count, window, lease_s, SUB_WINDOW_S, clock_known, since
         )
         clock = ClockReading(rows[0]["at"], asked_at, time.monotonic())
         jobs = [_job(queue, row) for row in rows if row["id"] is not None]
-        return Claim(jobs, rows[0]["wait"] or 0.0, rate, clock)
+        return Claim(jobs, rows[0]["wait"] or 0.0, rate, clock, rows[0]["run_at"])
 
     async def finish(self, job: Job) -> bool:
         return await self._connection.fetchval(self._sql["finish"], job.id, job.lease) is not None

@@ -1,8 +1,9 @@
 """Drives one durable queue through enqueue, claim and finish: `python queue_drive.py SYSTEM URL JOBS LANES BATCH`.
 
-The same loops for all: LANES connections, each job enqueued in a transaction of its own as a request would, then as
-many claimers, each with BATCH jobs at a time and then finished. Where a queue can take or finish only one job at a
-statement, it does. Runs in the environment of the system it drives, so nothing of ours is imported but for `ours`.
+The same loops for all: LANES connections, each job enqueued by itself, as each queue does it when its caller has no
+transaction open (one commit a job for all), then as many claimers, each with BATCH jobs at a time and then finished.
+Where a queue can take or finish only one job at a statement, it does. Runs in the environment of the system it drives,
+so nothing of ours is imported but for `ours`.
 Prints one JSON object: seconds of both halves.
 """
 
@@ -39,8 +40,7 @@ class Ours:
         self._queue = PostgresQueue(connection)
 
     async def enqueue(self, number: int) -> None:
-        async with self._connection.transaction():
-            added = await self._queue.enqueue("sms", str(number), PAYLOAD, limit=self.LIMIT, expires_in=300.0)
+        added = await self._queue.enqueue("sms", str(number), PAYLOAD, limit=self.LIMIT, expires_in=300.0)
         assert added
 
     async def claim(self, batch: int) -> list[Any]:
@@ -63,8 +63,7 @@ class PgQueuer:
         self._payload = json.dumps(PAYLOAD).encode()
 
     async def enqueue(self, number: int) -> None:
-        async with self._connection.transaction():
-            await self.queries.enqueue("code", self._payload, dedupe_key=str(number))
+        await self.queries.enqueue("code", self._payload, dedupe_key=str(number))
 
     async def claim(self, batch: int) -> list[Any]:
         return await self.queries.dequeue(  # type: ignore[no-any-return]

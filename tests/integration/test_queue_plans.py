@@ -13,7 +13,7 @@ from tests.integration.queue_room import one
 WAITING = 20_000
 STATEMENTS = {
     "enqueue": "'email', 'new', '{}', 500000, 300",
-    "claim": "'email', 25, 500, 1.03, 30, 0.01, true",
+    "claim": "'email', 25, 500, 1.03, 30, 0.01, true, null",
     "finish": "1, gen_random_uuid()",
     "finish_all": "array[1, 2], array[gen_random_uuid(), gen_random_uuid()]",
     "retry": "1, gen_random_uuid(), 1, 'Test', true, false, true",

@@ -115,6 +115,18 @@ def test_our_own_absence_is_not_the_partner_s_silence() -> None:
     assert room.state() is CircuitState.CLOSED
 
 
+def test_calls_that_never_left_are_not_waited_for() -> None:
+    """Twenty that missed their turn are no silence; twenty that were sent and given up are."""
+    for unsent, state in ((True, CircuitState.CLOSED), (False, CircuitState.OPEN)):
+        room = Room()
+        for _ in range(20):
+            generation = room.guard.begin()
+            assert generation is not None
+            room.guard.leave(generation, unsent=unsent)
+        assert list(room.looks(2.0))
+        assert room.state() == state
+
+
 def test_one_call_that_is_answered_keeps_it_closed() -> None:
     room = Room()
     for _ in range(20):

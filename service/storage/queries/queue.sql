@@ -24,8 +24,7 @@ with room as (
     returning shard
 ), counted as (
     update queue_counter set depth = depth + 1
-    from added
-    where queue_counter.queue = $1 and queue_counter.shard = added.shard
+    where queue = $1 and shard = (select shard from added)
 )
 select
     exists (select from room)
@@ -49,7 +48,8 @@ select rate_per_s from queue where name = $1 for update;
 -- name: claim
 -- Lease ready jobs, oldest first, and take their quota, after `hold` in the same transaction.
 -- $1 queue, $2 most jobs, $3 jobs per quota window, $4 seconds of a quota window, $5 seconds of a lease,
--- $6 seconds of a sub-window, $7 whether the clock is known to have run evenly since quota was taken last.
+-- $6 seconds of a sub-window, $7 whether the clock is known to have run evenly since quota was taken last,
+-- $8 no job that was ready before (null: any).
 -- Windows that lie in the future (the clock was set back) count as taken now, or they would count until it is that late
 -- again; so do all windows when nobody knows how old they are. Each row has the seconds until the next quota comes free
 -- (null: quota is left); the first has no job when none was claimed.
@@ -73,6 +73,7 @@ with gone as (
     select id, run_at
     from job
     where queue = $1 and state = 0 and run_at <= statement_timestamp()
+        and run_at >= coalesce($8::timestamptz, '-infinity')
         and (expires_at is null or expires_at > statement_timestamp())
     order by run_at, id
     limit (select least($2::bigint, free) + 1 from quota)
@@ -108,7 +109,7 @@ with gone as (
 select
     case when outcome.claimed = outcome.free then greatest(coalesce(outcome.frees_in, $4), 0) end as wait,
     extract(epoch from statement_timestamp())::float8 as at,
-    id, payload::text as payload, attempts, call, lease, created_at, quota_bound
+    id, run_at, payload::text as payload, attempts, call, lease, created_at, quota_bound
 from outcome left join leased on true
 order by run_at, id;
 
