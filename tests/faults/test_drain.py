@@ -150,7 +150,7 @@ def test_a_worker_tells_what_it_does(run: Run, database_url: str, tmp_path: Path
             async def told_by_rows() -> bool:
                 async with room.ports.begin() as tx:
                     found = await figures.totals(tx)
-                return found.keys() == {"email", "sms", "identity"} and 7.0 < found["sms"].done_per_s < 12.0
+                return found.keys() == {"email", "sms", "identity", "photo"} and 7.0 < found["sms"].done_per_s < 12.0
 
             await until(told_by_rows)
 
