@@ -105,14 +105,24 @@ async def repeated_kills(house: House, load: Load) -> str:
 
 
 async def stopped_postmaster(house: House, _: Load) -> str:
-    """SIGSTOP: whoever has a connection is served, whoever needs one waits. All the service's are lost meanwhile."""
+    """SIGSTOP: whoever has a connection is served, whoever needs one waits. Half of the service's are lost."""
+    return await _stop_postmaster(house, share=0.5, seconds=LONG)
+
+
+async def silent_server(house: House, _: Load) -> str:
+    """The same with all of the service's connections lost, for longer than two connects may take."""
+    return await _stop_postmaster(house, share=1.0, seconds=2 * LONG)
+
+
+async def _stop_postmaster(house: House, share: float, seconds: float) -> str:
     operator = await house.operator()
     await asyncio.to_thread(house.faults.stop, house.server.pid)
     pids = await house.backends()
-    await operator.fetch("select pg_terminate_backend(pid) from unnest($1::int[]) as pid", pids)
-    await asyncio.sleep(2 * LONG)
+    lost = pids[: round(len(pids) * share)]
+    await operator.fetch("select pg_terminate_backend(pid) from unnest($1::int[]) as pid", lost)
+    await asyncio.sleep(seconds)
     proof = await asyncio.to_thread(house.faults.resume, house.server.pid)
-    return f"stopped for {proof.stopped_for:.1f} s with {len(pids)} connections lost"
+    return f"stopped for {proof.stopped_for:.1f} s with {len(lost)} of {len(pids)} connections lost"
 
 
 async def stopped_backend(house: House, _: Load) -> str:

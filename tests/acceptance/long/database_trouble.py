@@ -1,11 +1,11 @@
 """R2 on real processes: whatever happens to the database, the service comes back by itself, and nobody is lied to.
 
-`make acceptance NAME=database_trouble` (six minutes; ARGS="--only restart,kill_nine" for some): people keep asking for
+`make acceptance NAME=database_trouble` (seven minutes; with --only some of it): people keep asking for
 tickets and codes at a steady rate while the server is restarted, killed, stopped, filled and locked, in an order drawn
 from `--seed`. Judged are the 15 seconds after each trouble against a calm beginning: the share of requests with an
-answer of use, and the codes that come to people. The five scenarios of the public comparison of queues must keep 98 %
-of both, the others 95 %. All the time each request has a definite answer (done, or 503 with Retry-After), no process
-ends that was not killed, and afterwards nothing promised is lost and nothing is done twice.
+answer of use, and the codes that come to people. The scenarios of the public comparison of queues must keep 98 % of
+both, the others 95 % (90 % where newcomers come last). All the time each request has a definite answer (done, or 503
+with Retry-After), no process ends that was not killed, and afterwards nothing promised is lost or was done twice.
 
 Last the negative control: the same restart with a pool that keeps its dead connections, which must not come back.
 Ends with 3 when a goal is missed, 5 when a fault did not bite or the generator was late, 6 when something was lost.
@@ -49,6 +49,8 @@ LATEST_START = 0.1
 COLLAPSED = 0.5
 """What the negative control must stay below."""
 PUBLIC, OTHER = 0.98, 0.95
+NEWCOMERS_LAST = 0.90
+"""Where requests hung, the door goes on keeping newcomers out for some seconds: whoever has come further goes first."""
 
 
 class Case(NamedTuple):
@@ -66,7 +68,8 @@ CASES = {
         Case("kill -9 of the postmaster", troubles.kill_nine, PUBLIC),
         Case("kill -9 of the worker", troubles.worker_kill, PUBLIC),
         Case("repeated kills of worker and postmaster", troubles.repeated_kills, PUBLIC),
-        Case("F5 postmaster stopped, all connections lost", troubles.stopped_postmaster, OTHER),
+        Case("F5 postmaster stopped", troubles.stopped_postmaster, OTHER),
+        Case("F5 postmaster stopped, every connection lost", troubles.silent_server, NEWCOMERS_LAST),
         Case("F5 one backend stopped in a transaction", troubles.stopped_backend, OTHER),
         Case("F6 a backend ended five times a second", troubles.steady_termination, OTHER),
         Case("F7 every connection taken", troubles.exhaustion, OTHER),
