@@ -12,6 +12,7 @@ from loadtests.connections import Answer
 from scenarios.fates import Channel
 from scenarios.journey_state import Action, Result, State
 from scenarios.population import Person
+from scenarios.throttle import FRESH
 
 PATIENCE = 25.0
 """Seconds a browser waits for an answer."""
@@ -91,7 +92,7 @@ class Applicant:
 
     __slots__ = (
         "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "serial",
-        "session", "state", "ticket", "turn", "upload", "wait_range", "wave",
+        "session", "state", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -101,6 +102,8 @@ class Applicant:
         self.row = row
         self.run = run
         self.state = state
+        self.throttle = FRESH
+        """Of an adaptive client; others do not use it."""
         self.turn = 0
         self.serial = 0
         self.ticket = self.place_token = self.entry = self.session = self.code_request = self.code = self.upload = ""

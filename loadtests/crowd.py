@@ -19,10 +19,10 @@ from loadtests.connections import Answer, Connections
 from loadtests.receipts import Receipts
 from loadtests.roster import Roster
 from loadtests.swarm_metrics import SwarmMetrics
-from scenarios import journey
+from scenarios import journey, throttle
 from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
-from scenarios.fates import Fate, Furthest, Reason
+from scenarios.fates import Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result
 from scenarios.population import person
 
@@ -194,11 +194,9 @@ class Crowd:
 
     def _request(self, one: Applicant, due: float) -> Decision | None:
         """Send the request that the state asks for and read the answer; None when the applicant's way has ended."""
-        attempt = journey.attempt(one.state, self.share.seed, one.number, self.clock.now())
-        one.state = attempt.state
-        if attempt.is_held_back:
-            self.metrics.held_back += 1
-            return self._decide(one, Reading(Result.BUSY, one.state.throttle.told_s), self.clock.now())
+        is_adaptive = one.state.traits.manners == Manners.ADAPTIVE
+        if is_adaptive and self._holds_back(one):
+            return self._decide(one, Reading(Result.BUSY, one.throttle.told_s), self.clock.now())
         request = one.request(self._photos)
         effect = one.effect()
         if effect is not None:
@@ -207,6 +205,8 @@ class Crowd:
         answer = self._send(one, request)
         done = self.clock.now()
         reading = one.read(answer)
+        if is_adaptive:
+            one.throttle = throttle.answered(one.throttle, reading.result, reading.retry_after, done)
         result = outcome(answer)
         self._count(one, request, answer, result, sent, done, due)
         if effect is not None:
@@ -221,6 +221,13 @@ class Crowd:
             # The message was faster than the answer.
             decision = self._decide(one, Reading(Result.DELIVERED), done)
         return decision
+
+    def _holds_back(self, one: Applicant) -> bool:
+        """Whether an adaptive client does not make its next request; counts it either way."""
+        attempt = throttle.attempt(one.throttle, self.share.seed, one.number, self.clock.now())
+        one.throttle = attempt.throttle
+        self.metrics.held_back += attempt.is_held_back
+        return bool(attempt.is_held_back)
 
     def _send(self, one: Applicant, request: Request) -> Answer:
         speed, patience = 0.0, PATIENCE

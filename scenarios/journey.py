@@ -16,7 +16,6 @@ from scenarios.journey_state import (
     ANSWERS,
     PHOTOS,
     Action,
-    Attempt,
     Code,
     Decision,
     Habits,
@@ -39,7 +38,6 @@ from scenarios.setbacks import (
     turn_away,
 )
 from scenarios.streams import Purpose, log_normal, uniform
-from scenarios.throttle import FRESH, Throttle, answered, counted, rolled, share_held_back
 
 
 def start(traits: Traits) -> State:
@@ -53,7 +51,6 @@ def start(traits: Traits) -> State:
         -1.0,
         0,
         0,
-        FRESH,
     )
 
 
@@ -146,9 +143,7 @@ def stand_in_line(state: State, habits: Habits, seed: int, number: int, retry_af
         drawn = uniform(seed, number, Purpose.SHORT_RETRY, nerves.retries)
         retry_after_s = min(retry_after_s, log_normal(drawn, habits.retry_median_s, habits.retry_sigma))
         nerves = Nerves(0, 0, nerves.retries + 1, nerves.visits, 0)
-    changed = State(
-        action, state.traits, nerves, state.code, progress, leaves_line_at, state.fate, state.reason, state.throttle
-    )
+    changed = State(action, state.traits, nerves, state.code, progress, leaves_line_at, state.fate, state.reason)
     return Decision(changed, action, retry_after_s)
 
 
@@ -246,38 +241,9 @@ def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
     there = looking.state
     joined = State(
         there.action, there.traits, there.nerves, there.code, there.progress, there.leaves_line_at,
-        Fate.JOINED + 0, Reason.JOINED + 0, there.throttle,
+        Fate.JOINED + 0, Reason.JOINED + 0,
     )  # fmt: skip
     return Decision(joined, looking.action, looking.delay_s)
-
-
-def remembering(state: State, throttle: Throttle) -> State:
-    """`state` with another memory of what was accepted."""
-    return State(
-        state.action, state.traits, state.nerves, state.code, state.progress, state.leaves_line_at, state.fate,
-        state.reason, throttle,
-    )  # fmt: skip
-
-
-def attempt(state: State, seed: int, number: int, now_s: float) -> Attempt:
-    """Before each request: whether the client makes it, and the state that has counted it.
-
-    One that is held back ends like a refused one: the next step gets BUSY with `state.throttle.told_s`.
-    """
-    if state.traits.manners != Manners.ADAPTIVE:
-        return Attempt(state, 0)
-    throttle = rolled(state.throttle, now_s)
-    drawn = uniform(seed, number, Purpose.HOLD_BACK, throttle.attempts)
-    is_held_back = 1 if drawn < share_held_back(throttle, now_s) else 0
-    return Attempt(remembering(state, counted(throttle)), is_held_back)
-
-
-def heard(state: State, result: int, retry_after_s: float, now_s: float) -> State:
-    """The state that has noted whether a request was accepted."""
-    if state.traits.manners != Manners.ADAPTIVE or state.action == Action.WAIT_CODE:
-        return state
-    is_accepted = 0 if result == Result.BUSY or result == Result.ERROR or result == Result.TIMEOUT else 1
-    return remembering(state, answered(state.throttle, is_accepted, retry_after_s, now_s))
 
 
 def step(
@@ -293,9 +259,8 @@ def step(
 
     result: a Result that can follow the action; retry_after_s: seconds the service named, -1 for none;
     now_s: real seconds since the doors opened. Once the decision is LEAVE, `state.fate` and `state.reason` are set.
-    Before it comes the `attempt` of the action, unless that is WAIT_CODE.
+    A request that an adaptive client holds back (scenarios.throttle) ended BUSY, and named what the last refusal did.
     """
-    state = heard(state, result, retry_after_s, now_s)
     action = state.action
     if action == Action.LAST_LOOK:
         return leave(state, state.fate, state.reason)
@@ -339,6 +304,6 @@ def step(
 
 RULES = (
     start, think_median_s, think_s, calmed, action_after, reached, go_on, look_out, stand_in_line, wait_for_code,
-    photo_stored, succeeded, remembering, attempt, heard, step,
+    photo_stored, succeeded, step,
 )  # fmt: skip
 """Every function of the machine but those of its setbacks, each after those it calls."""

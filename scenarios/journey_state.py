@@ -6,8 +6,6 @@ States hold ints and floats only, because numba compiles the machine (DESIGN sec
 from enum import IntEnum
 from typing import NamedTuple
 
-from scenarios.throttle import Throttle
-
 ANSWERS = 18
 """Items of the motivation and basic-ability test."""
 PHOTOS = 2
@@ -180,8 +178,6 @@ class State(NamedTuple):
     fate: int
     """Fate, 0 while undecided."""
     reason: int
-    throttle: Throttle
-    """What an adaptive client remembers; of others it stays fresh."""
 
 
 class Decision(NamedTuple):
@@ -191,20 +187,9 @@ class Decision(NamedTuple):
     """Seconds from now until the action; for WAIT_CODE until the applicant gets restless."""
 
 
-class Attempt(NamedTuple):
-    """A request that is about to be made."""
-
-    state: State
-    is_held_back: int
-    """1: it is not made; the client answers BUSY itself, with `state.throttle.told_s`."""
-
-
 def next_move(state: State, action: int, nerves: Nerves, code: Code, progress: Progress, delay_s: float) -> Decision:
     """The decision to do `action` after `delay_s`, with the parts of the state that changed."""
-    changed = State(
-        action + 0, state.traits, nerves, code, progress, state.leaves_line_at, state.fate, state.reason,
-        state.throttle,
-    )  # fmt: skip
+    changed = State(action + 0, state.traits, nerves, code, progress, state.leaves_line_at, state.fate, state.reason)
     return Decision(changed, action + 0, delay_s)
 
 
@@ -219,6 +204,5 @@ def leave(state: State, fate: int, reason: int) -> Decision:
         state.leaves_line_at,
         fate + 0,
         reason + 0,
-        state.throttle,
     )
     return Decision(final, Action.LEAVE + 0, 0.0)

@@ -8,12 +8,13 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 
-from scenarios import journey
+from scenarios import journey, throttle
 from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
-from scenarios.fates import Fate
+from scenarios.fates import Fate, Manners
 from scenarios.journey_state import Action, Result, State
 from scenarios.population import person
+from scenarios.throttle import FRESH, Attempt
 
 SEED = 1
 CODE_AFTER = 3.0
@@ -61,6 +62,7 @@ def play(night: Night, manners: str, people: int, span: float, service: Outage) 
     one_kind = night.with_manners(manners)
     own = habits(one_kind, PACE)
     states: dict[int, State] = {}
+    throttles = dict.fromkeys(range(people), FRESH)
     agenda: list[tuple[float, int]] = []
     for number in range(people):
         states[number] = journey.start(traits(one_kind, person(one_kind, SEED, number)))
@@ -71,14 +73,16 @@ def play(night: Night, manners: str, people: int, span: float, service: Outage) 
         now, number = heapq.heappop(agenda)
         state, result, told = states[number], Result.DELIVERED, -1.0
         if state.action != Action.WAIT_CODE:
-            attempt = journey.attempt(state, SEED, number, now)
-            state = attempt.state
+            attempt = Attempt(throttles[number], 0)
+            if state.traits.manners == Manners.ADAPTIVE:
+                attempt = throttle.attempt(throttles[number], SEED, number, now)
             if attempt.is_held_back:
                 held_back += 1
-                result, told = Result.BUSY, state.throttle.told_s
+                result, told = Result.BUSY, attempt.throttle.told_s
             else:
                 result = service.answer(now)
                 told = service.retry_after if result == Result.BUSY else -1.0
+            throttles[number] = throttle.answered(attempt.throttle, result, told, now)
         decision = journey.step(state, own, SEED, number, result, told, now)
         states[number] = decision.state
         if decision.action == Action.LEAVE:

@@ -63,7 +63,7 @@ WHOLES: dict[str, tuple[int, int]] = {
     "accepted": (0, 40),
     "accepted_before": (0, 40),
     "attempts": (0, 400),
-    "is_accepted": (0, 1),
+    "is_held_back": (0, 1),
     "silences": (0, 9),
     "signed_in": (0, 1),
     "mistyped": (0, 1),

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scenarios import journey
+from scenarios import journey, throttle
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result, Traits
 from scenarios.setbacks import NAIVE_REPEATS
@@ -53,6 +53,7 @@ class Journey(RuleBasedStateMachine):
     def open_the_site(self, traits: Traits, number: int) -> None:
         self.number, self.now, self.accepted = number, 0.0, False
         self.state = journey.start(traits)
+        self.throttle = throttle.FRESH
         self.before = self.state
         self.decision = Decision(self.state, self.state.action, 0.0)
 
@@ -63,11 +64,11 @@ class Journey(RuleBasedStateMachine):
 
     def answer(self, result: Result, retry_after: float) -> Result:
         """The client's next request, unless it holds it back, and the service's `result`; what the machine was told."""
-        if self.state.action != Action.WAIT_CODE:
-            attempt = journey.attempt(self.state, 3, self.number, self.now)
-            self.state = attempt.state
+        if self.state.action != Action.WAIT_CODE and self.state.traits.manners == Manners.ADAPTIVE:
+            attempt = throttle.attempt(self.throttle, 3, self.number, self.now)
             if attempt.is_held_back:
-                result, retry_after = Result.BUSY, self.state.throttle.told_s
+                result, retry_after = Result.BUSY, attempt.throttle.told_s
+            self.throttle = throttle.answered(attempt.throttle, result, retry_after, self.now)
         self.before = self.state
         self.accepted = self.accepted or (self.state.action == Action.JOIN and result == Result.OK)
         self.decision = journey.step(self.state, HABITS, 3, self.number, result, retry_after, self.now)
@@ -128,9 +129,8 @@ class Journey(RuleBasedStateMachine):
 
     @invariant()
     def accepted_requests_are_among_those_counted(self) -> None:
-        memory = self.state.throttle
+        memory = self.throttle
         counted = memory.requests + memory.requests_before
-        assert (counted > 0) <= (self.state.traits.manners == Manners.ADAPTIVE)
         assert memory.accepted + memory.accepted_before <= counted <= memory.attempts
 
     @invariant()

@@ -4,10 +4,11 @@ from functools import cache
 
 import pytest
 
-from scenarios import catalogue, journey
+from scenarios import catalogue, journey, throttle
 from scenarios.fates import Channel, Fate, Manners
 from scenarios.journey_state import Action, Decision, Result, State
 from scenarios.setbacks import BACKOFF_CAP, NAIVE_REPEATS
+from scenarios.throttle import FRESH
 from tests.unit.manners_simulation import Outage, Played, play
 from tests.unit.test_journey import HABITS, NORMAL, SEED, always_well, until
 
@@ -19,9 +20,6 @@ def at(action: Action, manners: Manners) -> State:
 
 
 def step(state: State, result: Result, *, retry_after: float = -1.0, number: int = 7, now: float = 0.0) -> Decision:
-    """The next decision of a client that does not hold the request back."""
-    if state.action != Action.WAIT_CODE:
-        state = journey.attempt(state, SEED, number, now).state
     return journey.step(state, HABITS, SEED, number, result, retry_after, now)
 
 
@@ -104,23 +102,14 @@ def test_after_errors_a_polite_client_adds_to_what_its_person_takes():
 def test_an_adaptive_client_holds_back_what_would_be_refused_and_waits_as_told():
     """After one refusal half of the clients hold the next request back; no request, the same wait once more."""
     refused = step(at(Action.IDENTITY, Manners.ADAPTIVE), Result.BUSY, retry_after=5.0, now=500.0).state
-    refused = refused._replace(throttle=refused.throttle._replace(requests=1, accepted=0))
-    held = [journey.attempt(refused, SEED, number, 505.0) for number in range(1000)]
+    memory = throttle.answered(throttle.attempt(FRESH, SEED, 7, 500.0).throttle, Result.BUSY, 5.0, 500.0)
+    held = [throttle.attempt(memory, SEED, number, 505.0) for number in range(1000)]
     assert sum(attempt.is_held_back for attempt in held) == pytest.approx(500, abs=60)
-    again = held[0].state
-    assert (again.throttle.requests, again.throttle.told_s) == (2, 5.0)
-    decision = journey.step(again, HABITS, SEED, 0, Result.BUSY, again.throttle.told_s, 505.0)
+    again = held[0].throttle
+    assert (again.requests, again.told_s) == (2, 5.0)
+    decision = step(refused, Result.BUSY, retry_after=again.told_s, now=505.0)
     assert (decision.action, decision.state.nerves.busy) == (Action.IDENTITY, 2)
     assert 5.0 <= decision.delay_s < 15.0
-
-
-@pytest.mark.parametrize("manners", [Manners.PUNCTUAL, Manners.NAIVE, Manners.POLITE])
-def test_others_hold_nothing_back(manners):
-    state = at(Action.IDENTITY, manners)
-    for _ in range(8):
-        attempt = journey.attempt(state, SEED, 7, 0.0)
-        assert attempt == (state, 0)
-        state = step(state, Result.BUSY, retry_after=5.0).state
 
 
 @pytest.mark.parametrize("manners", Manners)

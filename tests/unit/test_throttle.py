@@ -2,16 +2,16 @@
 
 import pytest
 
-from scenarios.streams import Purpose, uniform
-from scenarios.throttle import FRESH, WINDOW, Throttle, answered, counted, rolled, share_held_back
+from scenarios.journey_state import Result
+from scenarios.throttle import FRESH, WINDOW, Throttle, answered, attempt, rolled, share_held_back
 
 
 def after(requests: int, accepted: int, now: float = 0.0) -> Throttle:
     """A client with so many requests, of which the first `accepted` were."""
-    memory = rolled(FRESH, now)
+    memory = FRESH
     for number in range(requests):
-        memory = counted(memory)
-        memory = answered(memory, int(number < accepted), 5.0, now)
+        result = Result.OK if number < accepted else Result.BUSY
+        memory = answered(attempt(memory, 1, 7, now).throttle, result, 5.0, now)
     return memory
 
 
@@ -26,7 +26,9 @@ def test_the_share_is_that_of_the_book(requests, accepted, share):
 
 def test_a_request_counts_when_it_is_made():
     """Three that hang without an answer are held against the service at once, not when they time out."""
-    memory = counted(counted(counted(FRESH)))
+    memory = FRESH
+    for _ in range(3):
+        memory = attempt(memory, 1, 7, 0.0).throttle
     assert share_held_back(memory, 0.0) == pytest.approx(3 / 4)
 
 
@@ -40,9 +42,9 @@ def test_the_window_forgets_evenly():
 
 
 def test_what_was_told_last_is_remembered_until_the_next_refusal():
-    memory = answered(FRESH, 0, 7.0, 0.0)
-    assert answered(memory, 1, -1.0, 1.0).told_s == 7.0
-    assert answered(memory, 0, -1.0, 1.0).told_s == -1.0
+    memory = answered(FRESH, Result.BUSY, 7.0, 0.0)
+    assert answered(memory, Result.OK, -1.0, 1.0).told_s == 7.0
+    assert answered(memory, Result.TIMEOUT, -1.0, 1.0).told_s == -1.0
 
 
 def test_a_client_sends_twice_what_is_accepted_and_recovers():
@@ -51,15 +53,13 @@ def test_a_client_sends_twice_what_is_accepted_and_recovers():
     sent, taken, memory = [0, 0], 0, FRESH
     for number in range(50 * 780):
         now = number / 50
-        memory = rolled(memory, now)
-        is_held = uniform(1, 7, Purpose.HOLD_BACK, memory.attempts) < share_held_back(memory, now)
-        memory = counted(memory)
-        if is_held:
+        memory, is_held_back = attempt(memory, 1, 7, now)
+        if is_held_back:
             continue
         half = now >= 480.0
         is_taken = half or now * 5.0 >= taken
         taken += is_taken and not half
-        memory = answered(memory, int(is_taken), 5.0, now)
+        memory = answered(memory, Result.OK if is_taken else Result.BUSY, 5.0, now)
         if 240.0 <= now < 480.0 or now >= 720.0:
             sent[half] += 1
     assert sent[0] / 240.0 == pytest.approx(10.0, rel=0.1)
