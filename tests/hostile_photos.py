@@ -8,6 +8,7 @@ from functools import cache
 
 from PIL import Image
 
+from loadtests.photos import picture
 from service.domain.photos import PhotoVerdict
 from tests.photos import encoded, grain, jpeg
 
@@ -61,6 +62,7 @@ def text_bomb() -> bytes:
 
 CORPUS: dict[str, tuple[Callable[[], bytes], PhotoVerdict]] = {
     "a photo": (jpeg, ACCEPTED),
+    "a photo of the swarm": (lambda: picture(60_000, False, 1), ACCEPTED),
     "a screenshot with alpha": (lambda: encoded(grain(60, 40).convert("RGBA"), "PNG"), ACCEPTED),
     "empty": (lambda: b"", UNREADABLE),
     "two bytes": (lambda: b"\xff\xd8", UNREADABLE),

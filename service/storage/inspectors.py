@@ -151,5 +151,5 @@ def _inspection(answer: bytes | None) -> Inspection | None:
     if answer[0] != DIED:
         return Inspection(PhotoVerdict(answer[0]), answer[1:])
     died_of = answer[1:].decode()
-    log.warning("photo inspector died", of=died_of)
+    log.warning("photo inspector died", error=died_of)
     return Inspection(PhotoVerdict.UNREADABLE, b"") if died_of in KILLED_BY_PHOTO else None
