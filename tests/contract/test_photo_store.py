@@ -1,5 +1,6 @@
 """One suite for every photo store: what is acknowledged is there, whoever writes late."""
 
+import asyncio
 import resource
 import subprocess
 from collections.abc import Iterator
@@ -156,3 +157,32 @@ def test_files_are_private(run, store, tmp_path):
     """Photos of identity cards are for nobody else on the machine."""
     run(store.write(ID, 1, 0, b"x"))
     assert (tmp_path / "photos" / "ab" / f"{ID}.1").stat().st_mode & 0o077 == 0
+
+
+def test_a_clean_copy_is_whole_or_not_there(run, store, tmp_path):
+    """Put twice, the last one counts; a removed one is gone, and removing it again is no error."""
+
+    async def keep():
+        sizes = [await store.copy_size(ID)]
+        await asyncio.gather(store.keep(ID, b"first"), store.keep(ID, b"first"))
+        sizes.append(await store.copy_size(ID))
+        await store.keep(ID, b"the second")
+        kept = await store.copy(ID)
+        for _ in range(2):
+            await store.remove_copy(ID)
+        return [*sizes, await store.copy_size(ID)], kept
+
+    assert run(keep()) == ([-1, 5, -1], b"the second")
+    assert [path for path in (tmp_path / "photos").rglob("*") if path.is_file()] == []
+
+
+def test_an_original_is_read_up_to_what_was_acknowledged(run, store):
+    """Bytes beyond it are nobody's; fewer than acknowledged are a failure of the disk."""
+
+    async def read(size):
+        await store.write(ID, 1, 0, b"acknowledged and more")
+        return await store.read(ID, 1, size)
+
+    assert run(read(12)) == b"acknowledged"
+    with pytest.raises(StorageFailed):
+        run(read(100))
