@@ -4,7 +4,7 @@ drain is what it says.
 `make acceptance NAME=backlog`: sixteen callers at once at a queue that has room for few of them; claims with a million
 jobs waiting, beside somebody who holds an old snapshot open, against claims with a thousand and nobody; and a worker
 whose estimates are compared with what came. The controls: no limit; claims that begin at the front each time. Ends with
-3 when a bar is missed, with 5 when the snapshot was not held.
+3 when a bar is missed, with 5 when the snapshot was not held or the machine was too busy for the quota.
 """
 
 import argparse
@@ -140,13 +140,14 @@ async def drained(server: Stack, bars: Bars) -> None:
 
         await until(lambda: 0 < left() < CODES - 2 * RATE, 60, "the first jobs")
         estimates: list[tuple[float, float]] = []
-        while left() > 3 * RATE:
+        while left() > 10 * RATE:  # levels are up to a beat of a second old
             at = time.monotonic()
             estimates.append((at, worker.metric("registration_queue_drain_seconds", queue="sms")))
             await asyncio.sleep(1.0)
-        await until(lambda: left() == 0, 60, "the last jobs")
+        await until(lambda: left() == 0, 120, "the last jobs")
         empty = time.monotonic()
-        # The last is seen empty within a beat of a second; the figures are as old.
+        if empty - estimates[0][0] > 1.2 * CODES / RATE:
+            raise Invalid(f"the machine set the pace, {CODES} jobs took {empty - estimates[0][0]:.0f} s and more")
         off = [(estimate - (empty - at)) / (empty - at) for at, estimate in estimates]
         worst = max(off, key=abs)
         text = (
@@ -157,8 +158,8 @@ async def drained(server: Stack, bars: Bars) -> None:
 
 async def proof(server: Stack, bars: Bars) -> None:
     await bound(server, bars)
-    await drained(server, bars)
     await quick(server, bars)
+    await drained(server, bars)
 
 
 def main() -> int:

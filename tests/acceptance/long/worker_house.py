@@ -131,6 +131,8 @@ def proved(proof: Callable[[Stack, Bars], Awaitable[None]]) -> int:
     try:
         with stack() as server:
             asyncio.run(run(server))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     except Invalid as reason:
         print(f"INVALID: {reason}", file=sys.stderr, flush=True)
         return Exit.INVALID
