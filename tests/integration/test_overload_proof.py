@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.long.overload import LOADS, judged
+from tests.acceptance.long.overload import LOADS, in_time, judged
 from tests.acceptance.long.overload_crowd import Crowd, Seen
 from tests.acceptance.long.overload_curve import Costs, Point, point_of
 from tests.virtual_time import virtual_time
@@ -110,3 +110,23 @@ def test_arrivals_are_open_and_those_of_their_seed(monkeypatch: pytest.MonkeyPat
     assert len(first.good) == pytest.approx(2000, rel=0.1)
     assert sum(first.signed_in) == pytest.approx(660, rel=0.15)
     assert max(first.lateness) < 1e-6
+
+
+def test_a_point_in_which_the_crowd_was_late_is_measured_again(run):
+    """Whatever was seen then is not a result; after three tries the proof says that it is none."""
+
+    class Hurried(Crowd):
+        tries: list[float]
+
+        async def play(self, rate: float, seconds: float, random: Random) -> Seen:
+            return Seen(lateness=[self.tries.pop(0)])
+
+    def last(*lateness: float) -> tuple[float, int]:
+        crowd = Hurried("http://127.0.0.1:1", [])
+        crowd.tries = list(lateness)
+        seen = run(in_time(crowd, 1.0, Random(1)))
+        return seen.lateness[0], len(crowd.tries)
+
+    assert last(0.01, 0.0) == (0.01, 1)
+    assert last(0.02, 0.005, 0.0) == (0.005, 1)
+    assert last(0.02, 0.03, 0.04, 0.0) == (0.04, 1)

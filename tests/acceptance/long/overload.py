@@ -24,7 +24,7 @@ from loadtests.harness.errors import Exit, HarnessError
 from loadtests.harness.http_json import ask
 from loadtests.harness.processes import ROOT, Child, python
 from tests.acceptance.long.overload_crowd import PATIENCE, Crowd, Seen
-from tests.acceptance.long.overload_curve import Costs, Curves, Point, draw, point_of, table
+from tests.acceptance.long.overload_curve import Costs, Curves, Point, draw, point_of, quantile, table
 from tests.benchmarks.stack import Stack, say, stack
 from tests.stack.phone import Phone
 
@@ -35,6 +35,8 @@ CONNECTIONS = 4
 DELAY = 0.025
 """On each answer of the database: it then bears some 35 requests a second, and ten times as many are easily asked."""
 LATEST_START = 0.01
+TRIES = 3
+"""Of each point: something else on the machine must not spoil six minutes in one of them."""
 PEOPLE = 24
 SEEDS = 3
 
@@ -139,11 +141,22 @@ async def points_of(crowd: Crowd, door: Child, capacity: float, seeds: range, co
         await crowd.play(0.7 * capacity, SECONDS_OF_START_UP, random)
         for load in LOADS:
             await crowd.play(load * capacity, WARM, random)
-            seen[load].append(await crowd.play(load * capacity, MEASURED, random))
+            seen[load].append(await in_time(crowd, load * capacity, random))
             limits[load] = limit_of(door)
             say(f"{door.role}, seed {seed}, load {load:g}: goodput {len(seen[load][-1].good) / MEASURED:.0f}/s")
             await crowd.busy(1, 0.5, random)
     return [point_of(load, load * capacity, seen[load], MEASURED, costs, limits[load]) for load in LOADS]
+
+
+async def in_time(crowd: Crowd, rate: float, random: Random) -> Seen:
+    """What the crowd saw when it was not late itself; the last try, late or not, after TRIES of them."""
+    for left in reversed(range(TRIES)):
+        seen = await crowd.play(rate, MEASURED, random)
+        late = quantile(seen.lateness, 0.99)
+        if late <= LATEST_START or not left:
+            break
+        say(f"the crowd was {late * 1e3:.0f} ms late: once more")
+    return seen
 
 
 def limit_of(door: Child) -> float:
