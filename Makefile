@@ -58,7 +58,7 @@ serve: $(LOADED)  ## Run the service alone with simulated partners; ARGS=--no-pa
 
 .PHONY: test
 test: $(DEVELOPED)  ## Run the tests (a test whose tool is missing is skipped with the fix)
-	@$(VENV)/bin/python -m pytest -rs -n 2 --dist worksteal -m "not alone"
+	@$(VENV)/bin/python -m pytest -rs -n 3 --dist worksteal -m "not alone"
 	@$(VENV)/bin/python -m pytest -rs -m alone
 
 $(AXE): tests/browser/package.json tests/browser/package-lock.json $(DEVELOPED)
