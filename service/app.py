@@ -4,8 +4,7 @@ import asyncio
 import gc
 import random
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -20,7 +19,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from service.actions import gatekeeper
-from service.actions.figures import Count, Replica
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gateways.call import open_session
@@ -56,6 +54,7 @@ from service.web import (
 )
 from service.web import board as board_resource
 from service.web.board import BoardCopy
+from service.web.figures import tell_figures
 from service.web.middleware import Boundary
 from service.web.operation import Operation, route
 from service.web.overload import Doorkeeper, new_door, new_watchdog
@@ -311,35 +310,6 @@ async def run_web(
         group.create_task(watch())
         group.create_task(tell_figures(ports, metrics, stop))
         await server.serve(sockets=[listener])
-
-
-async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Write once a second what this web replica does, until `stop` is set."""
-    replica = Replica(lambda: _counts(metrics), time.monotonic())
-    while not stop.is_set():
-        try:
-            async with asyncio.timeout(BEAT):
-                await stop.wait()
-        except TimeoutError:
-            pass
-        try:
-            async with ports.begin(single=True) as tx:
-                await replica.write(tx, time.monotonic())
-        except Exception as error:  # whatever the database says: older figures end by themselves
-            log.warning("figures not written", code=getattr(error, "code", type(error).__name__))
-
-
-def _counts(metrics: Metrics) -> Mapping[str, Count]:
-    """Answers (refused: 503), connections of the database, and people by the stage that they completed."""
-    answers = metrics.of(metrics.http_requests, "status_class")
-    refused = answers.pop("503")
-    (used,), (size,) = (metrics.of(each).values() for each in (metrics.pool_used, metrics.pool_size))
-    people = metrics.of(metrics.stages, "stage")
-    return {
-        "answers": Count(done=sum(answers.values()), refused=refused),
-        "database": Count(used=used, most=size),
-        **{stage: Count(done=done) for stage, done in people.items()},
-    }
 
 
 async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

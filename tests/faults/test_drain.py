@@ -10,10 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 from service.actions import figures
-from service.app import tell_figures
 from service.domain.queues import JobEnd
 from service.ports import Ports, StageFigure
 from service.queue_ports import Job, JobResult, Turn
+from service.web.figures import tell_figures
 from tests.conftest import Run
 from tests.integration.worker_room import Room, service_room, until
 from tests.patience import least
