@@ -1,9 +1,9 @@
 """R2 on real processes: whatever happens to the database, the service comes back by itself, and nobody is lied to.
 
-`make acceptance NAME=database_trouble` (seven minutes; with --only some of it): people keep asking for
-tickets and codes at a steady rate while the server is restarted, killed, stopped, filled and locked, in an order drawn
-from `--seed`. Judged are the 15 seconds after each trouble against a calm beginning: the share of requests with an
-answer of use, and the codes that come to people. The scenarios of the public comparison of queues must keep 98 % of
+`make acceptance NAME=database_trouble` (seven minutes; the module itself takes --only): people keep asking for tickets
+and codes at a steady rate while the server is restarted, killed, stopped, filled and locked, in an order drawn from
+`--seed`. Judged are the 15 seconds after each trouble against a calm beginning: the share of requests with an answer of
+use, and that of the promised codes that come soon. The scenarios of the public comparison of queues must keep 98 % of
 both, the others 95 % (90 % where newcomers come last). All the time each request has a definite answer (done, or 503
 with Retry-After), no process ends that was not killed, and afterwards nothing promised is lost or was done twice.
 
@@ -105,7 +105,9 @@ class Row:
     during: float
     requests: float
     jobs: float
-    prompt: float
+    """Codes that came within 5 s, of those promised to who asked then."""
+    rate: float
+    """Codes that came a second, of those asked a second: a backlog that drains makes it more than 1."""
     slowest: float
     ready_after: float
     gate_after: float
@@ -230,15 +232,15 @@ def row_of(load: Load, span: Span) -> Row:
         seconds=span.ended - span.began,
         during=load.served(span.began, span.ended),
         requests=load.served(start, end) / load.served(first, first + CALM),
-        jobs=load.delivered_per_s(start, end) / load.delivered_per_s(first + 1.0, first + CALM),
-        prompt=load.prompt(start, end),
+        jobs=load.prompt(start, end) / load.prompt(first, first + CALM),
+        rate=load.delivered_per_s(start, end) / (RATE / 2.0),
         slowest=max(each.took for each in load.within(span.began, end)),
         ready_after=span.ready_after,
         gate_after=span.gate_after,
         faults=[],
     )
     least = CASES[span.name].least
-    for what, share in (("requests", row.requests), ("jobs", row.jobs), ("codes that come soon", row.prompt)):
+    for what, share in (("requests", row.requests), ("jobs", row.jobs)):
         if share < least:
             row.faults.append(f"{what}: {share:.1%} of before, not {least:.0%}")
     for what, seconds in (("readiness", row.ready_after), ("the gate", row.gate_after)):
@@ -250,11 +252,11 @@ def row_of(load: Load, span: Span) -> Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    lines = [f"{'':43}  lasts s  served  after: requests   jobs   soon  slowest s  ready s  gate s"]
+    lines = [f"{'':43}  lasts s  served  after: requests   jobs   rate  slowest s  ready s  gate s"]
     for row in rows:
         lines.append(
             f"{CASES[row.name].text:43}  {row.seconds:7.1f}  {row.during:6.0%}  {row.requests:15.1%}  {row.jobs:5.0%}  "
-            f"{row.prompt:5.0%}  {row.slowest:9.2f}  {row.ready_after:7.1f}  {row.gate_after:6.1f}"
+            f"{row.rate:5.0%}  {row.slowest:9.2f}  {row.ready_after:7.1f}  {row.gate_after:6.1f}"
         )
         lines.append(f"{'':4}{row.proof}")
     return "\n".join(lines)
