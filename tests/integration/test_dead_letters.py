@@ -149,17 +149,17 @@ def test_operators_see_and_drive(run: Run, database_url: str) -> None:
             await enqueue(connection, *(str(n) for n in range(10)))
 
     run(prepare())
-    email, identity, sms = json.loads(ask(run, database_url, "list", "--json")[0])
+    email, identity, photo, sms = json.loads(ask(run, database_url, "list", "--json")[0])
     assert (email["queue"], email["used"], email["limit"], email["dead"]) == ("email", 10, 70, 2)
     assert (email["drains_in_s"], email["quota_per_s"], email["quota_by_hand"]) == (0.0, 500.0, False)
-    assert (identity["used"], sms["dead"]) == (0, 0)
+    assert (identity["used"], photo["used"], sms["dead"]) == (0, 0, 0)
     text, _ = ask(run, database_url)
     assert text.splitlines()[1].split()[:3] == ["email", "10", "70"]
     assert "invalid-fields" in ask(run, database_url, "dead")[0]
     assert ask(run, database_url, "dead", "--queue", "sms")[0] == "none"
     answer, done = ask(run, database_url, "redrive", "email", "--json")
     assert (json.loads(answer), done) == ([{"queue": "email", "redriven": 2, "left_dead": 0}], True)
-    assert ask(run, database_url, "redrive", "letters") == ("there is no queue letters: email, sms, identity", False)
+    assert ask(run, database_url, "redrive", "letters")[0] == "there is no queue letters: email, sms, identity, photo"
     ask(run, database_url, "quota", "email", "2.5")
     (email, *_) = json.loads(ask(run, database_url, "list", "--json")[0])
     assert (email["quota_per_s"], email["quota_by_hand"], email["drains_in_s"]) == (2.5, True, 4.8)

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from service.domain.errors import DatabaseUnavailable
+from service.metrics import QUEUES
 from service.queues.finishing import Finishing
 from service.storage.pool import Database
 from service.storage.queue import PostgresQueue
@@ -159,7 +160,7 @@ def test_levels_tell_depth_age_and_attempts(run: Run, database_url: str) -> None
             assert names((await claim(connection, most=1)).jobs) == ["b"]
             await connection.execute("update job set created_at = created_at - interval '40 s' where dedupe = 'a'")
             levels = {level.queue: level for level in await PostgresQueue(connection).levels()}
-            assert levels.keys() == {"email", "sms", "identity"}
+            assert levels.keys() == set(QUEUES)
             assert (levels["email"].depth, levels["email"].attempted) == (3, 1)
             assert 40 <= levels["email"].oldest_age < 80
             assert (levels["sms"].depth, levels["sms"].oldest_age, levels["sms"].attempted) == (0, 0.0, 0)
