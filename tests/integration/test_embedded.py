@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 
 from service.storage import embedded, embedded_folders
 from service.storage.embedded_folders import SERVER_UID, EmbeddedDatabaseError
+from tests.children import child_process
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVE = "import sys, pathlib; from service.storage import embedded; "
@@ -27,6 +29,7 @@ SERVE += "sys.exit(embedded.serve(pathlib.Path(sys.argv[1]), int(sys.argv[2]), T
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root hands the server to another user")
 Run = Callable[..., Any]
+StartVerb = Callable[..., "subprocess.Popen[str]"]
 
 
 def open_folder() -> Iterator[Path]:
@@ -55,18 +58,26 @@ def interpreter() -> str:
     pytest.skip("needs a Python 3.11 outside private folders: apt-get install python3")
 
 
-def start_verb(data: Path, port: int = 0, python: str = sys.executable, **user: Any) -> "subprocess.Popen[str]":
-    packages = embedded_folders.installed_binaries().parents[1]
-    return subprocess.Popen(
-        [python, "-c", SERVE, str(data), str(port)],
-        cwd=REPOSITORY,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{REPOSITORY}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **user,
-    )
+@pytest.fixture
+def start_verb() -> Iterator[StartVerb]:
+    """Starts `serve` in a process of its own; none outlives its test."""
+
+    def start(data: Path, port: int = 0, python: str = sys.executable, **user: Any) -> "subprocess.Popen[str]":
+        packages = embedded_folders.installed_binaries().parents[1]
+        process = child_process(
+            [python, "-c", SERVE, str(data), str(port)],
+            cwd=REPOSITORY,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{REPOSITORY}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **user,
+        )
+        return started.enter_context(process)
+
+    with ExitStack() as started:
+        yield start
 
 
 def ready_line(verb: "subprocess.Popen[str]") -> dict[str, Any]:
@@ -141,7 +152,7 @@ def test_root_runs_the_server_as_another_user(data: Path) -> None:
         server.stop()
 
 
-def test_normal_user_runs_it_with_one_line(run: Run, folder: Path) -> None:
+def test_normal_user_runs_it_with_one_line(run: Run, folder: Path, start_verb: StartVerb) -> None:
     """The verb prints one JSON line, serves, and ends with its standard input, leaving nothing running."""
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -159,7 +170,7 @@ def test_normal_user_runs_it_with_one_line(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_verb_ends_in_order_when_told(data: Path, number: signal.Signals) -> None:
+def test_verb_ends_in_order_when_told(data: Path, number: signal.Signals, start_verb: StartVerb) -> None:
     """A signal is an orderly end: the server has written its checkpoint and is gone."""
     verb = start_verb(data)
     ready = ready_line(verb)
@@ -169,7 +180,7 @@ def test_verb_ends_in_order_when_told(data: Path, number: signal.Signals) -> Non
     assert not alive(ready["pid"])
 
 
-def test_verb_says_when_the_server_dies(data: Path) -> None:
+def test_verb_says_when_the_server_dies(data: Path, start_verb: StartVerb) -> None:
     """A dead server ends the verb with 1 and one line: nobody may take it for running."""
     verb = start_verb(data)
     os.kill(ready_line(verb)["pid"], signal.SIGKILL)
@@ -210,7 +221,7 @@ def test_killed_server_starts_again_with_all_acknowledged_rows(run: Run, data: P
         again.stop()
 
 
-def test_server_ends_with_its_killed_starter(run: Run, data: Path) -> None:
+def test_server_ends_with_its_killed_starter(run: Run, data: Path, start_verb: StartVerb) -> None:
     """kill -9 of the starter leaves no server behind, and the next start is clean."""
     verb = start_verb(data)
     ready = ready_line(verb)
@@ -267,7 +278,7 @@ def test_one_folder_has_one_server(data: Path) -> None:
         server.stop()
 
 
-def test_port_in_use_is_one_clear_line(data: Path) -> None:
+def test_port_in_use_is_one_clear_line(data: Path, start_verb: StartVerb) -> None:
     """The line names the port and the way out; exit code 2."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -280,7 +291,7 @@ def test_port_in_use_is_one_clear_line(data: Path) -> None:
     assert f"port {port} on 127.0.0.1 cannot be used (Address already in use): choose another with --port" in errors
 
 
-def test_folder_that_cannot_be_made_is_one_clear_line(folder: Path) -> None:
+def test_folder_that_cannot_be_made_is_one_clear_line(folder: Path, start_verb: StartVerb) -> None:
     """A file stands where the folder should be."""
     (folder / "file").touch()
     verb = start_verb(folder / "file" / "data")
