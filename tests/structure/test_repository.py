@@ -53,3 +53,11 @@ def test_files_hold_one_thing():
 
 def _lines(path: Path) -> int:
     return path.read_text().count("\n")
+
+
+def test_tests_start_processes_where_they_are_ended():
+    """One that outlived its test once hung a whole suite, and failed another test by its warning."""
+    starts = re.compile(r"^\s+.*\bPopen\(", re.M)
+    tests = [path for path in _tracked() if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")]
+    found = {str(path.relative_to(ROOT)) for path in tests if starts.search(path.read_text())}
+    assert found == {"tests/children.py"}
