@@ -12,6 +12,9 @@ from tests.dashboards.conftest import Loaded
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("rehearsal")]
 
+BUSY = 2.0
+"""Seconds by which the harness may tell of a phase too late. The lookback of 10 s would still be seen."""
+
 
 @pytest.mark.parametrize(
     "asked", boards.questions(), ids=lambda asked: f"{asked.board}: {asked.panel}: {asked.expr[:40]}"
@@ -60,7 +63,7 @@ def test_crowd_and_service_end_with_the_same_story(loaded: Loaded) -> None:
 
 @pytest.mark.parametrize(("name", "kind", "label"), [("Phases", "phase", "phase"), ("Faults", "fault", "fault")])
 def test_phases_and_faults_are_regions(loaded: Loaded, name: str, kind: str, label: str) -> None:
-    """Each stands where the record has it, its edges off by no more than a scrape and a step."""
+    """Each stands where the record has it, its edges off by no more than a scrape and a step, and a busy machine."""
     annotation = next(one for one in boards.boards()["launchnight-night"]["annotations"]["list"] if one["name"] == name)
     asked = boards.filled(annotation["expr"], run=loaded.recorded.id, range_s=loaded.range_s)
     step = float(annotation["step"].removesuffix("s"))
@@ -76,6 +79,6 @@ def test_phases_and_faults_are_regions(loaded: Loaded, name: str, kind: str, lab
     for (event, edge), at in edges.items():
         shown = regions[event][0 if edge == "start" else -1]
         early = max(at, exported.first) if edge == "start" else min(at, exported.last)
-        assert abs(shown - early) <= longest + step, (event, edge)
+        assert abs(shown - early) <= longest + step + BUSY, (event, edge)
     for moments in regions.values():
         assert all(later - sooner <= step * 1.01 for sooner, later in pairwise(moments)), "one region, without gaps"
