@@ -27,14 +27,14 @@ from tests.acceptance.long.worker_house import Bars, House, Invalid, Worker, hou
 from tests.benchmarks.stack import Stack
 from tests.integration.worker_room import FAST, HELPFUL
 
-CODES_PER_S, BULK = 10.0, 20
+CODES_PER_S, BULK = 5.0, 20
 """Codes asked for a second, by SMS and by e-mail in turns; checks that wait for each of them."""
 WITHIN, SHARE = 10.0, 0.99
 HEALTHY, OUTAGE, RETURN = 20.0, 30.0, 80.0
 """Seconds. Away in steps of 5 s, back in steps of 30 s of calm."""
 LATEST_ASKED = 1.0
 """Seconds behind its plan at which the asking itself is at fault."""
-RATES = {"EMAIL_RATE": "200", "SMS_RATE": "200", "CIVIL_REGISTRY_RATE": "200"}
+RATES = {"EMAIL_RATE": "200", "SMS_RATE": "200", "CIVIL_REGISTRY_RATE": "100"}
 BULK_WAITS = """
     insert into job (queue, dedupe, payload, shard)
     select 'identity', 'bulk ' || number, $1::text::jsonb, number % 32 from generate_series(1, $2::int) as number
@@ -58,6 +58,8 @@ class Seen:
     """Checks that were done meanwhile."""
     unserved: int
     """Calls that the first provider answered with an error."""
+    late: int
+    """Calls that missed their turn and went back in line: a worker that gets too little CPU."""
 
     @property
     def on_time(self) -> float:
@@ -134,11 +136,14 @@ async def outage(server: Stack, name: str, *, second: bool) -> Seen:
             for edge in DEFAULT
         ]
         done = worker.metric("registration_queue_jobs_total", queue="identity", outcome="done")
-        return Seen(asked, within, shares, int(done), place.room.partners.gateways["sms"].ledger.traffic.unserved)
+        late = worker.metric("registration_queue_jobs_total", outcome="late")
+        unserved = place.room.partners.gateways["sms"].ledger.traffic.unserved
+        return Seen(asked, within, shares, int(done), unserved, int(late))
 
 
 def tell(seen: Seen) -> None:
     print(f"        {seen.asked} codes were asked for; {seen.bulk} checks were done meanwhile", flush=True)
+    print(f"        {seen.late} calls missed their turn", flush=True)
     for (_, before), (edge, upto) in pairwise([(0.0, 0.0), *seen.within]):
         if upto > before:
             share = (upto - before) / seen.asked
