@@ -8,7 +8,6 @@ provider. Ends with 3 when a bar is missed, with 5 when codes were asked for too
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -35,9 +34,16 @@ HEALTHY, OUTAGE, RETURN = 20.0, 30.0, 80.0
 LATEST_ASKED = 1.0
 """Seconds behind its plan at which the asking itself is at fault."""
 RATES = {"EMAIL_RATE": "200", "SMS_RATE": "200", "CIVIL_REGISTRY_RATE": "100"}
+NEVER_ANSWERED = """
+    create function stay_pending() returns trigger language plpgsql
+        as 'begin new.status := old.status; return new; end';
+    create trigger stay_pending before update on identity for each row execute function stay_pending();
+"""
 BULK_WAITS = """
     insert into job (queue, dedupe, payload, shard)
-    select 'identity', 'bulk ' || number, $1::text::jsonb, number % 32 from generate_series(1, $2::int) as number
+    select 'identity', 'bulk ' || number,
+        jsonb_build_object('account_id', ($1::text[])[1 + number % 20], 'version', 1), number % 32
+    from generate_series(1, $2::int) as number
 """
 COUNTED = """
     update queue_counter set depth = jobs
@@ -78,9 +84,13 @@ async def second_provider(children: AsyncExitStack) -> str:
 
 
 async def bulk_waits(place: House, jobs: int) -> None:
-    person = await place.room.account(2)
-    await place.room.ask_check(person)
-    await place.room.connection.execute(BULK_WAITS, json.dumps({"account_id": str(person), "version": 1}), jobs)
+    """Checks of twenty persons again and again: an answer that stayed would make the next one nobody's work."""
+    await place.room.connection.execute(NEVER_ANSWERED)
+    persons = []
+    for number in range(20):
+        persons.append(await place.room.account(100 + number))
+        await place.room.ask_check(persons[-1], number)
+    await place.room.connection.execute(BULK_WAITS, [str(person) for person in persons], jobs)
     await place.room.connection.execute(COUNTED)
 
 
