@@ -319,7 +319,7 @@ class DatabaseFailure(LaunchnightError):
         self.again = again
 
 
-REPEAT_REASONS = ("deadlock", "serialization", "lock_timeout", "connection_lost", "commit_undone")
+REPEAT_REASONS = ("deadlock", "serialization", "connection_lost", "commit_undone")
 
 
 class DatabaseBusy(DatabaseFailure):

@@ -65,7 +65,8 @@ LEAST_SHARE = 0.02
 SMALL_SHARE = 0.1
 """A rank gives way to those above it down to this share before theirs is cut."""
 BARRED_WINDOWS = 5
-"""Half a second after somebody of a higher rank was turned away, a free place is anybody's again."""
+"""After so many windows in which nobody of a higher rank was turned away (half a second where much is asked, some where
+little is) a free place is anybody's again."""
 KEPT_FREE = 1
 """Until then the last place is for the higher ranks: those who come next shall not have to wait for it."""
 PERIOD_S = 900.0

@@ -36,7 +36,8 @@ class Trouble(Enum):
     """No answer in time."""
 
 
-_CONFLICTS = {"40001": "serialization", "40P01": "deadlock", "55P03": "lock_timeout"}
+_CONFLICTS = {"40001": "serialization", "40P01": "deadlock", "55P03": ""}
+"""And why to begin again: not after a lock time-out, which has cost 5 s already and would cost them twice."""
 _REFUSED = ("25006", "53", "57014", "57P03", "58")
 """A server that takes no writes, as after a fail-over; too few resources; our own statement limit; a server that starts
 or stops and lets nobody in; a sick system."""
@@ -70,8 +71,8 @@ def trouble_of(error: BaseException) -> Trouble | None:
 def failure_of(error: BaseException, moment: Moment) -> DatabaseFailure | None:
     """What to tell the caller about `error`, raised at `moment`; None: it is no failure of the database.
 
-    Only what is certainly undone and quickly told may be begun again: conflicts, and connections that were cut. A
-    refusal or a silence has cost seconds already, and more of the same would add to it.
+    Only what is certainly undone and quickly told may be begun again: conflicts, and connections that were cut. A lock
+    time-out, a refusal or a silence has cost seconds already, and more of the same would add to it.
     """
     trouble = trouble_of(error)
     if trouble is None:
