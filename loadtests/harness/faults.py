@@ -52,6 +52,8 @@ class FaultTimeline:
         self._injectors = injectors
         self._notice = notice
         self._active: list[Fault] = []
+        self._waiting: list[Fault] = []
+        """Due, and held up by what came before them."""
 
     @property
     def active(self) -> list[Fault]:
@@ -59,19 +61,21 @@ class FaultTimeline:
 
     def play(self, t: float) -> None:
         """Bring about every edge due by `t`, real seconds since the doors opened; what takes longer is asked again."""
-        waiting: list[Fault] = []
+        self._waiting = []
         for edge in [edge for edge in self._edges if edge[0] <= t]:
             _, begins, fault = edge
-            if fault in waiting:
-                self._edges = [other for other in self._edges if other[2] != fault]
-                self._notice(fault, "failed", text="what came before it on this target lasted until its end")
+            if fault in self._waiting:
+                self._waiting.remove(fault)
+                self._never_begins(fault, "its end")
             elif self._begin(fault) if begins else self._end(fault):
                 self._edges.remove(edge)
             elif begins:
-                waiting.append(fault)
+                self._waiting.append(fault)
 
     def end_all(self) -> list[Fault]:
         """End what is still active, at the end of the run; returns the faults that were never due."""
+        for fault in self._waiting:
+            self._never_begins(fault, "the run ended")
         never = [fault for _, begins, fault in self._edges if begins]
         self._edges.clear()
         while self._active:
@@ -79,6 +83,10 @@ class FaultTimeline:
             if not all(settled):
                 time.sleep(LOOK_EVERY)
         return never
+
+    def _never_begins(self, fault: Fault, until: str) -> None:
+        self._edges = [edge for edge in self._edges if edge[2] != fault]
+        self._notice(fault, "failed", text=f"what came before it on this target lasted until {until}")
 
     def _begin(self, fault: Fault) -> bool:
         """Whether that is settled: it holds, or it failed."""

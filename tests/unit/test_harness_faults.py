@@ -239,6 +239,15 @@ def test_a_fault_that_is_held_up_until_its_end_did_not_bite() -> None:
     assert len(heard) == 1 and timeline.active == [] and timeline.end_all() == []
 
 
+def test_a_fault_that_is_held_up_until_the_run_ends_did_not_bite() -> None:
+    """It was due: a run in which it did not happen is not the night that was asked for."""
+    timeline, hands, heard = timeline_of(fault("stopped", "web"))
+    hands.held = True
+    timeline.play(60)
+    assert timeline.end_all() == []
+    assert heard == ["stopped failed what came before it on this target lasted until the run ended"]
+
+
 def test_the_end_of_the_run_waits_for_what_is_coming_back_and_tells_what_was_never_due() -> None:
     late = fault("stopped", "web", 500, 600)
     timeline, hands, heard = timeline_of(fault("killed", "web"), late)
