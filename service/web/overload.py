@@ -279,5 +279,9 @@ async def _is_gone(incoming: _Incoming, scope: Mapping[str, Any]) -> bool:
     """Whether the client left while it stood in line; what it sent first is kept for the handler."""
     if any(name == b"expect" for name, _ in scope["headers"]):
         return False  # the first look would ask it for its body
-    incoming.ahead = await incoming()
+    try:
+        async with asyncio.timeout(0):
+            incoming.ahead = await incoming()
+    except TimeoutError:  # it is there, and slow: the handler says for how long
+        return False
     return bool(incoming.ahead["type"] == "http.disconnect")

@@ -175,6 +175,27 @@ def test_a_client_that_left_in_line_is_never_begun(run):
     assert room.door.house.in_flight == 0
 
 
+def test_who_sends_nothing_after_the_line_is_left_to_the_handler(run):
+    """Which has a limit for slow bodies; the door has none, and looks only whether the client has left."""
+
+    async def scenario():
+        room = Room()
+        rules_patience(room)
+        await room.fill()
+        silent = Asker("/waves/1/join", "POST")
+        room.ask(silent)
+        await until(lambda: room.door.waiting == 1)
+        room.open.set()
+        await until(lambda: silent.scope["path"] in room.begun)
+        silent.body(b"at last")
+        await asyncio.gather(*room.tasks)
+        return room, silent
+
+    room, silent = run(scenario())
+    assert silent.status == 200 and [message["body"] for message in room.seen] == [b"at last"]
+    assert room.door.house.in_flight == 0
+
+
 def test_a_request_cut_in_line_or_inside_gives_its_places_back(run):
     async def scenario():
         room = Room()
