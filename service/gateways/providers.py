@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from service.domain.breaker import CircuitState
 from service.domain.errors import PartnerError
-from service.domain.failover import JUDGED_CALLS, STEP_S, judged, second_share, undiverted
+from service.domain.failover import JUDGED_CALLS, STEP_S, STEPS, judged, second_share, undiverted
 from service.gateways.messages import MessageClient
 
 
@@ -79,7 +79,8 @@ class Providers:
             trouble = self._first.guard.state is not CircuitState.CLOSED
             before = self._diversion.step
             self._diversion = judged(self._diversion, self._calls, self._failures, trouble, now)
-            if self._calls >= JUDGED_CALLS or self._diversion.step != before:
+            # Once all go to the second, no calls join these: a trial that failed would count for ever.
+            if self._calls >= JUDGED_CALLS or self._diversion.step != before or before == STEPS:
                 self._calls = self._failures = 0
             self._show(second_share(self._diversion.step))
         return second_share(self._diversion.step)

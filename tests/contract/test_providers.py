@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
 
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
@@ -160,3 +163,39 @@ def test_the_same_key_goes_to_the_same_provider(run: Run) -> None:
         assert sum(two.accepted()) - before == 50
 
     in_two(run, scenario)
+
+
+class Trial:
+    """A provider whose circuit stands as it is told."""
+
+    def __init__(self) -> None:
+        self.guard = SimpleNamespace(state=CircuitState.CLOSED)
+        self.works = True
+
+    async def send(self, to: str, text: str, *, idempotency_key: str) -> None:
+        if not self.works:
+            raise PartnerError("no", temporary=True)
+
+
+def test_a_trial_that_failed_does_not_keep_the_messages_away_for_ever(run: Run) -> None:
+    """All go to the second provider when the first one's circuit is tried: one failure, then it closes."""
+
+    async def scenario() -> None:
+        now, shown, first = [0.0], list[float](), Trial()
+        sms = Providers(cast(Any, first), cast(Any, Trial()), show=shown.append, clock=lambda: now[0])
+
+        async def after(seconds: float) -> float:
+            now[0] += seconds
+            await sms.send(ANN, "Kode 123456", idempotency_key="1")
+            return shown[-1]
+
+        first.guard.state = CircuitState.OPEN
+        assert [await after(STEP_S) for _ in range(4)] == [0.1, 0.5, 0.9, 1.0]
+        first.guard.state, first.works = CircuitState.TRYING, False
+        with pytest.raises(PartnerError):
+            await after(0.1)
+        first.guard.state, first.works = CircuitState.CLOSED, True
+        await after(STEP_S)
+        assert [await after(HOLD_S + 1.0) for _ in range(4)] == [0.9, 0.5, 0.1, 0.0]
+
+    run(scenario())

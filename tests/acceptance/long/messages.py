@@ -29,8 +29,8 @@ from tests.integration.worker_room import FAST, HELPFUL
 CODES_PER_S, BULK = 5.0, 20
 """Codes asked for a second, by SMS and by e-mail in turns; checks that wait for each of them."""
 WITHIN, SHARE = 10.0, 0.99
-HEALTHY, OUTAGE, RETURN = 20.0, 30.0, 80.0
-"""Seconds. Away in steps of 5 s, back in steps of 30 s of calm."""
+HEALTHY, OUTAGE, RETURN = 20.0, 30.0, 130.0
+"""Seconds. Away in steps of 5 s; back in steps of 30 s of calm, which begin when a trial has closed the circuit."""
 LATEST_ASKED = 1.0
 """Seconds behind its plan at which the asking itself is at fault."""
 RATES = {"EMAIL_RATE": "200", "SMS_RATE": "200", "CIVIL_REGISTRY_RATE": "100"}
