@@ -68,7 +68,11 @@ class Database:
                     "jit": "off",
                 },
             )
-            await _prepare(connection)
+            try:
+                await _prepare(connection)
+            except BaseException:
+                connection.terminate()
+                raise
             return connection
 
         database = cls(connect, connections)

@@ -159,6 +159,20 @@ def test_cancelled_request_gives_its_connection_back(run, empty_database_url):
     run(scene())
 
 
+def test_connection_that_cannot_be_prepared_is_not_left_open(run, empty_database_url, monkeypatch):
+    """A server that falls silent between letting us in and the first statement: the place at it is given up too."""
+    made = []
+
+    async def fails(connection):
+        made.append(connection)
+        raise TimeoutError
+
+    monkeypatch.setattr(pool, "_prepare", fails)
+    with pytest.raises(DatabaseUnavailable):
+        run(Database.open(empty_database_url, connections=1))
+    assert [connection.is_closed() for connection in made] == [True]
+
+
 def test_database_that_is_not_there_is_unavailable(run):
     with pytest.raises(DatabaseUnavailable):
         run(Database.open("postgresql://app@127.0.0.1:1/none", connections=1))
