@@ -88,9 +88,13 @@ def main() -> int:
         print(f"invalid: {why}")
         return Exit.INVALID
     missed = judged(played, len(targets))
-    missed += control(folder / "control", options.seed)
+    careless = play_careless(folder / "control", options.seed)
+    missed += held(careless)
     for one in missed:
         print(f"missed: {one}")
+    if not missed and (why := unbitten(careless, CONTROL_KILLS)):
+        print(f"invalid: of the control {why}")
+        return Exit.INVALID
     return Exit.MISSED if missed else Exit.OK
 
 
@@ -160,12 +164,16 @@ async def make_careless(process: "subprocess.Popen[str]") -> None:
 def invalid(played: Played, kills: int) -> str:
     """Why the run shows nothing, whatever came out; empty when it does."""
     why = played.found("ending", "evidence", "faults")
-    late, bit = played.document["lateness_ms"]["p99"], sum(one["bit"] for one in played.kills("end"))
+    late = played.document["lateness_ms"]["p99"]
     if late is None or late > LATEST_MS:
         why.append(f"the crowd was late: {late} ms at p99")
-    if bit != kills:
-        why.append(f"{bit} of {kills} kills bit")
-    return "; ".join(why)
+    return "; ".join(filter(None, [*why, unbitten(played, kills)]))
+
+
+def unbitten(played: Played, kills: int) -> str:
+    """How many kills bit; empty when all did."""
+    bit = sum(one["bit"] for one in played.kills("end"))
+    return "" if bit == kills else f"{bit} of {kills} kills bit"
 
 
 def judged(played: Played, kills: int) -> list[str]:
@@ -188,17 +196,19 @@ def judged(played: Played, kills: int) -> list[str]:
     return missed
 
 
-def control(folder: Path, seed: int) -> list[str]:
-    """The audit must find what a database lost that had promised to keep it."""
+def play_careless(folder: Path, seed: int) -> Played:
+    """The control: kills of a database that promises to keep what it has not written."""
     played = play(folder, ["database"] * CONTROL_KILLS, seed, "--drain-minutes", "0.2", careless=True)
     lost = sum_of(played, "lost")
     print(f"control, a database that answers before it has written: {CONTROL_KILLS} kills, {lost} lost")
-    bit = [one for one in played.kills("end") if one["bit"]]
-    return (
-        []
-        if lost and len(bit) == CONTROL_KILLS
-        else ["the negative control held: nothing was lost, or a kill did not bite"]
-    )
+    return played
+
+
+def held(careless: Played) -> list[str]:
+    """The audit must find what such a database lost; whether it lost anything is known only if all kills bit."""
+    if unbitten(careless, CONTROL_KILLS) or sum_of(careless, "lost"):
+        return []
+    return ["the negative control held: nothing was lost"]
 
 
 def sum_of(played: Played, half: str) -> int:
