@@ -30,6 +30,12 @@ def test_a_point_is_what_was_seen():
     assert curve(BAD)[0].answered_p99 == 2.0
 
 
+def test_a_seed_in_which_the_crowd_was_late_is_not_hidden_by_the_others():
+    late = replace(GOOD, lateness=[0.05] * 5 + [0.001] * 275)
+    point = point_of(10.0, 400.0, [GOOD, GOOD, late], 8.0, COSTS, 7.0)
+    assert point.lateness_p99 == 0.05
+
+
 def test_met_goals_are_silent_and_missed_ones_are_said():
     on, off = curve(GOOD), curve(BAD)
     assert judged({"on": on, "off": off}) == []

@@ -53,6 +53,7 @@ class Point:
     other_errors: int
     gave_up: int
     lateness_p99: float
+    """Of the seed with the latest crowd."""
     limit: float
     """Of the door, as it was at the end."""
 
@@ -81,7 +82,7 @@ def point_of(load: float, offered: float, seeds: Sequence[Seen], seconds: float,
         without_retry_after=sum(seen.without_retry_after for seen in seeds),
         other_errors=sum(seen.other_errors for seen in seeds),
         gave_up=sum(seen.gave_up for seen in seeds),
-        lateness_p99=quantile([late for seen in seeds for late in seen.lateness], 0.99),
+        lateness_p99=max(quantile(seen.lateness, 0.99) for seen in seeds),
         limit=limit,
     )
 
