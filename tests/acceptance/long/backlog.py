@@ -21,13 +21,20 @@ from service.queues.place import Place
 from service.storage.migrate import migrate_url
 from service.storage.queue import PostgresQueue
 from tests.acceptance.long.worker_house import Bars, Invalid, house, proved, until
-from tests.benchmarks.queue import BATCH, COUNT, FILL
+from tests.benchmarks.queue import BATCH, COUNT
 from tests.benchmarks.stack import Stack, say
 from tests.integration.queue_room import connections
 
 CALLERS, LIMIT, EACH = 16, 1000, 150
 FEW, MANY = 1_000, 1_000_000
 ROUNDS, CLAIMS = 6, 250
+FILL = """
+    insert into job (queue, dedupe, payload, shard, run_at, expires_at)
+    select 'sms', 'waiting ' || number, '{}', number % 32, now() - make_interval(secs => ($1 - number) / 500.0),
+        now() + interval '1 day'
+    from generate_series(1, $1::int) as number
+"""
+"""As they came at 500 a second."""
 GROWTH = 2.0
 RATE, CODES = 40.0, 1_400
 """About 36 s to drain."""
