@@ -27,9 +27,11 @@ class Once:
 
     route and key name it together with `principal`, which the action sets when it knows who asks: the account, the
     ticket, or b"" for nobody in particular. fingerprint: SHA-256 of what was asked.
+    refusal: what the action will raise when its transaction, which counts a wrong try, is committed. Told whatever
+    became of that commit: nothing is stored that would tell, and done again, one try might count as two.
     """
 
-    __slots__ = ("_encode", "_fingerprint", "_key", "_route", "_status", "principal")
+    __slots__ = ("_encode", "_fingerprint", "_key", "_route", "_status", "principal", "refusal")
 
     def __init__(
         self, *, route: bytes, key: bytes, fingerprint: bytes, status: int, encode: Callable[[object], bytes]
@@ -40,6 +42,7 @@ class Once:
         self._status = status
         self._encode = encode
         self.principal: bytes | None = None
+        self.refusal: LaunchnightError | None = None
 
     def _scope(self) -> bytes:
         assert self.principal is not None, "the action says who asks before it keeps an answer"
@@ -94,8 +97,10 @@ async def _settle(ports: Ports, once: Once, unknown: EffectUnknown) -> StoredAns
     """The answer, when it was stored after all.
 
     Raises DatabaseUnavailable when nothing was done, so that it may be begun again; `unknown` when the database does
-    not tell.
+    not tell; the refusal that the action was about to raise.
     """
+    if once.refusal is not None:
+        raise once.refusal from unknown
     if once.principal is None:  # it broke while somebody only looked
         raise DatabaseUnavailable(retry_after_s=unknown.retry_after_s, again=unknown.again) from unknown
     try:

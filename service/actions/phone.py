@@ -55,6 +55,7 @@ async def verify_phone(ports: Ports, once: Once, token_hash: bytes, request_id: 
             raise CodeRefused(reason="wrong")
         refusal = code_refusal(ports.vault, request, code, now)
         if refusal == "wrong":
+            once.refusal = CodeRefused(reason=refusal)
             await tx.codes.count_failure(request_id)
         elif not refusal:
             await tx.codes.use(request_id, now)

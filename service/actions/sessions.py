@@ -70,6 +70,7 @@ async def open_session(ports: Ports, once: Once, request_id: UUID, code: str) ->
                 tx, SignedIn(token, request.account_id, round((expires_at - now).total_seconds(), 3))
             )
         elif request is not None and refusal == "wrong":
+            once.refusal = CodeRefused(reason=refusal)
             await tx.codes.count_failure(request_id)
     if refusal:
         raise CodeRefused(reason=refusal)

@@ -93,6 +93,28 @@ def test_unknown_put_is_simply_put_again(run, database_url, tmp_path):
     assert [str(row["id"]) for row in checks] == [answer.json()["check_id"]]
 
 
+@pytest.mark.parametrize(("cut", "counted"), [(Cut.ANSWER_LOST, 1), (Cut.NEVER_SENT, 0)])
+def test_wrong_code_is_refused_whatever_became_of_its_count(run, database_url, tmp_path, cut, counted):
+    """A refusal is no answer to find again; done once more, the one wrong try would be counted as two."""
+
+    async def scenario():
+        async with cut_room(database_url, tmp_path) as (service, cutter):
+            async with service.worker():
+                person = await Person(service, 1).sign_up()
+                asked = (await service.post("/codes", {"address": person.phone})).json()["code_request"]
+                right = await service.code_at(person.phone)
+            typed = {"code_request": asked, "code": f"{(int(right) + 1) % 1_000_000:06}"}
+            cutter.next = cut
+            answer = await service.post("/sessions", typed)
+            failures = await service.sql("select failures from code_request")
+            return answer, failures[0]["failures"], cutter.cuts
+
+    answer, failures, cuts = run(scenario())
+    assert cuts == {cut: 1}
+    assert (answer.status_code, code_of(answer)) == (422, "code-refused")
+    assert failures == counted
+
+
 def test_settling_waits_no_longer_than_for_any_lock(run, database_url, tmp_path):
     """Whoever stores an answer and does not end keeps its fate open; when it has ended, it is settled."""
 
