@@ -51,6 +51,8 @@ class FinishedPhoto:
 
     id: str
     stored_epoch: int
+    epoch: int
+    """The last writer; each one up to it may have left a file."""
     length: int
     replaced: bool
     verdict: PhotoVerdict | None

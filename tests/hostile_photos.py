@@ -55,6 +55,11 @@ def animated() -> bytes:
     return encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
 
 
+def pair() -> bytes:
+    """Two pictures in one JPEG, as phones keep depth or brightness beside what was seen."""
+    return encoded(grain(60, 40), "MPO", save_all=True, append_images=[grain(30, 20)])
+
+
 def text_bomb() -> bytes:
     """50 MB of text in a chunk of 50 KB."""
     return png(8, 8, 0, 8, bytes(8 * 9), chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(50_000_000), 9)))
@@ -86,6 +91,7 @@ CORPUS: dict[str, tuple[Callable[[], bytes], PhotoVerdict]] = {
     "two colors": (lambda: encoded(grain(60, 40).convert("1"), "PNG"), ACCEPTED),
     "a palette": (lambda: encoded(grain(60, 40).convert("P"), "PNG", transparency=3), ACCEPTED),
     "animated": (animated, ACCEPTED),
+    "two pictures": (pair, ACCEPTED),
     "60,000 x 60,000": (lambda: png(60_000, 60_000, 0, 1, b""), TOO_MANY_PIXELS),
     "2 billion wide": (lambda: png(2**31 - 1, 1, 0, 1, b""), TOO_MANY_PIXELS),
     "no height": (lambda: png(10, 0, 0, 8, b""), UNREADABLE),

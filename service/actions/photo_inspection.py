@@ -52,8 +52,12 @@ async def _keep(ports: Ports, upload_id: str, inspection: Inspection) -> int:
 
 
 async def _tidy(ports: Ports, photo: FinishedPhoto) -> None:
-    """Remove the original, and the clean copies of photos that were replaced."""
-    await ports.photos.remove(photo.id, photo.stored_epoch)
+    """Remove the original, and the clean copies of photos that were replaced.
+
+    What writers stored whose bytes were never acknowledged is the same picture, with the same marks.
+    """
+    for epoch in range(1, photo.epoch + 1):
+        await ports.photos.remove(photo.id, epoch)
     if photo.replaced:
         await ports.photos.remove_copy(photo.id)
     if photo.outlived:

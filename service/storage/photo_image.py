@@ -6,6 +6,7 @@ was cropped away, no second picture, nothing behind the end.
 
 import io
 import math
+from importlib import import_module
 
 from PIL import ExifTags, Image
 
@@ -19,7 +20,8 @@ MOST_SIDE = 10_000
 QUALITY = 85
 FORMATS = ("JPEG", "PNG")
 """Pillow knows fifty; each decoder more is one that can be attacked."""
-
+_LATE = ("ImageColor", "MpoImagePlugin", "TiffImagePlugin")
+"""Parts that Pillow loads when it first needs them: white, several pictures in a JPEG, marks of the camera."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,6 +33,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """By the orientation mark: how the camera was held."""
+
+
+def preload() -> None:
+    """Load all that `inspect` may need: a process that inspects can open no file."""
+    Image.preinit()
+    for part in _LATE:
+        import_module(f"PIL.{part}")
 
 
 def inspect(data: bytes, most_pixels: int) -> tuple[PhotoVerdict, bytes]:

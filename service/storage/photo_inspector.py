@@ -2,7 +2,8 @@
 
 It reads photos from its standard input and forks for each one. The child decodes under limits and may die of it; the
 next photo meets a fresh process that has seen no other person's. Neither can write a file, and neither was given a
-secret: settings, keys and database stay with the worker.
+secret: settings, keys and database stay with the worker. The child can open nothing at all, neither file nor socket,
+starts no process, and has nothing open but the way to tell its own answer.
 
 Frames: 8 bytes of length, then so many bytes. Asked: the photo. Answered: one byte of verdict, then the clean copy; or
 `DIED` and how (the name of a signal), when the child did not get to an answer. Ends with its standard input.
@@ -17,8 +18,6 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-from PIL import Image
-
 from service.storage import photo_image
 
 LENGTH = struct.Struct(">Q")
@@ -26,6 +25,8 @@ DIED = 0xFF
 NICENESS = 10
 """Codes, answers and the database go first: nobody waits for an inspection."""
 NO_LIMIT = 0
+MOST_ANSWER = 32 << 20
+"""Bytes; the largest clean copy has 27 million before it is compressed. More is not of our making."""
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
@@ -45,7 +46,7 @@ def write_frame(stream: IO[bytes], body: bytes) -> None:
 
 def serve(photos: IO[bytes], answers: IO[bytes], memory: int, cpu: int, most_pixels: int) -> None:
     """Answer each photo until there is none any more."""
-    Image.preinit()  # or each child would load the decoders anew
+    photo_image.preload()  # or each child would have to, and could not
     gc.freeze()  # children share these pages
     while (photo := read_frame(photos)) is not None:
         write_frame(answers, _inspected_apart(photo, memory, cpu, most_pixels))
@@ -59,10 +60,7 @@ def _inspected_apart(photo: bytes, memory: int, cpu: int, most_pixels: int) -> b
         status = 1
         try:
             os.close(reading)
-            if memory != NO_LIMIT:
-                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-            if cpu != NO_LIMIT:  # SIGXCPU tells it from a kill by anybody else; at the hard limit it would be SIGKILL
-                resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+            _confine(memory, cpu)
             verdict, clean = photo_image.inspect(photo, most_pixels)
             with open(writing, "wb") as pipe:  # noqa: PTH123 - a descriptor
                 pipe.write(bytes([verdict]) + clean)
@@ -71,12 +69,33 @@ def _inspected_apart(photo: bytes, memory: int, cpu: int, most_pixels: int) -> b
             os._exit(status)
     os.close(writing)
     with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
-        answer = pipe.read()
+        answer = pipe.read(MOST_ANSWER + 1)
+        if len(answer) > MOST_ANSWER:
+            os.kill(child, signal.SIGABRT)
     _, status = os.waitpid(child, 0)
-    if status == 0 and answer:
+    if status == 0 and 0 < len(answer) <= MOST_ANSWER:
         return answer
     died_of = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "exit"
     return bytes([DIED]) + died_of.encode()
+
+
+def _confine(memory: int, cpu: int) -> None:
+    """Leave this process nothing but memory, time, and what it has open beside the photos and answers of others."""
+    os.closerange(0, 2)
+    if memory != NO_LIMIT:
+        _lower(resource.RLIMIT_AS, memory, memory)
+    if cpu != NO_LIMIT:  # SIGXCPU tells it from a kill by anybody else; at the hard limit it would be SIGKILL
+        _lower(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _lower(resource.RLIMIT_NPROC, 0, 0)
+    _lower(resource.RLIMIT_NOFILE, 0, 0)
+
+
+def _lower(kind: int, soft: int, hard: int) -> None:
+    """A limit that whoever started us holds lower than that stays: to raise it would fail, and refuse every photo."""
+    _, allowed = resource.getrlimit(kind)
+    if allowed != resource.RLIM_INFINITY:
+        soft, hard = min(soft, allowed), min(hard, allowed)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -53,9 +53,9 @@ class PostgresUploadStore:
         row = await self._connection.fetchrow(self._sql["finished"], upload_id)
         if row is None:
             return None
-        id_, stored_epoch, length, replaced, verdict, outlived = row
+        id_, stored_epoch, epoch, length, replaced, verdict, outlived = row
         judged = None if verdict is None else PhotoVerdict(verdict)
-        return FinishedPhoto(id_, stored_epoch, length, replaced, judged, tuple(outlived))
+        return FinishedPhoto(id_, stored_epoch, epoch, length, replaced, judged, tuple(outlived))
 
     async def judge(self, upload_id: str, verdict: PhotoVerdict, *, original_sha256: bytes, clean_bytes: int) -> bool:
         judged = await self._connection.fetchval(

@@ -213,6 +213,22 @@ def test_whoever_takes_over_finishes_what_was_left(registered, tmp_path):
     registered(scene, forgotten)
 
 
+def test_nothing_stays_of_writers_that_did_not_get_to_an_acknowledgment(registered, tmp_path):
+    """A web process killed between disk and row leaves the picture with all its marks; the phone sends it again."""
+
+    async def scene(service, person):
+        path = await person.begin_upload("selfie", len(MARKED))
+        upload_id = path.rpartition("/")[2]
+        await service.sql("update upload set epoch = 1")
+        await service.ports.photos.write(upload_id, 1, 0, MARKED)
+        assert (await person.send_bytes(path, MARKED)).status_code == 204
+        await inspected(person)
+        await service.drained()
+        assert files(tmp_path) == [f"{upload_id}.clean"]
+
+    registered(scene)
+
+
 def test_the_ledger_misses_what_is_gone(registered, tmp_path):
     """Negative controls: a clean copy that is not there, and a photo that waits for a job that does not exist."""
 

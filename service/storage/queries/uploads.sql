@@ -51,7 +51,7 @@ returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch
 
 -- name: finished
 -- One finished upload as its inspection meets it; outlived: replaced photos of its slot whose clean copies are kept.
-select id, stored_epoch, length, replaced_at is not null, verdict,
+select id, stored_epoch, epoch, length, replaced_at is not null, verdict,
     array(
         select o.id from upload o
         where o.account_id = u.account_id and o.slot = u.slot and o.replaced_at is not null
