@@ -21,6 +21,8 @@ LONGEST_PAUSE = 2.0
 """Seconds between two tries, with full jitter: a fleet that starts together must not keep the server from starting."""
 _PASSING = ("53300", "57P03")
 """Too many connections; starting, stopping or recovering: a server is there, and lets us in sooner or later."""
+_HUNG_UP = ("57P01", "57P02", "08")
+"""Stopped or crashed while we came in: from now on nobody listens, until it is back."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +53,10 @@ async def wait_for_database(url: str, stop: asyncio.Event) -> None:
 
 def _passes(cause: BaseException | None, may_be_refused: bool) -> bool:
     """Whether what kept us from connecting may be over soon."""
-    if getattr(cause, "sqlstate", "") in _PASSING:
+    state = getattr(cause, "sqlstate", None) or ""
+    if state in _PASSING:
         return True
+    if state.startswith(_HUNG_UP):
+        return may_be_refused
     is_refusal = isinstance(cause, OSError) and not isinstance(cause, TimeoutError | socket.gaierror)
     return is_refusal and may_be_refused

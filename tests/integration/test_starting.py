@@ -52,6 +52,14 @@ def test_where_nobody_listens_a_restart_is_waited_for_and_no_longer(run, monkeyp
     assert len(tries) > 1
 
 
+@pytest.mark.parametrize(
+    "error", [asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.ConnectionDoesNotExistError]
+)
+def test_a_server_that_says_it_stops_is_waited_for_no_longer_than_a_restart(error):
+    assert starting._passes(error("terminating connection"), may_be_refused=True)
+    assert not starting._passes(error("terminating connection"), may_be_refused=False)
+
+
 def test_whoever_is_told_to_stop_waits_no_more(run, monkeypatch):
     monkeypatch.setattr(starting, "REFUSED_FOR", 1e9)
 
