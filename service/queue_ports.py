@@ -151,11 +151,19 @@ class QueueStore(Protocol):
         """As `finish` for several at once; the ids of those whose lease was still held."""
 
     async def retry(
-        self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
+        self,
+        job: Job,
+        *,
+        delay: float | None,
+        error: str,
+        answered: bool,
+        quota_bound: bool = False,
+        counts: bool = True,
     ) -> bool:
-        """Make the job ready again. `answered`: the partner's refusal is certain, so the next call is another one.
+        """Make the job ready again, after `delay` seconds at the end of the line; None: now, near its old place in it.
 
-        `quota_bound`: the partner's quota is what it waits for; not `counts`: this was no try.
+        `answered`: the partner's refusal is certain, so the next call is another one. `quota_bound`: the partner's
+        quota is what it waits for; not `counts`: this was no try.
         """
 
     async def bury(self, job: Job, *, error: str, answered: bool) -> bool:

@@ -234,7 +234,8 @@ class Lane:
         buried = job.attempts >= policy.attempts
         if isinstance(error, TurnMissed):  # nobody was asked: no try, and the name was not used
             async with self._ports.begin(single=True) as tx:
-                held = await tx.queue.retry(job, delay=0.0, error=name, answered=True, counts=False)
+                held = await tx.queue.retry(job, delay=None, error=name, answered=True, counts=False)
+            self._place.lost()  # it waits near where it waited, which may lie behind us
             return "late" if held else None
         if isinstance(error, PartnerError) and not error.asked:  # the same, and it comes back soon
             delay = retry_delay_s(1, chance(), policy.base_delay, policy.longest_delay)

@@ -63,7 +63,14 @@ class PostgresQueue:
         return frozenset(row["id"] for row in await self._connection.fetch(self._sql["finish_all"], ids, leases))
 
     async def retry(
-        self, job: Job, *, delay: float, error: str, answered: bool, quota_bound: bool = False, counts: bool = True
+        self,
+        job: Job,
+        *,
+        delay: float | None,
+        error: str,
+        answered: bool,
+        quota_bound: bool = False,
+        counts: bool = True,
     ) -> bool:
         changed = await self._connection.fetchval(
             self._sql["retry"], job.id, job.lease, delay, error, answered, quota_bound, counts

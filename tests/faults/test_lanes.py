@@ -10,6 +10,7 @@ from service.actions.handover import hand_over_code
 from service.actions.once import Once
 from service.domain.adaptive import AT_FIRST
 from service.domain.codes import Channel
+from service.domain.deadline import TurnMissed
 from service.domain.errors import QueueFull
 from service.domain.queues import JobEnd
 from service.ports import Ports
@@ -55,6 +56,39 @@ def test_a_loop_that_stood_still_wakes_without_a_burst(run: Run, database_url: s
             assert [len(room.inbox(number)) for number in range(100)] == [1] * 100
 
     run(scenario())
+
+
+def test_whoever_missed_a_turn_does_not_wait_for_the_whole_line_again(
+    run: Run, database_url: str, tmp_path: Path
+) -> None:
+    """Nobody was asked for the first of sixty; it comes soon after, and not when all others have had their turn."""
+    order: list[int] = []
+
+    async def handle(ports: Ports, job: Job, turn: Turn) -> JobResult:
+        await turn()
+        if not missed:
+            missed.append(job.id)
+            raise TurnMissed
+        async with ports.begin(single=True) as tx:
+            await tx.queue.finish(job)
+        order.append(job.id)
+        return JobResult(JobEnd.DONE, ports.clock.now())
+
+    missed: list[int] = []
+
+    async def scenario() -> None:
+        async with service_room(database_url, tmp_path, SMS_RATE="40") as room:
+            for _ in range(60):
+                await room.ask_code(None)
+            await room.connection.execute(
+                "update job set run_at = now() - (max - id + 1) * interval '1 s' from (select max(id) from job) as last"
+            )
+            async with room.worker(sms=handle):
+                await room.empty()
+
+    run(scenario())
+    assert len(order) == 60
+    assert order.index(missed[0]) < 40
 
 
 def test_a_changed_quota_holds_from_the_next_claim_on(run: Run, database_url: str, tmp_path: Path) -> None:
