@@ -75,6 +75,7 @@ class Lane:
         self._claimed_at = 0.0
         self._most = float(policy.concurrency)
         self._clock = ClockWatch()
+        self._quota_known = False
         self._place = Place()
         self._refused_until = 0.0
         self._retries_booked = 0.0
@@ -148,16 +149,18 @@ class Lane:
                 most=most,
                 rate_per_s=policy.rate_per_s,
                 lease_s=policy.lease,
-                clock_known=self._clock.known,
+                clock_known=self._quota_known and self._clock.known,
                 since=self._place.since(time.monotonic()),
             )
             self._compare(claim.clock)  # a jump rolls back what was claimed by a wrong clock
-            return claim
+        self._quota_known = True  # by a claim that holds: a look at the clock alone has reckoned nothing anew
+        return claim
 
     def _compare(self, clock: ClockReading) -> None:
         """Raises ClockJumped."""
         jump = self._clock.jump_s(clock)
         if jump != 0.0:
+            self._quota_known = False
             self._place.lost()
             self._metrics.clock_jumps.labels(self.queue).inc()
             log.warning("the database's clock jumped", queue=self.queue, seconds=round(jump, 3))

@@ -1,11 +1,20 @@
 """The database's clock is set while quota is in use: the partner sees no more than was agreed all the same."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from service.actions.handover import hand_over_code
+from service.domain.errors import DatabaseUnavailable
+from service.ports import Begin, Transaction
 from service.queues.clock import ClockWatch
+from service.queues.heartbeat import Heartbeat
+from service.queues.lane import ClockJumped, Lane
+from service.queues.policy import policies
 from tests import jumping_clock
 from tests.conftest import Run
 from tests.integration.queue_room import QUEUE, claim, enqueue, one
@@ -36,6 +45,46 @@ def test_quota_of_unknown_age_counts_as_taken_now(run: Run, database_url: str) -
                 assert taken == 8
 
     run(scenario())
+
+
+@pytest.mark.parametrize("seen", ["while idle", "by a claim that is undone"])
+def test_quota_stays_taken_until_it_was_reckoned_anew(run: Run, database_url: str, tmp_path: Path, seen: str) -> None:
+    """A lane that saw the jump has claimed nothing since: the next look makes the clock known, but not the quota."""
+
+    async def scenario() -> None:
+        async with one(database_url) as operator:
+            await jumping_clock.install(operator)
+            async with service_room(database_url, tmp_path, SMS_RATE="8") as room:
+                policy = policies(room.settings)["sms"]
+                heartbeat = Heartbeat(room.ports.begin_apart, room.metrics)
+                lane = Lane(room.ports, policy, hand_over_code, room.ports.sms, room.metrics, heartbeat)
+                for _ in range(20):
+                    await room.ask_code(None)
+                assert len((await lane._claim(8)).jobs) == 8
+                lane._idle = seen == "while idle"
+                await jumping_clock.jump(operator, 5.0)
+                with pytest.raises(ClockJumped):
+                    await lane._claim(8)
+                if not lane._idle:
+                    lane._ports = replace(room.ports, begin=undone(room.ports.begin))
+                    with pytest.raises(DatabaseUnavailable):
+                        await lane._claim(8)
+                    lane._ports = room.ports
+                assert (await lane._claim(8)).jobs == []
+
+    run(scenario())
+
+
+def undone(begin: Begin) -> Begin:
+    """Transactions whose commit fails."""
+
+    @asynccontextmanager
+    async def failing(*, single: bool = False) -> AsyncIterator[Transaction]:
+        async with begin(single=single) as tx:
+            yield tx
+            raise DatabaseUnavailable(retry_after_s=1.0)
+
+    return failing
 
 
 async def most_at_the_partner(database_url: str, folder: Path) -> tuple[int, int]:
