@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from service.actions.again import idempotent
 from service.actions.sessions import signed_in
 from service.domain import identity as rules
-from service.domain.errors import ChangedMeanwhile, IdentitySettled, NoCorrectionsLeft, QueueFull
+from service.domain.errors import ChangedMeanwhile, IdentityNumberTaken, IdentitySettled, NoCorrectionsLeft, QueueFull
 from service.domain.identity import STATUS_WORDS, IdentityStatus
 from service.domain.queues import retry_after_s
 from service.ports import Identity, Ports, Transaction
@@ -30,8 +30,10 @@ async def put_identity(
     """
     try:
         return await _put_once(ports, token_hash, nik, family_card_number, birth_date)
-    except ChangedMeanwhile:
-        # A double press: the other request has stored the same data by now, or this is the next correction.
+    except (ChangedMeanwhile, IdentityNumberTaken):
+        # A double press: the other request has stored the same data by now, or this is the next correction. Of two that
+        # come in the same moment the index of numbers may tell before that of accounts; whoever else has the number
+        # still has it.
         return await _put_once(ports, token_hash, nik, family_card_number, birth_date)
 
 
