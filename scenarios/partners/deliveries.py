@@ -25,7 +25,7 @@ class Delivered:
     channel: str
     text: str
     delivered_at: float
-    """Unix seconds."""
+    """Unix seconds, to the millisecond: no run of six digits beside the code's."""
 
 
 class Subscriber:
@@ -118,7 +118,7 @@ class Deliveries:
         self._set_timer()
 
     def _deliver(self, channel: str, message: Message) -> None:
-        arrived = Delivered(channel, message.text, self._wall())
+        arrived = Delivered(channel, message.text, round(self._wall(), 3))
         inbox = self._inboxes[message.to]
         inbox.append(arrived)
         del inbox[:-INBOX_LIMIT]
@@ -132,5 +132,5 @@ class Deliveries:
 
 def delivery_line(to: str, arrived: Delivered) -> bytes:
     """One line of the standing connection: JSON, ended by a line feed."""
-    line = {"to": to, "channel": arrived.channel, "text": arrived.text, "delivered_at": round(arrived.delivered_at, 3)}
+    line = {"to": to, "channel": arrived.channel, "text": arrived.text, "delivered_at": arrived.delivered_at}
     return json.dumps(line).encode() + b"\n"

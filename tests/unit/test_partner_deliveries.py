@@ -1,6 +1,9 @@
 """Messages on their way: in order of their due times, to the inbox, and to the standing connections that want them."""
 
 import asyncio
+import json
+import re
+from dataclasses import asdict
 
 import pytest
 
@@ -23,6 +26,18 @@ def test_messages_arrive_in_order_of_their_due_times() -> None:
         inbox = desk.inbox(ANN)
         assert [message.text for message in inbox] == ["quick", "middle", "slow"]
         assert {(message.channel, message.delivered_at) for message in inbox} == {("sms", 1_586_606_400.0)}
+
+    asyncio.run(scenario())
+
+
+def test_the_time_of_arrival_never_looks_like_a_code() -> None:
+    """Who searches an inbox for six digits finds the code alone."""
+
+    async def scenario() -> None:
+        desk, arrived = Deliveries(wall=lambda: 1_586_606_400.123456), asyncio.Semaphore(0)
+        desk.schedule("sms", Message(ANN, "Kode Anda"), 0.0, arrived.release)
+        await asyncio.wait_for(arrived.acquire(), 10)
+        assert re.search(r"\b[0-9]{6}\b", json.dumps(asdict(desk.inbox(ANN)[0]))) is None
 
     asyncio.run(scenario())
 
