@@ -114,7 +114,7 @@ bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
 .PHONY: acceptance
 acceptance: $(DEVELOPED)  ## A long proof on real processes: make acceptance NAME=overload ARGS=--help
 	@test -n "$(NAME)" || { echo "which one? make acceptance NAME=overload" >&2; exit 2; }
-	@$(VENV)/bin/python -m tests.acceptance.long.$(NAME) $(ARGS)
+	@$(VENV)/bin/python -m tests.acceptance.long.$(subst -,_,$(NAME)) $(ARGS)
 
 .PHONY: lock
 lock: $(DEVELOPED)  ## Resolve the locks anew (needs uv on the PATH); they hold hashes and no addresses
