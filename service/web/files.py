@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.actions import uploads as actions
 from service.actions.once import answered_once
-from service.domain import uploads as rules
+from service.domain import tus
 from service.domain.errors import (
     LaunchnightError,
     MethodNotAllowed,
@@ -32,8 +32,8 @@ from service.web.problems import render
 UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
 METHODS = ["OPTIONS", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-_VERSION = (b"tus-resumable", rules.VERSION.encode())
-_VERSIONS = (b"tus-version", rules.VERSION.encode())
+_VERSION = (b"tus-resumable", tus.VERSION.encode())
+_VERSIONS = (b"tus-version", tus.VERSION.encode())
 _PRIVATE = (b"cache-control", b"no-store")
 _CLOSE = (b"connection", b"close")
 
@@ -44,7 +44,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
-        self.method = str(self.texts.get("x-http-method-override") or scope["method"]).upper()
+        self.method = tus.method_of(self.texts, scope["method"])
         self.upload_id: str = scope["path_params"].get("upload_id", "")
         self.receive = receive
 
@@ -86,8 +86,8 @@ class Resource:
         if handler is None:
             raise MethodNotAllowed
         if request.method != "OPTIONS":
-            rules.check_version(request.texts)
-            if request.upload_id and not rules.is_upload_id(request.upload_id):
+            tus.check_version(request.texts)
+            if request.upload_id and not tus.is_upload_id(request.upload_id):
                 raise NotFound("There is no such upload.")
         return await handler(request)
 
@@ -118,14 +118,14 @@ class Files:
     async def options(self, _: Request) -> Rendered:
         headers = [
             _VERSIONS,
-            (b"tus-extension", rules.EXTENSIONS.encode()),
+            (b"tus-extension", ",".join(tus.EXTENSIONS).encode()),
             (b"tus-max-size", b"%d" % self._most_bytes),
         ]
         return Rendered(204, headers, b"")
 
     async def create(self, request: Request) -> Rendered:
         """201 with the address to send bytes to; the same one again for the same Idempotency-Key."""
-        creation = rules.creation_of(request.texts, most_bytes=self._most_bytes)
+        creation = tus.photo_of(request.texts, most_bytes=self._most_bytes)
         session = session_of(request.headers)
         if b"idempotency-key" not in request.headers:
             return _created(await actions.create(self._ports, None, session, creation))
@@ -152,7 +152,7 @@ class Files:
 
     async def append(self, request: Request) -> Rendered:
         """204 with the new offset. What arrived of a body that broke off is kept."""
-        chunk = rules.append_of(request.texts)
+        chunk = tus.append_of(request.texts)
         session = session_of(request.headers)
         at_once = b"expect" not in request.headers
         self._metrics.uploads_open.inc()
