@@ -13,6 +13,8 @@ from starlette.types import Receive
 READ_LIMIT = 15.0  # seconds without a byte: the phone is gone, and its connection does not know it yet
 GRACE = 30.0  # seconds before the average rate counts
 SLOWEST = 1000  # bytes/s on average; the slowest 2G gives four times as much
+HOLD = 5.0  # seconds; a byte that waits longer for its piece to fill is handed on with what there is
+AHEAD = 64 * 1024  # bytes that may wait before anybody has asked for more: what the server itself buffers
 
 
 class End(Enum):
@@ -25,14 +27,19 @@ class End(Enum):
 
 
 class IncomingBody:
-    """Fulfils `service.actions.uploads.IncomingBytes`. At most `limit` bytes (and one message) wait here."""
+    """Fulfils `service.actions.uploads.IncomingBytes`.
+
+    No more wait here than were asked for last (AHEAD, if those were fewer), never above `limit`, and one message.
+    """
 
     def __init__(self, receive: Receive, *, limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._chunks: list[bytes] = []
         self._size = 0
-        self._enough = limit
+        self._enough = AHEAD
+        self._due = False
+        self._timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -42,19 +49,28 @@ class IncomingBody:
         """See IncomingBytes; most <= limit."""
         self._wanted.set()
         self._enough = most
-        while self._size < most and self.end is None:
+        if self._has_room():
+            self._room.set()
+        while self._size < most and self.end is None and not self._due:
             self._arrived.clear()
             await self._arrived.wait()
         data = b"".join(self._chunks)
         data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
-        self._chunks = [rest] if rest else []
-        self._size = len(rest)
+        self._chunks, self._size = [], 0
+        self._stop_timer()
+        if rest:
+            self._hold(rest)
         self._room.set()
         return data
 
     @property
     def exhausted(self) -> bool:
         return self.end is not None and self._size == 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that nobody has taken yet."""
+        return self._size
 
     def let_go(self) -> None:
         self._ends(End.LET_GO)
@@ -67,6 +83,7 @@ class IncomingBody:
             self._ends(await self._gather())
         finally:
             self._ends(End.CUT)  # whatever broke it: nobody may wait for more
+            self._stop_timer()
 
     async def _gather(self) -> End:
         clock = asyncio.get_running_loop().time
@@ -84,17 +101,35 @@ class IncomingBody:
             self._add(data)
             if not message.get("more_body", False):
                 return End.COMPLETE
-            while self._size >= self._limit and self.end is None:
+            while not self._has_room() and self.end is None:
                 self._room.clear()
                 await self._room.wait()
         return End.LET_GO
 
     def _add(self, data: bytes) -> None:
         if data and self.end is None:
-            self._chunks.append(data)
-            self._size += len(data)
+            self._hold(data)
             if self._size >= self._enough:
                 self._arrived.set()
+
+    def _hold(self, data: bytes) -> None:
+        if not self._chunks:
+            self._timer = asyncio.get_running_loop().call_later(HOLD, self._falls_due)
+        self._chunks.append(data)
+        self._size += len(data)
+
+    def _has_room(self) -> bool:
+        return self._size < min(self._limit, max(self._enough, AHEAD))
+
+    def _falls_due(self) -> None:
+        self._due = True
+        self._arrived.set()
+
+    def _stop_timer(self) -> None:
+        self._due = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _ends(self, end: End) -> None:
         if self.end is None:

@@ -41,7 +41,7 @@ def test_what_arrived_before_the_cut_is_kept(uploads, ending):
         assert len(room.files_on_disk()) == 1
 
     async def arrived(room, size):
-        return sum(body._size for body in bodies) == size
+        return sum(body.waiting for body in bodies) == size
 
     bodies = []
     original = incoming.IncomingBody.__init__

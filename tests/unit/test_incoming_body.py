@@ -76,6 +76,47 @@ def test_sender_is_held_back_when_nobody_takes():
     asyncio.run(play())
 
 
+def test_sender_is_held_back_at_what_is_wanted():
+    """Many writers take small pieces: no more than the next one waits in memory."""
+    received = 0
+
+    async def receive():
+        nonlocal received
+        received += 1
+        return part(bytes(1000))
+
+    async def play():
+        async with incoming_body(receive, limit=1 << 30, at_once=True) as body:
+            for most, waiting in ((1000, incoming.AHEAD), (200_000, 200_000), (1000, 200_000)):
+                assert await body.take(most) == bytes(most)
+                for _ in range(500):
+                    await asyncio.sleep(0)
+                assert body.waiting - 1000 <= waiting
+
+    asyncio.run(play())
+
+
+def test_bytes_that_have_waited_are_handed_on(monkeypatch):
+    """A slow phone: what has come is taken although its piece is not full, and the body goes on."""
+    monkeypatch.setattr(incoming, "HOLD", 0.001)
+    more = asyncio.Event()
+    left = [part(b"abc"), part(b"def", more=False)]
+
+    async def receive():
+        if len(left) == 1:
+            await more.wait()
+        return left.pop(0)
+
+    async def play():
+        async with incoming_body(receive, limit=25, at_once=True) as body:
+            taken = [await body.take(25)]
+            assert not body.exhausted
+            more.set()
+            return [*taken, await body.take(25), await body.take(25)], body.end
+
+    assert asyncio.run(play()) == ([b"abc", b"def", b""], End.COMPLETE)
+
+
 def test_nothing_is_asked_for_before_it_is_wanted():
     """The first receive would send 100 Continue; a client that waits for it has not been judged yet."""
     asked = False
