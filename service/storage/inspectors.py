@@ -23,9 +23,9 @@ from service.storage.photo_inspector import DIED, read_frame, write_frame
 DEADLINE = 30.0
 """Seconds by the clock on the wall; a process that is let run needs five at most. Whoever takes longer hangs, or the
 machine does: the photo is tried again."""
-MEMORY_BYTES = 320 << 20
-"""Address space of one inspection: 40 megapixels of PNG (160 MB) and what Python and Pillow take. Half of it is never
-resident."""
+MEMORY_BYTES = 256 << 20
+"""Address space of one inspection: 40 megapixels of PNG (160 MB), or 24 of those with transparency, and what Python and
+Pillow take."""
 CPU_SECONDS = 5
 """A photo of 12 megapixels takes 0.08, the worst honest one of 40 megapixels 0.8."""
 KILLED_BY_PHOTO = frozenset({"SIGXCPU", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "exit"})

@@ -96,8 +96,8 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits of gray; `convert` would cut them off at 255
         image = image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image.getchannel("A"))
+        white.paste(image, mask=image)
         return white
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -34,7 +34,7 @@ def taken_over(photo, most_pixels):
     return PhotoVerdict.ACCEPTED, ", ".join(done).encode()
 
 CHANGES
-photo_inspector.serve(sys.stdin.buffer, sys.stdout.buffer, 320 << 20, 5, 40_000_000)
+photo_inspector.serve(sys.stdin.buffer, sys.stdout.buffer, 256 << 20, 5, 40_000_000)
 """
 TAKEN_OVER = "photo_image.inspect = taken_over"
 
@@ -69,7 +69,7 @@ def test_an_answer_without_end_ends_the_inspection() -> None:
         assert answer[0] == DIED and answer[1:].decode() in KILLED_BY_PHOTO
 
 
-@pytest.mark.parametrize("lower", ["resource.RLIMIT_CPU, (3, 3)", "resource.RLIMIT_AS, (300 << 20, 300 << 20)"])
+@pytest.mark.parametrize("lower", ["resource.RLIMIT_CPU, (3, 3)", "resource.RLIMIT_AS, (200 << 20, 200 << 20)"])
 def test_limits_that_were_lower_before_refuse_no_photo(lower: str) -> None:
     """An operator's limit below ours: to raise it would fail, and every photo would be refused as unreadable."""
     (answer,) = answers(f"resource.setrlimit({lower})", jpeg())
