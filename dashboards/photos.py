@@ -16,6 +16,14 @@ PHOTOS = Row(
             "locale", (Query("sum(registration_uploads_open)", "uploads"),), decimals=0,
         ),
         Panel(
+            "Uploads taken over",
+            "Uploads a second that a reconnecting phone got back while its old request still hung, by how. fenced: who "
+            "held it did not let go within half a second. Many of those: replicas are stuck, stopped or killed, or "
+            "cannot hear each other over the database.",
+            "ops",
+            (Query("sum by (how) (rate(registration_upload_takeovers_total[$__rate_interval]))", "{{how}}"),),
+        ),
+        Panel(
             "People with both photos", "People a second whose second photo arrived whole.", "cps",
             (Query('sum(rate(registration_stage_total{stage="photos_uploaded"}[$__rate_interval]))', "people"),),
         ),

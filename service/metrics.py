@@ -31,6 +31,7 @@ QUEUES = ("email", "sms", "identity", "photo")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
 INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")
+TAKEOVERS = ("same_process", "released", "fenced")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
@@ -138,6 +139,12 @@ class Metrics:
         )
         self.upload_bytes = counter("registration_upload_bytes_total", "Photo bytes acknowledged.")
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
+        self.upload_takeovers = counter(
+            "registration_upload_takeovers_total",
+            "Uploads that a reconnecting phone got back, by how: its old request ran in this process or in another that "
+            "let go when asked, or nobody let go in time and it was fenced.",
+            ["how"],
+        )
         self.photo_inspections = counter(
             "registration_photo_inspections_total",
             "Photos inspected, by what they were found to be; failed: the inspector was killed and the photo waits.",
@@ -220,6 +227,8 @@ class Metrics:
             PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
         ):
             part.labels(partner)
+        for how in TAKEOVERS:
+            self.upload_takeovers.labels(how)
         for outcome in INSPECTION_OUTCOMES:
             self.photo_inspections.labels(outcome)
         for channel in ("email", "sms"):

@@ -305,6 +305,14 @@ class Overloaded(LaunchnightError):
     temporary = True
 
 
+class ServiceStopping(LaunchnightError):
+    """This replica ends; another one, or its successor, goes on with what was stored."""
+
+    code = "service-stopping"
+    title = "The service is being restarted"
+    temporary = True
+
+
 class DatabaseFailure(LaunchnightError):
     """Base of what the database did not do. But for EffectUnknown nothing was done, or everything was undone.
 

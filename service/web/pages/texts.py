@@ -56,6 +56,9 @@ ERRORS: dict[str, str] = {
     # Photos.
     "photo-too-large": N_("Foto terlalu besar. Pilih atau ambil foto yang lebih kecil."),
     "upload-offset-mismatch": N_("Kiriman foto terputus. Pilih fotonya lagi, lalu kirim."),
+    "upload-expired": N_("Foto ini terlalu lama tidak dilanjutkan. Pilih fotonya lagi, lalu kirim."),
+    "upload-checksum-mismatch": N_("Foto berubah di perjalanan. Pilih fotonya lagi, lalu kirim."),
+    "upload-kept": N_("Foto yang sudah tersimpan tidak dapat dihapus. Kirim foto lain untuk menggantinya."),
     "upload-taken-over": N_("Foto ini sedang dikirim dari halaman lain. Lihat hasilnya di halaman status."),
     "tus-version-unsupported": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi, lalu kirim."),
     "upload-type-unsupported": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi, lalu kirim."),
@@ -69,6 +72,7 @@ ERRORS: dict[str, str] = {
     "temporary-reduced-capacity": N_("Layanan sedang sangat ramai. Muat ulang halaman ini sebentar lagi."),
     "busy": N_("Layanan sedang sangat ramai. Kirim lagi sebentar lagi; isian Anda masih di sini."),
     "unavailable": N_("Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."),
+    "service-stopping": N_("Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."),
     "effect-unknown": N_("Belum jelas apakah kiriman Anda masuk. Kirim lagi; kiriman yang sama dihitung sekali saja."),
     "partner-error": N_("Layanan lain yang kami perlukan sedang terganggu. Kirim lagi sebentar lagi."),
 }
