@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from service.domain.bucket_address import BucketAddress, parse_bucket
+
 
 class SettingsError(ValueError):
     """The settings cannot be used; `faults` holds one line for each."""
@@ -57,6 +59,10 @@ def _switch(text: str) -> bool:
 
 def _folder_or_off(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _bucket_or_none(text: str) -> BucketAddress | None:
+    return parse_bucket(text) if text else None
 
 
 def _instant(text: str) -> datetime:
@@ -115,6 +121,16 @@ TABLE: tuple[Setting, ...] = (
         "folder",
         "Where photo bytes lie; another file system than the database's.",
     ),
+    Setting(
+        "REGISTRATION_PHOTO_S3",
+        _bucket_or_none,
+        "",
+        "s3://BUCKET/PREFIX",
+        "A bucket for photo bytes, shared by all replicas; `?endpoint=http://HOST:PORT` when it is not Amazon's. Empty "
+        "means the folder above.",
+    ),
+    Setting("AWS_ACCESS_KEY_ID", str, "", "", "Of the bucket. Empty: looked for where AWS's own tools look."),
+    Setting("AWS_SECRET_ACCESS_KEY", str, "", "", "Goes with it."),
     Setting(
         "REGISTRATION_PHOTO_MAX_BYTES",
         _count,
@@ -252,6 +268,9 @@ class Settings(SimpleNamespace):
     metrics_detail: str
     metrics_targets: Path | None
     photo_dir: Path
+    photo_s3: BucketAddress | None
+    aws_access_key_id: str
+    aws_secret_access_key: str
     photo_max_bytes: int
     database_connections: int
     partners_url: str
