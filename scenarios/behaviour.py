@@ -4,6 +4,7 @@ from scenarios.catalogue import Night
 from scenarios.fates import Channel
 from scenarios.journey_state import ANSWERS, PHOTOS, Habits, Traits
 from scenarios.population import Person
+from scenarios.uploaders import Uploader
 
 _PROFILE_STEPS = 3
 
@@ -41,8 +42,8 @@ def habits(night: Night, pace: float) -> Habits:
     )
 
 
-def traits(night: Night, person: Person) -> Traits:
-    """What is special about this applicant."""
+def traits(night: Night, person: Person, uploader: Uploader = Uploader.PATIENT) -> Traits:
+    """What is special about this applicant; how clients send photos is chosen for the run."""
     patience = tuple(night.population.patience.values())[person.patience]
     return Traits(
         tries=patience.tries,
@@ -50,4 +51,5 @@ def traits(night: Night, person: Person) -> Traits:
         channel=Channel.EMAIL + 0 if person.channel == "email" else Channel.SMS + 0,
         mistyped=int(person.typed_nik != person.nik),
         manners=person.manners + 0,
+        uploader=uploader + 0,
     )

@@ -24,6 +24,7 @@ class OneOf(NamedTuple):
 
 
 PerSecond = Annotated[float, Unit("1/s", low=0)]
+PerMinute = Annotated[float, Unit("1/min", low=0)]
 Seconds = Annotated[float, Unit("s", low=0)]
 Share = Annotated[float, Unit("share of 1", 0, 1)]
 Weight = Annotated[float, Unit("weight", low=0)]

@@ -29,6 +29,7 @@ from scenarios.journey_state import (
 )
 from scenarios.setbacks import (
     come_back,
+    is_photo,
     is_repeated,
     lost,
     photo_failed,
@@ -38,6 +39,7 @@ from scenarios.setbacks import (
     turn_away,
 )
 from scenarios.streams import Purpose, log_normal, uniform
+from scenarios.uploaders import Uploader
 
 
 def start(traits: Traits) -> State:
@@ -218,9 +220,9 @@ def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
     if action == Action.PROGRAM:
         done = reached(done, Furthest.PROFILE_COMPLETED)
         return go_on(state, habits, seed, number, Action.PHOTO_CREATE + 0, code, done, 0)
-    if action == Action.PHOTO_CREATE:
+    if action == Action.PHOTO_CREATE and state.traits.uploader != Uploader.ONE_SHOT:
         return go_on(state, habits, seed, number, Action.PHOTO_SEND + 0, code, done, 0)
-    if action == Action.PHOTO_SEND or action == Action.PHOTO_HEAD:
+    if is_photo(action):
         return photo_stored(state, habits, seed, number)
     if action == Action.PHONE:
         done = reached(done, Furthest.PHONE_VERIFIED)
@@ -284,6 +286,8 @@ def step(
     if result == Result.PARTIAL:
         onward = Action.PHOTO_SEND + 0 if action == Action.PHOTO_HEAD else Action.PHOTO_HEAD + 0
         return next_move(state, onward, state.nerves, state.code, state.progress, 0.0)
+    if result == Result.FARTHER:
+        return next_move(state, Action.PHOTO_SEND + 0, calmed(state.nerves), state.code, state.progress, 0.0)
     if result == Result.GONE:
         return try_again(state, habits, seed, number, Action.PHOTO_CREATE + 0, Result.ERROR + 0)
     if result == Result.OLD_CODE:
@@ -291,12 +295,12 @@ def step(
     if result == Result.BUSY and retry_after_s >= 0.0 and action == Action.CODE_AGAIN:
         # Pressed too early: the message may still come, so keep looking out.
         return next_move(state, Action.WAIT_CODE + 0, state.nerves, state.code, state.progress, retry_after_s)
+    if is_photo(action):
+        return photo_failed(state, habits, seed, number, result, retry_after_s)
     if is_repeated(state, result):
         return repeat(state)
     if state.traits.manners == Manners.NAIVE:
         retry_after_s = -1.0
-    if action == Action.PHOTO_SEND:
-        return photo_failed(state, habits, seed, number, result, retry_after_s)
     if result == Result.BUSY and retry_after_s >= 0.0:
         return come_back(state, habits, seed, number, action, retry_after_s)
     return try_again(state, habits, seed, number, action, result)

@@ -31,6 +31,7 @@ class Action(IntEnum):
     WORK = 11
     PROGRAM = 12
     PHOTO_CREATE = 13
+    """Announce a photo; a one-shot client (scenarios.uploaders) sends it whole."""
     PHOTO_SEND = 14
     """Send the bytes that the server lacks."""
     PHOTO_HEAD = 15
@@ -76,6 +77,10 @@ class Result(IntEnum):
     """The assessment's time is up."""
     MISMATCH = 13
     """The status page says that the identity data do not match."""
+    FARTHER = 14
+    """As PARTIAL, and more bytes than the client knew of."""
+    KILLED = 15
+    """The app went down while it was sending; its person opens it again."""
     # Final answers.
     NOT_ELIGIBLE = 20
     WAVE_CLOSED = 21
@@ -131,6 +136,8 @@ class Traits(NamedTuple):
     """1 when the identity data will be typed with a wrong digit."""
     manners: int
     """How the client takes refusals and failures (Manners)."""
+    uploader: int = 0
+    """How it sends photos (scenarios.uploaders.Uploader)."""
 
 
 class Nerves(NamedTuple):
@@ -145,7 +152,8 @@ class Nerves(NamedTuple):
     visits: int
     """Visits that ended without success."""
     repeats: int
-    """Times that a naive client has sent the present request again by itself."""
+    """Times that a naive client has sent the present request again by itself, or tries of a photo's in a row that
+    brought no byte and had the client go on by itself."""
 
 
 class Code(NamedTuple):

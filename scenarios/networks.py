@@ -1,9 +1,34 @@
-"""Network profiles: what a phone's connection is like, and who has which."""
+"""Network profiles: what a phone's connection is like, who has which, and when and how it breaks.
+
+The functions in `RULES` are compiled by numba as they stand (DESIGN section 2, compiled rules).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
-from scenarios.figures import Mbps, Seconds, Share
+from scenarios.figures import Mbps, PerMinute, Seconds, Share
+from scenarios.streams import Purpose, exponential, uniform
+
+HALF_OPEN_SHARE = 0.3
+KILLED_SHARE = 0.1
+"""Of the cuts, after a change of cell or address; and of the app, when Android needs its memory. The rest are seen at
+once by both ends. Our assumption: nobody counts how connections end."""
+SILENCE = 15.0
+"""Seconds without an acknowledged byte until a phone gives a silent connection up: Android's check of a network that
+went bad takes about as long."""
+
+
+class Cut(IntEnum):
+    """How a connection ends while a photo is being sent."""
+
+    NONE = 0
+    RESET = 1
+    """Both ends notice at once."""
+    HALF_OPEN = 2
+    """Silence: the phone gives up after SILENCE, the server is never told."""
+    KILLED = 3
+    """The app is gone; it knows its upload's address when it is opened again."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +40,8 @@ class Network:
     loss: Share
     down_mbps: Mbps
     up_mbps: Mbps
+    cuts_per_min: PerMinute = 0.0
+    """Of a connection that is sending."""
     zones: tuple[str, ...] = ()
 
 
@@ -35,3 +62,25 @@ def shares_in(zone: str, networks: Mapping[str, Network], zone_shares: Mapping[s
     rest = 1.0 - sum(here.values())
     free = 1.0 - bound
     return [here[name] if network.zones else network.share * rest / free for name, network in networks.items()]
+
+
+def cut_after_s(seed: int, number: int, send: int, cuts_per_min: float) -> float:
+    """Seconds of sending until the connection of this request breaks; -1: it never does.
+
+    send: the applicant's requests with a photo's bytes so far. Cuts come without memory, so each request draws anew.
+    """
+    if cuts_per_min <= 0.0:
+        return -1.0
+    return exponential(uniform(seed, number, Purpose.CUT, send), 60.0 / cuts_per_min)
+
+
+def cut_kind(seed: int, number: int, send: int) -> int:
+    """How it breaks: a Cut other than NONE."""
+    drawn = uniform(seed, number, Purpose.CUT_KIND, send)
+    if drawn < HALF_OPEN_SHARE:
+        return Cut.HALF_OPEN + 0
+    return Cut.KILLED + 0 if drawn < HALF_OPEN_SHARE + KILLED_SHARE else Cut.RESET + 0
+
+
+RULES = (cut_after_s, cut_kind)
+"""What numba compiles, each after those it calls."""

@@ -3,11 +3,13 @@
 Part of the machine of scenarios.journey and compiled like it. How long it takes until the next try depends on the
 client's manners (scenarios.fates.Manners): a naive one ignores what it is told, sends again at once, and leaves the
 rest to its person; a polite one adds a random wait that doubles with every refusal in a row; a punctual one adds none.
+Photos have a client of their own (scenarios.uploaders), whatever the manners.
 """
 
 from scenarios.fates import Fate, Manners, Reason
 from scenarios.journey_state import Action, Code, Decision, Habits, Nerves, Result, State, leave, next_move
 from scenarios.streams import Purpose, log_normal, uniform
+from scenarios.uploaders import pause_s
 from service.domain.queues import retry_delay_s
 
 NAIVE_REPEATS = 3
@@ -105,13 +107,28 @@ def come_back(state: State, habits: Habits, seed: int, number: int, action: int,
     return next_move(state, action, nerves, state.code, state.progress, delay_s)
 
 
-def photo_failed(state: State, habits: Habits, seed: int, number: int, result: int, retry_after_s: float) -> Decision:
-    """The bytes did not arrive: ask how many did and send the rest, or take another photo."""
-    if result == Result.BUSY and retry_after_s >= 0.0:
-        return come_back(state, habits, seed, number, Action.PHOTO_HEAD + 0, retry_after_s)
-    drawn = uniform(seed, number, Purpose.NEW_PHOTO, state.nerves.retries)
-    action = Action.PHOTO_CREATE + 0 if drawn < habits.new_photo_share else Action.PHOTO_HEAD + 0
-    return try_again(state, habits, seed, number, action, result)
+def is_photo(action: int) -> bool:
+    """Whether the upload client does it, and goes on by itself after a failure."""
+    return action == Action.PHOTO_CREATE or action == Action.PHOTO_SEND or action == Action.PHOTO_HEAD
+
+
+def photo_failed(state: State, habits: Habits, seed: int, number: int, result: int, told_s: float) -> Decision:
+    """A photo is not there yet: the client goes on where it was, or its person tries again, some with another photo."""
+    old, uploader = state.nerves, state.traits.uploader
+    onward = Action.PHOTO_CREATE + 0 if state.action == Action.PHOTO_CREATE else Action.PHOTO_HEAD + 0
+    failures = old.repeats + 1
+    delay_s = pause_s(uploader, failures, told_s, uniform(seed, number, Purpose.UPLOAD_PAUSE, old.retries))
+    if result != Result.KILLED and delay_s >= 0.0:
+        nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, failures)
+        return next_move(state, onward, nerves, state.code, state.progress, delay_s)
+    if uniform(seed, number, Purpose.NEW_PHOTO, old.retries) < habits.new_photo_share:
+        onward = Action.PHOTO_CREATE + 0
+    if result != Result.KILLED:
+        return try_again(state, habits, seed, number, onward, result)
+    drawn = uniform(seed, number, Purpose.SHORT_RETRY, old.retries)
+    nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, 0)
+    reopened_s = log_normal(drawn, habits.retry_median_s, habits.retry_sigma)
+    return next_move(state, onward, nerves, state.code, state.progress, reopened_s)
 
 
 def lost(state: State, habits: Habits, seed: int, number: int) -> Decision:
@@ -127,7 +144,7 @@ def lost(state: State, habits: Habits, seed: int, number: int) -> Decision:
 
 
 RULES = (
-    next_move, leave, refusal, complaint, is_repeated, repeat, backoff_s, turn_away, try_again, come_back, photo_failed,
-    lost,
+    next_move, leave, refusal, complaint, is_repeated, repeat, backoff_s, turn_away, try_again, come_back, is_photo,
+    photo_failed, lost,
 )  # fmt: skip
 """Every function of setbacks, each after those it calls."""

@@ -57,6 +57,9 @@ class Purpose(IntEnum):
     POLL = 207
     BACKOFF = 208
     HOLD_BACK = 209
+    CUT = 210
+    CUT_KIND = 211
+    UPLOAD_PAUSE = 212
 
     # partners: what happens to a message or a check
     EMAIL_DELAY = 300

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from scenarios import journey, setbacks, streams, throttle
+from scenarios import journey, networks, setbacks, streams, throttle, uploaders
 from service.domain import assessment, codes, identity, queues, waiting_room, waves
 
 Rule = Callable[..., Any]
@@ -50,6 +50,8 @@ RULES: list[Rule] = [
     identity.age_years,
     identity.corrections_left,
     assessment.in_time,
+    *networks.RULES,
+    *uploaders.RULES,
     *throttle.RULES,
     *setbacks.RULES,
     *journey.RULES,

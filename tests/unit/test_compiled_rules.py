@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from scenarios import journey, setbacks, streams, throttle
+from scenarios import journey, networks, setbacks, streams, throttle, uploaders
 from scenarios.fates import Furthest, Manners
 from scenarios.journey_state import Action, Habits, Result
 from scenarios.simulation.rules import RULES, Rule
+from scenarios.uploaders import Uploader
 from service.domain import assessment, codes, identity, queues, waiting_room, waves
 
 INPUTS = 100_000
@@ -56,8 +57,10 @@ WHOLES: dict[str, tuple[int, int]] = {
     "visits": (-1, 4),
     "busy": (0, 9),
     "retries": (0, 40),
+    "send": (0, 40),
     "repeats": (0, 4),
     "manners": (min(Manners), max(Manners)),
+    "uploader": (min(Uploader), max(Uploader)),
     "requests": (0, 40),
     "requests_before": (0, 40),
     "accepted": (0, 40),
@@ -83,7 +86,7 @@ HABITS = Habits(
 )  # fmt: skip
 """How people behave does not vary between inputs; what happens to them does."""
 
-JOURNEY = {rule.__name__ for rule in (*throttle.RULES, *setbacks.RULES, *journey.RULES)}
+JOURNEY = {rule.__name__ for rule in (*uploaders.RULES, *throttle.RULES, *setbacks.RULES, *journey.RULES)}
 SIGNED, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
@@ -249,7 +252,8 @@ def test_each_rule_stands_after_those_it_calls() -> None:
 def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
-    for module in (waiting_room, queues, codes, waves, identity, assessment, streams, throttle, journey, setbacks):
+    ours = (streams, networks, uploaders, throttle, journey, setbacks)
+    for module in (waiting_room, queues, codes, waves, identity, assessment, *ours):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
             if is_own and not isinstance(function, type) and is_numeric(function):

@@ -8,6 +8,7 @@ import pytest
 from scenarios import journey
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Habits, Result, State, Traits
+from scenarios.uploaders import MOST_FAILURES, Uploader
 
 HABITS = Habits(
     think_sigma=0.5,
@@ -238,18 +239,66 @@ def test_a_ticket_or_pass_that_is_not_known_is_got_anew(shown, back_to):
     assert step(state, Result.LOST).action == back_to
 
 
-def test_a_broken_upload_is_resumed_or_taken_anew():
-    """30 % take another photo; the others ask what has arrived and send the rest."""
+def test_a_broken_upload_goes_on_where_it_was():
     sending = until(Action.PHOTO_SEND)
-    actions = [Action(step(sending, Result.ERROR, number=number).action) for number in range(2000)]
-    assert set(actions) == {Action.PHOTO_CREATE, Action.PHOTO_HEAD}
-    assert actions.count(Action.PHOTO_CREATE) == pytest.approx(600, abs=80)
+    for result in (Result.ERROR, Result.TIMEOUT, Result.BUSY, Result.PARTIAL):
+        assert step(sending, result).action == Action.PHOTO_HEAD
     asking = sending._replace(action=int(Action.PHOTO_HEAD))
     assert step(asking, Result.PARTIAL).action == Action.PHOTO_SEND
     assert step(asking, Result.GONE).action == Action.PHOTO_CREATE
     # All bytes had arrived, only the answer was lost: the slot is filled.
     assert step(asking, Result.OK).state.progress.photo == 1
-    assert step(sending, Result.PARTIAL).action == Action.PHOTO_HEAD
+    announcing = sending._replace(action=int(Action.PHOTO_CREATE))
+    assert step(announcing, Result.BUSY, retry_after=9.0).action == Action.PHOTO_CREATE
+
+
+@pytest.mark.parametrize(
+    ("uploader", "pauses"), [(Uploader.TUS_JS, [0.0, 1.0, 3.0, 5.0]), (Uploader.UPPY, [0.1, 1.0, 3.0, 5.0])]
+)
+def test_a_stock_client_gives_up_after_four_tries_without_a_byte(uploader, pauses):
+    """Then its person presses a button; a byte more on the server begins the row anew."""
+    state = sending = until(Action.PHOTO_SEND, traits=NORMAL._replace(uploader=int(uploader)))
+    for pause in pauses:
+        decision = step(state, Result.BUSY, retry_after=30.0)
+        assert (decision.action, decision.delay_s) == (Action.PHOTO_HEAD, pause)
+        state = decision.state
+    pressed = step(state, Result.ERROR).state
+    assert (pressed.nerves.tries, pressed.nerves.repeats) == (1, 0)
+    going_on = step(state, Result.FARTHER)
+    assert (going_on.action, going_on.state.nerves.repeats) == (Action.PHOTO_SEND, 0)
+    assert sending.nerves.repeats == 0
+
+
+def test_a_patient_client_waits_as_told_and_up_to_a_minute_more():
+    state = until(Action.PHOTO_SEND)
+    pauses = []
+    for _ in range(MOST_FAILURES):
+        decision = step(state, Result.BUSY, retry_after=7.0)
+        pauses.append(decision.delay_s)
+        state = decision.state._replace(action=int(Action.PHOTO_SEND))
+    assert min(pauses) >= 7.0 and 60.0 < max(pauses) < 67.0
+    assert len(set(pauses)) == len(pauses)
+    assert state.nerves.tries == 0
+    assert step(state, Result.BUSY, retry_after=7.0).state.nerves.tries == 1
+
+
+def test_three_in_ten_take_another_photo_when_their_client_gave_up_or_died():
+    """A dead client costs no patience."""
+    sending = until(Action.PHOTO_SEND, traits=NORMAL._replace(uploader=int(Uploader.TUS_JS)))
+    given_up = sending._replace(nerves=sending.nerves._replace(repeats=4))
+    for state, result, tries in ((given_up, Result.ERROR, 1), (sending, Result.KILLED, 0)):
+        decisions = [step(state, result, number=number) for number in range(2000)]
+        actions = [decision.action for decision in decisions]
+        assert set(actions) == {Action.PHOTO_CREATE, Action.PHOTO_HEAD}
+        assert actions.count(Action.PHOTO_CREATE) == pytest.approx(600, abs=80)
+        assert {decision.state.nerves.tries for decision in decisions} == {tries}
+
+
+def test_a_one_shot_photo_is_sent_whole_or_begun_anew():
+    announcing = until(Action.PHOTO_CREATE, traits=NORMAL._replace(uploader=int(Uploader.ONE_SHOT)))
+    assert step(announcing, Result.OK).state.progress.photo == 1
+    broken = step(announcing, Result.ERROR)
+    assert (broken.action, broken.state.nerves.tries) == (Action.PHOTO_CREATE, 1)
 
 
 def test_time_up_in_the_test_hands_in_what_there_is():

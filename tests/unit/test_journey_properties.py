@@ -10,6 +10,7 @@ from scenarios import journey, throttle
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result, Traits
 from scenarios.setbacks import NAIVE_REPEATS
+from scenarios.uploaders import Uploader
 from tests.unit.test_journey import HABITS
 
 IN_LINE = {Action.TICKET, Action.PLACE, Action.CLAIM}
@@ -28,7 +29,7 @@ def possible(action: int) -> list[Result]:
     if action in TYPED:
         results += [Result.WRONG_CODE, Result.OLD_CODE]
     if action in (Action.PHOTO_SEND, Action.PHOTO_HEAD):
-        results += [Result.PARTIAL, Result.GONE]
+        results += [Result.PARTIAL, Result.FARTHER, Result.KILLED, Result.GONE]
     if action == Action.ANSWER:
         results.append(Result.OVER)
     if action == Action.LOOK:
@@ -43,12 +44,20 @@ class Journey(RuleBasedStateMachine):
         channel=st.sampled_from([Channel.EMAIL, Channel.SMS]),
         mistyped=st.integers(0, 1),
         manners=st.sampled_from(Manners),
+        uploader=st.sampled_from(Uploader),
         number=st.integers(0, 2**40),
     )
     def somebody_comes(
-        self, tries: int, visits: int, channel: Channel, mistyped: int, manners: Manners, number: int
+        self,
+        tries: int,
+        visits: int,
+        channel: Channel,
+        mistyped: int,
+        manners: Manners,
+        uploader: Uploader,
+        number: int,
     ) -> None:
-        self.open_the_site(Traits(tries, visits, int(channel), mistyped, int(manners)), number)
+        self.open_the_site(Traits(tries, visits, int(channel), mistyped, int(manners), int(uploader)), number)
 
     def open_the_site(self, traits: Traits, number: int) -> None:
         self.number, self.now, self.accepted = number, 0.0, False
