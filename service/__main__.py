@@ -8,14 +8,14 @@ import argparse
 import asyncio
 import json
 import os
-import secrets
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from service.running import UsageError, home, listen, run
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -24,13 +24,8 @@ if TYPE_CHECKING:
 
 ROLES = ("web", "worker", "gatekeeper")
 DEFAULT_DATA = Path(".launchnight/serve")
-KEY_FILE = "secret-key"
 HEALTH_LIMIT = 4.0
 """Seconds: readiness itself gives the database 2."""
-
-
-class UsageError(Exception):
-    """The service cannot start as asked; the text names the fix."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,133 +104,15 @@ def _serve(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         variables: dict[str, str] = dict(os.environ)
         if options.verb == "all":
-            stack.enter_context(_home(options.data, variables))
+            stack.enter_context(home(options.data, variables))
         settings = load(variables)
         if options.verb == "all":
             asyncio.run(_bring_up_to_date(settings))
         roles = frozenset(ROLES) if options.verb == "all" else frozenset({options.verb})
-        return _run(options.verb, roles, settings, options.lifeline)
+        listener = listen(settings.host, settings.port, "REGISTRATION_PORT") if "web" in roles else None
+        from service import app
 
-
-@contextmanager
-def _home(data: Path, variables: dict[str, str]) -> Iterator[None]:
-    """Complete `variables` with what `--data` keeps: key, photos and, without DATABASE_URL, an embedded database.
-
-    Raises UsageError when the folder cannot be used.
-    """
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        if "REGISTRATION_SECRET_KEY" not in variables and "REGISTRATION_SECRET_KEY_FILE" not in variables:
-            variables["REGISTRATION_SECRET_KEY"] = _kept_key(data / KEY_FILE)
-    except OSError as error:
-        raise UsageError(f"cannot write to {data}: {error.strerror}; choose another folder with --data") from None
-    variables.setdefault("REGISTRATION_PHOTO_DIR", str(data / "photos"))
-    if "DATABASE_URL" in variables or "DATABASE_URL_FILE" in variables:
-        yield
-        return
-    from service.storage import embedded
-    from service.storage.embedded_folders import EmbeddedDatabaseError
-
-    try:
-        server = embedded.start(data / "database")
-    except EmbeddedDatabaseError as error:
-        raise UsageError(str(error)) from None
-    try:
-        variables["DATABASE_URL"] = server.url
-        yield
-    finally:
-        server.stop()
-
-
-def _kept_key(path: Path) -> str:
-    """The key of this folder; made at the first start and readable by its owner only."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = secrets.token_hex(32)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
-    return key
-
-
-def _run(verb: str, roles: frozenset[str], settings: "Settings", lifeline: bool) -> int:
-    """Run `roles` until a signal or the lifeline's end."""
-    import uvloop
-
-    from service import app, metrics
-    from service.metrics_target import announced
-    from service.web import logs
-
-    logs.configure()
-    instruments = metrics.Metrics(detail=settings.metrics_detail)
-    with ExitStack() as stack:
-        listener = None
-        host, port = None, None
-        if "web" in roles:
-            try:
-                listener = app.listen(settings.host, settings.port)
-            except OSError as error:
-                raise UsageError(_port_taken(settings.host, settings.port, "REGISTRATION_PORT", error)) from None
-            stack.callback(listener.close)
-            host, port = settings.host, listener.getsockname()[1]
-        try:
-            metrics_port, close_metrics = metrics.serve(instruments, settings.metrics_host, settings.metrics_port)
-        except OSError as error:
-            text = _port_taken(settings.metrics_host, settings.metrics_port, "REGISTRATION_METRICS_PORT", error)
-            raise UsageError(text) from None
-        stack.callback(close_metrics)
-        try:
-            stack.enter_context(announced(settings.metrics_targets, verb, settings.metrics_host, metrics_port))
-        except OSError as error:
-            text = f"cannot write to {settings.metrics_targets}: {error.strerror}; change REGISTRATION_METRICS_TARGETS"
-            raise UsageError(text) from None
-
-        def ready() -> None:
-            line = {"ready": True, "role": verb, "host": host, "port": port, "metrics_port": metrics_port}
-            print(json.dumps(line), flush=True)
-
-        async def run() -> None:
-            stop = asyncio.Event()
-            _stop_on_signals(stop)
-            if lifeline:
-                _stop_on_lifeline(stop)
-            await app.run_roles(roles, settings, instruments, stop, listener, ready)
-
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(run())
-        except OSError as error:
-            raise UsageError(f"cannot use {error.filename or settings.photo_dir}: {error.strerror}") from None
-    return 0
-
-
-def _port_taken(host: str, port: int, setting: str, error: OSError) -> str:
-    return f"cannot listen on {host}:{port}: {error.strerror}; choose another port with {setting} (0 takes a free one)"
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-
-
-def _stop_on_lifeline(stop: asyncio.Event) -> None:
-    """Set `stop` when standard input closes: whoever started us is gone, however it ended."""
-    loop = asyncio.get_running_loop()
-
-    def wait() -> None:
-        try:
-            while os.read(0, 4096):
-                pass
-        except OSError:
-            pass
-        try:
-            loop.call_soon_threadsafe(stop.set)
-        except RuntimeError:
-            pass  # the loop has ended already
-
-    threading.Thread(target=wait, daemon=True).start()
+        return run(options.verb, settings, options.lifeline, partial(app.run_roles, roles), listener)
 
 
 def _migrate() -> int:

@@ -258,19 +258,6 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The bound public listener. Raises OSError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
 async def run_web(
     ports: Ports,
     settings: Settings,
@@ -280,9 +267,18 @@ async def run_web(
     ready: Callable[[], None],
 ) -> None:
     """Serve until `stop` is set, then let running requests end within the grace."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tell_figures(ports, metrics, stop))
+        await serve(build_app(ports, settings, metrics), settings, stop, listener, ready)
+
+
+async def serve(
+    app: Starlette, settings: Settings, stop: asyncio.Event, listener: socket.socket, ready: Callable[[], None]
+) -> None:
+    """Answer requests until `stop` is set, then let running ones end within the grace."""
     server = _Server(
         uvicorn.Config(
-            build_app(ports, settings, metrics),
+            app,
             http="httptools",
             loop="none",
             lifespan="on",
@@ -308,7 +304,6 @@ async def run_web(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
-        group.create_task(tell_figures(ports, metrics, stop))
         await server.serve(sockets=[listener])
 
 

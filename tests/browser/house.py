@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import asyncpg
 
 from loadtests.harness.processes import Child, python
-from service.__main__ import KEY_FILE
+from service.running import KEY_FILE
 from service.storage import embedded
 from service.storage.vault import KeyVault
 
