@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from service.domain.photos import PhotoVerdict
 from service.domain.queues import JobEnd
+from service.domain.uploads import StorageFailed
 from service.photo_ports import FinishedPhoto, Inspection
 from service.ports import Ports
 from service.queue_ports import Job, JobResult, Turn
@@ -34,12 +35,14 @@ async def _finished(ports: Ports, upload_id: str) -> FinishedPhoto | None:
 
 
 async def _judge(ports: Ports, photo: FinishedPhoto) -> None:
-    original = await ports.photos.read(photo.id, photo.stored_epoch, photo.length)
-    inspection = await ports.inspector.inspect(original)
+    original = await ports.photos.read(photo.id, photo.parts, photo.length)
     digest = await asyncio.to_thread(lambda: sha256(original).digest())
+    if photo.sha256 not in (None, digest):
+        raise StorageFailed("The bytes of a photo are not those that were received.")
+    inspection = await ports.inspector.inspect(original)
     kept = await _keep(ports, photo.id, inspection)
     async with ports.begin(single=True) as tx:
-        await tx.uploads.judge(photo.id, inspection.verdict, original_sha256=digest, clean_bytes=kept)
+        await tx.uploads.judge(photo.id, inspection.verdict, sha256=digest, clean_bytes=kept)
 
 
 async def _keep(ports: Ports, upload_id: str, inspection: Inspection) -> int:
@@ -56,8 +59,7 @@ async def _tidy(ports: Ports, photo: FinishedPhoto) -> None:
 
     What writers stored whose bytes were never acknowledged is the same picture, with the same marks.
     """
-    for epoch in range(1, photo.epoch + 1):
-        await ports.photos.remove(photo.id, epoch)
+    await ports.photos.remove(photo.id, photo.epoch)
     if photo.replaced:
         await ports.photos.remove_copy(photo.id)
     if photo.outlived:

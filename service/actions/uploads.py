@@ -5,41 +5,56 @@ database is held while bytes are awaited.
 """
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import signed_in
+from service.actions.upload_storing import TAKEN, UploadWriter, expires_at, full
 from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import ChangedMeanwhile, NotFound, QueueFull, UploadTaken
-from service.domain.queues import accepts, retry_after_s
-from service.domain.uploads import Append, Creation, StorageFailed, TooManyUploads
-from service.photo_ports import CommittedUpload, Upload
+from service.domain.errors import NotFound, UploadTaken
+from service.domain.queues import accepts
+from service.domain.uploads import (
+    PIECE_BYTES,
+    Append,
+    Checksum,
+    Creation,
+    TooManyUploads,
+    UploadChecksumMismatch,
+    UploadExpired,
+    UploadKept,
+)
+from service.photo_ports import Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
-PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
+__all__ = ["PIECE_BYTES"]
 LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
-
-_TAKEN = "Another request continues this upload. Ask for its offset with HEAD."
 
 
 class IncomingBytes(Protocol):
     """The body of a request."""
 
     async def take(self, most: int) -> bytes:
-        """The next `most` bytes, fewer only at the end of the body; b"" when nothing is left.
+        """The next `most` bytes; fewer at the end of the body, or when the first of them has waited for some seconds.
 
-        The end is the end for whatever reason: complete, cut off, too slow, or told to let go.
+        b"" when nothing is left. The end is the end for whatever reason: complete, cut, too slow, or told to let go.
         """
 
     @property
     def exhausted(self) -> bool:
         """Nothing is left and nothing more will come."""
+
+    @property
+    def complete(self) -> bool:
+        """All of the body has come."""
 
     def let_go(self) -> None:
         """Take no more bytes from the network."""
@@ -49,6 +64,7 @@ class Writers:
     """Who writes to which upload in this process: a reconnecting phone ends the request of its dead connection."""
 
     def __init__(self) -> None:
+        self.replica = secrets.token_hex(8)
         self._turns: dict[str, tuple[IncomingBytes, asyncio.Event]] = {}
 
     def __len__(self) -> int:
@@ -85,25 +101,33 @@ class Writers:
 @dataclass(frozen=True, slots=True)
 class NewUpload:
     upload_id: str
+    expires_at: datetime
 
 
-async def create(ports: Ports, once: Once | None, session: bytes, creation: Creation) -> StoredAnswer | NewUpload:
-    """Begin an upload. Raises NotSignedIn or TooManyUploads."""
-    new = NewUpload(secrets.token_hex(16))
+async def create(
+    ports: Ports, once: Once | None, session: bytes | None, creation: Creation
+) -> StoredAnswer | NewUpload:
+    """Begin an upload; an empty one is finished at once. Raises NotSignedIn or TooManyUploads."""
+    new = NewUpload(secrets.token_hex(16), expires_at(ports))
     async with ports.begin(single=once is None) as tx:
-        account_id = await signed_in(tx, session)
+        upload = await tx.uploads.add(
+            new.upload_id, session, creation, expires_at=new.expires_at, most=rules.UPLOADS_PER_ACCOUNT
+        )
+        account_id = upload.account_id if upload is not None else await _asker(tx, session)
         if once is not None:
-            once.principal = account_id.bytes
-        upload = Upload(new.upload_id, account_id, creation.slot, creation.length, creation.metadata)
-        if not await tx.uploads.add(upload, most=rules.UPLOADS_PER_ACCOUNT):
+            once.principal = b"" if account_id is None else account_id.bytes
+        if upload is None:
             raise TooManyUploads(
                 f"An account may begin {rules.UPLOADS_PER_ACCOUNT} uploads.", limit=rules.UPLOADS_PER_ACCOUNT
             )
-        return new if once is None else await once.keep(tx, new)
+        answer = new if once is None else await once.keep(tx, new)
+    if creation.length == 0:
+        await UploadWriter(ports, upload).acknowledge(ends=True)
+    return answer
 
 
-async def status(ports: Ports, writers: Writers, session: bytes, upload_id: str) -> Upload:
-    """The upload with a settled offset. Raises NotSignedIn or NotFound."""
+async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:
+    """The upload with a settled offset. Raises NotSignedIn, NotFound or UploadExpired."""
     upload = await _find(ports, session, upload_id)
     if not writers.holds(upload_id):
         return upload
@@ -114,148 +138,151 @@ async def status(ports: Ports, writers: Writers, session: bytes, upload_id: str)
 async def append(
     ports: Ports,
     writers: Writers,
-    session: bytes,
+    session: bytes | None,
     upload_id: str,
     chunk: Append,
     incoming: IncomingBytes,
     acknowledged: Callable[[int], None],
+    *,
+    most_bytes: int | None = None,
 ) -> Upload:
     """Continue an upload with what arrives; whatever arrived before the body broke off is kept.
 
-    acknowledged: told how many bytes became durable, each time some did.
-    Raises NotSignedIn, NotFound, UploadOffsetMismatch, PhotoTooLarge or PhotoTypeUnsupported before a byte is stored;
-    UploadTaken when another request continues meanwhile; QueueFull when every byte but the last is stored; StorageFull,
-    StorageFailed, DatabaseBusy, DatabaseUnavailable at any time.
+    With a checksum all of the chunk is kept or nothing.
+    acknowledged: told how many bytes became durable, each time some did; most_bytes: of an upload whose length is not
+    announced yet.
+    Raises NotSignedIn, NotFound, UploadExpired, UploadOffsetMismatch, PhotoTooLarge, UploadHeadersInvalid or
+    PhotoTypeUnsupported before a byte is stored; UploadTaken when another request continues meanwhile;
+    UploadChecksumMismatch; QueueFull when every byte but the last is stored; StorageFull, StorageFailed, DatabaseBusy,
+    DatabaseUnavailable at any time.
     """
     if writers.holds(upload_id):
         await _find(ports, session, upload_id)  # a stranger may not end the request of another
     async with writers.turn(upload_id, incoming):
-        upload = await _take_over(ports, session, upload_id, chunk)
-        head = await _head(ports, upload, incoming) if upload.committed == 0 else b""
-        while data := head + await incoming.take(PIECE_BYTES - len(head)):
-            head = b""
-            rules.check_room(upload.committed + len(data), length=upload.length)
-            upload = await _store(ports, upload, data, ends=incoming.exhausted)
-            acknowledged(len(data))
-        return upload
+        upload = await _take_over(ports, writers, session, upload_id, chunk)
+        writer = UploadWriter(ports, upload, most_bytes=most_bytes)
+        try:
+            head = await _head(ports, session, upload, incoming) if upload.committed == 0 else b""
+            if chunk.checksum is None:
+                await _store(writer, head, incoming, lambda: rules.piece_bytes(len(writers)), acknowledged)
+            else:
+                await _store_checked(writer, head, incoming, chunk.checksum, acknowledged)
+            if writer.upload.finished_at is None and writer.upload.length == writer.stored:
+                await writer.acknowledge(ends=True)  # nothing was missing but the length
+        finally:
+            await writer.end()
+        return writer.upload
 
 
-async def _head(ports: Ports, upload: Upload, incoming: IncomingBytes) -> bytes:
+async def _store(
+    writer: UploadWriter,
+    head: bytes,
+    incoming: IncomingBytes,
+    piece_bytes: Callable[[], int],
+    acknowledged: Callable[[int], None],
+) -> None:
+    while data := head + await incoming.take(piece_bytes() - len(head)):
+        head = b""
+        await writer.store(data)
+        acknowledged(await writer.acknowledge(ends=incoming.exhausted))
+
+
+async def _store_checked(
+    writer: UploadWriter, head: bytes, incoming: IncomingBytes, checksum: Checksum, acknowledged: Callable[[int], None]
+) -> None:
+    """Nothing is acknowledged before all has come and adds up. Raises UploadChecksumMismatch."""
+    check = hashlib.new(checksum.algorithm)
+    while data := head + await incoming.take(rules.PIECE_BYTES - len(head)):
+        head = b""
+        await writer.store(data, check=check)
+    if not incoming.complete:
+        await writer.forget()
+    elif check.digest() != checksum.digest:
+        await writer.forget()
+        raise UploadChecksumMismatch("The chunk was changed on its way. Send it again.")
+    elif writer.stored > writer.upload.committed:
+        acknowledged(await writer.acknowledge(ends=True))
+
+
+async def _head(ports: Ports, session: bytes | None, upload: Upload, incoming: IncomingBytes) -> bytes:
     """The first bytes of a photo; what can be none is forgotten. Raises PhotoTypeUnsupported, before more is read.
 
     When the body breaks off within them, they are stored as they are, and the inspection tells what they were.
     """
+    if upload.slot is None:
+        return b""
     head = await incoming.take(photos.SIGNATURE_BYTES)
     try:
         rules.check_type(head)
     except rules.PhotoTypeUnsupported:
-        async with ports.begin(single=True) as tx:
-            await tx.uploads.discard(upload.id, upload.account_id)
+        await discard(ports, session, upload.id)
         raise
     return head
 
 
-async def discard(ports: Ports, session: bytes, upload_id: str) -> None:
-    """Forget an upload that its sender cannot continue, with its bytes; a finished one stays."""
+async def terminate(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> None:
+    """Give up an upload; its bytes are removed. Raises NotSignedIn, NotFound, or UploadKept: the photo is finished."""
+    await _find(ports, session, upload_id)
+    await writers.settle(upload_id)
+    if not await discard(ports, session, upload_id):
+        await _find(ports, session, upload_id)
+        raise UploadKept("A finished photo stays until another one is sent in its place.")
+
+
+async def discard(ports: Ports, session: bytes | None, upload_id: str) -> bool:
+    """Forget an upload that its sender cannot continue, with its bytes; a finished photo stays: False."""
     async with ports.begin(single=True) as tx:
-        upload = await tx.uploads.discard(upload_id, await signed_in(tx, session))
+        upload = await tx.uploads.delete(upload_id, session, now=ports.clock.now())
     if upload is not None:
-        for epoch in {upload.stored_epoch, upload.epoch}:  # the second: written, and not acknowledged
-            await ports.photos.remove(upload.id, epoch)
+        await ports.photos.remove(upload.id, upload.epoch)
+    return upload is not None
 
 
 @idempotent
-async def _find(ports: Ports, session: bytes, upload_id: str) -> Upload:
+async def _find(ports: Ports, session: bytes | None, upload_id: str) -> Upload:
+    return await _look(ports, session, upload_id)
+
+
+async def _look(ports: Ports, session: bytes | None, upload_id: str) -> Upload:
+    """Raises NotSignedIn, NotFound or UploadExpired."""
     async with ports.begin(single=True) as tx:
-        upload = await tx.uploads.find(upload_id, await signed_in(tx, session))
-    if upload is None:
-        raise NotFound("There is no such upload.")
+        upload = await tx.uploads.find(upload_id, session)
+        if upload is None:
+            await _asker(tx, session)
+            raise NotFound("There is no such upload.")
+    if upload.expires_at is not None and upload.expires_at <= ports.clock.now():
+        raise UploadExpired("Begin anew.")
     return upload
 
 
+async def _asker(tx: Transaction, session: bytes | None) -> UUID | None:
+    """Raises NotSignedIn."""
+    return None if session is None else await signed_in(tx, session)
+
+
 @idempotent
-async def _take_over(ports: Ports, session: bytes, upload_id: str, chunk: Append) -> Upload:
-    async with ports.begin(single=True) as tx:
-        account_id = await signed_in(tx, session)
-        end = chunk.offset + (chunk.announced or 0)
-        upload = await tx.uploads.take_over(upload_id, account_id, offset=chunk.offset, end=end)
-        if upload is not None:
-            return upload
-        upload = await tx.uploads.find(upload_id, account_id)
-    if upload is None:
-        raise NotFound("There is no such upload.")
+async def _take_over(ports: Ports, writers: Writers, session: bytes | None, upload_id: str, chunk: Append) -> Upload:
+    upload = await _try_to_take_over(ports, writers, session, upload_id, chunk)
+    if upload is not None:
+        return upload
+    upload = await _look(ports, session, upload_id)
     rules.check_append(chunk, committed=upload.committed, length=upload.length)
-    if upload.finished_at is None:  # another request moved the offset between our two statements
-        raise UploadTaken(_TAKEN)
-    return upload  # finished: an empty chunk at its end changes nothing
+    if upload.finished_at is not None:
+        return upload  # an empty chunk at its end changes nothing
+    if upload.writing not in (None, writers.replica):
+        taken = await _try_to_take_over(ports, writers, session, upload_id, chunk, forced=True)
+        if taken is not None:
+            return taken
+    raise UploadTaken(TAKEN)  # another request moved the offset between our statements
 
 
-async def _store(ports: Ports, upload: Upload, data: bytes, *, ends: bool) -> Upload:
-    """Make bytes durable, then acknowledge them."""
-    file = rules.file_to_write(
-        upload.epoch, upload.committed, stored_epoch=upload.stored_epoch, ended_epoch=upload.ended_epoch
-    )
-    inherited = upload.stored_epoch if upload.committed and file != upload.stored_epoch else None
-    try:
-        if inherited is not None:
-            await ports.photos.carry_over(upload.id, old=inherited, new=file, size=upload.committed)
-        await ports.photos.write(upload.id, file, upload.committed, data)
-    except StorageFailed:
-        if await _is_newest(ports, upload):
-            raise
-        raise UploadTaken(_TAKEN) from None  # who took over has removed the file
-    new = upload.committed + len(data)
-    if new < upload.length:
-        async with ports.begin(single=True) as tx:
-            result = await tx.uploads.commit(upload, new=new, file=file, ends=ends)
-    else:
-        result = await _finish(ports, upload, file=file, ends=ends)
-    if result is None:
-        raise UploadTaken(_TAKEN)
-    if inherited is not None:
-        await ports.photos.remove(upload.id, inherited)
-    if result.upload.committed < new:
-        raise full(ports)
-    return result.upload
-
-
-async def _finish(ports: Ports, upload: Upload, *, file: int, ends: bool) -> CommittedUpload | None:
-    """Acknowledge the last bytes and ask for an inspection; None: another writer took over.
-
-    When too many photos wait for theirs, all bytes but one are acknowledged: whoever comes back sends that one, and not
-    the whole photo over a bad network again.
-    """
-    replaces = False
-    try:
-        try:
-            result = await _fill_slot(ports, upload, file=file, ends=ends)
-        except ChangedMeanwhile:  # the slot holds an older photo
-            replaces = True
-            result = await _fill_slot(ports, upload, file=file, ends=ends, replaces=True)
-    except QueueFull:
-        async with ports.begin(single=True) as tx:
-            return await tx.uploads.commit(upload, new=upload.length - 1, file=file, ends=ends)
-    if result is not None and not replaces and rules.completes_photos(upload.slot, result.filled):
-        ports.reached("photos_uploaded")
-    return result
-
-
-async def _fill_slot(
-    ports: Ports, upload: Upload, *, file: int, ends: bool, replaces: bool = False
-) -> CommittedUpload | None:
-    async with ports.begin() as tx:
-        if replaces:
-            await tx.uploads.clear_slot(upload)
-        result = await tx.uploads.commit(upload, new=upload.length, file=file, ends=ends)
-        if result is not None:
-            await _enqueue(ports, tx, upload)
-    return result
-
-
-async def _enqueue(ports: Ports, tx: Transaction, upload: Upload) -> None:
-    limit = ports.policy.photo_queue_limit
-    if not await tx.queue.enqueue(photos.QUEUE, upload.id, {"upload_id": upload.id}, limit=limit):
-        raise full(ports)
+async def _try_to_take_over(
+    ports: Ports, writers: Writers, session: bytes | None, upload_id: str, chunk: Append, *, forced: bool = False
+) -> Upload | None:
+    async with ports.begin(single=True) as tx:
+        return await tx.uploads.take_over(
+            upload_id, session, chunk, replica=writers.replica, now=ports.clock.now(), forced=forced
+        )
 
 
 async def check_inspections(ports: Ports) -> None:
@@ -264,16 +291,3 @@ async def check_inspections(ports: Ports) -> None:
         depth = next((level.depth for level in await tx.queue.levels() if level.queue == photos.QUEUE), 0)
     if not accepts(depth, ports.policy.photo_queue_limit):
         raise full(ports)
-
-
-def full(ports: Ports) -> QueueFull:
-    """Too many photos wait for their inspection."""
-    wait = retry_after_s(ports.policy.photo_queue_limit, ports.policy.photo_rate_per_s, ports.chance())
-    return QueueFull(queue=photos.QUEUE, retry_after_s=wait)
-
-
-@idempotent
-async def _is_newest(ports: Ports, upload: Upload) -> bool:
-    async with ports.begin(single=True) as tx:
-        now = await tx.uploads.find(upload.id, upload.account_id)
-    return now is not None and now.epoch == upload.epoch

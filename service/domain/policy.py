@@ -19,6 +19,7 @@ class Policy:
     identity_rate_per_s: float = 15.0
     photo_rate_per_s: float = 20.0
     """Photos that the inspectors of one worker do: what a full queue is told by."""
+    upload_lifetime_s: float = 86_400.0
     gate_rate_per_s: float = 600.0
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))

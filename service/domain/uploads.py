@@ -8,6 +8,9 @@ from typing import NamedTuple
 from service.domain.errors import InvalidFields, LaunchnightError, PhotoTooLarge, UploadOffsetMismatch
 from service.domain.photos import may_be_photo
 
+PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
+LEAST_PIECE = 64 * 1024  # a smaller one costs more in syncing than it saves in memory
+PIECES_TOGETHER = 64 << 20  # bytes that may wait in one process, whoever has sent them
 UPLOADS_PER_ACCOUNT = 40  # two photos, each begun anew up to twenty times; more is a client gone wild
 
 
@@ -31,6 +34,16 @@ class PhotoTypeUnsupported(LaunchnightError):
 class UploadExpired(LaunchnightError):
     code = "upload-expired"
     title = "The upload was not continued in time"
+
+
+class UploadChecksumMismatch(LaunchnightError):
+    code = "upload-checksum-mismatch"
+    title = "The chunk does not match its checksum"
+
+
+class UploadKept(LaunchnightError):
+    code = "upload-kept"
+    title = "A finished photo cannot be given up"
 
 
 class StorageFailed(LaunchnightError):
@@ -126,6 +139,11 @@ def check_type(head: bytes) -> None:
         raise PhotoTypeUnsupported("Choose a photo as JPEG or PNG.")
 
 
+def piece_bytes(open_uploads: int) -> int:
+    """So many bytes are acknowledged at once when so many uploads receive bytes in this process."""
+    return max(LEAST_PIECE, min(PIECE_BYTES, PIECES_TOGETHER // max(1, open_uploads)))
+
+
 def part_to_write(parts: Sequence[Part], writer: int, offset: int, *, grows: bool) -> Part:
     """Where `writer` stores bytes from `offset` on, when `parts` hold those before.
 
@@ -139,10 +157,9 @@ def part_to_write(parts: Sequence[Part], writer: int, offset: int, *, grows: boo
 
 def spans(parts: Sequence[Part], size: int) -> Sequence[tuple[Part, int]]:
     """The parts that hold the first `size` bytes, each with how many of them: up to where the next one starts."""
-    ends = [part.start for part in parts[1:]] + [size]
-    return [
-        (part, min(end, size) - part.start) for part, end in zip(parts, ends, strict=True) if part.start < min(end, size)
-    ] if parts else []
+    ends = [*(part.start for part in parts), size][1:]
+    lengths = [min(end, size) - part.start for part, end in zip(parts, ends, strict=True)]
+    return [(part, length) for part, length in zip(parts, lengths, strict=True) if length > 0]
 
 
 def completes_photos(slot: int, filled: Set[int]) -> bool:

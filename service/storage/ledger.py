@@ -8,6 +8,7 @@ import asyncpg
 from service.domain.queues import CODE_EXPIRY_S
 from service.photo_ports import PhotoStore
 from service.storage.sql import queries
+from service.storage.uploads import parts_of
 
 _SQL = queries("ledger")
 _KINDS = ("accounts", "codes", "identity_checks", "photos", "joins")
@@ -47,9 +48,9 @@ async def read_ledger(connection: asyncpg.Connection, photos: PhotoStore) -> dic
 async def _without_bytes(photos: PhotoStore, held: Sequence[asyncpg.Record]) -> list[str]:
     """Those whose bytes are not all there."""
     missing = []
-    for upload_id, epoch, length, clean_bytes in held:
+    for upload_id, parts, length, clean_bytes in held:
         inspected = clean_bytes is not None
-        size = await (photos.copy_size(upload_id) if inspected else photos.size(upload_id, epoch))
+        size = await (photos.copy_size(upload_id) if inspected else photos.size(upload_id, parts_of(parts), length))
         if size != (clean_bytes if inspected else length):
             missing.append(upload_id)
     return missing

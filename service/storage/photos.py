@@ -1,24 +1,27 @@
 """Photo bytes on a local disk: positional writes, durable before they are acknowledged.
 
-Each writer (epoch) of an upload has a file of its own, `FOLDER/ab/abcdef….EPOCH`. A request that wakes up after another
-took over can only touch its own file, whatever the network or the scheduler did to it meanwhile. The clean copy is
+Each writer (epoch) of an upload has a file of its own, `FOLDER/ab/abcdef….EPOCH`, which begins where it took over: the
+bytes of a part. A request that wakes up after another took over can only touch its own file, whatever the network or
+the scheduler did to it meanwhile. The clean copy is
 `FOLDER/ab/abcdef….clean`; it gets its name when it is whole.
 """
 
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
 from service.domain.errors import StorageFull
-from service.domain.uploads import StorageFailed
+from service.domain.uploads import Part, StorageFailed, spans
+from service.photo_ports import Hash
 
 THREADS = 4  # writes wait for the disk, not for the CPU; more would only queue up in the disk instead of here
-COPY_BYTES = 1 << 20
+READ_BYTES = 1 << 20
 COPY = "clean"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 RETRY_AFTER = 30.0  # seconds; somebody has to make room
@@ -28,6 +31,8 @@ T = TypeVar("T")
 
 class LocalPhotoStore:
     """Implements `service.photo_ports.PhotoStore`. File work runs in threads of its own; `close` ends them."""
+
+    grows = True
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError when the folder cannot be made or written."""
@@ -40,25 +45,32 @@ class LocalPhotoStore:
     def close(self) -> None:
         self._threads.shutdown()
 
-    async def write(self, upload_id: str, epoch: int, offset: int, data: bytes) -> None:
-        path = self._path(upload_id, epoch)
-        await self._in_thread(lambda: _write(path, offset, data))
+    async def write(self, upload_id: str, part: Part, offset: int, data: bytes, hashes: Sequence[Hash] = ()) -> None:
+        path = self._path(upload_id, part.writer)
+        await self._in_thread(lambda: _write(path, offset - part.start, data, hashes))
 
-    async def carry_over(self, upload_id: str, *, old: int, new: int, size: int) -> None:
-        source, target = self._path(upload_id, old), self._path(upload_id, new)
-        await self._in_thread(lambda: _copy(source, target, size))
+    async def read(self, upload_id: str, parts: Sequence[Part], size: int) -> bytes:
+        return b"".join([data async for data in self.stream(upload_id, parts, size)])
 
-    async def remove(self, upload_id: str, epoch: int) -> None:
-        path = self._path(upload_id, epoch)
-        await self._in_thread(lambda: path.unlink(missing_ok=True))
+    async def stream(self, upload_id: str, parts: Sequence[Part], size: int, start: int = 0) -> AsyncIterator[bytes]:
+        for part, length in spans(parts, size):
+            path, end = self._path(upload_id, part.writer), part.start + length
+            while start < end:
+                position, most = start - part.start, min(READ_BYTES, end - start)
+                data = await self._in_thread(partial(_read, path, position, most))
+                start += len(data)
+                yield data
 
-    async def size(self, upload_id: str, epoch: int) -> int:
-        path = self._path(upload_id, epoch)
-        return await self._in_thread(lambda: _size(path))
+    async def size(self, upload_id: str, parts: Sequence[Part], size: int) -> int:
+        held = [(self._path(upload_id, part.writer), length) for part, length in spans(parts, size)]
+        return await self._in_thread(lambda: sum(min(max(_size(path), 0), length) for path, length in held))
 
-    async def read(self, upload_id: str, epoch: int, size: int) -> bytes:
-        path = self._path(upload_id, epoch)
-        return await self._in_thread(lambda: _read(path, size))
+    async def remove(self, upload_id: str, writers: int) -> None:
+        paths = [self._path(upload_id, writer) for writer in range(1, writers + 1)]
+        await self._in_thread(lambda: _unlink(paths))
+
+    async def remove_part(self, upload_id: str, part: Part) -> None:
+        await self._in_thread(lambda: _unlink([self._path(upload_id, part.writer)]))
 
     async def keep(self, upload_id: str, copy: bytes) -> None:
         path = self._path(upload_id, COPY)
@@ -73,8 +85,7 @@ class LocalPhotoStore:
         return await self._in_thread(lambda: _size(path))
 
     async def remove_copy(self, upload_id: str) -> None:
-        path = self._path(upload_id, COPY)
-        await self._in_thread(lambda: path.unlink(missing_ok=True))
+        await self._in_thread(lambda: _unlink([self._path(upload_id, COPY)]))
 
     def _path(self, upload_id: str, part: int | str) -> Path:
         return self._folder / upload_id[:2] / f"{upload_id}.{part}"
@@ -88,11 +99,13 @@ class LocalPhotoStore:
             raise StorageFailed(retry_after_s=RETRY_AFTER) from error
 
 
-def _write(path: Path, offset: int, data: bytes) -> None:
-    made = offset == 0
+def _write(path: Path, position: int, data: bytes, hashes: Sequence[Hash]) -> None:
+    made = position == 0
     descriptor = _create(path) if made else os.open(path, os.O_WRONLY)
     try:
-        _write_all(descriptor, data, offset)
+        _write_all(descriptor, data, position)
+        for one in hashes:
+            one.update(data)
         os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
@@ -104,12 +117,21 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else -1
 
 
-def _read(path: Path, size: int) -> bytes:
-    with path.open("rb", buffering=0) as file:
-        data = file.read(size)
-    if len(data) < size:
+def _read(path: Path, position: int, most: int) -> bytes:
+    """At least one byte."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        data = os.pread(descriptor, most, position)
+    finally:
+        os.close(descriptor)
+    if not data:
         raise OSError(errno.EIO, "fewer bytes than were acknowledged", str(path))
     return data
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _put(path: Path, data: bytes) -> None:
@@ -126,23 +148,6 @@ def _put(path: Path, data: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync_folder(path.parent)
-
-
-def _copy(source: Path, target: Path, size: int) -> None:
-    with source.open("rb", buffering=0) as old:
-        descriptor = _create(target)
-        try:
-            copied = 0
-            while copied < size:
-                data = old.read(min(COPY_BYTES, size - copied))
-                if not data:
-                    raise OSError(errno.EIO, "fewer bytes than were acknowledged", str(source))
-                _write_all(descriptor, data, copied)
-                copied += len(data)
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-    _sync_folder(target.parent)
 
 
 def _create(path: Path) -> int:

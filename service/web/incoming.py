@@ -68,6 +68,10 @@ class IncomingBody:
         return self.end is not None and self._size == 0
 
     @property
+    def complete(self) -> bool:
+        return self.end is End.COMPLETE
+
+    @property
     def waiting(self) -> int:
         """Bytes that nobody has taken yet."""
         return self._size

@@ -2,16 +2,18 @@
 
 import asyncio
 import resource
+import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha1, sha256
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.domain.errors import StorageFull
-from service.domain.uploads import StorageFailed
+from service.domain.uploads import Part, StorageFailed, part_to_write
 from service.storage.photos import LocalPhotoStore
 
 ID = "ab" * 16
@@ -24,84 +26,114 @@ def store(request, tmp_path):
     store.close()
 
 
-def read(tmp_path, epoch, upload_id=ID):
-    return (tmp_path / "photos" / upload_id[:2] / f"{upload_id}.{epoch}").read_bytes()
+@pytest.fixture
+def write(run, store):
+    """Store pieces of (part, offset, data), one after the other."""
+
+    def write(*pieces):
+        async def one_after_the_other():
+            for part, offset, data in pieces:
+                await store.write(ID, part, offset, data)
+
+        run(one_after_the_other())
+
+    return write
 
 
-def test_pieces_end_up_where_they_belong(run, store, tmp_path):
-    """Positional: writing a piece twice changes nothing."""
-
-    async def write():
-        await store.write(ID, 1, 0, b"hello ")
-        await store.write(ID, 1, 6, b"world")
-        await store.write(ID, 1, 6, b"world")
-        return await store.size(ID, 1)
-
-    assert run(write()) == 11
-    assert read(tmp_path, 1) == b"hello world"
+FIRST = Part(1, 0)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_pieces_end_up_where_they_belong(run, store, write):
+    """A writer's pieces lie in one part when the store lets it grow, else each in its own."""
+    second = part_to_write([FIRST], 1, 6, grows=store.grows)
+    write((FIRST, 0, b"hello "), (second, 6, b"world"))
+    parts = [FIRST] if store.grows else [FIRST, second]
+    assert run(store.read(ID, parts, 11)) == b"hello world"
+    assert run(store.size(ID, parts, 11)) == 11
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(
     data=st.binary(min_size=1, max_size=400),
     cuts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60)), max_size=5),
+    start=st.integers(0, 400),
 )
-def test_writers_that_take_over_continue_the_same_bytes(run, tmp_path, data, cuts):
-    """Each writer starts with what was acknowledged; what the one before wrote beyond it does not count."""
-    store = LocalPhotoStore(tmp_path / "photos")
+def test_writers_that_take_over_continue_the_same_bytes(run, store, data, cuts, start):
+    """What one writes beyond the acknowledged bytes does not count, nor when it does so late."""
+    upload_id = secrets.token_hex(16)
 
     async def write():
-        committed, epoch = 0, 0
-        for cut, stray in [*sorted(cuts), (len(data), 0)]:
+        committed, parts, strays = 0, [], []
+        for writer, (cut, stray) in enumerate([*sorted(cuts), (len(data), 0)], 1):
             cut = min(cut, len(data))
             if cut <= committed:
                 continue
-            if committed:
-                await store.carry_over(ID, old=epoch, new=epoch + 1, size=committed)
-            epoch += 1
-            await store.write(ID, epoch, committed, data[committed:cut])
+            part = part_to_write(parts, writer, committed, grows=store.grows)
+            await store.write(upload_id, part, committed, data[committed:cut])
+            parts.append(part)
             if stray:
-                await store.write(ID, epoch, cut, bytes(stray))  # written, never acknowledged
+                strays.append((part_to_write(parts, writer, cut, grows=store.grows), cut, bytes(stray)))
             committed = cut
-        return epoch
+        for part, offset, late in strays:
+            await store.write(upload_id, part, offset, late)
+        streamed = [piece async for piece in store.stream(upload_id, parts, len(data), min(start, len(data)))]
+        return parts, await store.read(upload_id, parts, len(data)), b"".join(streamed)
 
-    try:
-        assert read(tmp_path, run(write()))[: len(data)] == data
-    finally:
-        store.close()
+    parts, stored, streamed = run(write())
+    assert (stored, streamed) == (data, data[start:])
+    assert run(store.size(upload_id, parts, len(data))) == len(data)
 
 
-def test_late_writer_cannot_touch_acknowledged_bytes(run, store, tmp_path):
-    """A request that wakes up after it lost the upload writes to its own file, or to none."""
+def test_late_writer_cannot_touch_acknowledged_bytes(run, store, write):
+    """A request that wakes up after it lost the upload writes where nobody reads."""
+    second = Part(2, 5)
+    write((FIRST, 0, b"right"), (second, 5, b" bytes"))
+    write((part_to_write([FIRST], 1, 5, grows=store.grows), 5, b" WRONG"))
+    assert run(store.read(ID, [FIRST, second], 11)) == b"right bytes"
 
-    async def write():
-        await store.write(ID, 1, 0, b"right")
-        await store.carry_over(ID, old=1, new=2, size=5)
-        await store.write(ID, 2, 5, b" bytes")
-        await store.write(ID, 1, 5, b" WRONG")
-        await store.remove(ID, 1)
+
+def test_missing_bytes_are_an_error_and_never_zeros(run, store, write):
+    write((FIRST, 0, b"four"))
+    for parts, size in (([FIRST], 5), ([FIRST, Part(2, 4)], 5)):
         with pytest.raises(StorageFailed):
-            await store.write(ID, 1, 11, b"later")
-        return await store.size(ID, 1), await store.size(ID, 2)
-
-    assert run(write()) == (-1, 11)
-    assert read(tmp_path, 2) == b"right bytes"
+            run(store.read(ID, parts, size))
+        assert run(store.size(ID, parts, size)) == 4
 
 
-def test_carrying_over_more_than_there_is_fails(run, store):
-    """Acknowledged bytes that are missing are an error, never zeros."""
+def test_what_is_removed_is_gone_for_all_writers(run, store, write):
+    """Acknowledged or not; removing it again is no error; the clean copy stays."""
+    run(store.keep(ID, b"clean"))
+    write((FIRST, 0, b"first"), (Part(2, 5), 5, b"second"), (Part(3, 5), 5, b"third"))
+    for _ in range(2):
+        run(store.remove(ID, 3))
+    assert [run(store.size(ID, [Part(writer, 0)], 5)) for writer in (1, 2, 3)] == [0, 0, 0]
+    assert run(store.copy(ID)) == b"clean"
 
-    async def carry():
-        await store.write(ID, 1, 0, b"four")
-        await store.carry_over(ID, old=1, new=2, size=5)
 
-    with pytest.raises(StorageFailed):
-        run(carry())
+def test_a_part_of_which_nothing_counts_is_removed_alone(run, store, write):
+    write((FIRST, 0, b"first"), (Part(2, 5), 5, b"second"))
+    for _ in range(2):
+        run(store.remove_part(ID, Part(2, 5)))
+    assert run(store.read(ID, [FIRST], 5)) == b"first"
+    assert run(store.size(ID, [FIRST, Part(2, 5)], 11)) == 5
 
 
-def test_unknown_photo_has_no_size_and_removing_it_is_no_error(run, store):
-    assert run(store.size(ID, 1)) == -1
+def test_hashes_see_what_is_stored(run, store):
+    whole, piece = sha256(), sha1()
+    run(store.write(ID, FIRST, 0, b"hello ", [whole]))
+    run(store.write(ID, part_to_write([FIRST], 1, 6, grows=store.grows), 6, b"world", [whole, piece]))
+    assert (whole.digest(), piece.digest()) == (sha256(b"hello world").digest(), sha1(b"world").digest())
+
+
+def test_a_removed_file_is_not_made_anew_by_a_late_piece(run, tmp_path):
+    """Who took over may have removed it: what comes late must not lie there for ever."""
+    store = LocalPhotoStore(tmp_path / "photos")
+    run(store.write(ID, FIRST, 0, b"first"))
     run(store.remove(ID, 1))
+    with pytest.raises(StorageFailed):
+        run(store.write(ID, FIRST, 5, b"late"))
+    assert run(store.size(ID, [FIRST], 5)) == 0
+    store.close()
 
 
 @contextmanager
@@ -118,7 +150,7 @@ def smallest_files(limit: int) -> Iterator[None]:
 def test_write_beyond_the_allowed_size_says_full(run, store):
     """Temporary, with a time to come back."""
     with smallest_files(1000), pytest.raises(StorageFull) as caught:
-        run(store.write(ID, 1, 0, bytes(2000)))
+        run(store.write(ID, FIRST, 0, bytes(2000)))
     assert caught.value.temporary
     assert caught.value.retry_after_s
 
@@ -132,15 +164,15 @@ def test_full_disk_says_full_and_keeps_what_was_acknowledged(run, tmp_path):
         pytest.skip("needs the right to mount a small file system: run the tests as root")
     store = LocalPhotoStore(disk / "photos")
     try:
-        run(store.write(ID, 1, 0, bytes(20_000)))
+        run(store.write(ID, FIRST, 0, bytes(20_000)))
         ballast = disk / "ballast"
         with suppress(OSError):
             ballast.write_bytes(bytes(64_000))
         with pytest.raises(StorageFull):
-            run(store.write(ID, 1, 20_000, bytes(30_000)))
+            run(store.write(ID, FIRST, 20_000, bytes(30_000)))
         ballast.unlink()
-        run(store.write(ID, 1, 20_000, bytes(30_000)))
-        assert run(store.size(ID, 1)) == 50_000
+        run(store.write(ID, FIRST, 20_000, bytes(30_000)))
+        assert run(store.size(ID, [FIRST], 50_000)) == 50_000
     finally:
         store.close()
         subprocess.run(["umount", disk], check=True)
@@ -155,7 +187,7 @@ def test_folder_that_cannot_be_used_is_refused_at_start(tmp_path):
 
 def test_files_are_private(run, store, tmp_path):
     """Photos of identity cards are for nobody else on the machine."""
-    run(store.write(ID, 1, 0, b"x"))
+    run(store.write(ID, FIRST, 0, b"x"))
     assert (tmp_path / "photos" / "ab" / f"{ID}.1").stat().st_mode & 0o077 == 0
 
 
@@ -176,13 +208,8 @@ def test_a_clean_copy_is_whole_or_not_there(run, store, tmp_path):
     assert [path for path in (tmp_path / "photos").rglob("*") if path.is_file()] == []
 
 
-def test_an_original_is_read_up_to_what_was_acknowledged(run, store):
-    """Bytes beyond it are nobody's; fewer than acknowledged are a failure of the disk."""
-
-    async def read(size):
-        await store.write(ID, 1, 0, b"acknowledged and more")
-        return await store.read(ID, 1, size)
-
-    assert run(read(12)) == b"acknowledged"
-    with pytest.raises(StorageFailed):
-        run(read(100))
+def test_an_original_is_read_up_to_what_was_acknowledged(run, store, write):
+    """Bytes beyond it are nobody's."""
+    write((FIRST, 0, b"acknowledged and more"))
+    assert run(store.read(ID, [FIRST], 12)) == b"acknowledged"
+    assert run(store.size(ID, [FIRST], 12)) == 12

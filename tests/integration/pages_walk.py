@@ -8,8 +8,8 @@ from service.actions.identity import put_identity
 from service.actions.sessions import token_hash
 from service.domain.assessment import ITEMS
 from service.domain.codes import Channel
-from service.domain.uploads import Slot
-from service.photo_ports import Upload
+from service.domain.uploads import Creation, Part, Slot
+from service.photo_ports import Commit
 from service.ports import Account
 from service.web.pages.memory import Memory
 from tests.integration.pages_room import Browser, Page, Site
@@ -74,15 +74,14 @@ async def prepare(found: Site, number: int = 1) -> Browser:
     session = token_hash(browser.memory.token.encode())
     ports, nik = found.service.ports, identity_of(number)["nik"].replace(" ", "")
     await put_identity(ports, session, nik, identity_of(number)["family_card_number"], BORN)
+    now = ports.clock.now()
     async with ports.begin() as tx:
         for step, data in STEPS.items():
             await tx.profiles.put(account_id, step, data)
         for slot in Slot:
-            upload = Upload(f"{account_id.hex[:-1]}{slot}", account_id, slot, 1, "")
-            await tx.uploads.add(upload, most=2)
-            begun = await tx.uploads.take_over(upload.id, account_id, offset=0, end=1)
+            upload_id, expires_at = f"{account_id.hex[:-1]}{slot}", now + timedelta(days=1)
+            begun = await tx.uploads.add(upload_id, session, Creation(slot, 1, ""), expires_at=expires_at, most=2)
             assert begun is not None
-            await tx.uploads.commit(begun, new=1, file=1, ends=True)
-        now = ports.clock.now()
+            await tx.uploads.commit(begun, Commit(1, [Part(1, 0)], True, 1, bytes(32)), expires_at=expires_at)
         await tx.assessments.start(account_id, now=now, deadline=now, items=ITEMS)
     return browser

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+from service.storage.uploads import parts_of
 from service.web import incoming
 from tests.integration.pages_room import COOKIE, site
 from tests.integration.pages_walk import send_photo, signed_in
@@ -43,16 +44,17 @@ async def posting(found, browser, length, **headers):
 
 async def uploads(found):
     return await found.service.sql(
-        "select id, slot, length, committed, stored_epoch, finished_at, replaced_at from upload order by created_at"
+        "select id, slot, length, committed, parts, finished_at, replaced_at from upload where deleted_at is null"
+        " order by created_at"
     )
 
 
-async def live(found, folder, slot=1):
+async def live(found, slot=1):
     """The bytes of the photo that fills the slot."""
     (row,) = [
         row for row in await uploads(found) if row["slot"] == slot and row["finished_at"] and not row["replaced_at"]
     ]
-    return (folder / row["id"][:2] / f"{row['id']}.{row['stored_epoch']}").read_bytes()
+    return await found.service.ports.photos.read(row["id"], parts_of(row["parts"]), row["length"])
 
 
 def test_photos_arrive_whole_and_replace_each_other(run, database_url, tmp_path):
@@ -63,12 +65,12 @@ def test_photos_arrive_whole_and_replace_each_other(run, database_url, tmp_path)
         async with site(database_url, tmp_path, working=False) as found:
             browser, _ = await signed_in(found)
             seen = [await send_photo(browser, CARD, first)]
-            stored = [await live(found, tmp_path) == first]
+            stored = [await live(found) == first]
             seen.append(await browser.open(CARD))
             seen.append(await send_photo(browser, CARD, second))
-            stored.append(await live(found, tmp_path) == second)
+            stored.append(await live(found) == second)
             seen.append(await send_photo(browser, "/daftar/foto/swafoto", selfie))
-            stored.append(await live(found, tmp_path, 2) == selfie)
+            stored.append(await live(found, 2) == selfie)
             counted = found.service.metrics.upload_bytes._value.get()
             return seen, stored, counted, len(first + second + selfie), found.service.stages
 
@@ -134,7 +136,7 @@ def test_pressed_twice_at_once_is_one_photo(run, database_url, tmp_path):
         async with site(database_url, tmp_path, working=False) as found:
             browser, _ = await signed_in(found)
             pages = await asyncio.gather(*(send_photo(browser, CARD, photo) for _ in range(3)))
-            return pages, await live(found, tmp_path) == photo
+            return pages, await live(found) == photo
 
     pages, stored = run(scenario())
     assert {page.status for page in pages} == {200} and stored
@@ -225,7 +227,7 @@ def test_what_breaks_off_or_lies_never_becomes_a_photo(run, database_url, tmp_pa
 
             await until(all_ended)
             files = [path for path in tmp_path.rglob("*") if path.is_file()]
-            kept = await live(found, tmp_path) == good
+            kept = await live(found) == good
             return answers, kept, len(await uploads(found)), len(files), await browser.open(CARD)
 
     (silent, lying), kept, rows, files, page = run(scenario())

@@ -8,6 +8,7 @@ import pytest
 
 from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import JobEnd
+from service.domain.uploads import Part
 from service.photo_ports import InspectionFailed
 from service.queues.worker import HANDLERS
 from service.storage.ledger import read_ledger
@@ -201,12 +202,12 @@ def test_whoever_takes_over_finishes_what_was_left(registered, tmp_path):
         await inspected(person)
         await service.drained()
         upload_id = path.rpartition("/")[2]
-        await service.ports.photos.write(upload_id, 1, 0, GOOD)  # as if it had not been removed
+        await service.ports.photos.write(upload_id, Part(1, 0), 0, GOOD)  # as if it had not been removed
         assert (await inspect_photo(service.ports, jobs[0], at_once)).end is JobEnd.LOST
         assert files(tmp_path) == [f"{upload_id}.clean"]
         newer = (await person.upload("selfie", BETTER)).rpartition("/")[2]
         await service.drained()
-        await service.ports.photos.write(upload_id, 1, 0, GOOD)
+        await service.ports.photos.write(upload_id, Part(1, 0), 0, GOOD)
         await inspect_photo(service.ports, jobs[0], at_once)
         assert files(tmp_path) == [f"{newer}.clean"]
 
@@ -220,7 +221,7 @@ def test_nothing_stays_of_writers_that_did_not_get_to_an_acknowledgment(register
         path = await person.begin_upload("selfie", len(MARKED))
         upload_id = path.rpartition("/")[2]
         await service.sql("update upload set epoch = 1")
-        await service.ports.photos.write(upload_id, 1, 0, MARKED)
+        await service.ports.photos.write(upload_id, Part(1, 0), 0, MARKED)
         assert (await person.send_bytes(path, MARKED)).status_code == 204
         await inspected(person)
         await service.drained()

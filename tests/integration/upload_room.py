@@ -23,6 +23,7 @@ from service.ports import Ports
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
 from service.storage.transaction import begin_on
+from service.storage.uploads import parts_of
 from service.storage.vault import KeyVault
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -86,6 +87,7 @@ class UploadRoom:
     port: int
     database: Database
     folder: Path
+    photos: LocalPhotoStore
     metrics: Metrics
     stages: Counter[str]
     transactions: list[bool] = field(default_factory=list)
@@ -132,11 +134,12 @@ class UploadRoom:
         return Person(self, account_id, {"Authorization": f"Bearer {token}"})
 
     async def stored(self, path: str) -> bytes:
-        """The bytes on disk of a finished upload."""
-        upload_id = path.rpartition("/")[2]
+        """The bytes of a finished upload, as the row tells where they lie; its hash is theirs."""
         row = await self.row(path)
         assert row["finished_at"] is not None
-        return (self.folder / upload_id[:2] / f"{upload_id}.{row['stored_epoch']}").read_bytes()
+        data = await self.photos.read(row["id"], parts_of(row["parts"]), row["length"])
+        assert row["original_sha256"] == sha256(data).digest()
+        return data
 
     async def row(self, path: str) -> Any:
         async with self.database.connection() as connection:
@@ -213,7 +216,7 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield UploadRoom(listener.getsockname()[1], database, folder, metrics, stages, transactions)
+        yield UploadRoom(listener.getsockname()[1], database, folder, photos, metrics, stages, transactions)
     finally:
         server.should_exit = True
         await task

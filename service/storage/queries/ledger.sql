@@ -52,20 +52,20 @@ select count(*) from identity_check where outcome is distinct from 3;
 select coalesce(array_agg(id), '{}') as ids,
        count(*) filter (where replaced_at is null)
        - count(distinct (account_id, slot)) filter (where replaced_at is null) as doubled
-from upload where finished_at is not null;
+from upload where account_id is not null and finished_at is not null;
 
 -- name: photos_lost
 -- Photos that wait for their inspection although no job stands for it, not even a dead letter.
 select count(*) from upload
-where finished_at is not null and replaced_at is null and verdict is null
+where account_id is not null and finished_at is not null and replaced_at is null and verdict is null
     and not exists (select from job where queue = 'photo' and dedupe = upload.id);
 
 -- name: photo_bytes
--- Where the bytes of a photo that fills its slot lie, of all or of some ($1): until its inspection in the file of its
--- writer, then in a clean copy. A refused photo leaves none, a replaced one needs none.
-select id, stored_epoch, length, clean_bytes
+-- Where the bytes of a photo that fills its slot lie, of all or of some ($1): until its inspection in the parts of its
+-- writers, then in a clean copy. A refused photo leaves none, a replaced one needs none.
+select id, parts, length, clean_bytes
 from upload
-where finished_at is not null and replaced_at is null and coalesce(verdict, 0) = 0
+where account_id is not null and finished_at is not null and replaced_at is null and coalesce(verdict, 0) = 0
     and ($1::text[] is null or id = any ($1));
 
 -- name: joins

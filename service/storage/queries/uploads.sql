@@ -1,33 +1,69 @@
--- Photo uploads. A photo is finished when all announced bytes are durable; the newest finished one fills its slot.
+-- Uploads. One is finished when all announced bytes are durable; the newest finished photo fills its slot.
+-- An asker without a session (null) asks for uploads that belong to nobody. One that was given up is not found.
 
 -- name: add
--- A new upload, unless the account has as many as it may ($6).
-insert into upload (id, account_id, slot, length, metadata)
-select $1, $2, $3, $4, $5
-where (select count(*) from upload where account_id = $2) < $6;
+-- A new upload of the account whose session ($2) it is, unless it has as many as it may ($7).
+insert into upload (id, account_id, slot, length, metadata, expires_at)
+select $1, s.account_id, $3, $4, $5, $6
+from session s
+where s.token_hash = $2 and s.expires_at > now()
+    and (select count(*) from upload u where u.account_id = s.account_id and u.deleted_at is null) < $7
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
+
+-- name: add_anonymous
+-- A new upload that belongs to nobody.
+insert into upload (id, length, metadata, expires_at) values ($1, $2, $3, $4)
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
 
 -- name: find
--- One upload of one account.
-select id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at
+-- One upload of whoever asks ($2).
+select id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at
 from upload
-where id = $1 and account_id = $2;
+where id = $1 and deleted_at is null
+    and case when $2::bytea is null then account_id is null
+        else account_id = (select s.account_id from session s where s.token_hash = $2 and s.expires_at > now()) end;
 
 -- name: take_over
--- A new writer continues at $3 and announces bytes up to $4; from now on an older one cannot commit.
+-- A new writer, in replica $5, continues at $3 and sends bytes up to $4; from now on an older one cannot commit.
+-- $6 the length that it tells (null: none), $7 now, $8 whether a writer of another replica is left no more time.
 update upload
-set epoch = epoch + 1
-where id = $1 and account_id = $2 and committed = $3 and length >= $4 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at;
+set epoch = epoch + 1, writing = $5, length = coalesce(length, $6::bigint)
+where id = $1 and deleted_at is null
+    and case when $2::bytea is null then account_id is null
+        else account_id = (select s.account_id from session s where s.token_hash = $2 and s.expires_at > now()) end
+    and committed = $3 and finished_at is null and expires_at > $7
+    and coalesce(length, $6, $4) >= $4 and coalesce(length, $6) is not distinct from coalesce($6, length)
+    and ($8 or writing is null or writing = $5)
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
+
+-- name: fence
+-- Writer $2 cannot commit any more, and nobody is writing.
+update upload set epoch = epoch + 1, writing = null where id = $1 and epoch = $2 and finished_at is null returning id;
+
+-- name: release
+-- Writer $2 writes no more.
+update upload set writing = null where id = $1 and epoch = $2;
+
+-- name: ask_to_let_go
+-- Ask replica $1 to end its writing to upload $2, and whether it hears anybody: its ear has a connection of that name.
+select pg_notify('uploads_' || $1::text, $2::text)::text = '' as asked, exists (
+    select from pg_stat_activity where datname = current_database() and application_name = 'uploads_' || $1::text
+) as heard;
+
+-- name: is_newest
+-- Whether nobody has taken over from writer $2.
+select 1 from upload where id = $1 and epoch = $2 and deleted_at is null;
 
 -- name: commit
--- Writer $2 moves the committed offset from $3 to $4 in file $5, and may end ($6).
--- At the full length the photo is finished; filled: the slots before it.
+-- Writer $2 moves the committed offset from $3 to $4 with the new parts $5, and may end ($6); else it goes on until $7.
+-- At its length ($8) the upload is finished, with the SHA-256 of all its bytes ($9); filled: the slots before it.
 update upload as u
-set committed = $4, stored_epoch = $5, ended_epoch = case when $6::boolean then $2 else ended_epoch end,
-    finished_at = case when $4 = length then now() end
-where id = $1 and epoch = $2 and committed = $3 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at,
-    case when $4 = length then array(
+set committed = $4, parts = parts || $5::bigint[], writing = case when $6::boolean then null else writing end,
+    expires_at = case when $4 = $8::bigint then null else $7::timestamptz end,
+    finished_at = case when $4 = $8 then now() end, original_sha256 = $9
+where id = $1 and epoch = $2 and committed = $3 and finished_at is null and deleted_at is null
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at,
+    case when $4::bigint = $8::bigint then array(
         select o.slot from upload o
         where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
     ) end as filled;
@@ -43,15 +79,18 @@ update upload
 set replaced_at = now()
 where account_id = $1 and slot = $2 and id <> $3 and finished_at is not null and replaced_at is null;
 
--- name: discard
--- An upload that nobody will continue, unless it is finished.
-delete from upload
-where id = $1 and account_id = $2 and finished_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, stored_epoch, ended_epoch, finished_at;
+-- name: delete
+-- An upload that nobody will continue; its row stays until its bytes are gone for certain. A finished photo stays.
+update upload
+set deleted_at = $3, expires_at = $3, epoch = epoch + 1, writing = null
+where id = $1 and deleted_at is null and (slot is null or finished_at is null)
+    and case when $2::bytea is null then account_id is null
+        else account_id = (select s.account_id from session s where s.token_hash = $2 and s.expires_at > now()) end
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
 
 -- name: finished
 -- One finished upload as its inspection meets it; outlived: replaced photos of its slot whose clean copies are kept.
-select id, stored_epoch, epoch, length, replaced_at is not null, verdict,
+select id, parts, epoch, length, original_sha256, replaced_at is not null, verdict,
     array(
         select o.id from upload o
         where o.account_id = u.account_id and o.slot = u.slot and o.replaced_at is not null
