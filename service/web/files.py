@@ -1,159 +1,154 @@
-"""Resumable photo uploads: tus 1.0.0, core and creation, at `/files/`.
+"""Resumable uploads: tus 1.0.0 with creation (also with the first chunk, also of a length told later), expiration,
+checksums and termination.
 
 Headers are judged before the first byte of a body is asked for, and a request that is refused stores nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import formatdate
 
 import msgspec
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from service.actions import uploads as actions
 from service.actions.once import answered_once
 from service.domain import tus
-from service.domain.errors import (
-    LaunchnightError,
-    MethodNotAllowed,
-    NotFound,
-    TusVersionUnsupported,
-    UploadOffsetMismatch,
-    UploadTaken,
-)
+from service.domain.errors import LaunchnightError, UploadTaken
+from service.domain.uploads import Append, Creation, check_size
 from service.metrics import Metrics
+from service.photo_ports import Upload
 from service.ports import Ports, StoredAnswer
 from service.web.authentication import session_of
-from service.web.http import Headers, Rendered, send_early
+from service.web.files_get import download
+from service.web.http import Headers, Rendered
 from service.web.idempotency import once_of
 from service.web.incoming import End, incoming_body
-from service.web.middleware import count_refusal
-from service.web.problems import render
+from service.web.tus_resource import CLOSE, VERSIONS, Handler, Request, Streamed, TusResource, offset_header
 
-UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
-METHODS = ["OPTIONS", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-
-_VERSION = (b"tus-resumable", tus.VERSION.encode())
-_VERSIONS = (b"tus-version", tus.VERSION.encode())
 _PRIVATE = (b"cache-control", b"no-store")
-_CLOSE = (b"connection", b"close")
 
 
-class Request:
-    """One request: `texts` are its headers, decoded."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is taken, from whom, and where."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
-        self.method = tus.method_of(self.texts, scope["method"])
-        self.upload_id: str = scope["path_params"].get("upload_id", "")
-        self.receive = receive
-
-    def leaves_much_unread(self) -> bool:
-        """A refusal leaves the body on the way."""
-        length = self.texts.get("content-length", "0")
-        return "transfer-encoding" in self.texts or not length.isdecimal() or int(length) > UNREAD_BYTES
-
-
-Handler = Callable[[Request], Awaitable[Rendered]]
-
-
-class Resource:
-    """Serves one address by method. Every answer but that of OPTIONS names the version of the protocol."""
-
-    def __init__(self, handlers: Mapping[str, Handler], metrics: Metrics) -> None:
-        self._handlers = handlers
-        self._metrics = metrics
-        self._allow = (b"allow", ", ".join(handlers).encode())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            answer = await self._serve(request)
-        except LaunchnightError as error:
-            answer = self._refusal(error, request)
-        if request.method != "OPTIONS":
-            answer.headers.append(_VERSION)
-        if answer.status == 201 or answer.body:
-            answer.headers.append((b"content-length", b"%d" % len(answer.body)))
-        if _CLOSE in answer.headers:
-            await send_early(receive, send, answer.status, answer.headers, answer.body)
-            return
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-    async def _serve(self, request: Request) -> Rendered:
-        handler = self._handlers.get(request.method)
-        if handler is None:
-            raise MethodNotAllowed
-        if request.method != "OPTIONS":
-            tus.check_version(request.texts)
-            if request.upload_id and not tus.is_upload_id(request.upload_id):
-                raise NotFound("There is no such upload.")
-        return await handler(request)
-
-    def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:
-        count_refusal(self._metrics, error)
-        status, headers, body = render(error)
-        headers = [header for header in headers if header[0] != b"content-length"]  # set once, for all answers
-        if isinstance(error, UploadOffsetMismatch):
-            headers.append(_offset(error.facts["expected"]))
-        if isinstance(error, TusVersionUnsupported):
-            headers.append(_VERSIONS)
-        if isinstance(error, MethodNotAllowed):
-            headers.append(self._allow)
-        if request.leaves_much_unread():
-            headers.append(_CLOSE)
-        return Rendered(status, headers, body)
+    most_bytes: int | None
+    """Of one upload; None for no limit."""
+    for_everybody: bool = False
+    """Any file from anybody, and finished ones are given out again. Else photos of applicants who are signed in."""
+    base: str = "/files/"
+    """Path of the collection, from a slash to a slash."""
 
 
 class Files:
     """The handlers. `_writers` are the uploads that receive bytes in this process."""
 
-    def __init__(self, ports: Ports, metrics: Metrics, most_bytes: int) -> None:
+    def __init__(self, ports: Ports, metrics: Metrics, terms: Terms) -> None:
         self._ports = ports
         self._metrics = metrics
-        self._most_bytes = most_bytes
+        self._terms = terms
         self._writers = actions.Writers()
 
     async def options(self, _: Request) -> Rendered:
         headers = [
-            _VERSIONS,
+            VERSIONS,
             (b"tus-extension", ",".join(tus.EXTENSIONS).encode()),
-            (b"tus-max-size", b"%d" % self._most_bytes),
+            (b"tus-checksum-algorithm", ",".join(tus.CHECKSUMS).encode()),
         ]
+        if self._terms.most_bytes is not None:
+            headers.append((b"tus-max-size", b"%d" % self._terms.most_bytes))
         return Rendered(204, headers, b"")
 
     async def create(self, request: Request) -> Rendered:
         """201 with the address to send bytes to; the same one again for the same Idempotency-Key."""
-        creation = tus.photo_of(request.texts, most_bytes=self._most_bytes)
-        session = session_of(request.headers)
-        if b"idempotency-key" not in request.headers:
-            return _created(await actions.create(self._ports, None, session, creation))
-        asked = (creation.length, creation.metadata)
-        once = once_of(request.headers, route="POST /files/", path="/files/", body=asked, status=201)
-
-        async def perform() -> StoredAnswer:
-            answer = await actions.create(self._ports, once, session, creation)
-            assert isinstance(answer, StoredAnswer)
-            return answer
-
-        return _created(await answered_once(self._ports, once, perform))
+        creation = self._creation(request)
+        chunk = tus.first_chunk_of(request.texts, creation.length)
+        if chunk is not None and self._terms.most_bytes is not None:
+            check_size(chunk.announced or 0, most_bytes=self._terms.most_bytes)
+        session = self._session(request)
+        new, is_new = await self._begin(request, session, creation)
+        # A relative address: behind a proxy we do not know our own name.
+        headers: Headers = [(b"location", f"{self._terms.base}{new.upload_id}".encode()), _PRIVATE]
+        if chunk is None:
+            if creation.length != 0:
+                headers.append(_expires(new.expires_at))
+            return Rendered(201, headers, b"")
+        if not is_new:  # its first chunk came with the first request; how much of it did is what counts
+            upload = await actions.status(self._ports, self._writers, session, new.upload_id)
+            return Rendered(201, [*headers, *_progress(upload), CLOSE], b"")
+        return Rendered(201, [*headers, *await self._receive_first(request, session, new.upload_id, chunk)], b"")
 
     async def status(self, request: Request) -> Rendered:
-        session = session_of(request.headers)
-        upload = await actions.status(self._ports, self._writers, session, request.upload_id)
-        headers = [
-            _offset(upload.committed),
-            (b"upload-length", b"%d" % upload.length),
-            (b"upload-metadata", upload.metadata.encode("latin-1")),
-            _PRIVATE,
-        ]
+        upload = await actions.status(self._ports, self._writers, self._session(request), request.upload_id)
+        headers = [*_progress(upload), _PRIVATE]
+        if upload.length is None:
+            headers.append((b"upload-defer-length", b"1"))
+        else:
+            headers.append((b"upload-length", b"%d" % upload.length))
+        if upload.metadata:
+            headers.append((b"upload-metadata", upload.metadata.encode("latin-1")))
         return Rendered(200, headers, b"")
 
     async def append(self, request: Request) -> Rendered:
         """204 with the new offset. What arrived of a body that broke off is kept."""
         chunk = tus.append_of(request.texts)
-        session = session_of(request.headers)
+        if self._terms.most_bytes is not None:
+            end = max(chunk.length or 0, chunk.offset + (chunk.announced or 0))
+            check_size(end, most_bytes=self._terms.most_bytes)
+        return Rendered(204, await self._receive(request, self._session(request), request.upload_id, chunk), b"")
+
+    async def terminate(self, request: Request) -> Rendered:
+        await actions.terminate(self._ports, self._writers, self._session(request), request.upload_id)
+        return Rendered(204, [], b"")
+
+    async def download(self, request: Request) -> Streamed:
+        upload = await actions.status(self._ports, self._writers, None, request.upload_id)
+        return await download(upload, self._ports.photos, request.texts)
+
+    def _creation(self, request: Request) -> Creation:
+        if self._terms.for_everybody:
+            return tus.file_of(request.texts, most_bytes=self._terms.most_bytes)
+        assert self._terms.most_bytes is not None, "a photo has a limit"
+        return tus.photo_of(request.texts, most_bytes=self._terms.most_bytes)
+
+    def _session(self, request: Request) -> bytes | None:
+        return None if self._terms.for_everybody else session_of(request.headers)
+
+    async def _begin(
+        self, request: Request, session: bytes | None, creation: Creation
+    ) -> tuple[actions.NewUpload, bool]:
+        """The upload, and whether this request began it; False: an earlier one did, under the same key."""
+        if b"idempotency-key" not in request.headers:
+            new = await actions.create(self._ports, None, session, creation)
+            assert isinstance(new, actions.NewUpload)
+            return new, True
+        asked = (creation.length, creation.metadata)
+        route = f"POST {self._terms.base}"
+        once = once_of(request.headers, route=route, path=self._terms.base, body=asked, status=201)
+        is_new = False
+
+        async def perform() -> StoredAnswer:
+            nonlocal is_new
+            answer = await actions.create(self._ports, once, session, creation)
+            assert isinstance(answer, StoredAnswer)
+            is_new = True
+            return answer
+
+        answer = await answered_once(self._ports, once, perform)
+        return msgspec.json.decode(answer.body, type=actions.NewUpload), is_new
+
+    async def _receive_first(self, request: Request, session: bytes | None, upload_id: str, chunk: Append) -> Headers:
+        """As `_receive`. When the chunk is refused, nobody learns of the upload, so it is given up."""
+        try:
+            return await self._receive(request, session, upload_id, chunk)
+        except LaunchnightError:
+            if b"idempotency-key" not in request.headers:  # else the creation may be asked for again, and is there
+                await actions.discard(self._ports, session, upload_id)
+            raise
+
+    async def _receive(self, request: Request, session: bytes | None, upload_id: str, chunk: Append) -> Headers:
+        """Take the body in; headers that say how far the upload is now."""
         at_once = b"expect" not in request.headers
         self._metrics.uploads_open.inc()
         try:
@@ -162,40 +157,46 @@ class Files:
                     self._ports,
                     self._writers,
                     session,
-                    request.upload_id,
+                    upload_id,
                     chunk,
                     body,
                     self._metrics.upload_bytes.inc,
+                    most_bytes=self._terms.most_bytes,
                 )
         finally:
             self._metrics.uploads_open.dec()
         if body.end is End.LET_GO and upload.finished_at is None:
             raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
-        headers = [_offset(upload.committed)]
+        headers = _progress(upload)
         if body.end is not End.COMPLETE:
-            headers.append(_CLOSE)  # the rest of the body may still be on its way
-        return Rendered(204, headers, b"")
+            headers.append(CLOSE)  # the rest of the body may still be on its way
+        return headers
 
 
-def routes(ports: Ports, metrics: Metrics, *, most_bytes: int) -> list[Route]:
-    """most_bytes: of one photo."""
-    files = Files(ports, metrics, most_bytes)
-    collection = Resource({"OPTIONS": files.options, "POST": files.create}, metrics)
-    one = Resource({"OPTIONS": files.options, "HEAD": files.status, "PATCH": files.append}, metrics)
-    return [
-        Route("/files", collection, methods=METHODS),
-        Route("/files/", collection, methods=METHODS),
-        Route("/files/{upload_id}", one, methods=METHODS),
-    ]
+def routes(ports: Ports, metrics: Metrics, terms: Terms) -> list[Route]:
+    """No methods are named: which one is meant may stand in a header."""
+    files = Files(ports, metrics, terms)
+    collection = TusResource({"OPTIONS": files.options, "POST": files.create}, metrics)
+    handlers: dict[str, Handler] = {
+        "OPTIONS": files.options,
+        "HEAD": files.status,
+        "PATCH": files.append,
+        "DELETE": files.terminate,
+    }
+    if terms.for_everybody:
+        handlers["GET"] = files.download
+    one = TusResource(handlers, metrics)
+    addresses = {terms.base, terms.base.rstrip("/") or "/"}
+    return [*(Route(address, collection) for address in addresses), Route(terms.base + "{upload_id}", one)]
 
 
-def _created(answer: StoredAnswer | actions.NewUpload) -> Rendered:
-    if isinstance(answer, StoredAnswer):
-        answer = msgspec.json.decode(answer.body, type=actions.NewUpload)
-    # A relative address: behind a proxy we do not know our own name.
-    headers: Headers = [(b"location", f"/files/{answer.upload_id}".encode()), _PRIVATE]
-    return Rendered(201, headers, b"")
+def _progress(upload: Upload) -> Headers:
+    """How far the upload is, and until when it may be continued."""
+    headers = [offset_header(upload.committed)]
+    if upload.finished_at is None and upload.expires_at is not None:
+        headers.append(_expires(upload.expires_at))
+    return headers
 
 
-def _offset(value: object) -> tuple[bytes, bytes]:
-    return (b"upload-offset", f"{value}".encode())
+def _expires(at: datetime) -> tuple[bytes, bytes]:
+    return (b"upload-expires", formatdate(at.timestamp(), usegmt=True).encode())
