@@ -108,6 +108,11 @@ DOCUMENT = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF"
 SCRIPT = b"Comment\0<?php system($_GET[0]); ?>"
 LOOP = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0\x08\0\0\0"
 
+FORBIDDEN = (
+    b"Exif", b"Phone 7", b"taken at home", b"GPSLatitude", b"Surakarta", b"PK\x05\x06", b"<script", b"<?php", b"%PDF",
+)  # fmt: skip
+"""What stands in originals of the corpus and in no clean copy."""
+
 CORPUS: dict[str, tuple[Callable[[], bytes], PhotoVerdict]] = {
     "a photo": (jpeg, ACCEPTED),
     "a photo of the swarm": (lambda: picture(60_000, False, 1), ACCEPTED),
@@ -161,6 +166,7 @@ CORPUS: dict[str, tuple[Callable[[], bytes], PhotoVerdict]] = {
     "50 MB of text": (lambda: packed(b"zTXt"), UNREADABLE),
     "50 MB of colors": (lambda: packed(b"iCCP"), UNREADABLE),
     "39 megapixels of four inks": (inks, UNREADABLE),
+    "20 megapixels with alpha": (lambda: encoded(Image.new("RGBA", (4500, 4500)), "PNG"), ACCEPTED),
     "39 megapixels in a PNG": (lambda: large("PNG"), ACCEPTED),
     "39 megapixels in a JPEG": (lambda: large("JPEG"), ACCEPTED),
     "39 megapixels in parts": (lambda: large("JPEG", progressive=True), ACCEPTED),
