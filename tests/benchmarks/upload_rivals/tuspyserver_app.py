@@ -1,0 +1,45 @@
+"""tuspyserver as its README starts it, on uvicorn as we run ours: `python tuspyserver_app.py FOLDER`.
+
+Runs in the environment of the rivals. Ends when standard input closes. MOST_BYTES in the environment limits uploads.
+"""
+
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from tuspyserver import create_tus_router
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, on standard output."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        port = self.servers[0].sockets[0].getsockname()[1]
+        print(json.dumps({"ready": True, "role": "tuspyserver", "host": "127.0.0.1", "port": port}), flush=True)
+
+
+def main() -> None:
+    app = FastAPI()
+    limit = {"max_size": int(os.environ["MOST_BYTES"])} if "MOST_BYTES" in os.environ else {}
+    app.include_router(create_tus_router(prefix="files", files_dir=sys.argv[1], **limit))
+    config = uvicorn.Config(
+        app, port=0, loop="uvloop", http="httptools", access_log=False, server_header=False, log_level="warning"
+    )
+    server = Server(config)
+
+    def end_with_input() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        server.should_exit = True
+
+    threading.Thread(target=end_with_input, daemon=True).start()
+    server.run()
+
+
+if __name__ == "__main__":
+    main()
