@@ -104,20 +104,24 @@ class UploadStore(Protocol):
         """None too when the session is over, or the upload was given up."""
 
     async def take_over(
-        self, upload_id: str, session: bytes | None, chunk: Append, *, replica: str, now: datetime, forced: bool = False
+        self, upload_id: str, session: bytes | None, chunk: Append, *, replica: str, now: datetime
     ) -> Upload | None:
         """Raise the epoch and return the row, written by `replica` now: an older writer cannot commit any more.
 
         A length that the chunk tells is announced by it. None: the asker has no such upload, or it is finished, has
         expired, does not end where the chunk starts, has no room for it, has another length, or is being written in
-        another replica; this last one does not count when `forced`.
+        another replica.
         """
 
     async def ask_to_let_go(self, upload: Upload) -> bool:
         """Ask the replica that is writing to end. False: nobody hears it."""
 
     async def fence(self, upload: Upload) -> bool:
-        """The writer `upload.epoch` cannot commit any more, and nobody is writing. False: it was not the newest."""
+        """The writer `upload.epoch` cannot commit any more, and nobody is writing. False: it has ended, or did not last
+        to be the newest."""
+
+    async def is_writing(self, upload: Upload) -> bool:
+        """Whether the writer `upload.epoch` may still be writing."""
 
     async def release(self, upload: Upload) -> None:
         """The writer `upload.epoch` writes no more."""

@@ -4,20 +4,18 @@ Bytes are durable on disk before the row says so, and the row says so before the
 database is held while bytes are awaited.
 """
 
-import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.actions.upload_storing import TAKEN, UploadWriter, expires_at, full
+from service.actions.upload_writers import IncomingBytes, Writers, make_free
 from service.domain import photos
 from service.domain import uploads as rules
 from service.domain.errors import NotFound, UploadTaken
@@ -35,67 +33,7 @@ from service.domain.uploads import (
 from service.photo_ports import Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
-__all__ = ["PIECE_BYTES"]
-LET_GO_LIMIT = 0.5  # seconds; a writer that needs longer is stuck, and the epoch keeps it from committing
-
-
-class IncomingBytes(Protocol):
-    """The body of a request."""
-
-    async def take(self, most: int) -> bytes:
-        """The next `most` bytes; fewer at the end of the body, or when the first of them has waited for some seconds.
-
-        b"" when nothing is left. The end is the end for whatever reason: complete, cut, too slow, or told to let go.
-        """
-
-    @property
-    def exhausted(self) -> bool:
-        """Nothing is left and nothing more will come."""
-
-    @property
-    def complete(self) -> bool:
-        """All of the body has come."""
-
-    def let_go(self) -> None:
-        """Take no more bytes from the network."""
-
-
-class Writers:
-    """Who writes to which upload in this process: a reconnecting phone ends the request of its dead connection."""
-
-    def __init__(self) -> None:
-        self.replica = secrets.token_hex(8)
-        self._turns: dict[str, tuple[IncomingBytes, asyncio.Event]] = {}
-
-    def __len__(self) -> int:
-        return len(self._turns)
-
-    def holds(self, upload_id: str) -> bool:
-        return upload_id in self._turns
-
-    async def settle(self, upload_id: str) -> None:
-        """Return when nobody in this process writes to the upload any more; what had arrived is stored by then."""
-        while turn := self._turns.get(upload_id):
-            incoming, ended = turn
-            incoming.let_go()
-            try:
-                async with asyncio.timeout(LET_GO_LIMIT):
-                    await ended.wait()
-            except TimeoutError:
-                return
-
-    @asynccontextmanager
-    async def turn(self, upload_id: str, incoming: IncomingBytes) -> AsyncIterator[None]:
-        """Be the one who writes, until told by a newcomer to let go."""
-        await self.settle(upload_id)
-        mine = (incoming, asyncio.Event())
-        self._turns[upload_id] = mine
-        try:
-            yield
-        finally:
-            if self._turns.get(upload_id) is mine:
-                del self._turns[upload_id]
-            mine[1].set()
+__all__ = ["PIECE_BYTES", "Writers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +67,9 @@ async def create(
 async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:
     """The upload with a settled offset. Raises NotSignedIn, NotFound or UploadExpired."""
     upload = await _find(ports, session, upload_id)
-    if not writers.holds(upload_id):
+    if upload.writing is None and not writers.holds(upload_id):
         return upload
-    await writers.settle(upload_id)
+    await make_free(ports, writers, upload)
     return await _find(ports, session, upload_id)
 
 
@@ -222,8 +160,7 @@ async def _head(ports: Ports, session: bytes | None, upload: Upload, incoming: I
 
 async def terminate(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> None:
     """Give up an upload; its bytes are removed. Raises NotSignedIn, NotFound, or UploadKept: the photo is finished."""
-    await _find(ports, session, upload_id)
-    await writers.settle(upload_id)
+    await make_free(ports, writers, await _find(ports, session, upload_id))
     if not await discard(ports, session, upload_id):
         await _find(ports, session, upload_id)
         raise UploadKept("A finished photo stays until another one is sent in its place.")
@@ -266,23 +203,23 @@ async def _take_over(ports: Ports, writers: Writers, session: bytes | None, uplo
     if upload is not None:
         return upload
     upload = await _look(ports, session, upload_id)
+    if upload.writing not in (None, writers.replica):
+        await make_free(ports, writers, upload)
+        taken = await _try_to_take_over(ports, writers, session, upload_id, chunk)
+        if taken is not None:
+            return taken
+        upload = await _look(ports, session, upload_id)
     rules.check_append(chunk, committed=upload.committed, length=upload.length)
     if upload.finished_at is not None:
         return upload  # an empty chunk at its end changes nothing
-    if upload.writing not in (None, writers.replica):
-        taken = await _try_to_take_over(ports, writers, session, upload_id, chunk, forced=True)
-        if taken is not None:
-            return taken
     raise UploadTaken(TAKEN)  # another request moved the offset between our statements
 
 
 async def _try_to_take_over(
-    ports: Ports, writers: Writers, session: bytes | None, upload_id: str, chunk: Append, *, forced: bool = False
+    ports: Ports, writers: Writers, session: bytes | None, upload_id: str, chunk: Append
 ) -> Upload | None:
     async with ports.begin(single=True) as tx:
-        return await tx.uploads.take_over(
-            upload_id, session, chunk, replica=writers.replica, now=ports.clock.now(), forced=forced
-        )
+        return await tx.uploads.take_over(upload_id, session, chunk, replica=writers.replica, now=ports.clock.now())
 
 
 async def check_inspections(ports: Ports) -> None:

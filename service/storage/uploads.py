@@ -35,10 +35,10 @@ class PostgresUploadStore:
         return _upload(await self._connection.fetchrow(self._sql["find"], upload_id, session))
 
     async def take_over(
-        self, upload_id: str, session: bytes | None, chunk: Append, *, replica: str, now: datetime, forced: bool = False
+        self, upload_id: str, session: bytes | None, chunk: Append, *, replica: str, now: datetime
     ) -> Upload | None:
         end = chunk.offset + (chunk.announced or 0)
-        given = (upload_id, session, chunk.offset, end, replica, chunk.length, now, forced)
+        given = (upload_id, session, chunk.offset, end, replica, chunk.length, now)
         return _upload(await self._connection.fetchrow(self._sql["take_over"], *given))
 
     async def ask_to_let_go(self, upload: Upload) -> bool:
@@ -50,6 +50,9 @@ class PostgresUploadStore:
 
     async def release(self, upload: Upload) -> None:
         await self._connection.execute(self._sql["release"], upload.id, upload.epoch)
+
+    async def is_writing(self, upload: Upload) -> bool:
+        return await self._connection.fetchval(self._sql["is_writing"], upload.id, upload.epoch) is not None
 
     async def is_newest(self, upload: Upload) -> bool:
         return await self._connection.fetchval(self._sql["is_newest"], upload.id, upload.epoch) is not None

@@ -25,7 +25,7 @@ where id = $1 and deleted_at is null
 
 -- name: take_over
 -- A new writer, in replica $5, continues at $3 and sends bytes up to $4; from now on an older one cannot commit.
--- $6 the length that it tells (null: none), $7 now, $8 whether a writer of another replica is left no more time.
+-- $6 the length that it tells (null: none), $7 now.
 update upload
 set epoch = epoch + 1, writing = $5, length = coalesce(length, $6::bigint)
 where id = $1 and deleted_at is null
@@ -33,12 +33,14 @@ where id = $1 and deleted_at is null
         else account_id = (select s.account_id from session s where s.token_hash = $2 and s.expires_at > now()) end
     and committed = $3 and finished_at is null and expires_at > $7
     and coalesce(length, $6, $4) >= $4 and coalesce(length, $6) is not distinct from coalesce($6, length)
-    and ($8 or writing is null or writing = $5)
+    and (writing is null or writing = $5)
 returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
 
 -- name: fence
--- Writer $2 cannot commit any more, and nobody is writing.
-update upload set epoch = epoch + 1, writing = null where id = $1 and epoch = $2 and finished_at is null returning id;
+-- Writer $2, who has not ended, cannot commit any more, and nobody is writing.
+update upload set epoch = epoch + 1, writing = null
+where id = $1 and epoch = $2 and writing is not null and finished_at is null
+returning id;
 
 -- name: release
 -- Writer $2 writes no more.
@@ -46,9 +48,13 @@ update upload set writing = null where id = $1 and epoch = $2;
 
 -- name: ask_to_let_go
 -- Ask replica $1 to end its writing to upload $2, and whether it hears anybody: its ear has a connection of that name.
-select pg_notify('uploads_' || $1::text, $2::text)::text = '' as asked, exists (
+select pg_notify('uploads_' || $1::text, $2::text), exists (
     select from pg_stat_activity where datname = current_database() and application_name = 'uploads_' || $1::text
 ) as heard;
+
+-- name: is_writing
+-- Whether writer $2 may still be writing.
+select 1 from upload where id = $1 and epoch = $2 and writing is not null;
 
 -- name: is_newest
 -- Whether nobody has taken over from writer $2.
