@@ -220,7 +220,7 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
     app = Starlette(
         routes=[
             *(route(operation, ports) for operation in operations(ports, board, version)),
-            *files.routes(ports, metrics, most_bytes=settings.photo_max_bytes),
+            *files.routes(ports, metrics, files.Terms(settings.photo_max_bytes)),
             *page_routes(ports, board, metrics, settings),
         ],
         middleware=middleware,

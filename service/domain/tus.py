@@ -12,7 +12,14 @@ from service.domain.errors import FieldFault, TusVersionUnsupported, UploadTypeU
 from service.domain.uploads import SLOTS, Append, Checksum, Creation, Slot, UploadHeadersInvalid, check_room, check_size
 
 VERSION = "1.0.0"
-EXTENSIONS = ("creation",)
+EXTENSIONS = (
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "termination",
+)
 CHECKSUMS = ("sha1", "sha256", "sha512", "md5")
 CHUNK_TYPE = "application/offset+octet-stream"
 PHOTO_TYPES = ("image/jpeg", "image/png")

@@ -56,7 +56,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     uploads.TooManyUploads: 403,
     uploads.PhotoTypeUnsupported: 415,
     uploads.UploadExpired: 410,
-    uploads.UploadKept: 409,
+    uploads.UploadKept: 403,
     uploads.UploadChecksumMismatch: 460,
     uploads.StorageFailed: 503,
     errors.StorageFull: 503,

@@ -71,9 +71,12 @@ def test_options_tells_what_is_spoken(uploads, path):
         answer = await room.ask("OPTIONS", path)
         assert answer.status == 204
         assert answer.headers["tus-version"] == "1.0.0"
-        assert answer.headers["tus-extension"] == "creation"
+        assert answer.headers["tus-resumable"] == "1.0.0"
+        assert answer.headers["tus-extension"] == (
+            "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination"
+        )
+        assert answer.headers["tus-checksum-algorithm"] == "sha1,sha256,sha512,md5"
         assert answer.headers["tus-max-size"] == str(MOST_BYTES)
-        assert "tus-resumable" not in answer.headers
 
     uploads(scene)
 
@@ -193,9 +196,13 @@ def test_method_can_be_overridden(uploads):
         path = await person.begin(5)
         answer = await room.ask("POST", path, person.chunk(0), SMALL, X_HTTP_Method_Override="PATCH")
         assert (answer.status, answer.offset) == (204, 5)
-        answer = await room.ask("DELETE", path, TUS | person.session)
+        answer = await room.ask("PATCH", path, TUS | person.session, X_HTTP_Method_Override="GET")
         assert (answer.status, code(answer)) == (405, "method-not-allowed")
-        assert answer.headers["allow"] == "OPTIONS, HEAD, PATCH"
+        assert answer.headers["allow"] == "OPTIONS, HEAD, PATCH, DELETE"
+        answer = await room.ask("LOCK", path, TUS | person.session, X_HTTP_Method_Override="HEAD")
+        assert (answer.status, answer.offset) == (200, 5)
+        answer = await room.ask("DELETE", path, TUS | person.session)
+        assert (answer.status, code(answer)) == (403, "upload-kept")
 
     uploads(scene)
 

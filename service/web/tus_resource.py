@@ -1,0 +1,130 @@
+"""A resource that speaks tus: the method and the version are judged first, and every answer names the version."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from service.domain import tus
+from service.domain.errors import (
+    LaunchnightError,
+    MethodNotAllowed,
+    NotFound,
+    TusVersionUnsupported,
+    UploadOffsetMismatch,
+)
+from service.metrics import Metrics
+from service.web.http import Headers, Rendered, send_early
+from service.web.middleware import count_refusal
+from service.web.problems import render
+
+UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
+
+VERSIONS = (b"tus-version", tus.VERSION.encode())
+CLOSE = (b"connection", b"close")
+_VERSION = (b"tus-resumable", tus.VERSION.encode())
+
+
+class Request:
+    """One request: `texts` are its headers, decoded."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
+        self.method = tus.method_of(self.texts, scope["method"])
+        self.upload_id: str = scope["path_params"].get("upload_id", "")
+        self.receive = receive
+
+    def leaves_much_unread(self) -> bool:
+        """An answer now leaves the body on the way."""
+        length = self.texts.get("content-length", "0")
+        return "transfer-encoding" in self.texts or not length.isdecimal() or int(length) > UNREAD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose body comes piece by piece; the headers say how long it is."""
+
+    status: int
+    headers: Headers
+    pieces: AsyncIterator[bytes]
+
+
+Handler = Callable[[Request], Awaitable[Rendered | Streamed]]
+
+
+class TusResource:
+    """Serves one address by method. GET is no method of the protocol: browsers ask without a version."""
+
+    def __init__(self, handlers: Mapping[str, Handler], metrics: Metrics) -> None:
+        self._handlers = handlers
+        self._metrics = metrics
+        self._allow = (b"allow", ", ".join(handlers).encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            answer = await self._serve(request)
+        except LaunchnightError as error:
+            answer = self._refusal(error, request)
+        answer.headers.append(_VERSION)
+        if isinstance(answer, Streamed):
+            await _send_pieces(answer, receive, send)
+            return
+        if answer.body or (answer.status != 204 and scope["method"] != "HEAD"):
+            answer.headers.append((b"content-length", b"%d" % len(answer.body)))
+        if CLOSE in answer.headers:
+            await send_early(receive, send, answer.status, answer.headers, answer.body)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _serve(self, request: Request) -> Rendered | Streamed:
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            raise MethodNotAllowed
+        if request.method != "OPTIONS":
+            if request.method != "GET" or "tus-resumable" in request.texts:
+                tus.check_version(request.texts)
+            if request.upload_id and not tus.is_upload_id(request.upload_id):
+                raise NotFound("There is no such upload.")
+        return await handler(request)
+
+    def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:
+        count_refusal(self._metrics, error)
+        status, headers, body = render(error)
+        headers = [header for header in headers if header[0] != b"content-length"]  # set once, for all answers
+        if isinstance(error, UploadOffsetMismatch):
+            headers.append(offset_header(error.facts["expected"]))
+        if isinstance(error, TusVersionUnsupported):
+            headers.append(VERSIONS)
+        if isinstance(error, MethodNotAllowed):
+            headers.append(self._allow)
+        if request.leaves_much_unread() and CLOSE not in headers:
+            headers.append(CLOSE)
+        return Rendered(status, headers, body)
+
+
+def offset_header(value: object) -> tuple[bytes, bytes]:
+    return (b"upload-offset", f"{value}".encode())
+
+
+async def _send_pieces(answer: Streamed, receive: Receive, send: Send) -> None:
+    """As long as somebody is there: the server takes what nobody will read without a word."""
+    gone = asyncio.create_task(_until_gone(receive))
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        async for piece in answer.pieces:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        await asyncio.wait([gone])
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
