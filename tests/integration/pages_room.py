@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from service import app as composition
+from service.running import listen
 from service.web.pages.memory import Memory, MemoryCookie
 from tests.integration.registration_room import Registration, registration, standing_database, until
 
@@ -208,7 +209,7 @@ class Site:
 async def site(database_url: str, folder: Path, *, working: bool = True, **settings: str) -> AsyncIterator[Site]:
     """The service on a listener of its own; the rest as in `registration`."""
     async with registration(database_url, folder, working=working, **settings) as service:
-        listener = composition.listen("127.0.0.1", 0)
+        listener = listen("127.0.0.1", 0, "REGISTRATION_PORT")
         stop, ready = asyncio.Event(), asyncio.Event()
         serving = asyncio.create_task(
             composition.run_web(service.ports, service.settings, service.metrics, stop, listener, ready.set)
