@@ -91,6 +91,7 @@ def policy_of(settings: Settings) -> Policy:
         email_rate_per_s=settings.email_rate,
         sms_rate_per_s=settings.sms_rate,
         identity_rate_per_s=settings.civil_registry_rate,
+        upload_lifetime_s=settings.upload_lifetime,
         gate_rate_per_s=settings.gate_rate,
         wave_id=settings.wave_id,
         wave_closes_at=settings.wave_closes_at,

@@ -139,6 +139,13 @@ TABLE: tuple[Setting, ...] = (
         "Raw camera photos have a median of 2.6 MB, few pass 8.",
     ),
     Setting(
+        "REGISTRATION_UPLOAD_LIFETIME",
+        _positive,
+        "86400",
+        "s",
+        "An unfinished upload is given up so long after its last byte: who failed tonight tries again tomorrow.",
+    ),
+    Setting(
         "REGISTRATION_DATABASE_CONNECTIONS",
         _count,
         "16",
@@ -272,6 +279,7 @@ class Settings(SimpleNamespace):
     aws_access_key_id: str
     aws_secret_access_key: str
     photo_max_bytes: int
+    upload_lifetime: float
     database_connections: int
     partners_url: str
     partner_timeout: float
