@@ -16,6 +16,7 @@ SERVICE_VERBS = {
     "web": "answer HTTP",
     "worker": "work the queues of codes and identity checks",
     "gatekeeper": "invite people from the waiting room",
+    "uploads": "the upload server alone, for any file from anybody",
     "database": "run an embedded PostgreSQL",
     "migrate": "bring the database to this version",
     "ledger": "print what the database holds",

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ROLES = ("web", "worker", "gatekeeper")
 DEFAULT_DATA = Path(".launchnight/serve")
+UPLOADS_DATA = Path(".launchnight/uploads")
+BACKLOG = 4096
 HEALTH_LIMIT = 4.0
 """Seconds: readiness itself gives the database 2."""
 
@@ -50,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
                 default=DEFAULT_DATA,
                 help="folder of database, key and photos",
             )
+    _add_uploads(verbs)
     database = verbs.add_parser("database", help="run the embedded PostgreSQL")
     database.add_argument("--data", type=Path, required=True, help="folder of its files")
     database.add_argument("--port", type=int, default=0, help="0 takes a free one")
@@ -64,6 +68,19 @@ def parser() -> argparse.ArgumentParser:
     health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
     health.add_argument("role", choices=ROLES)
     return root
+
+
+def _add_uploads(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "the upload server alone: files of any kind from anybody; without DATABASE_URL on an embedded database"
+    uploads = verbs.add_parser("uploads", help=text, description=text + ". See docs/uploads.md.")
+    add = uploads.add_argument
+    add("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
+    add("--port", type=int, default=8080, help="0 takes a free one (8080)")
+    add("--base-path", default="/files/", metavar="PATH", help="where uploads are created (/files/)")
+    add("--data", type=Path, default=UPLOADS_DATA, help=f"folder of files and database ({UPLOADS_DATA})")
+    add("--max-size", type=int, metavar="BYTES", help="of one file (no limit)")
+    add("--s3", metavar="URL", help="keep files in a bucket: s3://BUCKET/PREFIX?endpoint=http://...")
+    add("--lifeline", action="store_true", help="end when standard input closes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _health(options.role)
         if options.verb == "queues":
             return _queues(options)
+        if options.verb == "uploads":
+            return _uploads(options)
         return _serve(options)
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
@@ -113,6 +132,28 @@ def _serve(options: argparse.Namespace) -> int:
         from service import app
 
         return run(options.verb, settings, options.lifeline, partial(app.run_roles, roles), listener)
+
+
+def _uploads(options: argparse.Namespace) -> int:
+    """The listener comes first: who connects while the database starts waits instead of being refused."""
+    base = f"/{options.base_path.strip('/')}/".replace("//", "/")
+    if not re.fullmatch(r"/([\w.~-]+/)*", base, re.ASCII):
+        raise UsageError("--base-path is a plain path, for example /files/")
+    if options.max_size is not None and options.max_size < 1:
+        raise UsageError("--max-size is a number of bytes, at least 1")
+    listener = listen(options.host, options.port, "--port")
+    listener.listen(BACKLOG)
+    variables = dict(os.environ)
+    variables["REGISTRATION_PHOTO_DIR"] = str(options.data / "files")
+    if options.s3 is not None:
+        variables["REGISTRATION_PHOTO_S3"] = options.s3
+    with listener, home(options.data, variables):
+        from service.settings import load
+        from service.upload_server import run_uploads
+        from service.web.files import Terms
+
+        terms = Terms(options.max_size, for_everybody=True, base=base)
+        return run("uploads", load(variables), options.lifeline, partial(run_uploads, terms), listener)
 
 
 def _migrate() -> int:

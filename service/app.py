@@ -225,14 +225,14 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
             *page_routes(ports, board, metrics, settings),
         ],
         middleware=middleware,
-        exception_handlers={HTTPException: _problem_of_starlette},  # type: ignore[dict-item]
+        exception_handlers={HTTPException: problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # one spelling of each path: nothing can be reached past its rules
     return app
 
 
-def _problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:
+def problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:
     """What the router refuses: unknown paths and methods."""
     if error.status_code == 405:
         allow = (error.headers or {}).get("Allow", "")
