@@ -118,6 +118,23 @@ FELT = Row(
             width=12, height=10, limits=limits(1, 3),
         ),
         Panel(
+            "Bytes of photos sent for each that arrived",
+            "What phones sent, for photos that arrived whole in the last five minutes or did not; 1 is the least. "
+            "Resumable uploads on the worst network stay below 1.15.",
+            "none",
+            (Query('sum(rate(swarm_photo_bytes_total{bytes="sent"}[5m])) '
+                   '/ sum(rate(swarm_photo_bytes_total{bytes="stored"}[5m]))', "sent / stored"),),
+            width=12, limits=limits(1.15, 2), decimals=2,
+        ),
+        Panel(
+            "Lines that broke under a photo", "And the requests that went on where one had stopped.", "cps",
+            (
+                Query("sum by (cut) (rate(swarm_line_cuts_total[$__rate_interval]))", "{{cut}}"),
+                Query("sum(rate(swarm_photo_resumes_total[$__rate_interval]))", "resumed"),
+            ),
+            width=12,
+        ),
+        Panel(
             "Requests without success, by route", "Requests a second that were neither ok nor a final no.", "reqps",
             (Query('sum by (route, outcome) (rate(swarm_requests_total{outcome!~"ok|refused"}[$__rate_interval])) > 0',
                    "{{route}} {{outcome}}"),),

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from loadtests.connections import Answer
 from scenarios.fates import Channel
 from scenarios.journey_state import Action, Result, State
+from scenarios.networks import Cut
 from scenarios.population import Person
 from scenarios.throttle import FRESH
+from scenarios.uploaders import Uploader
 
 PATIENCE = 25.0
 """Seconds a browser waits for an answer."""
@@ -63,7 +65,10 @@ _PROBLEMS = {
 _SAME_KEY = frozenset({"request-in-flight", "changed-meanwhile", "busy", "unavailable", "temporary-reduced-capacity"})
 """Problems after which the same request is repeated under the same key."""
 
-_SLOTS = tuple(b64encode(name).decode() for name in (b"identity_card", b"selfie"))
+ONE_SHOT_ROUTE = "files-put"
+"""Of a one-shot client's photos."""
+
+_SLOTS = ("identity_card", "selfie")
 _JPEG = b64encode(b"image/jpeg").decode()
 _TUS = "Tus-Resumable: 1.0.0\r\n"
 _JSON = "Content-Type: application/json\r\n"
@@ -91,8 +96,8 @@ class Applicant:
     """One person on the way: who she is, where the machine stands, and what the service gave her to show again."""
 
     __slots__ = (
-        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "serial",
-        "session", "state", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
+        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "sends",
+        "serial", "session", "state", "takes", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -108,7 +113,12 @@ class Applicant:
         self.serial = 0
         self.ticket = self.place_token = self.entry = self.session = self.code_request = self.code = self.upload = ""
         self.photo: bytes = b""
+        self.takes = 0
+        """Photos taken anew."""
         self.offset = 0
+        """Bytes of the photo that the service is known to have."""
+        self.sends = 0
+        """Requests with a photo's bytes: the number of the next draw of when the line breaks."""
         self.wave = 1
         self.wait_range: tuple[float, float] | None = None
         """The first range of waiting times that was shown."""
@@ -228,10 +238,16 @@ class Applicant:
     def _photo_creation(self, photos: tuple[bytes, ...]) -> Request:
         slot = self.state.progress.photo
         picture = self.person.selfie_photo if slot else self.person.identity_card_photo
-        self.photo, self.offset, self.upload = photos[picture % len(photos)], 0, ""
+        if self.photo and self.upload:  # announced before: this is another photo
+            self.takes += 1
+        self.photo, self.offset, self.upload = photos[(picture + self.takes) % len(photos)], 0, ""
+        if self.state.traits.uploader == Uploader.ONE_SHOT:
+            headers = f"{self._bearer()}Content-Type: image/jpeg\r\n"
+            return Request("PUT", ONE_SHOT_ROUTE, f"/files/{_SLOTS[slot]}", headers, self.photo)
         headers = (
             f"{_TUS}{self._bearer()}Idempotency-Key: {self.run}-{self.number}-{self.serial}\r\n"
-            f"Upload-Length: {len(self.photo)}\r\nUpload-Metadata: slot {_SLOTS[slot]},filetype {_JPEG}\r\n"
+            f"Upload-Length: {len(self.photo)}\r\n"
+            f"Upload-Metadata: slot {b64encode(_SLOTS[slot].encode()).decode()},filetype {_JPEG}\r\n"
         )
         return Request("POST", "files-create", "/files/", headers, b"")
 
@@ -239,6 +255,8 @@ class Applicant:
 
     def read(self, answer: Answer) -> Reading:
         """What `answer` to the present action means; keeps what has to be shown again."""
+        if answer.cut == Cut.KILLED:
+            return Reading(Result.KILLED)
         if answer.status == 0:
             return Reading(Result.TIMEOUT if answer.failure == "timeout" else Result.ERROR)
         if answer.status < 300:
@@ -299,11 +317,13 @@ class Applicant:
                 result = Result.NOT_ELIGIBLE if given["status"] == "not_eligible" else Result.OK
                 return Reading(result, receipt=given.get("check_id") or "")
             case Action.PHOTO_CREATE:
-                self.upload = _path(str(answer.headers["location"]))
+                if self.state.traits.uploader != Uploader.ONE_SHOT:
+                    self.upload = _path(str(answer.headers["location"]))
             case Action.PHOTO_SEND | Action.PHOTO_HEAD:
-                self.offset = int(answer.headers["upload-offset"])
+                known, self.offset = self.offset, int(answer.headers["upload-offset"])
                 if self.offset < len(self.photo):
-                    return Reading(Result.PARTIAL)
+                    farther = action is Action.PHOTO_HEAD and self.offset > known
+                    return Reading(Result.FARTHER if farther else Result.PARTIAL)
                 receipt = self.upload.rpartition("/")[2]
             case Action.LOOK:
                 given = json.loads(answer.body)

@@ -3,11 +3,10 @@
 Nobody waits for a socket: when none is idle another one is opened, so no waiting hides inside the measured times. The
 address is resolved once, the TLS context is built once. A request that met a connection which the server had just
 closed is sent once more on a fresh one, as browsers do; every request of a journey can be repeated (idempotency keys,
-PUT, offsets).
+PUT, offsets). A photo's bytes go over a phone's line (loadtests.lines), which may break.
 """
 
 import select
-from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,19 +14,27 @@ import gevent
 from gevent import monkey, socket, ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
 
-_CHUNK = 65536
-"""Bytes of a photo sent at a time on a slow line."""
+from loadtests.lines import AT_ONCE, Broken, Line, Sending, reset
+from scenarios.networks import Cut
+
+_BLOCK = 65536
+"""Bytes read at a time."""
 _CONNECT_TIMEOUT = 10.0
+_SILENT_FOR = 60.0
+"""Seconds after which a half-open connection is closed for good; the service must have given it up long before."""
 
 
 class Answer(NamedTuple):
-    """status 0: there was none; `failure` then is "timeout" or "transport"."""
+    """status 0: there was none; `failure` then is "timeout" or "transport", and `cut` how the phone's line broke."""
 
     status: int
     headers: Any
     """Header fields; `get(name, default)` whatever the case of the name."""
     body: bytes
     failure: str = ""
+    sent: int = 0
+    """Bytes of the body that left the phone, those sent once more included."""
+    cut: int = Cut.NONE + 0
 
 
 class _Refused(Exception):
@@ -49,6 +56,7 @@ class Connections:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._head_end = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n"
         self._idle: list[Any] = []
+        self._silent: set[Any] = set()
         self._poll = monkey.get_original("select", "poll")
         self.opened = 0
         self.resent = 0
@@ -61,35 +69,46 @@ class Connections:
         body: bytes | memoryview = b"",
         *,
         timeout: float,
-        bytes_per_s: float = 0.0,
+        line: Line = AT_ONCE,
     ) -> Answer:
-        """The answer to one request. headers: lines, each ending in CRLF; bytes_per_s: of a slow line, 0 = at once."""
+        """The answer to one request. headers: lines, each ending in CRLF."""
         head = f"{method} {self.prefix}{path}{self._head_end}{headers}"
         if body or method not in ("GET", "HEAD"):
             head = f"{head}Content-Length: {len(body)}\r\n"
         deadline = gevent.Timeout.start_new(timeout)
+        sending = Sending(line)
         try:
             message = f"{head}\r\n".encode("latin-1")
-            idle = self._take_idle()
-            if idle is not None:
-                try:
-                    return self._exchange(idle, method, message, body, bytes_per_s)
-                except _Refused:
-                    self.resent += 1
-            return self._exchange(self._open(), method, message, body, bytes_per_s)
+            return self._answer(method, message, body, sending)._replace(sent=sending.left)
         except gevent.Timeout as over:
             if over is not deadline:
                 raise
-            return Answer(0, {}, b"", "timeout")
+            return Answer(0, {}, b"", "timeout", sending.left)
+        except Broken as broken:
+            failure = "timeout" if broken.cut == Cut.HALF_OPEN else "transport"
+            return Answer(0, {}, b"", failure, sending.left, broken.cut)
         except (OSError, HTTPParseError, _Refused):
-            return Answer(0, {}, b"", "transport")
+            return Answer(0, {}, b"", "transport", sending.left)
         finally:
             deadline.close()
 
+    def _answer(self, method: str, message: bytes, body: bytes | memoryview, sending: Sending) -> Answer:
+        idle = self._take_idle()
+        if idle is not None:
+            try:
+                return self._exchange(idle, method, message, body, sending)
+            except _Refused:
+                self.resent += 1
+        if sending.line.round_trip_s:
+            gevent.sleep(sending.line.round_trip_s)  # of the handshake
+        return self._exchange(self._open(), method, message, body, sending)
+
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the connections that no request uses."""
         while self._idle:
             self._idle.pop().close()
+        while self._silent:
+            self._silent.pop().close()
 
     # What geventhttpclient's response expects of a pool.
 
@@ -126,40 +145,44 @@ class Connections:
         self.opened += 1
         return sock
 
-    def _exchange(self, sock: Any, method: str, message: bytes, body: bytes | memoryview, bytes_per_s: float) -> Answer:
+    def _exchange(self, sock: Any, method: str, message: bytes, body: bytes | memoryview, sending: Sending) -> Answer:
         try:
-            if len(body) > _CHUNK:
-                sock.sendall(message)
-                _send_paced(sock, memoryview(body), bytes_per_s)
-            else:
-                sock.sendall(message + body)
+            sending.send(sock, message, body)
+        except Broken as broken:
+            self._break(sock, broken.cut, sending.line.silence_s)
+            raise
         except OSError:
-            # The server may have answered before the whole body was sent, and closed: read that answer if it is there.
-            return self._read(sock, method)
+            pass  # The service may have answered before the whole body was sent, and closed: that answer may be there.
         except BaseException:
             sock.close()
             raise
-        return self._read(sock, method)
+        answer = self._read(sock, method)
+        if sending.stopped and sock in self._idle:
+            self._idle.remove(sock)
+            sock.close()
+        if sending.line.round_trip_s:
+            gevent.sleep(sending.line.round_trip_s / 2.0)
+        return answer
+
+    def _break(self, sock: Any, cut: int, silence_s: float) -> None:
+        """Leave the connection as the break leaves it; return when the phone has noticed."""
+        if cut == Cut.HALF_OPEN:
+            self._silent.add(sock)
+            gevent.spawn_later(_SILENT_FOR, self._forget, sock)
+            gevent.sleep(silence_s)
+        else:
+            reset(sock)
+
+    def _forget(self, sock: Any) -> None:
+        self._silent.discard(sock)
+        sock.close()
 
     def _read(self, sock: Any, method: str) -> Answer:
         # The response gives the socket back or closes it, however it ends.
         try:
             pool: Any = self
-            response = HTTPSocketPoolResponse(sock, pool, method=method, block_size=_CHUNK)
+            response = HTTPSocketPoolResponse(sock, pool, method=method, block_size=_BLOCK)
         except (HTTPConnectionClosed, ConnectionError) as closed:
             raise _Refused from closed
         body = response.read()
         return Answer(response.status_code, response.info(), body)
-
-
-def _send_paced(sock: Any, body: memoryview, bytes_per_s: float) -> None:
-    """Send `body`, no faster than the line; each piece leaves when the line would have carried the ones before it."""
-    if bytes_per_s <= 0.0:
-        sock.sendall(body)
-        return
-    began = monotonic()
-    for offset in range(0, len(body), _CHUNK):
-        early = offset / bytes_per_s - (monotonic() - began)
-        if early > 0:
-            gevent.sleep(early)
-        sock.sendall(body[offset : offset + _CHUNK])

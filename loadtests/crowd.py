@@ -13,9 +13,10 @@ from typing import Any
 
 import gevent
 
-from loadtests.applicant import PATIENCE, ROUTES, Applicant, Reading, Request, outcome
+from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Reading, Request, outcome
 from loadtests.clock import Agenda, Clock, Entry
 from loadtests.connections import Answer, Connections
+from loadtests.lines import AT_ONCE, Line
 from loadtests.receipts import Receipts
 from loadtests.roster import Roster
 from loadtests.swarm_metrics import SwarmMetrics
@@ -24,9 +25,12 @@ from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
 from scenarios.fates import Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result
+from scenarios.networks import Cut, cut_after_s, cut_kind
 from scenarios.population import person
+from scenarios.setbacks import is_photo
+from scenarios.uploaders import Uploader
 
-ROUTE_NAMES = tuple(dict.fromkeys(route for _, route in ROUTES.values()))
+ROUTE_NAMES = (*dict.fromkeys(route for _, route in ROUTES.values()), ONE_SHOT_ROUTE)
 
 _ARRIVAL = -1
 """In place of a turn: the entry is an arrival, and `number` is a row of the roster."""
@@ -52,6 +56,7 @@ class Share:
     """Seconds after the last arrival until whoever is still on the way is cut."""
     run: str
     """Prefix of the idempotency keys; no two runs against one database share it."""
+    uploader: Uploader = Uploader.PATIENT
 
 
 class Crowd:
@@ -76,7 +81,7 @@ class Crowd:
         """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
         self._habits = habits(share.night, share.pace)
         self._due: list[float] = share.due.tolist()
-        self._up_bytes_per_s = [each.up_mbps * 125_000 for each in share.night.networks.values()]
+        self._networks = list(share.night.networks.values())
         self._connections = connections
         self._photos = photos
         self._stats = stats
@@ -152,7 +157,7 @@ class Crowd:
         started = self.clock.now()
         number = self.share.residue + self.share.modulus * row
         who = person(self.share.night, self.share.seed, number)
-        one = Applicant(who, row, journey.start(traits(self.share.night, who)), self.share.run)
+        one = Applicant(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
         self.live[number] = one
         self.metrics.arrivals += 1
         self.metrics.lateness.observe(max(0.0, started - due))
@@ -230,13 +235,23 @@ class Crowd:
         return bool(attempt.is_held_back)
 
     def _send(self, one: Applicant, request: Request) -> Answer:
-        speed, patience = 0.0, PATIENCE
-        if request.method == "PATCH":
-            speed = self._up_bytes_per_s[one.person.network]
-            patience += 2 * len(request.body) / speed if speed > 0 else 0.0
+        line, patience = AT_ONCE, PATIENCE
+        if is_photo(one.state.action):
+            line = self._line(one, request)
+            patience += 2 * len(request.body) / line.bytes_per_s if line.bytes_per_s > 0 else 0.0
         return self._connections.send(
-            request.method, request.path, request.headers, request.body, timeout=patience, bytes_per_s=speed
+            request.method, request.path, request.headers, request.body, timeout=patience, line=line
         )
+
+    def _line(self, one: Applicant, request: Request) -> Line:
+        """The applicant's line, as it will be for this request."""
+        network = self._networks[one.person.network]
+        line = Line(network.up_mbps * 125_000, network.round_trip_s)
+        if not request.body:
+            return line
+        one.sends += 1
+        draw = self.share.seed, one.number, one.sends
+        return line._replace(cut_s=cut_after_s(*draw, network.cuts_per_min), cut=cut_kind(*draw))
 
     def _decide(self, one: Applicant, reading: Reading, now: float) -> Decision | None:
         """Let the machine decide, and note what became of the applicant; None at the end of her way."""
@@ -251,6 +266,7 @@ class Crowd:
             self.roster.add(one.row, retries=1)
         if after.progress.photo > before.progress.photo:
             self.roster.add(one.row, photos_stored=1)
+            self.metrics.photo_bytes["stored"] += len(one.photo)
             one.photo = b""
         if decision.action == Action.LEAVE:
             self._end(one, after.fate, after.reason, now)
@@ -273,12 +289,16 @@ class Crowd:
             self._stats.log_error(request.method, request.route, answer.failure or f"status {answer.status}")
         columns, row = self.roster.columns, one.row
         columns["requests"][row] += 1
-        if request.body:
-            columns["bytes_sent"][row] += len(request.body)
         action = one.state.action
-        if action == Action.PHOTO_SEND:
-            columns["photo_tries"][row] += 1
-        elif action == Action.PHOTO_CREATE:
+        if request.body:
+            columns["bytes_sent"][row] += answer.sent
+            if is_photo(action):
+                columns["photo_tries"][row] += 1
+                self.metrics.photo_bytes["sent"] += answer.sent
+                self.metrics.photo_resumes += one.offset > 0 and action == Action.PHOTO_SEND
+        if answer.cut:
+            self.metrics.cuts[Cut(answer.cut)] += 1
+        if action == Action.PHOTO_CREATE:
             columns["photos_started"][row] = max(columns["photos_started"][row], one.state.progress.photo + 1)
         elif action in (Action.CODE, Action.CODE_AGAIN):
             self.roster.add(row, codes_asked=1)

@@ -9,6 +9,7 @@ from typing import Any
 from scenarios import arrivals, catalogue
 from scenarios.arrivals import Plan
 from scenarios.factors import parse_people
+from scenarios.uploaders import Uploader
 
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--night", {"default": "prakerja-wave-1", "help": "Night to play: a name of the catalogue or a TOML file"}),
@@ -18,6 +19,10 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         {"default": "", "dest": "partner_set", "help": "Set of partners; changes no applicant"},
     ),
     ("--manners", {"default": "", "help": "How all clients take refusals, for example naive; empty = the night's own"}),
+    (
+        "--uploader",
+        {"default": "patient", "help": "How phones send photos: patient, tus_js, uppy, or one_shot, without resuming"},
+    ),
     ("--people", {"default": "1/100", "help": "Share of the night's people, for example 1/100"}),
     ("--speed", {"type": float, "default": 1.0, "help": "How many times as fast the night's clock runs"}),
     ("--pace", {"type": float, "default": 1.0, "help": "How many times as fast people think and type"}),
@@ -38,7 +43,10 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """The options added to Locust's own; shown in its web UI too."""
 
-_SENT = ("reading", "speed", "pace", "minutes", "seed", "partners_url", "drain_s", "photo_dir", "metrics_port", "host")
+_SENT = (
+    "reading", "speed", "pace", "minutes", "seed", "partners_url", "drain_s", "photo_dir", "metrics_port", "host",
+    "uploader",
+)  # fmt: skip
 
 
 class SettingsRefused(ValueError):
@@ -60,6 +68,8 @@ class RunSettings:
     metrics_port: int
     host: str
     """Base address of the service."""
+    uploader: str = "patient"
+    """Name of a scenarios.uploaders.Uploader, in lower case."""
     opens_at: float = 0.0
     record: Path | None = None
 
@@ -93,6 +103,9 @@ class RunSettings:
                 night = night.with_manners(options.manners)
             except ValueError as fault:
                 faults.append(f"--manners: {fault}")
+        uploaders = [each.name.lower() for each in Uploader]
+        if options.uploader not in uploaders:
+            faults.append(f"--uploader {options.uploader}: there are {', '.join(uploaders)}")
         if faults:
             raise SettingsRefused("\n".join(faults))
         return cls(
@@ -108,6 +121,7 @@ class RunSettings:
             photo_dir=options.photo_dir,
             metrics_port=options.swarm_metrics_port,
             host=str(host),
+            uploader=options.uploader,
             opens_at=options.opens_at,
             record=Path(options.record) if options.record else None,
         )

@@ -23,6 +23,7 @@ from loadtests.crowd import Crowd, Share
 from loadtests.deliveries import listen
 from loadtests.run_settings import RunSettings
 from scenarios.arrivals import Plan
+from scenarios.uploaders import Uploader
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Station:
             last_arrival=last,
             drain=settings.drain_s,
             run=self._opening["run"],
+            uploader=Uploader[settings.uploader.upper()],
         )
         try:
             connections = Connections(settings.host)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from gevent.pywsgi import WSGIServer
 
 from scenarios.fates import Fate, Furthest
+from scenarios.networks import Cut
 from service.domain.buckets import CALIBRATION
 
 OUTCOMES = ("ok", "refused", "busy", "error", "timeout", "transport")
@@ -63,6 +64,10 @@ class SwarmMetrics:
         self.planned = planned
         self.arrivals = 0
         self.held_back = 0
+        self.photo_bytes = {"sent": 0, "stored": 0}
+        """That left the phones, and of the photos that arrived whole."""
+        self.photo_resumes = 0
+        self.cuts: dict[Cut, int] = {cut: 0 for cut in Cut if cut is not Cut.NONE}
         self.lateness = Histogram("swarm_lateness_seconds")
         self.fates = dict.fromkeys(Fate, 0)
         self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
@@ -91,6 +96,12 @@ class SwarmMetrics:
             ]
         lines += _head("swarm_held_back_total", "counter", "Requests that adaptive clients did not make.")
         lines.append(f"swarm_held_back_total {self.held_back}")
+        lines += _head("swarm_photo_bytes_total", "counter", "Bytes that left the phones, and of photos that arrived.")
+        lines += [f'swarm_photo_bytes_total{{bytes="{which}"}} {n}' for which, n in self.photo_bytes.items()]
+        lines += _head("swarm_photo_resumes_total", "counter", "Requests that went on with a photo begun before.")
+        lines.append(f"swarm_photo_resumes_total {self.photo_resumes}")
+        lines += _head("swarm_line_cuts_total", "counter", "Connections that broke while a photo was being sent.")
+        lines += [f'swarm_line_cuts_total{{cut="{cut.name.lower()}"}} {n}' for cut, n in self.cuts.items()]
         lines += _head("swarm_request_seconds", "histogram", "Time of a request from its start.")
         for each in self.routes.values():
             lines += each.service.lines()

@@ -27,6 +27,7 @@ def hurried_night(folder: Path) -> Path:
     """The night with lines so fast that photos take no time, and people who try again at once."""
     path = folder / "hurried.toml"
     text = re.sub(r"up_mbps = ([\d.]+)", lambda found: f"up_mbps = {float(found[1]) * 200}", NIGHT.read_text())
+    text = re.sub(r"round_trip_s = [\d.]+", "round_trip_s = 0.0", text)
     path.write_text(text.replace("short_median_s = 12.0", "short_median_s = 0.2"))
     return path
 

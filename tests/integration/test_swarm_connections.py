@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import gevent
 import pytest
 from gevent import socket
 from gevent.server import StreamServer
 
 from loadtests.connections import Connections
+from loadtests.lines import Line
+from scenarios.networks import Cut
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Fact: 7\r\n\r\nok"
 
@@ -72,7 +75,7 @@ def test_a_request_is_written_as_asked():
 
     with server(keep) as connections:
         body = bytes(range(256)) * 1000
-        connections.send("PATCH", "/files/1", "Upload-Offset: 0\r\n", memoryview(body), timeout=5, bytes_per_s=5e6)
+        connections.send("PATCH", "/files/1", "Upload-Offset: 0\r\n", memoryview(body), timeout=5, line=Line(5e6))
     head, _, sent = requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"PATCH /base/files/1 HTTP/1.1\r\nHost: 127.0.0.1:")
     assert b"Upload-Offset: 0\r\n" in head
@@ -149,6 +152,77 @@ def test_an_answer_given_before_the_body_was_taken_is_read():
 
     with server(refuse) as connections:
         assert connections.send("PATCH", "/x", body=bytes(3_000_000), timeout=5).status == 413
+
+
+def test_a_line_that_breaks_delivers_what_had_crossed_it():
+    """Half a round trip of bytes is on its way when it breaks: sent, and never there."""
+    seen: list[bytes] = []
+    broken: list[BaseException | None] = []
+
+    def take(sock: Any, _: int) -> None:
+        data = b""
+        try:
+            while piece := sock.recv(65536):
+                data += piece
+            broken.append(None)
+        except ConnectionResetError as error:
+            broken.append(error)
+        seen.append(data.partition(b"\r\n\r\n")[2])
+
+    body = bytes(range(256)) * 400
+    line = Line(bytes_per_s=500_000, round_trip_s=0.04, cut_s=0.1, cut=int(Cut.RESET))
+    with server(take) as connections:
+        answer = connections.send("PATCH", "/x", body=body, timeout=5, line=line)
+        give_up = gevent.Timeout(5)
+        with give_up:
+            while not seen:
+                gevent.sleep(0.01)
+    assert (answer.status, answer.failure, answer.cut, answer.sent) == (0, "transport", Cut.RESET, 50_000)
+    assert seen == [body[:40_000]]
+    assert isinstance(broken[0], ConnectionResetError)
+
+
+def test_a_half_open_line_is_given_up_by_the_phone_alone():
+    """The server is told nothing: its connection stays open, with what had arrived."""
+    ended: list[bytes] = []
+
+    def wait_for_more(sock: Any, _: int) -> None:
+        while sock.recv(65536):
+            pass
+        ended.append(b"")
+
+    line = Line(bytes_per_s=1e6, cut_s=0.01, cut=int(Cut.HALF_OPEN), silence_s=0.05)
+    with server(wait_for_more) as connections:
+        answer = connections.send("PATCH", "/x", body=bytes(100_000), timeout=5, line=line)
+        assert (answer.failure, answer.cut, answer.sent) == ("timeout", Cut.HALF_OPEN, 10_000)
+        assert not ended
+
+
+def test_a_line_that_would_break_later_does_not_break():
+    def keep(sock: Any, _: int) -> None:
+        heard(sock)
+        sock.sendall(OK)
+
+    line = Line(bytes_per_s=1e6, cut_s=0.5, cut=int(Cut.KILLED))
+    with server(keep) as connections:
+        answer = connections.send("PATCH", "/x", body=bytes(100_000), timeout=5, line=line)
+    assert (answer.status, answer.cut, answer.sent) == (200, Cut.NONE, 100_000)
+
+
+def test_a_refusal_stops_the_bytes():
+    """The phone stops at the piece after the answer came, and does not use the connection again."""
+
+    def refuse(sock: Any, _: int) -> None:
+        sock.recv(1000)
+        sock.sendall(b"HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n")
+        while sock.recv(65536):
+            pass
+
+    with server(refuse) as connections:
+        for opened in (1, 2):
+            answer = connections.send("PATCH", "/x", body=bytes(1_000_000), timeout=20, line=Line(100_000))
+            assert (answer.status, connections.opened) == (503, opened)
+            assert answer.sent < 1_000_000
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://"])

@@ -10,7 +10,9 @@ from loadtests.connections import Answer
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
 from scenarios.journey_state import Action, Result
+from scenarios.networks import Cut
 from scenarios.population import Person, person
+from scenarios.uploaders import Uploader
 
 PHOTOS = (b"a" * 10, b"b" * 20)
 
@@ -140,12 +142,40 @@ def test_an_upload_goes_on_at_the_stored_offset(one):
     sending = at(one, Action.PHOTO_SEND).request(PHOTOS)
     assert (sending.method, sending.path, bytes(sending.body)) == ("PATCH", "/files/u1", photo)
     assert one.read(problem(409, "upload-offset-mismatch")).result is Result.PARTIAL
+    assert at(one, Action.PHOTO_HEAD).read(answer(200, upload_offset="4")).result is Result.FARTHER
     assert at(one, Action.PHOTO_HEAD).read(answer(200, upload_offset="4")).result is Result.PARTIAL
     rest = at(one, Action.PHOTO_SEND).request(PHOTOS)
     assert bytes(rest.body) == photo[4:]
     assert "Upload-Offset: 4\r\n" in rest.headers
     assert one.read(answer(204, upload_offset=str(len(photo)))) == Reading(Result.OK, receipt="u1")
     assert at(one, Action.PHOTO_HEAD).read(answer(404)).result is Result.GONE
+
+
+def test_only_who_begins_anew_takes_another_photo(one):
+    """A refused announcement is repeated with the same photo, under the same key."""
+    one.session = "S"
+    creation = at(one, Action.PHOTO_CREATE).request(PHOTOS)
+    one.read(answer(503, retry_after="3"))
+    assert one.request(PHOTOS) == creation
+    one.read(answer(201, location="/files/u1"))
+    assert at(one, Action.PHOTO_CREATE).request(PHOTOS).headers != creation.headers
+    assert one.photo == PHOTOS[(one.person.identity_card_photo + 1) % 2]
+
+
+def test_a_one_shot_photo_goes_in_one_request(one):
+    one.session = "S"
+    state = at(one, Action.PHOTO_CREATE, photo=1).state
+    one.state = state._replace(traits=state.traits._replace(uploader=int(Uploader.ONE_SHOT)))
+    request = one.request(PHOTOS)
+    assert (request.method, request.path) == ("PUT", "/files/selfie")
+    assert request.body == PHOTOS[one.person.selfie_photo % 2]
+    assert one.read(answer(204)).result is Result.OK
+
+
+def test_an_app_that_was_killed_is_no_error(one):
+    at(one, Action.PHOTO_SEND)
+    assert one.read(Answer(0, {}, b"", "transport", 3, Cut.KILLED + 0)).result is Result.KILLED
+    assert one.read(Answer(0, {}, b"", "timeout", 3, Cut.HALF_OPEN + 0)).result is Result.TIMEOUT
 
 
 def test_the_wave_of_the_status_page_is_joined(one):
