@@ -56,5 +56,22 @@ PHOTOS = Row(
             (Query(f'max {WITHOUT} (registration_queue_oldest_age_seconds{{queue="photo"}})', "oldest"),),
             limits=limits(1800, 3600),
         ),
+        Panel(
+            "Uploads erased",
+            "Uploads whose bytes were erased, an hour: they expired, or were given up. failed: the disk or the bucket "
+            "did not do it, and it is tried again.",
+            "locale",
+            (
+                Query("sum by (why) (increase(registration_uploads_erased_total[1h]))", "{{why}}"),
+                Query("sum(increase(registration_upload_erasures_failed_total[1h]))", "failed"),
+            ),
+            decimals=0,
+        ),
+        Panel(
+            "Longest overdue erasure", "Photos of identity cards that nobody needs any more shall be gone within five "
+            "minutes.", "s",
+            (Query(f"max {WITHOUT} (registration_upload_erasure_overdue_seconds)", "overdue"),),
+            limits=limits(60, 300),
+        ),
     ),
 )  # fmt: skip

@@ -38,8 +38,8 @@ STAGES = (
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
 SWITCHES = (
-    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "synthetic_people",
-    "overload_limit",
+    "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "resumable_uploads",
+    "synthetic_people", "overload_limit",
 )  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
@@ -145,6 +145,19 @@ class Metrics:
             "let go when asked, or nobody let go in time and it was fenced.",
             ["how"],
         )
+        self.uploads_erased = counter(
+            "registration_uploads_erased_total",
+            "Uploads whose bytes the sweep erased: those that expired, and those that were given up.",
+            ["why"],
+        )
+        self.upload_erasures_failed = counter(
+            "registration_upload_erasures_failed_total",
+            "Uploads whose bytes could not be erased; it is tried again.",
+        )
+        self.upload_erasure_overdue = gauge(
+            "registration_upload_erasure_overdue_seconds",
+            "How long the oldest upload that expired or was given up has waited for its bytes to be erased.",
+        )
         self.photo_inspections = counter(
             "registration_photo_inspections_total",
             "Photos inspected, by what they were found to be; failed: the inspector was killed and the photo waits.",
@@ -227,6 +240,8 @@ class Metrics:
             PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
         ):
             part.labels(partner)
+        for why in ("expired", "given_up"):
+            self.uploads_erased.labels(why)
         for how in TAKEOVERS:
             self.upload_takeovers.labels(how)
         for outcome in INSPECTION_OUTCOMES:

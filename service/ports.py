@@ -16,7 +16,7 @@ from uuid import UUID
 
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
-from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadStore
+from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadLeftovers, UploadStore
 from service.queue_ports import Finish, QueueStore
 
 
@@ -312,6 +312,8 @@ class Transaction(Protocol):
     def profiles(self) -> ProfileStore: ...
     @property
     def uploads(self) -> UploadStore: ...
+    @property
+    def leftovers(self) -> UploadLeftovers: ...
     @property
     def assessments(self) -> AssessmentStore: ...
     @property

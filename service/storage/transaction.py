@@ -16,6 +16,7 @@ from service.storage.pool import Database
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
 from service.storage.sessions import SessionRows
+from service.storage.upload_leftovers import PostgresUploadLeftovers
 from service.storage.uploads import PostgresUploadStore
 from service.storage.waiting_room import WaitingRoomRows
 from service.storage.waves import WaveRows
@@ -70,6 +71,10 @@ class PostgresTransaction:
     @property
     def uploads(self) -> PostgresUploadStore:
         return PostgresUploadStore(self._connection)
+
+    @property
+    def leftovers(self) -> PostgresUploadLeftovers:
+        return PostgresUploadLeftovers(self._connection)
 
     @property
     def assessments(self) -> AssessmentRows:
