@@ -186,16 +186,14 @@ def _ledger() -> int:
 
 async def _read_ledger(settings: "Settings") -> Mapping[str, object]:
     from service.storage.ledger import read_ledger
-    from service.storage.photos import LocalPhotoStore
+    from service.storage.photo_stores import open_photo_store
     from service.storage.pool import Database
 
     database = await Database.open(settings.database_url, connections=1, name="ledger")
-    photos = LocalPhotoStore(settings.photo_dir)
     try:
-        async with database.connection() as connection:
+        async with open_photo_store(settings) as photos, database.connection() as connection:
             return await read_ledger(connection, photos)
     finally:
-        photos.close()
         await database.close()
 
 

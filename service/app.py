@@ -34,7 +34,7 @@ from service.queues.worker import run_worker
 from service.settings import Settings, switches
 from service.storage.inspectors import Inspectors, Limits
 from service.storage.migrate import migrate as apply_migrations
-from service.storage.photos import LocalPhotoStore
+from service.storage.photo_stores import open_photo_store
 from service.storage.pool import Database
 from service.storage.starting import wait_for_database
 from service.storage.transaction import begin_on
@@ -102,15 +102,14 @@ def policy_of(settings: Settings) -> Policy:
 
 @asynccontextmanager
 async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Ports]:
-    """Every adapter, connected. Raises DatabaseUnavailable, or OSError when the photo folder cannot be used."""
+    """Every adapter, connected. Raises DatabaseUnavailable, or OSError when photos cannot be stored."""
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database_url, connections=settings.database_connections)
         stack.push_async_callback(database.close)
         metrics.pool_size.set(database.limit)
         metrics.pool_used.set_function(lambda: database.used)
         vault = KeyVault(settings.secret_key)
-        photos = LocalPhotoStore(settings.photo_dir)
-        stack.callback(photos.close)
+        photos = await stack.enter_async_context(open_photo_store(settings))
         inspectors = Inspectors(settings.photo_inspectors, Limits(settings.photo_max_pixels), metrics)
         stack.push_async_callback(inspectors.close)
         partners = await _open_partners(stack, settings, metrics)

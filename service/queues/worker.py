@@ -1,4 +1,4 @@
-"""The worker role: a lane for each queue, and once a second the levels and the sweep."""
+"""The worker role: a lane for each queue, once a second the levels and their sweep, and the sweeper of uploads."""
 
 import asyncio
 import math
@@ -16,6 +16,7 @@ from service.queue_ports import QueueLevel
 from service.queues.heartbeat import Heartbeat
 from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
+from service.queues.sweeping import run_sweeper
 from service.settings import Settings
 
 HANDLERS: dict[str, Handler] = {
@@ -56,6 +57,7 @@ async def run_worker(
         for lane in lanes:
             group.create_task(lane.run(stop))
         group.create_task(_beat(ports, metrics, lanes, stop))
+        group.create_task(run_sweeper(ports, metrics, stop))
 
 
 async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio.Event) -> None:

@@ -85,9 +85,6 @@ class S3PhotoStore:
                 raise PermissionError(errno.EACCES, "the S3 server refuses it", str(self._address)) from error
             log.warning("photo bucket does not answer", bucket=str(self._address), error=type(error).__name__)
 
-    def close(self) -> None:
-        """Nothing has to be ended."""
-
     async def write(self, upload_id: str, part: Part, offset: int, data: bytes, hashes: Sequence[Hash] = ()) -> None:
         if offset != part.start:
             raise ValueError("a piece is a part of its own")
