@@ -228,6 +228,13 @@ TABLE: tuple[Setting, ...] = (
         "",
         "Off: keys are asked for and ignored; a request sent again takes effect again, where nothing else forbids it.",
     ),
+    Setting(
+        "REGISTRATION_RESUMABLE_UPLOADS",
+        _switch,
+        "on",
+        "",
+        "Off: a photo is one request, as on that night; who is cut off begins anew. For comparison.",
+    ),
     Setting("REGISTRATION_GATE_RATE", _positive, "600", "people/s", "How fast the waiting room invites people in."),
     Setting("REGISTRATION_WAVE_ID", _count, "1", "", "The wave now open."),
     Setting(
@@ -306,6 +313,7 @@ class Settings(SimpleNamespace):
     synthetic_people: bool
     overload_limit: bool
     idempotency: bool
+    resumable_uploads: bool
     stop_grace: float
 
     def __setattr__(self, name: str, value: object) -> None:
