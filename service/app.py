@@ -16,9 +16,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from service.actions import gatekeeper
+from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gateways.call import open_session
@@ -38,6 +40,7 @@ from service.storage.photo_stores import open_photo_store
 from service.storage.pool import Database
 from service.storage.starting import wait_for_database
 from service.storage.transaction import begin_on
+from service.storage.upload_releases import hear_releases
 from service.storage.vault import KeyVault
 from service.web import (
     accounts,
@@ -47,6 +50,7 @@ from service.web import (
     health,
     identity,
     me,
+    one_shot,
     openapi,
     profile,
     tickets,
@@ -194,8 +198,15 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
     return [*table, *openapi.operations(table, version)]
 
 
-def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0") -> Starlette:
+def new_writers(metrics: Metrics) -> Writers:
+    return Writers(lambda how: metrics.upload_takeovers.labels(how.value).inc())
+
+
+def build_app(
+    ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0", writers: Writers | None = None
+) -> Starlette:
     """The web application; its lifespan keeps the board's copy fresh and watches over the event loop."""
+    writers = writers or new_writers(metrics)
     board = BoardCopy()
     door = new_door(metrics)
     watchdog = new_watchdog(door, metrics)
@@ -220,8 +231,8 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
     app = Starlette(
         routes=[
             *(route(operation, ports) for operation in operations(ports, board, version)),
-            *files.routes(ports, metrics, files.Terms(settings.photo_max_bytes)),
-            *page_routes(ports, board, metrics, settings),
+            *_photo_routes(ports, settings, metrics, writers),
+            *page_routes(ports, board, metrics, writers, settings),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: problem_of_starlette},  # type: ignore[dict-item]
@@ -229,6 +240,12 @@ def build_app(ports: Ports, settings: Settings, metrics: Metrics, version: str =
     )
     app.router.redirect_slashes = False  # one spelling of each path: nothing can be reached past its rules
     return app
+
+
+def _photo_routes(ports: Ports, settings: Settings, metrics: Metrics, writers: Writers) -> list[Route]:
+    if settings.resumable_uploads:
+        return files.routes(ports, metrics, writers, files.Terms(settings.photo_max_bytes))
+    return one_shot.routes(ports, metrics, writers, most_bytes=settings.photo_max_bytes)
 
 
 def problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:
@@ -267,15 +284,24 @@ async def run_web(
     ready: Callable[[], None],
 ) -> None:
     """Serve until `stop` is set, then let running requests end within the grace."""
+    writers = new_writers(metrics)
     async with asyncio.TaskGroup() as group:
         group.create_task(tell_figures(ports, metrics, stop))
-        await serve(build_app(ports, settings, metrics), settings, stop, listener, ready)
+        await serve(build_app(ports, settings, metrics, writers=writers), writers, settings, stop, listener, ready)
 
 
 async def serve(
-    app: Starlette, settings: Settings, stop: asyncio.Event, listener: socket.socket, ready: Callable[[], None]
+    app: Starlette,
+    writers: Writers,
+    settings: Settings,
+    stop: asyncio.Event,
+    listener: socket.socket,
+    ready: Callable[[], None],
 ) -> None:
-    """Answer requests until `stop` is set, then let running ones end within the grace."""
+    """Answer requests until `stop` is set, then let running ones end within the grace; uploads end at once.
+
+    writers: those of `app`; other replicas can ask them to let go.
+    """
     server = _Server(
         uvicorn.Config(
             app,
@@ -300,11 +326,14 @@ async def serve(
         gc.set_threshold(20_000, 20, 20)
         ready()
         await stop.wait()
+        writers.stop()
         server.should_exit = True
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
+        ear = group.create_task(hear_releases(settings.database_url, writers.replica, writers.let_go))
         await server.serve(sockets=[listener])
+        ear.cancel()
 
 
 async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from service.app import migrate, open_ports, problem_of_starlette, serve
+from service.actions.upload_writers import Writers
+from service.app import migrate, new_writers, open_ports, problem_of_starlette, serve
 from service.metrics import Metrics
 from service.ports import Ports
 from service.settings import Settings
@@ -37,12 +38,13 @@ async def run_uploads(
         return
     await migrate(settings)
     async with open_ports(settings, metrics) as ports:
-        await serve(build_upload_app(ports, metrics, terms), settings, stop, listener, ready)
+        writers = new_writers(metrics)
+        await serve(build_upload_app(ports, metrics, writers, terms), writers, settings, stop, listener, ready)
 
 
-def build_upload_app(ports: Ports, metrics: Metrics, terms: Terms) -> Starlette:
+def build_upload_app(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> Starlette:
     app = Starlette(
-        routes=files.routes(ports, metrics, terms),
+        routes=files.routes(ports, metrics, writers, terms),
         middleware=[Middleware(Cors), Middleware(Boundary, metrics=metrics)],
         exception_handlers={HTTPException: problem_of_starlette},  # type: ignore[dict-item]
     )

@@ -13,8 +13,9 @@ from starlette.routing import Route
 
 from service.actions import uploads as actions
 from service.actions.once import answered_once
+from service.actions.upload_writers import STOPPED_FOR, Writers
 from service.domain import tus
-from service.domain.errors import LaunchnightError, UploadTaken
+from service.domain.errors import LaunchnightError, ServiceStopping, UploadTaken
 from service.domain.uploads import Append, Creation, check_size
 from service.metrics import Metrics
 from service.photo_ports import Upload
@@ -42,13 +43,13 @@ class Terms:
 
 
 class Files:
-    """The handlers. `_writers` are the uploads that receive bytes in this process."""
+    """The handlers."""
 
-    def __init__(self, ports: Ports, metrics: Metrics, terms: Terms) -> None:
+    def __init__(self, ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> None:
         self._ports = ports
         self._metrics = metrics
+        self._writers = writers
         self._terms = terms
-        self._writers = actions.Writers()
 
     async def options(self, _: Request) -> Rendered:
         headers = [
@@ -77,7 +78,11 @@ class Files:
         if not is_new:  # its first chunk came with the first request; how much of it did is what counts
             upload = await actions.status(self._ports, self._writers, session, new.upload_id)
             return Rendered(201, [*headers, *_progress(upload), CLOSE], b"")
-        return Rendered(201, [*headers, *await self._receive_first(request, session, new.upload_id, chunk)], b"")
+        try:
+            return Rendered(201, [*headers, *await self._receive_first(request, session, new.upload_id, chunk)], b"")
+        except ServiceStopping as error:  # what has arrived is kept: tell where to go on
+            error.facts["location"] = f"{self._terms.base}{new.upload_id}"
+            raise
 
     async def status(self, request: Request) -> Rendered:
         upload = await actions.status(self._ports, self._writers, self._session(request), request.upload_id)
@@ -142,6 +147,8 @@ class Files:
         """As `_receive`. When the chunk is refused, nobody learns of the upload, so it is given up."""
         try:
             return await self._receive(request, session, upload_id, chunk)
+        except ServiceStopping:
+            raise
         except LaunchnightError:
             if b"idempotency-key" not in request.headers:  # else the creation may be asked for again, and is there
                 await actions.discard(self._ports, session, upload_id)
@@ -166,6 +173,10 @@ class Files:
         finally:
             self._metrics.uploads_open.dec()
         if body.end is End.LET_GO and upload.finished_at is None:
+            if self._writers.stopping:
+                raise ServiceStopping(
+                    "What has arrived is kept. Go on from there.", retry_after_s=STOPPED_FOR, offset=upload.committed
+                )
             raise UploadTaken("Another request continues this upload. Ask for its offset with HEAD.")
         headers = _progress(upload)
         if body.end is not End.COMPLETE:
@@ -173,9 +184,9 @@ class Files:
         return headers
 
 
-def routes(ports: Ports, metrics: Metrics, terms: Terms) -> list[Route]:
+def routes(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> list[Route]:
     """No methods are named: which one is meant may stand in a header."""
-    files = Files(ports, metrics, terms)
+    files = Files(ports, metrics, writers, terms)
     collection = TusResource({"OPTIONS": files.options, "POST": files.create}, metrics)
     handlers: dict[str, Handler] = {
         "OPTIONS": files.options,

@@ -93,7 +93,9 @@ def _check_media_type(content_type: bytes, wanted: bytes) -> None:
             raise UnsupportedMediaType
 
 
-async def send_early(receive: Receive, send: Send, status: int, headers: Headers, body: bytes) -> None:
+async def send_early(
+    receive: Receive, send: Send, status: int, headers: Headers, body: bytes, *, linger: float = LINGER
+) -> None:
     """Answer while the request's body is still on its way, and forget what comes of it.
 
     headers: with `connection: close` and the body's length, so that the answer is known to be whole at once.
@@ -101,7 +103,7 @@ async def send_early(receive: Receive, send: Send, status: int, headers: Headers
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     try:
-        async with asyncio.timeout(LINGER):
+        async with asyncio.timeout(linger):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
                 pass
     except TimeoutError:

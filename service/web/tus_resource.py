@@ -11,15 +11,17 @@ from service.domain.errors import (
     LaunchnightError,
     MethodNotAllowed,
     NotFound,
+    ServiceStopping,
     TusVersionUnsupported,
     UploadOffsetMismatch,
 )
 from service.metrics import Metrics
-from service.web.http import Headers, Rendered, send_early
+from service.web.http import LINGER, Headers, Rendered, send_early
 from service.web.middleware import count_refusal
 from service.web.problems import render
 
 UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
+STOPPING_LINGER = 0.3  # seconds: a process that ends waits for no phone that does not read its answer
 
 VERSIONS = (b"tus-version", tus.VERSION.encode())
 CLOSE = (b"connection", b"close")
@@ -64,10 +66,12 @@ class TusResource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        linger = LINGER
         try:
             answer = await self._serve(request)
         except LaunchnightError as error:
             answer = self._refusal(error, request)
+            linger = STOPPING_LINGER if isinstance(error, ServiceStopping) else LINGER
         answer.headers.append(_VERSION)
         if isinstance(answer, Streamed):
             await _send_pieces(answer, receive, send)
@@ -75,7 +79,7 @@ class TusResource:
         if answer.body or (answer.status != 204 and scope["method"] != "HEAD"):
             answer.headers.append((b"content-length", b"%d" % len(answer.body)))
         if CLOSE in answer.headers:
-            await send_early(receive, send, answer.status, answer.headers, answer.body)
+            await send_early(receive, send, answer.status, answer.headers, answer.body, linger=linger)
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -101,9 +105,21 @@ class TusResource:
             headers.append(VERSIONS)
         if isinstance(error, MethodNotAllowed):
             headers.append(self._allow)
+        if isinstance(error, ServiceStopping):
+            headers += _where_to_go_on(error)
         if request.leaves_much_unread() and CLOSE not in headers:
             headers.append(CLOSE)
         return Rendered(status, headers, body)
+
+
+def _where_to_go_on(error: ServiceStopping) -> Headers:
+    """Of an upload that the end of this process interrupted; its connection ends as well."""
+    headers: Headers = [CLOSE]
+    if "offset" in error.facts:
+        headers.append(offset_header(error.facts["offset"]))
+    if "location" in error.facts:
+        headers.append((b"location", f"{error.facts['location']}".encode()))
+    return headers
 
 
 def offset_header(value: object) -> tuple[bytes, bytes]:

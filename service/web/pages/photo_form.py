@@ -12,12 +12,14 @@ from enum import Enum
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from service.actions.upload_writers import STOPPED_FOR
 from service.domain.errors import (
     BodyTooSlow,
     FieldFault,
     InvalidFields,
     LengthRequired,
     MalformedBody,
+    ServiceStopping,
     UnsupportedMediaType,
 )
 from service.domain.uploads import check_size
@@ -125,7 +127,7 @@ class PhotoForm:
     async def take(self, most: int) -> bytes:
         """The next bytes of the photo; the last one only when the form has ended as it should.
 
-        Raises MalformedBody, BodyTooSlow, ClientGone.
+        Raises MalformedBody, BodyTooSlow, ServiceStopping, ClientGone.
         """
         while not self.complete and (len(self._ready) < most or self._taken + len(self._ready) >= self.size):
             self._parse(await self._arrived(max(most - len(self._ready), _STEP)))
@@ -149,6 +151,8 @@ class PhotoForm:
             return data
         if self._body.end is End.STALLED:
             raise BodyTooSlow
+        if self._body.end is End.LET_GO:  # nobody else knows of its upload
+            raise ServiceStopping(retry_after_s=STOPPED_FOR)
         if self._body.end is End.COMPLETE:
             raise MalformedBody("The form does not end as it should.")
         raise ClientGone

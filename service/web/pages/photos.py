@@ -7,10 +7,10 @@ from functools import partial
 
 from service.actions import uploads
 from service.actions.standing import read_me
-from service.domain.errors import LaunchnightError
-from service.domain.uploads import Append, Creation, Slot, check_size
+from service.actions.upload_writers import Writers
+from service.actions.whole_photos import store_whole
+from service.domain.uploads import Slot, check_size
 from service.metrics import Metrics
-from service.web.http import ClientGone
 from service.web.incoming import incoming_body
 from service.web.pages.page import Go, Page, View, Visit
 from service.web.pages.photo_form import PhotoForm, announced
@@ -18,17 +18,17 @@ from service.web.pages.texts import PHOTO_REASONS
 from service.web.pages.way import next_slug
 
 
-def pages(metrics: Metrics, most_bytes: int) -> list[Page]:
+def pages(metrics: Metrics, writers: Writers, most_bytes: int) -> list[Page]:
     """most_bytes: of one photo."""
-    desk = _Desk(metrics, most_bytes)
+    desk = _Desk(metrics, writers, most_bytes)
     return [desk.page("foto/ktp", Slot.IDENTITY_CARD), desk.page("foto/swafoto", Slot.SELFIE)]
 
 
 class _Desk:
-    def __init__(self, metrics: Metrics, most_bytes: int) -> None:
+    def __init__(self, metrics: Metrics, writers: Writers, most_bytes: int) -> None:
         self._metrics = metrics
         self._most_bytes = most_bytes
-        self._writers = uploads.Writers()
+        self._writers = writers
 
     def page(self, slug: str, slot: Slot) -> Page:
         return Page(slug=slug, show=partial(self._show, slot), post=partial(self._take, slot))
@@ -58,13 +58,8 @@ class _Desk:
         try:
             size = await photo.begin()
             check_size(size, most_bytes=self._most_bytes)
-            new = await uploads.create(visit.ports, None, visit.session, Creation(slot, size, ""))
-            assert isinstance(new, uploads.NewUpload)
-            try:
-                chunk, count = Append(0, size), self._metrics.upload_bytes.inc
-                await uploads.append(visit.ports, self._writers, visit.session, new.upload_id, chunk, photo, count)
-            except (LaunchnightError, ClientGone):  # a form starts anew: what has come is of no use to anybody
-                await uploads.discard(visit.ports, visit.session, new.upload_id)
-                raise
+            count = self._metrics.upload_bytes.inc
+            stored = await store_whole(visit.ports, self._writers, visit.session, slot, size, photo, count)
+            assert stored, "a form that breaks off raises"
         finally:
             visit.closes = not photo.complete

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from service.actions.upload_writers import Writers
 from service.domain.errors import NotFound, Overloaded
 from service.metrics import Metrics
 from service.ports import Ports
@@ -34,7 +35,7 @@ from service.web.pages.page import Page, View, Visit
 from service.web.pages.rendering import Renderer, page_headers, redirect
 
 
-def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
+def pages(ports: Ports, metrics: Metrics, writers: Writers, settings: Settings) -> list[Page]:
     """Every page, in the order in which an applicant meets them."""
     return [
         start.PAGE,
@@ -45,7 +46,7 @@ def pages(ports: Ports, metrics: Metrics, settings: Settings) -> list[Page]:
         status.PAGE,
         identity.page(ports),
         *profile.PAGES,
-        *photos.pages(metrics, settings.photo_max_bytes),
+        *photos.pages(metrics, writers, settings.photo_max_bytes),
         *phone.PAGES,
         *assessment.PAGES,
         joining.PAGE,
@@ -58,12 +59,12 @@ def memory_cookies(ports: Ports, settings: Settings) -> MemoryCookies:
     return MemoryCookies(ports.vault, loopback=is_loopback(settings.host))
 
 
-def routes(ports: Ports, board: BoardCopy, metrics: Metrics, settings: Settings) -> list[Route]:
+def routes(ports: Ports, board: BoardCopy, metrics: Metrics, writers: Writers, settings: Settings) -> list[Route]:
     house = House(ports, board, metrics, memory_cookies(ports, settings))
     assets = Assets()
     indonesian, english = languages()
     found = [*assets.routes]
-    table = [*pages(ports, metrics, settings), _UNKNOWN]
+    table = [*pages(ports, metrics, writers, settings), _UNKNOWN]
     for language, twin in ((english, indonesian), (indonesian, english)):
         renderer = Renderer(language, twin, assets)
         found.append(Route(language.prefix.rstrip("/"), _Elsewhere(language.prefix)))
