@@ -11,7 +11,7 @@ from hashlib import sha256
 from service.actions.again import idempotent
 from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import ChangedMeanwhile, DatabaseFailure, QueueFull, UploadTaken
+from service.domain.errors import ChangedMeanwhile, DatabaseFailure, QueueFull, StorageFull, UploadTaken
 from service.domain.queues import retry_after_s
 from service.domain.uploads import Part, StorageFailed
 from service.photo_ports import Commit, CommittedUpload, Hash, Upload
@@ -46,6 +46,10 @@ class UploadWriter:
         hashes = [one for one in (self._digest, check) if one is not None]
         try:
             await photos.write(upload.id, part, self.stored, data, hashes)
+        except StorageFull:
+            if part not in parts:
+                await photos.remove_part(upload.id, part)  # half of it would only take up room
+            raise
         except StorageFailed:
             if await _is_newest(self._ports, upload):
                 raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from service.domain.errors import InvalidFields, LaunchnightError, PhotoTooLarge, UploadOffsetMismatch
+from service.domain.errors import FieldFault, InvalidFields, LaunchnightError, PhotoTooLarge, UploadOffsetMismatch
 from service.domain.photos import may_be_photo
 
 PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
@@ -115,12 +115,19 @@ def check_size(length: int, *, most_bytes: int) -> None:
 
 
 def check_append(append: Append, *, committed: int, length: int | None) -> None:
-    """Whether the chunk continues the upload. Raises UploadOffsetMismatch or PhotoTooLarge, before any byte is read."""
+    """Whether the chunk continues the upload, before any byte is read.
+
+    Raises UploadOffsetMismatch, PhotoTooLarge, or UploadHeadersInvalid when it tells another length.
+    """
+    if append.length is not None and length not in (None, append.length):
+        raise UploadHeadersInvalid(
+            [FieldFault("Upload-Length", "malformed", f"The upload was announced with {length} bytes.")]
+        )
     if append.offset != committed:
         raise UploadOffsetMismatch(
             "Ask for the offset with HEAD and continue there.", expected=committed, provided=append.offset
         )
-    check_room(committed + (append.announced or 0), length=length)
+    check_room(committed + (append.announced or 0), length=append.length if length is None else length)
 
 
 def check_room(end: int, *, length: int | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import JobEnd
-from service.domain.uploads import Part
+from service.domain.uploads import Part, StorageFailed
 from service.photo_ports import InspectionFailed
 from service.queues.worker import HANDLERS
 from service.storage.ledger import read_ledger
@@ -228,6 +228,31 @@ def test_nothing_stays_of_writers_that_did_not_get_to_an_acknowledgment(register
         assert files(tmp_path) == [f"{upload_id}.clean"]
 
     registered(scene)
+
+
+def test_a_photo_whose_bytes_changed_is_not_judged(registered, tmp_path):
+    """On the disk or on the way to it: the hash of what was received tells, and the photo waits for somebody."""
+    failed = []
+
+    async def damaging(ports, job, turn):
+        (file,) = tmp_path.rglob(f"{job.payload['upload_id']}.1")
+        file.write_bytes(GOOD[:-10] + bytes([GOOD[-10] ^ 1]) + GOOD[-9:])
+        try:
+            return await inspect_photo(ports, job, turn)
+        except StorageFailed:
+            failed.append(job)
+            raise
+
+    async def scene(service, person):
+        await person.upload("selfie", GOOD)
+
+        async def has_failed():
+            return failed
+
+        await until(has_failed)
+        assert (await photo_of(person))["status"] == "pending"
+
+    registered(scene, damaging)
 
 
 def test_the_ledger_misses_what_is_gone(registered, tmp_path):
