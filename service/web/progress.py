@@ -34,6 +34,8 @@ _API: Mapping[str, Asked | None] = {
     "waves": Asked("step", _FINISHING),
 }
 _ANSWER = Asked("answer", _FINISHING)
+_NEW_PHOTO = Asked("upload", _CONTINUING)
+"""Announced, or sent whole: one that has been begun goes first, so that its bytes need not be sent again."""
 _PAGES: Mapping[str, Asked | None] = {
     "static": None,
     "akun": Asked("page", _ENTERING),
@@ -61,6 +63,8 @@ def asked(method: str, path: str) -> Asked | None:
         if slug == "antrean" and method == "POST":
             return _CLAIMING
         return _PAGES.get(slug, _LOOKING)
+    if first == "files" and (method == "PUT" or not rest):
+        return _NEW_PHOTO
     if first == "assessment" and rest.startswith("answers/"):
         return _ANSWER
     return _API.get(first, _UNKNOWN)
