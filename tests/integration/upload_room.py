@@ -17,7 +17,8 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from service import settings
-from service.app import WallClock, build_app
+from service.actions.upload_writers import Writers
+from service.app import WallClock, build_app, new_writers
 from service.metrics import Metrics
 from service.ports import Ports
 from service.storage.photos import LocalPhotoStore
@@ -25,6 +26,8 @@ from service.storage.pool import Database
 from service.storage.transaction import begin_on
 from service.storage.uploads import parts_of
 from service.storage.vault import KeyVault
+from service.upload_server import build_upload_app
+from service.web.files import Terms
 
 MOST_BYTES = 4 * 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -176,8 +179,13 @@ class Person:
 
 
 @asynccontextmanager
-async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRoom]:
-    """A replica on a free port of loopback, with real storage below it."""
+async def upload_room(
+    database_url: str, folder: Path, *, terms: Terms | None = None, **more: str
+) -> AsyncIterator[UploadRoom]:
+    """A replica on a free port of loopback, with real storage below it.
+
+    terms: of the upload server alone; more: settings of the service, without the prefix.
+    """
     database = await Database.open(database_url, connections=8)
     photos = LocalPhotoStore(folder)
     metrics = Metrics()
@@ -210,7 +218,8 @@ async def upload_room(database_url: str, folder: Path) -> AsyncIterator[UploadRo
         "REGISTRATION_PHOTO_MAX_BYTES": str(MOST_BYTES),
         "REGISTRATION_OVERLOAD_LIMIT": "off",  # whoever comes in a crowd here meets the uploads, not the door
     }
-    app = build_app(ports, settings.load(given), metrics)
+    given |= {f"REGISTRATION_{name}": value for name, value in more.items()}
+    app = build_upload_app(ports, metrics, new_writers(metrics), terms) if terms else build_app(ports, settings.load(given), metrics)
     listener = socket.create_server(("127.0.0.1", 0))
     # Without its lifespan: the board's copy would visit the database between the visits that are counted here.
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
