@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from service import settings
-from service.actions.upload_writers import Writers
 from service.app import WallClock, build_app, new_writers
 from service.metrics import Metrics
 from service.ports import Ports
@@ -219,7 +218,11 @@ async def upload_room(
         "REGISTRATION_OVERLOAD_LIMIT": "off",  # whoever comes in a crowd here meets the uploads, not the door
     }
     given |= {f"REGISTRATION_{name}": value for name, value in more.items()}
-    app = build_upload_app(ports, metrics, new_writers(metrics), terms) if terms else build_app(ports, settings.load(given), metrics)
+    app = (
+        build_upload_app(ports, metrics, new_writers(metrics), terms)
+        if terms
+        else build_app(ports, settings.load(given), metrics)
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     # Without its lifespan: the board's copy would visit the database between the visits that are counted here.
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
