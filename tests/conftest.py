@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.s3_server import S3Server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -121,6 +124,15 @@ def _fresh_database(server_url: str, template: str) -> Iterator[str]:
     _on_server(server_url, f"create database {name} template {template}")
     yield _named(server_url, name)
     _on_server(server_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
+    """A real S3 server for the session, with a bucket; each test takes a prefix of its own."""
+    from tests.s3_server import s3_server
+
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture

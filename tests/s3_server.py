@@ -5,6 +5,7 @@ the very same moment: Moto looks first and stores then.
 """
 
 import re
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+from service.domain.bucket_address import parse_bucket
+from service.storage.photos_s3 import S3PhotoStore
 from tests.children import child_process
 
 BUCKET = "photos"
@@ -41,6 +44,12 @@ class S3Server:
         """Method, path with query, and status of each request so far."""
         found = _REQUEST.findall(self.log.read_text())
         return [(method, path, int(status)) for method, path, status in found]
+
+
+def bucket_store(server: S3Server) -> S3PhotoStore:
+    """An empty one, under a prefix of its own."""
+    address = parse_bucket(server.url(secrets.token_hex(4)))
+    return S3PhotoStore(address, key=CREDENTIALS["AWS_ACCESS_KEY_ID"], secret=CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
 
 
 @contextmanager
