@@ -206,7 +206,7 @@ def build_app(
     ports: Ports, settings: Settings, metrics: Metrics, version: str = "0.1.0", writers: Writers | None = None
 ) -> Starlette:
     """The web application; its lifespan keeps the board's copy fresh and watches over the event loop."""
-    writers = writers or new_writers(metrics)
+    writers = new_writers(metrics) if writers is None else writers
     board = BoardCopy()
     door = new_door(metrics)
     watchdog = new_watchdog(door, metrics)
