@@ -60,6 +60,9 @@ async def _tidy(ports: Ports, photo: FinishedPhoto) -> None:
     What writers stored whose bytes were never acknowledged is the same picture, with the same marks.
     """
     await ports.photos.remove(photo.id, photo.epoch)
+    if photo.epoch > 1:  # who was cut off may still store what it holds: the sweeper looks once more
+        async with ports.begin(single=True) as tx:
+            await tx.leftovers.erased([photo.id], ports.clock.now())
     if photo.replaced:
         await ports.photos.remove_copy(photo.id)
     if photo.outlived:
