@@ -30,16 +30,21 @@ class Body:
         self._ended = not open_end
         self.complete = complete and not open_end
         self.taken = 0
+        self.waits = False
+        """Somebody wants more than was given."""
 
     def give(self, *pieces: bytes, ends: bool = False) -> None:
         self._pieces += pieces
         self._ended = self.complete = self._ended or ends
+        self.waits = False
         self._changed.set()
 
     async def take(self, most: int) -> bytes:
         while not self._pieces and not self._ended:
             self._changed.clear()
+            self.waits = True
             await self._changed.wait()
+            self.waits = False
         if not self._pieces:
             return b""
         piece = self._pieces.pop(0)
