@@ -100,6 +100,8 @@ async def append(
         upload = await _take_over(ports, writers, session, upload_id, chunk)
         writer = UploadWriter(ports, upload, most_bytes=most_bytes)
         try:
+            if upload.length is None and most_bytes is not None:
+                rules.check_size(upload.committed + (chunk.announced or 0), most_bytes=most_bytes)
             head = await _head(ports, session, upload, incoming) if upload.committed == 0 else b""
             if chunk.checksum is None:
                 await _store(writer, head, incoming, lambda: rules.piece_bytes(len(writers)), acknowledged)

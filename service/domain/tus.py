@@ -25,7 +25,7 @@ CHUNK_TYPE = "application/offset+octet-stream"
 PHOTO_TYPES = ("image/jpeg", "image/png")
 PHOTO_METADATA = 1000  # characters; two short keys are all that is needed
 FILE_METADATA = 8000  # characters; names in any script and a few facts of the client's own
-_LARGEST_DIGITS = 18  # fits a bigint
+_LARGEST = 10**18 - 1  # fits a bigint; larger numbers count as this one, which no upload reaches
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[!-+\--~]+")  # printable ASCII without space and comma
 
@@ -104,7 +104,7 @@ def append_of(headers: Headers) -> Append:
     announced, checksum = _announced(headers, faults), _checksum(headers, faults)
     length = None
     if "upload-length" in headers:
-        length = _whole_number(headers["upload-length"], "Upload-Length", faults)
+        length = _upload_length(headers, faults)
     if faults or offset is None:
         raise UploadHeadersInvalid(faults)
     return Append(offset, announced, length, checksum)
@@ -139,12 +139,20 @@ def _length(headers: Headers, faults: list[FieldFault]) -> int | None:
         faults.append(FieldFault("Upload-Concat", "unsupported", "Send the file as one upload."))
     deferred = headers.get("upload-defer-length")
     if deferred is None:
-        return _whole_number(headers.get("upload-length"), "Upload-Length", faults)
+        return _upload_length(headers, faults)
     if deferred.strip() != "1":
         faults.append(FieldFault("Upload-Defer-Length", "malformed", "Must be 1."))
     elif "upload-length" in headers:
         faults.append(FieldFault("Upload-Defer-Length", "malformed", "A length that is known is not deferred."))
     return None
+
+
+def _upload_length(headers: Headers, faults: list[FieldFault]) -> int | None:
+    """Raises PhotoTooLarge for a length that nobody can store, where no limit is set, too."""
+    length = _whole_number(headers.get("upload-length"), "Upload-Length", faults)
+    if length is not None:
+        check_size(length, most_bytes=_LARGEST - 1)
+    return length
 
 
 def _announced(headers: Headers, faults: list[FieldFault]) -> int | None:
@@ -195,7 +203,8 @@ def _whole_number(text: str | None, header: str, faults: list[FieldFault]) -> in
     if text is None:
         faults.append(FieldFault(header, "missing", "The header is required."))
         return None
-    if not re.fullmatch(r"[0-9]+", text) or len(text.lstrip("0")) > _LARGEST_DIGITS:
+    if not re.fullmatch(r"[0-9]+", text):
         faults.append(FieldFault(header, "malformed", "Must be a whole number of bytes, 0 or more."))
         return None
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) <= len(str(_LARGEST)) else _LARGEST

@@ -72,6 +72,7 @@ class Files:
         # A relative address: behind a proxy we do not know our own name.
         headers: Headers = [(b"location", f"{self._terms.base}{new.upload_id}".encode()), _PRIVATE]
         if chunk is None:
+            headers.append(offset_header(0))  # it is due when a chunk came, even an empty one
             if creation.length != 0:
                 headers.append(_expires(new.expires_at))
             return Rendered(201, headers, b"")
@@ -98,9 +99,8 @@ class Files:
     async def append(self, request: Request) -> Rendered:
         """204 with the new offset. What arrived of a body that broke off is kept."""
         chunk = tus.append_of(request.texts)
-        if self._terms.most_bytes is not None:
-            end = max(chunk.length or 0, chunk.offset + (chunk.announced or 0))
-            check_size(end, most_bytes=self._terms.most_bytes)
+        if self._terms.most_bytes is not None and chunk.length is not None:
+            check_size(chunk.length, most_bytes=self._terms.most_bytes)
         return Rendered(204, await self._receive(request, self._session(request), request.upload_id, chunk), b"")
 
     async def terminate(self, request: Request) -> Rendered:

@@ -60,7 +60,6 @@ def test_the_length_may_be_told_later():
         ({"upload-length": "-1", "upload-metadata": SELFIE}, [("Upload-Length", "malformed")]),
         ({"upload-length": "1e3", "upload-metadata": SELFIE}, [("Upload-Length", "malformed")]),
         ({"upload-length": "٣", "upload-metadata": SELFIE}, [("Upload-Length", "malformed")]),
-        ({"upload-length": "9" * 19, "upload-metadata": SELFIE}, [("Upload-Length", "malformed")]),
         ({"upload-defer-length": "2", "upload-metadata": SELFIE}, [("Upload-Defer-Length", "malformed")]),
         (
             {"upload-defer-length": "1", "upload-length": "5", "upload-metadata": SELFIE},
@@ -94,6 +93,23 @@ def test_faults_of_a_creation_are_told_all_at_once(headers, faults):
     with pytest.raises(UploadHeadersInvalid) as caught:
         tus.photo_of(headers, most_bytes=MOST)
     assert fields(caught.value) == faults
+
+
+@pytest.mark.parametrize("digits", ["9" * 18, "9" * 19, "1" + "0" * 5000], ids=len)
+def test_numbers_beyond_all_uploads(digits):
+    """A length that nobody can store is too large, limit or not; an offset as great is one that nobody is at."""
+    for most in (MOST, None):
+        with pytest.raises(PhotoTooLarge):
+            tus.file_of({"upload-length": digits}, most_bytes=most)
+    with pytest.raises(PhotoTooLarge):
+        tus.append_of({"content-type": tus.CHUNK_TYPE, "upload-offset": "0", "upload-length": digits})
+    append = tus.append_of({"content-type": tus.CHUNK_TYPE, "upload-offset": digits})
+    assert append.offset == 10**18 - 1
+
+
+def test_zeros_before_a_number_change_nothing():
+    """As many as there are."""
+    assert tus.file_of({"upload-length": "0" * 5000 + "7"}, most_bytes=None).length == 7
 
 
 def test_any_file_may_be_announced_where_no_photo_is_expected():
