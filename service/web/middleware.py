@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,10 +56,14 @@ class AnswerCut(Exception):
 
 
 class Boundary:
-    """Outermost of ours: measures, answers LaunchnightError as a problem, anything else as 500 without details."""
+    """Outermost of ours: measures, answers LaunchnightError as a problem, anything else as 500 without details.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    sort: the class of route, by the path.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, sort: Callable[[str], str] = route_class) -> None:
         self.app = app
+        self._sort = sort
         self._seconds = {each: metrics.http_seconds.labels(each) for each in ROUTE_CLASSES}
         self._counts = {
             (each, status): metrics.http_requests.labels(each, status)
@@ -93,7 +97,7 @@ class Boundary:
             await send_problem(error, note_status)
         finally:
             if status:  # 0: the client left before it had asked
-                kind = route_class(scope["path"])
+                kind = self._sort(scope["path"])
                 self._seconds[kind].observe(time.perf_counter() - began)
                 self._counts[kind, status_class(status)].inc()
 

@@ -70,18 +70,23 @@ class _Incoming:
 
 
 class Doorkeeper:
-    """visitor: tells the browsers that visit the pages apart, by the headers. chance: uniform in [0, 1)."""
+    """full_house: None where there are no pages. visitor: tells the browsers that visit them apart, by the headers.
+
+    chance: uniform in [0, 1). sort: what is asked, by method and path.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         door: Door,
         metrics: Metrics,
-        full_house: FullHouse,
+        full_house: FullHouse | None,
         visitor: Callable[[Mapping[bytes, bytes]], bytes],
         chance: Callable[[], float],
+        sort: Callable[[str, str], Asked | None] = asked,
     ) -> None:
         self.app = app
+        self._sort = sort
         self._door = door
         self._full_house = full_house
         self._visitor = visitor
@@ -95,7 +100,7 @@ class Doorkeeper:
         self._gone = metrics.door_gone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        what = asked(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        what = self._sort(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if what is None:
             await self.app(scope, receive, send)
             return
@@ -199,7 +204,7 @@ class Doorkeeper:
         retry_after = rules.retry_after_s(self._door.share_of(what.progress), self._chance())
         error = Overloaded(retry_after_s=retry_after)
         path = scope["path"]
-        if path.startswith("/daftar"):
+        if self._full_house is not None and path.startswith("/daftar"):
             headers, body = self._full_house(path)
             headers = [*headers, *retry_headers(error), (b"content-length", b"%d" % len(body))]
             status = 503
