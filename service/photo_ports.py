@@ -135,10 +135,18 @@ class UploadStore(Protocol):
     async def clear_slot(self, upload: Upload) -> None:
         """The finished photo in the slot of `upload`, which is about to be finished, gives way."""
 
-    async def commit(self, upload: Upload, commit: Commit, *, expires_at: datetime) -> CommittedUpload | None:
+    async def commit(self, upload: Upload, commit: Commit, *, expires_at: datetime) -> Upload | None:
         """Compare-and-set of the committed offset by the writer `upload.epoch`, in one statement with its parts.
 
-        None: another writer took over. Raises ChangedMeanwhile when another photo fills the slot.
+        None: another writer took over.
+        """
+
+    async def finish(
+        self, upload: Upload, commit: Commit, *, queue: str, limit: int
+    ) -> tuple[bool, CommittedUpload | None]:
+        """As `commit`, of a whole photo, and with a job for its inspection, unless the queue has no room (False).
+
+        Raises ChangedMeanwhile when another photo fills the slot.
         """
 
     async def finished(self, upload_id: str) -> FinishedPhoto | None: ...

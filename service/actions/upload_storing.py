@@ -66,14 +66,14 @@ class UploadWriter:
         """
         before = self.upload.committed
         if self.upload.length == self.stored:
-            result = await self._finish(ends=ends)
+            committed = await self._finish(ends=ends)
         else:
-            result = await self._commit(self.stored, ends=ends)
-        if result is None:
+            committed = await self._commit(self._commit_of(self.stored, ends))
+        if committed is None:
             await self.forget()
             raise UploadTaken(TAKEN)
-        self.upload, self._new = result.upload, []
-        if result.upload.committed < self.stored:
+        self.upload, self._new = committed, []
+        if committed.committed < self.stored:
             raise full(self._ports)
         return self.stored - before
 
@@ -90,17 +90,15 @@ class UploadWriter:
                 async with self._ports.begin(single=True) as tx:
                     await tx.uploads.release(self.upload)
 
-    async def _commit(self, offset: int, *, ends: bool) -> CommittedUpload | None:
+    async def _commit(self, commit: Commit) -> Upload | None:
         async with self._ports.begin(single=True) as tx:
-            return await tx.uploads.commit(
-                self.upload, self._commit_of(offset, ends), expires_at=expires_at(self._ports)
-            )
+            return await tx.uploads.commit(self.upload, commit, expires_at=expires_at(self._ports))
 
     def _commit_of(self, offset: int, ends: bool, digest: bytes | None = None) -> Commit:
         parts = [part for part in self._new if part.start < offset]
         return Commit(offset, parts, ends, self.upload.length, digest)
 
-    async def _finish(self, *, ends: bool) -> CommittedUpload | None:
+    async def _finish(self, *, ends: bool) -> Upload | None:
         """Acknowledge the last bytes and ask for an inspection of a photo; None: another writer took over.
 
         When too many photos wait for theirs, all bytes but one are acknowledged: whoever comes back sends that one, and
@@ -108,8 +106,7 @@ class UploadWriter:
         """
         commit = self._commit_of(self.stored, ends, await self._whole_digest())
         if self.upload.slot is None:
-            async with self._ports.begin(single=True) as tx:
-                return await tx.uploads.commit(self.upload, commit, expires_at=expires_at(self._ports))
+            return await self._commit(commit)
         replaces = False
         try:
             try:
@@ -118,10 +115,12 @@ class UploadWriter:
                 replaces = True
                 result = await self._fill_slot(commit, replaces=True)
         except QueueFull:
-            return await self._commit(self.stored - 1, ends=ends)
-        if result is not None and not replaces and rules.completes_photos(self.upload.slot, result.filled):
+            return await self._commit(self._commit_of(self.stored - 1, ends))
+        if result is None:
+            return None
+        if not replaces and rules.completes_photos(self.upload.slot, result.filled):
             self._ports.reached("photos_uploaded")
-        return result
+        return result.upload
 
     async def _whole_digest(self) -> bytes:
         """SHA-256 of all bytes: as they were received when this writer has seen them all, else as they are stored."""
@@ -136,15 +135,12 @@ class UploadWriter:
         return self._ports.photos.stream(self.upload.id, [*self.upload.parts, *self._new], self.stored)
 
     async def _fill_slot(self, commit: Commit, *, replaces: bool = False) -> CommittedUpload | None:
-        upload = self.upload
-        async with self._ports.begin() as tx:
+        async with self._ports.begin(single=not replaces) as tx:
             if replaces:
-                await tx.uploads.clear_slot(upload)
-            result = await tx.uploads.commit(upload, commit, expires_at=expires_at(self._ports))
+                await tx.uploads.clear_slot(self.upload)
             limit = self._ports.policy.photo_queue_limit
-            if result is not None and not await tx.queue.enqueue(
-                photos.QUEUE, upload.id, {"upload_id": upload.id}, limit=limit
-            ):
+            has_room, result = await tx.uploads.finish(self.upload, commit, queue=photos.QUEUE, limit=limit)
+            if not has_room:
                 raise full(self._ports)
         return result
 

@@ -64,21 +64,23 @@ class PostgresUploadStore:
         await self._connection.execute(self._sql["hold_slots"], upload.account_id)
         await self._connection.execute(self._sql["clear_slot"], upload.account_id, upload.slot, upload.id)
 
-    async def commit(self, upload: Upload, commit: Commit, *, expires_at: datetime) -> CommittedUpload | None:
-        parts = [number for part in commit.parts for number in part]
-        given = (commit.offset, parts, commit.ends, expires_at, commit.length, commit.sha256)
+    async def commit(self, upload: Upload, commit: Commit, *, expires_at: datetime) -> Upload | None:
+        writer = (upload.id, upload.epoch, upload.committed)
+        given = (commit.offset, _flat(commit.parts), commit.ends, expires_at, commit.length, commit.sha256)
+        return _upload(await self._connection.fetchrow(self._sql["commit"], *writer, *given))
+
+    async def finish(
+        self, upload: Upload, commit: Commit, *, queue: str, limit: int
+    ) -> tuple[bool, CommittedUpload | None]:
+        writer = (upload.id, upload.epoch, upload.committed)
+        given = (commit.offset, _flat(commit.parts), commit.ends, commit.sha256, queue, limit)
         try:
-            row = await self._connection.fetchrow(
-                self._sql["commit"], upload.id, upload.epoch, upload.committed, *given
-            )
+            row = await self._connection.fetchrow(self._sql["finish"], *writer, *given)
         except asyncpg.UniqueViolationError:
             raise ChangedMeanwhile("Another photo fills this slot. Send the last chunk again.") from None
-        if row is None:
-            return None
-        *values, filled = row
-        committed = _upload(values)
-        assert committed is not None
-        return CommittedUpload(committed, frozenset(filled or ()))
+        has_room, *values, filled = row
+        finished = None if filled is None else _upload(values)
+        return has_room, None if finished is None else CommittedUpload(finished, frozenset(filled))
 
     async def finished(self, upload_id: str) -> FinishedPhoto | None:
         row = await self._connection.fetchrow(self._sql["finished"], upload_id)
@@ -99,6 +101,10 @@ class PostgresUploadStore:
 def parts_of(flat: Sequence[int]) -> tuple[Part, ...]:
     """As they stand in a row: writer, start, writer, start..."""
     return tuple(map(Part, flat[::2], flat[1::2]))
+
+
+def _flat(parts: Sequence[Part]) -> list[int]:
+    return [number for part in parts for number in part]
 
 
 def _upload(row: Sequence[Any] | None) -> Upload | None:

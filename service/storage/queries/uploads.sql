@@ -62,17 +62,48 @@ select 1 from upload where id = $1 and epoch = $2 and deleted_at is null;
 
 -- name: commit
 -- Writer $2 moves the committed offset from $3 to $4 with the new parts $5, and may end ($6); else it goes on until $7.
--- At its length ($8) the upload is finished, with the SHA-256 of all its bytes ($9); filled: the slots before it.
-update upload as u
+-- At its length ($8) the upload is finished, with the SHA-256 of all its bytes ($9).
+update upload
 set committed = $4, parts = parts || $5::bigint[], writing = case when $6::boolean then null else writing end,
     expires_at = case when $4 = $8::bigint then null else $7::timestamptz end,
     finished_at = case when $4 = $8 then now() end, original_sha256 = $9
 where id = $1 and epoch = $2 and committed = $3 and finished_at is null and deleted_at is null
-returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at,
-    case when $4::bigint = $8::bigint then array(
-        select o.slot from upload o
-        where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
-    ) end as filled;
+returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
+
+-- name: finish
+-- As commit at the full length of a photo, with its SHA-256 ($7) and its inspection enqueued in queue $8 of limit $9, as
+-- `enqueue` of queue.sql does it: one statement is half the work of four. Without room in the queue nothing changes.
+with room as (
+    select shard
+    from queue_counter
+    where queue = $8
+        and ($9::bigint < 0 or depth < $9 / 32 + case when shard < $9 % 32 then 1 else 0 end)
+    order by (shard + pg_backend_pid()) % 32
+    limit 1
+    for update skip locked
+), done as (
+    update upload as u
+    set committed = $4, parts = parts || $5::bigint[], writing = case when $6::boolean then null else writing end,
+        expires_at = null, finished_at = now(), original_sha256 = $7
+    where id = $1 and epoch = $2 and committed = $3 and finished_at is null and deleted_at is null
+        and exists (select from room)
+    returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at,
+        array(
+            select o.slot from upload o
+            where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
+        ) as filled
+), added as (
+    insert into job (queue, dedupe, payload, shard)
+    select $8, done.id, jsonb_build_object('upload_id', done.id), shard
+    from room, done
+    on conflict (queue, dedupe) where state < 2 do nothing
+    returning shard
+), counted as (
+    update queue_counter set depth = depth + 1
+    where queue = $8 and shard = (select shard from added)
+)
+select exists (select from room) as has_room, done.*
+from (values (1)) as one left join done on true;
 
 -- name: hold_slots
 -- One replacement at a time of an account: of two that clear a slot together, the later would not see what the earlier
