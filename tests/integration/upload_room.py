@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from service import settings
+from service.actions.upload_writers import Writers
 from service.app import WallClock, build_app, new_writers
 from service.metrics import Metrics
 from service.ports import Ports
@@ -94,6 +95,7 @@ class UploadRoom:
     stages: Counter[str]
     transactions: list[bool] = field(default_factory=list)
     """Whether each was single, in order."""
+    writers: Writers = field(default_factory=Writers)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
@@ -218,17 +220,18 @@ async def upload_room(
         "REGISTRATION_OVERLOAD_LIMIT": "off",  # whoever comes in a crowd here meets the uploads, not the door
     }
     given |= {f"REGISTRATION_{name}": value for name, value in more.items()}
+    writers = new_writers(metrics)
     app = (
-        build_upload_app(ports, metrics, new_writers(metrics), terms)
+        build_upload_app(ports, metrics, writers, terms)
         if terms
-        else build_app(ports, settings.load(given), metrics)
+        else build_app(ports, settings.load(given), metrics, writers=writers)
     )
     listener = socket.create_server(("127.0.0.1", 0))
     # Without its lifespan: the board's copy would visit the database between the visits that are counted here.
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield UploadRoom(listener.getsockname()[1], database, folder, photos, metrics, stages, transactions)
+        yield UploadRoom(listener.getsockname()[1], database, folder, photos, metrics, stages, transactions, writers)
     finally:
         server.should_exit = True
         await task
