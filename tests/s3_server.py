@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+import obstore
+from obstore.store import S3Store
+
 from service.domain.bucket_address import parse_bucket
 from service.storage.photos_s3 import S3PhotoStore
 from tests.children import child_process
@@ -45,10 +48,22 @@ class S3Server:
         found = _REQUEST.findall(self.log.read_text())
         return [(method, path, int(status)) for method, path, status in found]
 
+    def names(self, prefix: str) -> list[str]:
+        """Of the objects below a prefix, without it."""
+        store = S3Store(
+            BUCKET,
+            prefix=prefix,
+            endpoint=self.endpoint,
+            access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            client_options={"allow_http": True},
+        )
+        return sorted(item["path"] for page in obstore.list(store) for item in page)
 
-def bucket_store(server: S3Server) -> S3PhotoStore:
+
+def bucket_store(server: S3Server, prefix: str | None = None) -> S3PhotoStore:
     """An empty one, under a prefix of its own."""
-    address = parse_bucket(server.url(secrets.token_hex(4)))
+    address = parse_bucket(server.url(prefix or secrets.token_hex(4)))
     return S3PhotoStore(address, key=CREDENTIALS["AWS_ACCESS_KEY_ID"], secret=CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
 
 
