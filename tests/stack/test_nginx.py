@@ -51,7 +51,7 @@ class Room:
             connection = await asyncpg.connect(self.database_url)
             try:
                 async with asyncio.timeout(WITHIN):
-                    question = "select original_sha256 from upload where id = $1"
+                    question = "select original_sha256 from upload where id = $1 and inspected_at is not null"
                     while not (found := await connection.fetchval(question, upload_id)):  # noqa: ASYNC110 - the database tells nobody
                         await asyncio.sleep(0.05)
             finally:
