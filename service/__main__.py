@@ -1,7 +1,7 @@
 """`python -m service VERB`: the roles of the service, its embedded database, and what operators ask of it.
 
-Exit code 0 after a clean end, 1 when a role broke, 2 when it could not start as asked: one line on standard error says
-what to change.
+Exit code 0 after a clean end, 1 when a role broke, 2 when it could not start as asked (one line on standard error says
+what to change), 130 when it was interrupted while it started.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ ROLES = ("web", "worker", "gatekeeper")
 DEFAULT_DATA = Path(".launchnight/serve")
 UPLOADS_DATA = Path(".launchnight/uploads")
 BACKLOG = 4096
+INTERRUPTED = 130
 HEALTH_LIMIT = 4.0
 """Seconds: readiness itself gives the database 2."""
 
@@ -104,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.verb == "uploads":
             return _uploads(options)
         return _serve(options)
+    except KeyboardInterrupt:  # before a role was at work; then it is asked to end
+        return INTERRUPTED
     except (SettingsError, UsageError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -144,11 +148,14 @@ def _uploads(options: argparse.Namespace) -> int:
     listener = listen(options.host, options.port, "--port")
     listener.listen(BACKLOG)
     variables = dict(os.environ)
+    variables["REGISTRATION_SECRET_KEY"] = secrets.token_hex(32)  # nothing is sealed here
     variables["REGISTRATION_PHOTO_DIR"] = str(options.data / "files")
     if options.s3 is not None:
         variables["REGISTRATION_PHOTO_S3"] = options.s3
+    from service.settings import load
+
+    load({"DATABASE_URL": "", **variables})  # a wrong setting is told before a database is started
     with listener, home(options.data, variables):
-        from service.settings import load
         from service.upload_server import run_uploads
         from service.web.files import Terms
 

@@ -211,6 +211,10 @@ VERBS: Mapping[str, tuple[Check, ...]] = {
         port(8000, "end what listens there, or choose another: launchnight serve --port 0"),
         port(8100, "end what listens there, or choose another: launchnight serve --partners-port 0"),
     ),
+    "launchnight uploads": (
+        *REHEARSE,
+        port(8080, "end what listens there, or choose another: launchnight uploads --port 0"),
+    ),
     "make check": DEVELOP,
     "make test": (*DEVELOP, program("curl"), PROMETHEUS),
     "make test-browser": (*DEVELOP, program("chromium")),

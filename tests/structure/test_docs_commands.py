@@ -12,7 +12,7 @@ from tests.structure.compose import parsed
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-PLAIN = {"git", "cd", "curl", "apt-get", "sleep", "for", "until", "stat"}
+PLAIN = {"git", "cd", "curl", "head", "tail", "apt-get", "sleep", "for", "until", "stat"}
 
 
 def _commands() -> list[tuple[str, str]]:
