@@ -55,6 +55,8 @@ class Hanging:
     person: Person
     path: str
     photo: bytes
+    acknowledged: int
+    """Bytes that an earlier request of the phone had brought: it was told so."""
     arrived: int
     """Bytes of the photo that reached the replica."""
     old: Connection
@@ -133,14 +135,16 @@ async def _begun(replica: Replica, draw: random.Random, largest: int) -> tuple[H
     """An upload under way through the proxy, and how many bytes were sent for it, its head included."""
     person = await replica.room.person()
     photo = random_bytes(draw.randrange(largest // 2, largest))
-    arrived = draw.randrange(1, len(photo) - BEYOND)
+    acknowledged, arrived = sorted(draw.sample(range(1, len(photo) - BEYOND), 2))
     path = await person.begin(len(photo))
+    if (answer := await person.patch(path, 0, photo[:acknowledged])).status != 204:
+        raise HarnessError(f"the first part of a photo was answered with {answer.status}")
     old = Connection(*await asyncio.open_connection("127.0.0.1", replica.proxy.ready["port"]))
-    headers = {"Host": "127.0.0.1", "Content-Length": str(len(photo))} | person.chunk(0)
+    headers = {"Host": "127.0.0.1", "Content-Length": str(len(photo) - acknowledged)} | person.chunk(acknowledged)
     lines = [f"PATCH {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    request = "\r\n".join(lines).encode() + photo[:arrived]
+    request = "\r\n".join(lines).encode() + photo[acknowledged:arrived]
     await old.send(request)
-    return Hanging(person, path, photo, arrived, old), len(request)
+    return Hanging(person, path, photo, acknowledged, arrived, old), len(request)
 
 
 async def _until_passed(replica: Replica, expected: int) -> None:

@@ -54,7 +54,7 @@ class Case:
     bar: float
     backs: list[Back] = field(default_factory=list)
     lost: int = 0
-    """Bytes that had arrived and were not there."""
+    """Bytes that had arrived and were not there; of a holder that could not let go, bytes that were acknowledged."""
     wrong: int = 0
     """Uploads that were not the photo in the end."""
     old: Counter[str] = field(default_factory=Counter)
@@ -116,7 +116,7 @@ class Night:
             async with hanging(holder, min(BATCH, times - len(case.backs)), self._draw, LARGEST) as left:
                 await asyncio.to_thread(self._faults.stop, holder.web.pid)
                 try:
-                    await self._return(case, left, elsewhere)
+                    await self._return(case, left, elsewhere, mute=True)
                 finally:
                     await asyncio.to_thread(self._faults.resume, holder.web.pid)
             await self._end(case, left)
@@ -127,16 +127,16 @@ class Night:
         holder, elsewhere = where(self.house)
         async with hanging(holder, times, self._draw, LARGEST) as left:
             await asyncio.to_thread(self._faults.kill, holder.web.pid)
-            await self._return(case, left, elsewhere, dead=True)
+            await self._return(case, left, elsewhere, mute=True)
         self.house.remove(holder)
         await self._end(case, left)
         return case
 
-    async def _return(self, case: Case, left: Sequence[Hanging], elsewhere: Replica, *, dead: bool = False) -> None:
+    async def _return(self, case: Case, left: Sequence[Hanging], elsewhere: Replica, *, mute: bool = False) -> None:
         for one in left:
             back = await come_back(one, elsewhere)
             case.backs.append(back)
-            case.lost += 0 if dead else max(0, one.arrived - back.offset)
+            case.lost += max(0, (one.acknowledged if mute else one.arrived) - back.offset)
 
     async def _end(self, case: Case, left: Sequence[Hanging]) -> None:
         """The old requests have ended, late ones too: each photo must be the one that was sent."""
