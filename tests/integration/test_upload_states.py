@@ -18,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.actions import upload_storing, upload_writers
 from service.domain.errors import LaunchnightError, UploadOffsetMismatch, UploadTaken
-from service.domain.uploads import Checksum, Part, UploadChecksumMismatch
+from service.domain.photos import SIGNATURES
+from service.domain.uploads import Checksum, Part, Slot, UploadChecksumMismatch
 from service.storage import uploads as rows
 from service.storage.photos import LocalPhotoStore
 from service.storage.sql import queries
@@ -52,7 +53,7 @@ class Uploading(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desks = [self.desk.another() for _ in range(REPLICAS)]
+        self.desks: list[Desk] = []
         self.draw = random.Random(20200411)
         self.open: list[Sending] = []
         self.promises: list[tuple[int, bytes]] = []
@@ -64,9 +65,12 @@ class Uploading(RuleBasedStateMachine):
         return self.runner.run(work)
 
     @precondition(lambda self: not self.upload_id)
-    @rule(known=st.booleans())
-    def begin(self, known: bool) -> None:
-        self.upload_id = self.run(self.desk.begin(LENGTH if known else None))
+    @rule(known=st.booleans(), photo=st.booleans())
+    def begin(self, known: bool, photo: bool) -> None:
+        """known: its length is; photo: it is one of an applicant, and nobody's file else."""
+        owner = self.run(self.desk.signed_in()) if photo else self.desk
+        self.desks = [owner.another() for _ in range(REPLICAS)]
+        self.upload_id = self.run(owner.begin(LENGTH if known else None, Slot.SELFIE if photo else None))
 
     begun = precondition(lambda self: self.upload_id)
 
@@ -96,7 +100,7 @@ class Uploading(RuleBasedStateMachine):
         if late:
             for sending in self.open:
                 await self._wake(sending, 3, ends=False)
-        data = self.draw.randbytes(min(size, LENGTH - start))
+        data = self._bytes(start, size)
         body = Body(*_cut(data, pieces), complete=whole)
         seen = 0
 
@@ -119,7 +123,7 @@ class Uploading(RuleBasedStateMachine):
 
     async def _send_checked(self, desk: Desk, size: int, right: bool, whole: bool) -> None:
         start = await self._ask(desk)
-        data = self.draw.randbytes(min(size, LENGTH - start))
+        data = self._bytes(start, size)
         digest = sha256(data if right else data + b"?").digest()
         body = Body(*_cut(data, 2), complete=whole)
         sending = desk.send(self.upload_id, start, body, checksum=Checksum("sha256", digest))
@@ -141,7 +145,7 @@ class Uploading(RuleBasedStateMachine):
 
     async def _hang(self, replica: int, size: int, deaf: bool) -> None:
         start = await self._ask(self.desks[replica])
-        data = self.draw.randbytes(LENGTH - start)
+        data = self._bytes(start, LENGTH)
         body = (DeafBody if deaf else Body)(open_end=True)
         sending = Sending(replica, start, data, body, None, 0)  # type: ignore[arg-type]
 
@@ -185,6 +189,11 @@ class Uploading(RuleBasedStateMachine):
         sending.task.cancel()
         self.run(asyncio.wait([sending.task]))
 
+    def _bytes(self, start: int, size: int) -> bytes:
+        """Of nobody else, and of a photo as far as its first bytes tell."""
+        data = self.draw.randbytes(min(size, LENGTH - start))
+        return (SIGNATURES[0] + data)[: len(data)] if start == 0 else data
+
     def _promise(self, offset: int, data: bytes) -> None:
         self.promises.append((offset, data))
 
@@ -203,6 +212,12 @@ class Uploading(RuleBasedStateMachine):
         row = self.run(self.desk.row(self.upload_id))
         assert not self.finished or row["finished_at"] is not None
         assert (row["finished_at"] is not None) == (row["length"] == row["committed"])
+        waiting = self.run(self._inspections())
+        assert waiting == (row["slot"] is not None and row["finished_at"] is not None)
+
+    async def _inspections(self) -> int:
+        async with self.desk.database.connection() as connection:
+            return int(await connection.fetchval("select count(*) from job where dedupe = $1", self.upload_id))
 
     def teardown(self) -> None:
         """Whatever has happened, somebody who goes on finishes the upload."""
@@ -262,17 +277,18 @@ def test_what_was_told_stays_true(machine, examples):
     play(machine, examples)
 
 
-def commit_with(right: str, wrong: str) -> Callable[[str], Mapping[str, str]]:
+def commits_with(right: str, wrong: str) -> Callable[[str], Mapping[str, str]]:
     """`queries`, with another condition in the compare-and-set."""
-    sql = queries("uploads")
-    assert right in sql["commit"]
-    broken = dict(sql) | {"commit": sql["commit"].replace(right, wrong)}
-    return lambda noun: broken
+    sql = dict(queries("uploads"))
+    for name in ("commit", "finish"):
+        assert right in sql[name]
+        sql[name] = sql[name].replace(right, wrong)
+    return lambda noun: sql
 
 
 BROKEN = {
-    "no epoch": (rows, "queries", commit_with("epoch = $2", "epoch >= $2")),
-    "no fence": (rows, "queries", commit_with("epoch = $2 and committed = $3", "epoch >= $2 and $3::bigint >= 0")),
+    "no epoch": (rows, "queries", commits_with("epoch = $2", "epoch >= $2")),
+    "no fence": (rows, "queries", commits_with("epoch = $2 and committed = $3", "epoch >= $2 and $3::bigint >= 0")),
     "one file for all": (upload_storing.rules, "part_to_write", lambda parts, writer, offset, grows: Part(1, 0)),
 }
 
