@@ -20,7 +20,7 @@ ASKED = (
 REMEMBERED = b"86400"
 """Seconds for which a browser need not ask again; most keep it for two hours at most."""
 
-_NAMES = re.compile(rb"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*")
+_NAMES = re.compile(rb"[\w!#$%&'*+.^`|~-]+(?: *, *[\w!#$%&'*+.^`|~-]+)*")
 
 
 class Cors:

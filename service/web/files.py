@@ -72,7 +72,8 @@ class Files:
         # A relative address: behind a proxy we do not know our own name.
         headers: Headers = [(b"location", f"{self._terms.base}{new.upload_id}".encode()), _PRIVATE]
         if chunk is None:
-            headers.append(offset_header(0))  # it is due when a chunk came, even an empty one
+            if is_new:
+                headers.append(offset_header(0))  # it is due when a chunk came, even an empty one
             if creation.length != 0:
                 headers.append(_expires(new.expires_at))
             return Rendered(201, headers, b"")
