@@ -9,9 +9,17 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service.actions import uploads
-from service.actions.upload_writers import Writers
+from service.actions.upload_writers import STOPPED_FOR, Writers
 from service.actions.whole_photos import store_whole
-from service.domain.errors import BodyTooSlow, FieldFault, InvalidFields, LaunchnightError, LengthRequired, NotFound
+from service.domain.errors import (
+    BodyTooSlow,
+    FieldFault,
+    InvalidFields,
+    LaunchnightError,
+    LengthRequired,
+    NotFound,
+    ServiceStopping,
+)
 from service.domain.uploads import SLOTS, check_size
 from service.metrics import Metrics
 from service.ports import Ports
@@ -51,7 +59,7 @@ class OneShot:
 
     async def _take(self, slot: str, headers: Mapping[bytes, bytes], receive: Receive) -> None:
         """Raises NotFound, LengthRequired, InvalidFields, PhotoTooLarge, NotSignedIn or QueueFull before a byte is
-        asked for; BodyTooSlow, ClientGone, and what `store_whole` does."""
+        asked for; BodyTooSlow, ServiceStopping, ClientGone, and what `store_whole` does."""
         if slot not in SLOTS:
             raise NotFound("Photos go to /files/identity_card and /files/selfie.")
         size = _size_of(headers, most_bytes=self._most_bytes)
@@ -63,6 +71,8 @@ class OneShot:
             async with incoming_body(receive, limit=uploads.PIECE_BYTES, at_once=at_once) as body:
                 count = self._metrics.upload_bytes.inc
                 if not await store_whole(self._ports, self._writers, session, SLOTS[slot], size, body, count):
+                    if body.end is End.LET_GO:  # nobody else knows of its upload
+                        raise ServiceStopping(retry_after_s=STOPPED_FOR)
                     raise BodyTooSlow if body.end is End.STALLED else ClientGone
         finally:
             self._metrics.uploads_open.dec()

@@ -14,6 +14,7 @@ from service.domain.errors import (
     LengthRequired,
     MalformedBody,
     PhotoTooLarge,
+    ServiceStopping,
     UnsupportedMediaType,
 )
 from service.web import incoming
@@ -185,6 +186,19 @@ def test_a_silent_phone_is_too_slow(monkeypatch):
     body = part(bytes(5000)) + CLOSING
     with pytest.raises(BodyTooSlow):
         read(messages(body[:3000])[:1], len(body))
+
+
+def test_a_process_that_ends_tells_the_phone():
+    """The form has to be sent again, and there is somebody to be told."""
+    body = part(bytes(5000)) + CLOSING
+
+    async def play():
+        async with incoming_body(scripted(messages(body)[:1]), limit=9999, at_once=True) as arriving:
+            arriving.let_go()
+            await PhotoForm(Announced(BOUNDARY, len(body)), arriving).begin()
+
+    with pytest.raises(ServiceStopping):
+        asyncio.run(play())
 
 
 @pytest.mark.parametrize(
