@@ -78,6 +78,12 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--reading", metavar="NAME", help="reading of the curve: gentle, expected, harsh (the night's default)")
     add("--set", metavar="NAME", help="set of partner capacities (the night's default)")
     add("--manners", metavar="NAME", help="of all clients: punctual, naive, polite or adaptive (the night's shares)")
+    add(
+        "--uploader",
+        metavar="NAME",
+        default="patient",
+        help="phones' photos: patient, tus_js, uppy, one_shot (patient)",
+    )
     add("--people", metavar="1/N", default="1/100", help="share of persons and of every partner's capacity (1/100)")
     add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
     add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")

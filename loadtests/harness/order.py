@@ -20,6 +20,7 @@ from scenarios.capacities import PartnerSet
 from scenarios.catalogue import Night, NightError
 from scenarios.factors import Factors
 from scenarios.faults import PARTNERS
+from scenarios.uploaders import Uploader
 
 MOST_WORKERS = 64
 MOST_REPLICAS = 8
@@ -55,6 +56,8 @@ class Order:
     set_name: str
     manners: str
     """Of all clients; empty = as the night says."""
+    uploader: str
+    """How phones send photos (scenarios.uploaders.Uploader, in lower case); one_shot switches resuming off."""
     factors: Factors
     minutes: float
     seed: int
@@ -103,6 +106,7 @@ def order_of(options: Namespace) -> Order:
     workers = _read("--workers", options.workers, _whole(1, MOST_WORKERS), faults)
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
     replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
+    uploader = _uploader(options.uploader, faults)
     running = _running(options, faults)
     if options.target is None:
         _check_proxy(options.proxy, replicas or 1, faults)
@@ -140,6 +144,7 @@ def order_of(options: Namespace) -> Order:
         reading=reading,
         set_name=set_name,
         manners=options.manners or "",
+        uploader=uploader,
         factors=Factors(people, speed, pace),
         minutes=minutes,
         seed=seed,
@@ -315,6 +320,13 @@ def _parts(text: str) -> SplitResult | None:
 def _one_of(option: str, value: str, known: list[str], faults: list[str]) -> str:
     if value not in known:
         faults.append(f"{option}: this night has no {value!r}; it has {', '.join(known)}")
+    return value
+
+
+def _uploader(value: str, faults: list[str]) -> str:
+    known = [each.name.lower() for each in Uploader]
+    if value not in known:
+        faults.append(f"--uploader: must be one of {', '.join(known)}, not {value!r}")
     return value
 
 

@@ -285,6 +285,7 @@ class OwnStack:
             "REGISTRATION_WAVE_CLOSES_AT": (opens + timedelta(seconds=length)).isoformat(),
             "REGISTRATION_AGE_ON": night.opens_at.date().isoformat(),
             "REGISTRATION_SYNTHETIC_PEOPLE": "on",
+            "REGISTRATION_RESUMABLE_UPLOADS": "off" if self._order.uploader == "one_shot" else "on",
         }
 
 

@@ -40,6 +40,7 @@ def _command(order: Order, folder: RunFolder, url: str, partners_url: str, metri
         *night_options(order),
         "--reading", order.reading,
         "--manners", order.manners,
+        "--uploader", order.uploader,
         "--pace", repr(order.factors.pace),
         "--minutes", repr(order.minutes),
         "--drain-minutes", repr(order.drain_minutes),
