@@ -96,10 +96,10 @@ def api_page() -> str:
         lines.append(f"| `{each.method} {each.path}` | {each.summary} | {needs} | {headers} | {refusals} |")
     lines += [
         "",
-        "Photos go by [tus 1.0.0](https://tus.io/protocols/resumable-upload) to `/files/` with a session, and by those of",
-        "its extensions that [uploads.md](uploads.md) lists: `POST` with `Upload-Length` and `Upload-Metadata: slot",
-        "BASE64,filetype BASE64` (slots `identity_card` and `selfie`), `PATCH` from the offset that `HEAD` tells. Whatever",
-        "was acknowledged is on disk.",
+        "Photos go by [tus 1.0.0](https://tus.io/protocols/resumable-upload) to `/files/` with a session, and by those",
+        "of its extensions that [uploads.md](uploads.md) lists: `POST` with `Upload-Length` and `Upload-Metadata: slot",
+        "BASE64,filetype BASE64` (slots `identity_card` and `selfie`), `PATCH` from the offset that `HEAD` tells.",
+        "Whatever was acknowledged is on disk.",
     ]
     return "\n".join(lines) + "\n"
 
