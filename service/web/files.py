@@ -69,8 +69,8 @@ class Files:
             check_size(chunk.announced or 0, most_bytes=self._terms.most_bytes)
         session = self._session(request)
         new, is_new = await self._begin(request, session, creation)
-        # A relative address: behind a proxy we do not know our own name.
-        headers: Headers = [(b"location", f"{self._terms.base}{new.upload_id}".encode()), _PRIVATE]
+        location = self._location(request, new.upload_id)
+        headers: Headers = [(b"location", location.encode()), _PRIVATE]
         if chunk is None:
             if is_new:
                 headers.append(offset_header(0))  # it is due when a chunk came, even an empty one
@@ -83,7 +83,7 @@ class Files:
         try:
             return Rendered(201, [*headers, *await self._receive_first(request, session, new.upload_id, chunk)], b"")
         except ServiceStopping as error:  # what has arrived is kept: tell where to go on
-            error.facts["location"] = f"{self._terms.base}{new.upload_id}"
+            error.facts["location"] = location
             raise
 
     async def status(self, request: Request) -> Rendered:
@@ -111,6 +111,11 @@ class Files:
     async def download(self, request: Request) -> Streamed:
         upload = await actions.status(self._ports, self._writers, None, request.upload_id)
         return await download(upload, self._ports.photos, request.texts)
+
+    def _location(self, request: Request, upload_id: str) -> str:
+        path = f"{self._terms.base}{upload_id}"
+        # Not every client takes a path for an address (aiotus); the service's own do, and it stands behind proxies.
+        return request.absolute(path) if self._terms.for_everybody else path
 
     def _creation(self, request: Request) -> Creation:
         if self._terms.for_everybody:

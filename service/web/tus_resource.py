@@ -1,6 +1,7 @@
 """A resource that speaks tus: the method and the version are judged first, and every answer names the version."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ STOPPING_LINGER = 0.3  # seconds: a process that ends waits for no phone that do
 VERSIONS = (b"tus-version", tus.VERSION.encode())
 CLOSE = (b"connection", b"close")
 _VERSION = (b"tus-resumable", tus.VERSION.encode())
+_PASSED_ON = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"})
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
 class Request:
@@ -37,6 +40,14 @@ class Request:
         self.method = tus.method_of(self.texts, scope["method"])
         self.upload_id: str = scope["path_params"].get("upload_id", "")
         self.receive = receive
+        self._scheme: str = scope["scheme"]
+
+    def absolute(self, path: str) -> str:
+        """With our name as the client wrote it. Behind a proxy we know neither our name nor the scheme: the path."""
+        host = self.texts.get("host", "")
+        if not _HOST.fullmatch(host) or not _PASSED_ON.isdisjoint(self.texts):
+            return path
+        return f"{self._scheme}://{host}{path}"
 
     def leaves_much_unread(self) -> bool:
         """An answer now leaves the body on the way."""
