@@ -130,7 +130,8 @@ def test_the_swarm_is_that_of_a_rehearsal(order, tmp_path):
     master = options_of(services()["swarm-master"]["command"])
     assert rehearsed.keys() - master.keys() == {
         "--headless", "--only-summary", "--lifeline",  # it has a web page, and an engine ends it
-        "--reading", "--manners", "--uploader", "--drain-minutes", "--opens-at", "--swarm-metrics-port",  # their defaults
+        # their defaults
+        "--reading", "--manners", "--uploader", "--drain-minutes", "--opens-at", "--swarm-metrics-port",
     }  # fmt: skip
     for name in ("--host", "--partners-url", "--pace", "--minutes"):
         assert master[name] == rehearsed[name]
