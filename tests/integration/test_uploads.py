@@ -324,3 +324,63 @@ def test_an_address_we_never_gave_out_is_not_found(uploads, name):
         assert (asked.status, sent.status) == (404, 404)
 
     uploads(scene)
+
+
+def test_photo_may_come_with_its_creation(uploads):
+    """One request for the whole photo; it is inspected like every other."""
+
+    async def scene(room, person):
+        announced = {"Upload-Length": str(len(PHOTO)), "Upload-Metadata": "slot c2VsZmll"}
+        answer = await room.ask("POST", "/files/", CHUNK | person.session | announced, PHOTO)
+        assert (answer.status, answer.offset) == (201, len(PHOTO))
+        assert await room.stored(answer.headers["location"]) == PHOTO
+        async with room.database.connection() as connection:
+            assert await connection.fetchval("select count(*) from job") == 1
+
+    uploads(scene)
+
+
+def test_file_that_is_no_photo_leaves_nothing_though_it_came_with_its_creation(uploads):
+    async def scene(room, person):
+        announced = {"Upload-Length": "100", "Upload-Metadata": "slot c2VsZmll"}
+        answer = await room.ask("POST", "/files/", CHUNK | person.session | announced, b"GIF89a" + bytes(94))
+        assert (answer.status, code(answer)) == (415, "photo-type-unsupported")
+        async with room.database.connection() as connection:
+            assert await connection.fetchval("select count(*) from upload where deleted_at is null") == 0
+        assert room.files_on_disk() == []
+
+    uploads(scene)
+
+
+def test_photo_of_unknown_length_keeps_to_the_limit(uploads):
+    """Refused by what is announced, before its bytes."""
+
+    async def scene(room, person):
+        later = {"Upload-Defer-Length": "1", "Upload-Metadata": "slot c2VsZmll"}
+        path = (await room.ask("POST", "/files/", TUS | person.session | later)).headers["location"]
+        answer = await room.ask("PATCH", path, person.chunk(0), Content_Length=str(MOST_BYTES + 1))
+        assert (answer.status, code(answer)) == (413, "photo-too-large")
+        assert (await person.patch(path, 0, PHOTO)).offset == len(PHOTO)
+        answer = await room.ask("PATCH", path, person.chunk(len(PHOTO)), Upload_Length=str(len(PHOTO)))
+        assert (answer.status, answer.offset) == (204, len(PHOTO))
+        assert await room.stored(path) == PHOTO
+
+    uploads(scene)
+
+
+def test_photo_that_fills_a_slot_stays_until_another_comes(uploads):
+    """One that was only begun can be given up; a stranger can do neither."""
+
+    async def scene(room, person):
+        begun, finished = await person.begin(len(PHOTO)), await person.begin(5)
+        await person.patch(begun, 0, PHOTO[:1000])
+        await person.patch(finished, 0, SMALL)
+        stranger = await room.person()
+        assert (await room.ask("DELETE", begun, TUS | stranger.session)).status == 404
+        assert (await room.ask("DELETE", begun, TUS | person.session)).status == 204
+        assert (await room.ask("HEAD", begun, TUS | person.session)).status == 404
+        answer = await room.ask("DELETE", finished, TUS | person.session)
+        assert (answer.status, code(answer)) == (403, "upload-kept")
+        assert await room.stored(finished) == SMALL
+
+    uploads(scene)
