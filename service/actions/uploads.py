@@ -66,11 +66,11 @@ async def create(
 
 async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:
     """The upload with a settled offset. Raises NotSignedIn, NotFound or UploadExpired."""
-    upload = await _find(ports, session, upload_id)
+    upload = await find(ports, session, upload_id)
     if upload.writing is None and not writers.holds(upload_id):
         return upload
     await make_free(ports, writers, upload)
-    return await _find(ports, session, upload_id)
+    return await find(ports, session, upload_id)
 
 
 async def append(
@@ -95,7 +95,7 @@ async def append(
     DatabaseUnavailable at any time.
     """
     if writers.holds(upload_id):
-        await _find(ports, session, upload_id)  # a stranger may not end the request of another
+        await find(ports, session, upload_id)  # a stranger may not end the request of another
     async with writers.turn(upload_id, incoming):
         upload = await _take_over(ports, writers, session, upload_id, chunk)
         writer = UploadWriter(ports, upload, most_bytes=most_bytes)
@@ -162,9 +162,9 @@ async def _head(ports: Ports, session: bytes | None, upload: Upload, incoming: I
 
 async def terminate(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> None:
     """Give up an upload; its bytes are removed. Raises NotSignedIn, NotFound, or UploadKept: the photo is finished."""
-    await make_free(ports, writers, await _find(ports, session, upload_id))
+    await make_free(ports, writers, await find(ports, session, upload_id))
     if not await discard(ports, session, upload_id):
-        await _find(ports, session, upload_id)
+        await find(ports, session, upload_id)
         raise UploadKept("A finished photo stays until another one is sent in its place.")
 
 
@@ -178,7 +178,8 @@ async def discard(ports: Ports, session: bytes | None, upload_id: str) -> bool:
 
 
 @idempotent
-async def _find(ports: Ports, session: bytes | None, upload_id: str) -> Upload:
+async def find(ports: Ports, session: bytes | None, upload_id: str) -> Upload:
+    """As its row tells; whoever writes to it goes on. Raises NotSignedIn, NotFound or UploadExpired."""
     return await _look(ports, session, upload_id)
 
 

@@ -109,7 +109,7 @@ class Files:
         return Rendered(204, [], b"")
 
     async def download(self, request: Request) -> Streamed:
-        upload = await actions.status(self._ports, self._writers, None, request.upload_id)
+        upload = await actions.find(self._ports, None, request.upload_id)
         return await download(upload, self._ports.photos, request.texts)
 
     def _location(self, request: Request, upload_id: str) -> str:

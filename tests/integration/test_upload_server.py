@@ -111,6 +111,27 @@ def test_empty_file_is_finished_when_it_is_begun(server):
     server(scene)
 
 
+def test_who_looks_for_the_file_leaves_its_sender_alone(server):
+    """GET of a file that is still coming is answered 404, and the sender goes on; only HEAD means to take over."""
+
+    async def scene(room):
+        path = await begin(room, len(FILE))
+        async with room.connected() as sender:
+            await sender.head("PATCH", path, CHUNK | {"Upload-Offset": "0", "Content-Length": str(len(FILE))})
+            await sender.send(FILE[:1000])
+
+            async def is_writing():
+                async with room.database.connection() as connection:
+                    return await connection.fetchval("select writing from upload")
+
+            await holds(is_writing)
+            assert (await room.ask("GET", path)).status == 404
+            await sender.send(FILE[1000:])
+            assert (await sender.answer()).status == 204
+
+    server(scene)
+
+
 def test_length_may_be_told_later_and_then_stays(server):
     async def scene(room):
         path = await begin(room, None)
