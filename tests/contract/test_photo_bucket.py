@@ -157,3 +157,13 @@ def test_a_bucket_that_is_not_there_is_refused_at_the_start(run, s3):
     with pytest.raises(PermissionError, match="s3://nowhere"):
         run(store_of(s3.endpoint, "nowhere").check())
     run(bucket_store(s3).check())
+
+
+def test_wrong_credentials_are_refused_at_the_start_and_trouble_is_not(run):
+    async def check(*answer):
+        async with misbehaving(answer) as (endpoint, _):
+            await store_of(endpoint).check()
+
+    with pytest.raises(PermissionError, match="s3://photos"):
+        run(check(403, error("SignatureDoesNotMatch")))
+    run(check(503, error("SlowDown")))
