@@ -72,7 +72,9 @@ ERRORS: dict[str, str] = {
     "temporary-reduced-capacity": N_("Layanan sedang sangat ramai. Muat ulang halaman ini sebentar lagi."),
     "busy": N_("Layanan sedang sangat ramai. Kirim lagi sebentar lagi; isian Anda masih di sini."),
     "unavailable": N_("Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."),
-    "service-stopping": N_("Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."),
+    "service-stopping": N_(
+        "Layanan sedang terganggu. Kirim lagi sebentar lagi; kiriman yang sama dihitung sekali saja."
+    ),
     "effect-unknown": N_("Belum jelas apakah kiriman Anda masuk. Kirim lagi; kiriman yang sama dihitung sekali saja."),
     "partner-error": N_("Layanan lain yang kami perlukan sedang terganggu. Kirim lagi sebentar lagi."),
 }
