@@ -105,6 +105,10 @@ class Server:
     def ended(self) -> bool:
         return any(child.code is not None for child in self._children)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the server that cases talk to ends of itself."""
+        return self.child.ended_within(seconds)
+
     def restart(self) -> None:
         self._running.close()
         self.__enter__()

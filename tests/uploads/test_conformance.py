@@ -1,48 +1,24 @@
-"""Our upload server alone does what tus 1.0.0 demands, on both stores; and a server that does nothing keeps nothing."""
+"""Our upload server alone does what tus 1.0.0 demands; and a server that does nothing keeps nothing."""
 
 import itertools
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
-from tests.s3_server import s3_server
 from tests.uploads.conformance import matrix
 from tests.uploads.conformance.core import KNOWN
 from tests.uploads.conformance.speaker import Speaker
 from tests.uploads.conformance.table import CASES, Outcome, Verdict, outcome
-from tests.uploads.servers import MOST_BYTES, Server, ours
+from tests.uploads.servers import MOST_BYTES
 
-_LOCAL, _S3 = matrix.OURS
 _QUICK = [case for case in CASES if not case.slow]
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(ours(_LOCAL), tmp_path_factory.mktemp("local")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("bucket")
-    with s3_server(folder) as s3, Server(ours(_S3, s3=s3), folder) as server:
-        yield server
-
-
-@pytest.mark.xdist_group("local")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_local(local, case):
     """Each demand is kept on the local disk."""
     assert outcome(case, local.speaker) == Outcome(Verdict.KEPT)
-
-
-@pytest.mark.xdist_group("bucket")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_s3(bucket, case):
-    """Each demand is kept with the bytes in a bucket."""
-    assert outcome(case, bucket.speaker) == Outcome(Verdict.KEPT)
 
 
 def test_there_are_many_cases():

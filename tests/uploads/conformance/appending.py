@@ -77,8 +77,9 @@ def smaller_offset(tus: Speaker) -> None:
 
 @PATCH.must
 def greater_offset(tus: Speaker) -> None:
-    """A greater offset is answered 409, and the upload stays as it was."""
-    _refuses_offset(tus, 7)
+    """A greater offset is answered 409, however great, and the upload stays as it was."""
+    for offset in (7, 10, 2**53, 10**30):
+        _refuses_offset(tus, offset)
 
 
 @PATCH.must

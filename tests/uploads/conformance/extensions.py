@@ -16,12 +16,11 @@ from tests.uploads.conformance.cases import (
 )
 from tests.uploads.conformance.core import missing
 from tests.uploads.conformance.speaker import LOOK_EVERY, NAMED, NotServed, Speaker, encoded
-from tests.uploads.conformance.wire import BYTES, VERSION, Answer, connected, exchange, in_chunks
+from tests.uploads.conformance.wire import Answer, exchange
 
 DEFERRED = Section("deferred", "Creation: Upload-Defer-Length", "creation-defer-length")
 EXPIRATION = Section("expiration", "Expiration", "expiration")
 CHECKSUM = Section("checksum", "Checksum", "checksum")
-TRAILER = Section("trailer", "Checksum in a trailer", "checksum-trailer")
 TERMINATION = Section("termination", "Termination", "termination")
 
 _ELSEWHERE = "%a, %d %b %Y %H:%M:%S GMT"
@@ -262,38 +261,6 @@ def of_each_request(tus: Speaker) -> None:
     expect_status(tus.patch(upload, 0, b"12345", Upload_Checksum=_checksum(b"12345")), 204)
     expect_status(tus.patch(upload, 5, b"67890", Upload_Checksum=_checksum(b"67890")), 204)
     expect(tus.contents(upload) == b"1234567890", "the contents are others")
-
-
-# Checksums in a trailer
-
-
-def _trailing(upload: str, data: bytes, checksum: str) -> Answer:
-    headers = {
-        "Content-Type": BYTES,
-        "Upload-Offset": "0",
-        "Transfer-Encoding": "chunked",
-        "Trailer": "Upload-Checksum",
-    }
-    with connected(upload) as connection:
-        connection.ask("PATCH", {**VERSION, **headers, "Connection": "close"})
-        connection.send(in_chunks([data], {"Upload-Checksum": checksum}))
-        return connection.answer()
-
-
-@TRAILER.must
-def after_the_body(tus: Speaker) -> None:
-    """A checksum after the body that matches is answered 204."""
-    answer = _trailing(tus.created(5), b"12345", _checksum(b"12345"))
-    expect_status(answer, 204)
-    expect_header(answer, "Upload-Offset", "5")
-
-
-@TRAILER.must
-def mismatch_after_the_body(tus: Speaker) -> None:
-    """A checksum after the body that does not match is answered 460; the offset stays."""
-    upload = tus.created(5)
-    expect_status(_trailing(upload, b"12345", _checksum(b"54321")), 460)
-    expect(tus.offset(upload) == 0, f"the offset became {tus.offset(upload)}")
 
 
 # Termination

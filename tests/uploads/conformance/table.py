@@ -22,10 +22,12 @@ SECTIONS: Sequence[Section] = (
     extensions.DEFERRED,
     extensions.EXPIRATION,
     extensions.CHECKSUM,
-    extensions.TRAILER,
     extensions.TERMINATION,
 )
 CASES: Sequence[Case] = [case for section in SECTIONS for case in section]
+
+
+NO_ANSWER = "the connection was closed without an answer"
 
 
 class Verdict(Enum):
@@ -45,14 +47,14 @@ class Outcome:
 def outcome(case: Case, tus: Speaker) -> Outcome:
     """Try one case. An extension is a choice; what is offered is judged."""
     extension = case.section.extension
-    if extension is not None and extension not in tus.extensions:
-        return Outcome(Verdict.NOT_OFFERED)
     try:
+        if extension is not None and extension not in tus.extensions:
+            return Outcome(Verdict.NOT_OFFERED)
         case.check(tus)
     except (Deviation, NotServed) as deviation:
         return Outcome(Verdict.DEVIATES, str(deviation))
     except TimeoutError:
         return Outcome(Verdict.DEVIATES, "no answer in time")
     except (HTTPException, OSError):
-        return Outcome(Verdict.DEVIATES, "the connection was closed without an answer")
+        return Outcome(Verdict.DEVIATES, NO_ANSWER)
     return Outcome(Verdict.KEPT)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 
 PATIENCE = 30.0
@@ -128,16 +127,9 @@ def exchange(method: str, url: str, headers: Mapping[str, str] | None = None, bo
         return connection.answer()
 
 
-def in_chunks(pieces: Iterable[bytes], trailers: Mapping[str, str] | None = None) -> bytes:
+def in_chunks(pieces: Iterable[bytes]) -> bytes:
     """A body as Transfer-Encoding: chunked sends it."""
-    written = BytesIO()
-    for piece in pieces:
-        written.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-    written.write(b"0\r\n")
-    for name, value in (trailers or {}).items():
-        written.write(f"{name}: {value}\r\n".encode("latin-1"))
-    written.write(b"\r\n")
-    return written.getvalue()
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
 def absolute(base: str, location: str) -> str:
