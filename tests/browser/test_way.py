@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from service.actions.upload_writers import Writers
 from service.metrics import Metrics
 from service.web.pages import site
 from tests.browser import tour
@@ -41,4 +42,4 @@ def slugs() -> set[str]:
     """Of every page there is; of those with a number the first."""
     ports: Any = SimpleNamespace(policy=SimpleNamespace(synthetic_people=True))
     settings: Any = SimpleNamespace(photo_max_bytes=1)
-    return {re.sub("{.*}", "1", page.slug) for page in site.pages(ports, Metrics(), settings)}
+    return {re.sub("{.*}", "1", page.slug) for page in site.pages(ports, Metrics(), Writers(), settings)}

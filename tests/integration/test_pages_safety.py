@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from service.actions.upload_writers import Writers
 from service.storage.vault import KeyVault
 from service.web.pages.language import ROOT
 from service.web.pages.memory import Memory, MemoryCookie
@@ -206,7 +207,7 @@ def test_looking_changes_nothing(run, database_url, tmp_path):
             before = await contents(found.service)
             slugs = [
                 re.sub(r"{[^}]*}", "1", page.slug)
-                for page in pages(found.service.ports, found.service.metrics, found.service.settings)
+                for page in pages(found.service.ports, found.service.metrics, Writers(), found.service.settings)
             ]
             answers = [
                 await browser.request(method, prefix + slug)

@@ -25,7 +25,6 @@ from service.domain.uploads import (
     UploadHeadersInvalid,
     UploadKept,
 )
-from service.storage import photos
 from service.storage.photos import LocalPhotoStore
 from service.storage.uploads import parts_of
 from tests.integration.upload_desk import Body, upload_desk
@@ -115,7 +114,7 @@ def test_a_chunk_counts_when_it_matches_its_checksum(desk, tmp_path, checksum):
         cut = await desk.send(upload_id, 1000, Body(DATA[:3000], complete=False), checksum=checksum)
         assert cut.committed == (await desk.status(upload_id)).committed == 1000
         assert files(tmp_path) == [f"{upload_id}.1"]
-        seen = []
+        seen: list[int] = []
         body = Body(*(DATA[start : start + 700] for start in range(0, 5000, 700)))
         upload = await desk.send(upload_id, 1000, body, checksum=checksum, acknowledged=seen.append)
         assert (upload.committed, seen) == (6000, [5000])
@@ -252,11 +251,11 @@ def test_bytes_are_durable_before_they_are_acknowledged(desk, monkeypatch):
 
     async def scene(desk):
         upload_id = await desk.begin(5000)
-        monkeypatch.setattr(photos.os, "fdatasync", note_sync)
+        monkeypatch.setattr(os, "fdatasync", note_sync)
         body = Body(DATA[:2000], DATA[2000:4000], complete=False)
         await desk.send(upload_id, 0, body, acknowledged=lambda count: events.append(count))
         assert events == ["synced", 2000, "synced", 2000]
-        monkeypatch.setattr(photos.os, "fdatasync", fail_to_sync)
+        monkeypatch.setattr(os, "fdatasync", fail_to_sync)
         with pytest.raises(StorageFull):
             await desk.send(upload_id, 4000, DATA[4000:])
         assert (await desk.status(upload_id)).committed == 4000

@@ -21,8 +21,8 @@ class Disk:
         self._contents: dict[Path, bytes] = {}
         self._names: dict[Path, set[Path]] = {}
         self._fdatasync, self._fsync = os.fdatasync, os.fsync
-        monkeypatch.setattr(photos.os, "fdatasync", self._sync_file)
-        monkeypatch.setattr(photos.os, "fsync", self._sync_folder)
+        monkeypatch.setattr(os, "fdatasync", self._sync_file)
+        monkeypatch.setattr(os, "fsync", self._sync_folder)
 
     def _sync_file(self, descriptor: int) -> None:
         self._fdatasync(descriptor)
@@ -71,7 +71,7 @@ def test_acknowledged_bytes_survive_a_power_cut(run, module_database_url, tmp_pa
 
 
 BROKEN = {
-    "no sync of the file": (photos.os, "fdatasync", lambda descriptor: None),
+    "no sync of the file": (os, "fdatasync", lambda descriptor: None),
     "no sync of its name": (photos, "_sync_folder", lambda folder: None),
 }
 

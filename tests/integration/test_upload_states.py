@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from service.actions import upload_storing, upload_writers
+from service.actions import upload_writers
+from service.domain import uploads as rules
 from service.domain.errors import LaunchnightError, UploadOffsetMismatch, UploadTaken
 from service.domain.photos import SIGNATURES
 from service.domain.uploads import Checksum, Part, Slot, UploadChecksumMismatch
@@ -289,7 +290,7 @@ def commits_with(right: str, wrong: str) -> Callable[[str], Mapping[str, str]]:
 BROKEN = {
     "no epoch": (rows, "queries", commits_with("epoch = $2", "epoch >= $2")),
     "no fence": (rows, "queries", commits_with("epoch = $2 and committed = $3", "epoch >= $2 and $3::bigint >= 0")),
-    "one file for all": (upload_storing.rules, "part_to_write", lambda parts, writer, offset, grows: Part(1, 0)),
+    "one file for all": (rules, "part_to_write", lambda parts, writer, offset, grows: Part(1, 0)),
 }
 
 

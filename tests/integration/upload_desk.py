@@ -149,7 +149,8 @@ class Desk:
 async def upload_desk(database_url: str, store: PhotoStore) -> AsyncIterator[Desk]:
     database = await Database.open(database_url, connections=6)
     nobody: Any = None  # uploads ask no partner
-    clock, vault, stages = JumpClock(), KeyVault(bytes(32)), []
+    clock, vault = JumpClock(), KeyVault(bytes(32))
+    stages: list[str] = []
     ports = Ports(
         begin=begin_on(database, vault),
         begin_apart=nobody,
