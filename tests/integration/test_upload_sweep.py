@@ -17,6 +17,8 @@ from service.domain.uploads import Append, Part, StorageFailed, UploadExpired
 from service.metrics import Metrics
 from service.queues import sweeping
 from service.storage.photos import LocalPhotoStore
+from service.storage.pool import Database
+from service.storage.sql import queries
 from tests.integration.upload_desk import upload_desk
 from tests.integration.upload_room import holds
 from tests.s3_server import bucket_store
@@ -285,6 +287,43 @@ def test_sweepers_share_the_work_and_meet_senders_without_harm(play, monkeypatch
             assert await desk.stored(upload_id) == DATA
 
     play(scene)
+
+
+def test_a_look_costs_the_same_however_many_uploads_are_finished(run, database_url):
+    """Every worker looks every five seconds: each statement goes by an index, whatever plan is kept for it."""
+    arguments = {
+        "overdue": "now()",
+        "take_up": "now(), now(), 200",
+        "erased": "array['1'], now()",
+        "take_up_again": "now(), now(), now(), 200",
+        "forget": "array['1']",
+        "settle": "array['1']",
+    }
+    statements = queries("upload_leftovers")
+    assert arguments.keys() == statements.keys()
+
+    async def explain():
+        database = await Database.open(database_url, connections=1)
+        async with database.connection() as connection:
+            await connection.execute(
+                "insert into upload (id, length, metadata, finished_at) "
+                "select number, 5, '', now() from generate_series(1, 20000) number"
+            )
+            await connection.execute(
+                "insert into upload (id, length, metadata, expires_at) "
+                "select 'x' || number, 5, '', now() + number * interval '1 s' from generate_series(1, 2000) number"
+            )
+            await connection.execute("analyze upload")
+            for mode in ("force_generic_plan", "force_custom_plan"):
+                await connection.execute(f"set plan_cache_mode = {mode}")
+                for name, statement in statements.items():
+                    await connection.execute(f"prepare {name}_{mode} as {statement}")
+                    plan = await connection.fetch(f"explain execute {name}_{mode} ({arguments[name]})")
+                    text = "\n".join(line for (line,) in plan)
+                    assert "Seq Scan" not in text and "Index" in text, text
+        await database.close()
+
+    run(explain())
 
 
 def test_the_loop_shows_what_it_did_and_outlives_a_database_that_is_away(play, monkeypatch):

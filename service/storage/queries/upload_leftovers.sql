@@ -11,13 +11,13 @@ where expires_at <= $1 and erased_at is null;
 -- on none of their writers can commit.
 update upload
 set swept_at = $1, epoch = epoch + 1, writing = null
-where id in (
+where id = any (array(
     select id from upload
     where expires_at <= $1 and erased_at is null and (swept_at is null or swept_at < $2)
     order by expires_at
     limit $3
     for update skip locked
-)
+))
 returning id, epoch, deleted_at is not null as given_up;
 
 -- name: erased
@@ -28,13 +28,13 @@ update upload set erased_at = $2 where id = any ($1::text[]);
 -- At most $4 of those whose bytes were removed before $3, for one sweeper (as in take_up).
 update upload
 set swept_at = $1
-where id in (
+where id = any (array(
     select id from upload
     where erased_at < $3 and (swept_at is null or swept_at < $2)
     order by erased_at
     limit $4
     for update skip locked
-)
+))
 returning id, epoch, deleted_at is not null as given_up;
 
 -- name: forget
