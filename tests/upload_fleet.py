@@ -16,12 +16,13 @@ CONNECTIONS = "6"
 
 
 class Replica:
-    """`kills`: how often it was killed; `lives`: how often it was started."""
+    """Fulfils `tests.upload_phones.Target`."""
 
     def __init__(self, number: int, port: int) -> None:
         self.number = number
         self.port = port
         self.kills = 0
+        self.busy = 0
         self.child: Child | None = None
         """None: it is down."""
 
@@ -42,6 +43,11 @@ class Fleet:
     def route(self, draw: random.Random) -> Replica:
         """Some replica, up if there is one."""
         return draw.choice([one for one in self.replicas if one.child is not None] or self.replicas)
+
+    def victim(self, draw: random.Random) -> Replica:
+        """Some replica; one that is talked to more is drawn more often."""
+        (drawn,) = draw.choices(self.replicas, [1 + one.busy for one in self.replicas])
+        return drawn
 
     async def kill(self, replica: Replica) -> None:
         """`kill -9`, and start it again at once; returns when it is at work."""

@@ -10,7 +10,7 @@ import random
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import Protocol
@@ -22,17 +22,24 @@ SMALLEST, LARGEST = 20_000, 400_000
 CHUNKS = (4_000, 96_000)
 SLICES = (2_000, 24_000)
 """Bytes of a chunk that trickles, each time some leave."""
+PAUSE = 0.6
+"""Seconds between two slices, at most: about 40 KB/s."""
+THINKING = 0.3
+"""Seconds between two requests, at most."""
 PATIENCE = 60.0
 """Seconds without a chunk that was taken, after which an upload counts as stuck."""
+CHUNK_KINDS = frozenset({"whole", "trickling", "checked"})
+"""Requests whose end by a kill is an interruption of the upload."""
 LONGEST_WAIT = 0.5
 """Seconds; what a refusal asks for is cut to this."""
 
 
 class Target(Protocol):
-    """A replica. `kills`: how often it was killed so far."""
+    """A replica. `kills`: how often it was killed so far; `busy`: chunks that are under way to it."""
 
     port: int
     kills: int
+    busy: int
 
 
 @dataclass
@@ -46,6 +53,8 @@ class Tally:
     """Of each finished upload."""
     interrupted: Counter[str] = field(default_factory=Counter)
     """By the kind of request that was cut by a kill."""
+    shares: list[float] = field(default_factory=list)
+    """How much of the file the service had acknowledged at each of these."""
     answers: Counter[str] = field(default_factory=Counter)
     """Refusals, by their codes."""
     hung: int = 0
@@ -113,7 +122,7 @@ class Phone:
                 await self._try("create", self._create)
             while self._promises.floor < len(self.content):
                 await self._step()
-                await asyncio.sleep(self._draw.uniform(0.0, 0.3))
+                await asyncio.sleep(self._draw.uniform(0.0, THINKING))
             while not self._compared:
                 await self._try("get", self._compare)
         except _Stuck as reason:
@@ -136,7 +145,7 @@ class Phone:
         if self._offset is None:
             await self._try("head", self._ask_offset)
             return
-        (kind,) = self._draw.choices(("whole", "trickling", "checked", "hanging"), (5, 4, 2, 1))
+        (kind,) = self._draw.choices(("whole", "trickling", "checked", "hanging"), (8, 5, 3, 1))
         if self._may_not_end and self._offset >= len(self.content) - 1:
             kind = "trickling"  # and waits for its kill
         acts = {
@@ -147,48 +156,52 @@ class Phone:
         }
         await self._try(kind, acts[kind])
 
-    async def _try(self, kind: str, act: "Callable[[Target, Connection], object]") -> None:
+    async def _try(self, kind: str, act: Callable[[Connection], Awaitable[None]]) -> None:
         """Make a request of some replica; whatever cuts it, the offset is asked for next."""
         target = self._route()
+        before = target.kills
         try:
             connection = Connection(*await asyncio.open_connection("127.0.0.1", target.port))
         except OSError:  # it is down, or was killed before it took us in
             await asyncio.sleep(0.05)
             return
-        kills, left = target.kills, len(self._left)
+        connected, left = target.kills, len(self._left)
+        target.busy += kind in CHUNK_KINDS
         try:
-            await act(target, connection)  # type: ignore[misc]
+            await act(connection)
         except (OSError, asyncio.IncompleteReadError) as cut:
             self._offset = None
-            if target.kills == kills:
+            if target.kills == before:
                 self._tally.unexplained.append(f"{kind}: {cut!r}")
-            elif kind in ("whole", "trickling", "checked"):
+            elif target.kills > connected and kind in CHUNK_KINDS:
                 self.interruptions += 1
                 self._moved_at = time.monotonic()
                 self._tally.interrupted[kind] += 1
+                self._tally.shares.append(self._promises.floor / len(self.content))
         finally:
+            target.busy -= kind in CHUNK_KINDS
             if len(self._left) == left:
                 await connection.close()
 
-    async def _create(self, _: Target, connection: Connection) -> None:
+    async def _create(self, connection: Connection) -> None:
         await connection.head("POST", "/files/", TUS | {"Upload-Length": str(len(self.content)), "Content-Length": "0"})
         answer = await connection.answer()
         if await self._accepted(answer, 201):
             self.path = answer.headers["location"]
 
-    async def _ask_offset(self, _: Target, connection: Connection) -> None:
+    async def _ask_offset(self, connection: Connection) -> None:
         await connection.head("HEAD", self.path, TUS)
         answer = await connection.answer("HEAD")
         if await self._accepted(answer, 200):
             self._told(answer)
 
-    async def _send_whole(self, _: Target, connection: Connection) -> None:
+    async def _send_whole(self, connection: Connection) -> None:
         start, end = self._chunk()
         await self._announce(connection, start, end)
         await self._send(connection, start, end)
         await self._acknowledged(connection)
 
-    async def _send_slowly(self, _: Target, connection: Connection) -> None:
+    async def _send_slowly(self, connection: Connection) -> None:
         """The rest in slices; the last byte leaves when the upload was interrupted as often as it shall be."""
         start, size = self._offset or 0, len(self.content)
         await self._announce(connection, start, size)
@@ -197,17 +210,17 @@ class Phone:
             end = min(place + self._draw.randrange(*SLICES), last)
             await self._send(connection, place, end)
             place = end
-            await asyncio.sleep(self._draw.uniform(0.0, 0.1))
+            await asyncio.sleep(self._draw.uniform(0.0, PAUSE))
         await self._acknowledged(connection)
 
-    async def _send_checked(self, _: Target, connection: Connection) -> None:
+    async def _send_checked(self, connection: Connection) -> None:
         start, end = self._chunk()
         digest = b64encode(sha1(self.content[start:end]).digest()).decode()
         await self._announce(connection, start, end, {"Upload-Checksum": f"sha1 {digest}"})
         await self._send(connection, start, end)
         await self._acknowledged(connection)
 
-    async def _leave_hanging(self, _: Target, connection: Connection) -> None:
+    async def _leave_hanging(self, connection: Connection) -> None:
         """Half a chunk, and the connection stays; the upload goes on elsewhere, with all that may arrive of it."""
         start, end = self._chunk()
         await self._announce(connection, start, len(self.content))
@@ -216,7 +229,7 @@ class Phone:
         self._offset = None
         self._tally.hung += 1
 
-    async def _compare(self, _: Target, connection: Connection) -> None:
+    async def _compare(self, connection: Connection) -> None:
         await connection.head("GET", self.path, {})
         answer = await connection.answer()
         self._compared = await self._accepted(answer, 200)

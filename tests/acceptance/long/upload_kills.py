@@ -31,7 +31,7 @@ KILLS = 3
 LIMIT = 240.0
 """Seconds for the uploads of one store; who is not done then is stuck."""
 CONTROL_UPLOADS = 60
-PAUSE = (0.2, 1.2)
+PAUSE = (0.1, 0.7)
 """Seconds between a replica's return and the next kill."""
 STORES = ("local", "s3")
 
@@ -100,7 +100,7 @@ async def keep_killing(
     while not over.is_set():
         await asyncio.sleep(draw.uniform(*PAUSE))
         before = tally.interrupted.total()
-        await replicas.kill(draw.choice(replicas.replicas))
+        await replicas.kill(replicas.victim(draw))
         bitten.append(tally.interrupted.total() - before)
 
 
@@ -152,9 +152,11 @@ def judge(bars: Bars, store: str, uploads: int, tally: Tally, bitten: Sequence[i
 
 def show(tally: Tally, bitten: Sequence[int]) -> None:
     cuts = tally.interruptions or [0]
+    middle = sum(0.05 < share < 0.95 for share in tally.shares) / max(len(tally.shares), 1)
     print(
         f"  {len(bitten)} kills, {sum(count > 0 for count in bitten)} of them cut requests: "
         f"{dict(tally.interrupted)}\n"
+        f"  {middle:.0%} of these with 5 to 95 % of the file acknowledged\n"
         f"  interruptions of an upload: {min(cuts)} to {max(cuts)}, median {statistics.median(cuts):.0f}; "
         f"{tally.hung} connections left hanging\n"
         f"  {tally.bytes / 1e6:.0f} MB stored; refused meanwhile: {dict(tally.answers)}; "
