@@ -117,7 +117,7 @@ class IncomingBody:
                 self._arrived.set()
 
     def _hold(self, data: bytes) -> None:
-        if not self._chunks:
+        if not self._chunks and self.end is None:
             self._timer = asyncio.get_running_loop().call_later(HOLD, self._falls_due)
         self._chunks.append(data)
         self._size += len(data)

@@ -172,8 +172,11 @@ def main() -> int:
     missed += [f"the negative control held: {case.name}" for case in control if not case.missed()]
     for line in missed:
         print(f"missed: {line}")
-    print("not met" if missed else "met")
-    return Exit.MISSED if missed else Exit.OK
+    late, woken = len(cases[2].backs), cases[2].old["409"]
+    if woken < late:
+        print(f"INVALID: {woken} of {late} writers that were stopped woke up and were refused")
+    print("met" if not missed and woken == late else "not met")
+    return Exit.MISSED if missed else Exit.OK if woken == late else Exit.INVALID
 
 
 def arguments() -> argparse.ArgumentParser:
