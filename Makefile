@@ -7,6 +7,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 LOADED := $(VENV)/.load
 DEVELOPED := $(VENV)/.dev
 AXE := tests/browser/node_modules/axe-core/axe.min.js
+CLIENTS := tests/uploads/node_modules/.package-lock.json
 
 # A folder of PATH before the system's: a newcomer may have python3.11 only under the name python3.
 ifeq ($(shell command -v $(PYTHON)),)
@@ -80,6 +81,18 @@ test-stack: $(DEVELOPED)  ## Rehearse through nginx, and against a stack that ru
 .PHONY: test-faults
 test-faults: $(DEVELOPED)  ## Put queues, partners and connections in trouble
 	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadfile tests/faults
+
+$(CLIENTS): tests/uploads/package.json tests/uploads/package-lock.json $(DEVELOPED)
+	@cd tests/uploads && ../../$(VENV)/bin/npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: test-uploads
+test-uploads: $(DEVELOPED) $(CLIENTS)  ## Hold the upload server to the protocol, and let real clients loose on it
+	@$(VENV)/bin/python -m pytest -rs -n 2 --dist loadfile tests/uploads
+
+.PHONY: conformance
+conformance: $(DEVELOPED)  ## Compare upload servers, demand by demand, for docs/uploads_matrix.md (about 4 minutes)
+	@$(VENV)/bin/python -m tests.uploads.conformance.matrix
 
 .PHONY: test-dashboards
 test-dashboards: $(DEVELOPED)  ## Run every panel and alert on a real Prometheus with a recorded rehearsal

@@ -227,6 +227,7 @@ VERBS: Mapping[str, tuple[Check, ...]] = {
     ),
     "make test-faults": DEVELOP,
     "make test-stack": (*DEVELOP, NGINX),
+    "make test-uploads": (*DEVELOP, program("chromium")),
     "docker compose up": (engine, secrets),
 }
 """What each verb needs."""

