@@ -115,7 +115,7 @@ class Files:
     def _location(self, request: Request, upload_id: str) -> str:
         path = f"{self._terms.base}{upload_id}"
         # Not every client takes a path for an address (aiotus); the service's own do, and it stands behind proxies.
-        return request.absolute(path) if self._terms.for_everybody else path
+        return request.address(path) if self._terms.for_everybody else path
 
     def _creation(self, request: Request) -> Creation:
         if self._terms.for_everybody:

@@ -41,13 +41,17 @@ class Request:
         self.upload_id: str = scope["path_params"].get("upload_id", "")
         self.receive = receive
         self._scheme: str = scope["scheme"]
+        self._path: str = scope["path"]
 
-    def absolute(self, path: str) -> str:
-        """With our name as the client wrote it. Behind a proxy we know neither our name nor the scheme: the path."""
+    def address(self, path: str) -> str:
+        """Of a member of this collection: its path with our name as the client wrote it.
+
+        Behind a proxy we know neither our name nor the scheme nor the path: it is told from where the client asked.
+        """
         host = self.texts.get("host", "")
-        if not _HOST.fullmatch(host) or not _PASSED_ON.isdisjoint(self.texts):
-            return path
-        return f"{self._scheme}://{host}{path}"
+        if _HOST.fullmatch(host) and _PASSED_ON.isdisjoint(self.texts):
+            return f"{self._scheme}://{host}{path}"
+        return path.rpartition("/")[2] if self._path.endswith("/") else path
 
     def leaves_much_unread(self) -> bool:
         """An answer now leaves the body on the way."""
