@@ -59,7 +59,7 @@ def build_upload_app(
     watchdog = new_watchdog(door, metrics)
     middleware = [Middleware(Cors), Middleware(Boundary, metrics=metrics, sort=lambda path: "upload")]
     if overload_limit:
-        sort = partial(_asked, terms.base)
+        sort = partial(asked, terms.base)
         middleware.append(Middleware(Doorkeeper, door, metrics, None, _nobody, random.Random().random, sort))
 
     @asynccontextmanager
@@ -80,7 +80,7 @@ def build_upload_app(
     return app
 
 
-def _asked(base: str, method: str, path: str) -> Asked | None:
+def asked(base: str, method: str, path: str) -> Asked | None:
     """What has been begun goes before what is new. Downloads and questions are held up by the network alone."""
     if method in ("GET", "OPTIONS"):
         return None
