@@ -57,6 +57,21 @@ PHOTOS = Row(
             limits=limits(1800, 3600),
         ),
         Panel(
+            "Time of a request to the bucket",
+            "95 of 100 take no longer; whoever sends a photo waits for a write. 10 s is the end of patience. Empty is "
+            "good: photos do not lie in a bucket.", "s",
+            (Query("histogram_quantile(0.95, sum by (le, kind) "
+                   "(rate(registration_photo_bucket_seconds_bucket[$__rate_interval]))) >= 0", "{{kind}}"),),
+            limits=limits(1, 5),
+        ),
+        Panel(
+            "Failed requests to the bucket",
+            "A second, repeats included in each. write: people are told to send again later; remove: bytes stay that "
+            "nobody needs.",
+            "reqps",
+            (Query("sum by (kind) (rate(registration_photo_bucket_failures_total[$__rate_interval]))", "{{kind}}"),),
+        ),
+        Panel(
             "Uploads erased",
             "Uploads whose bytes were erased, an hour: they expired, or were given up. failed: the disk or the bucket "
             "did not do it, and it is tried again.",

@@ -113,7 +113,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         metrics.pool_size.set(database.limit)
         metrics.pool_used.set_function(lambda: database.used)
         vault = KeyVault(settings.secret_key)
-        photos = await stack.enter_async_context(open_photo_store(settings))
+        photos = await stack.enter_async_context(open_photo_store(settings, metrics))
         inspectors = Inspectors(settings.photo_inspectors, Limits(settings.photo_max_pixels), metrics)
         stack.push_async_callback(inspectors.close)
         partners = await _open_partners(stack, settings, metrics)

@@ -31,6 +31,7 @@ QUEUES = ("email", "sms", "identity", "photo")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
 INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")
+BUCKET_OPERATIONS = ("write", "read", "size", "remove")
 TAKEOVERS = ("same_process", "released", "fenced")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 STAGES = (
@@ -158,6 +159,14 @@ class Metrics:
             "registration_upload_erasure_overdue_seconds",
             "How long the oldest upload that expired or was given up has waited for its bytes to be erased.",
         )
+        self.bucket_seconds = histogram(
+            "registration_photo_bucket_seconds",
+            "Time of an operation on the bucket that photos lie in, its repeats included; failed ones too.",
+            ["kind"],
+        )
+        self.bucket_failures = counter(
+            "registration_photo_bucket_failures_total", "Operations on the bucket that failed.", ["kind"]
+        )
         self.photo_inspections = counter(
             "registration_photo_inspections_total",
             "Photos inspected, by what they were found to be; failed: the inspector was killed and the photo waits.",
@@ -240,6 +249,9 @@ class Metrics:
             PARTNERS, (self.partner_circuit, self.partner_openings, self.partner_limit, self.partner_in_flight)
         ):
             part.labels(partner)
+        for kind in BUCKET_OPERATIONS:
+            self.bucket_seconds.labels(kind)
+            self.bucket_failures.labels(kind)
         for why in ("expired", "given_up"):
             self.uploads_erased.labels(why)
         for how in TAKEOVERS:

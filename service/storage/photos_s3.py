@@ -9,7 +9,8 @@ import asyncio
 import errno
 import math
 import re
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -34,7 +35,11 @@ COPY = "clean"
 PATIENCE = 10.0
 """Seconds for one operation, its repeats included: the phone behind it waits no longer either."""
 RETRY_AFTER = 30.0  # seconds; somebody has to mend something
+Done = Callable[[str, float, bool], None]
+"""Told of each operation: its kind (write, read, size, remove), how many seconds it took, and whether it worked."""
+
 FULL = re.compile(r"\b507\b|QuotaExceeded|StorageFull|InsufficientStorage")
+CODE = re.compile(r"<Code>(\w+)</Code>")
 REFUSED = re.compile(r"NoSuchBucket|InvalidBucketName|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied")
 
 log = structlog.get_logger(__name__)
@@ -45,8 +50,17 @@ class S3PhotoStore:
 
     grows = False
 
-    def __init__(self, address: BucketAddress, *, key: str = "", secret: str = "", patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        address: BucketAddress,
+        *,
+        key: str = "",
+        secret: str = "",
+        patience: float = PATIENCE,
+        done: Done = lambda kind, seconds, ok: None,
+    ) -> None:
         """key, secret: credentials; empty ones are looked for where AWS's own tools look for them."""
+        self._done = done
         given = {
             "access_key_id": key,
             "secret_access_key": secret,
@@ -91,7 +105,7 @@ class S3PhotoStore:
         if hashes:
             await asyncio.to_thread(_feed, hashes, data)
         name = _name(upload_id, part)
-        async with self._operation():
+        async with self._operation("write"):
             try:
                 await obstore.put_async(self._store, name, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
@@ -107,7 +121,7 @@ class S3PhotoStore:
             name, end = _name(upload_id, part), part.start + length
             while start < end:
                 most = min(READ_BYTES, end - start)  # a request for each: no connection waits for a slow reader
-                async with self._operation():
+                async with self._operation("read"):
                     data = bytes(
                         await obstore.get_range_async(self._store, name, start=start - part.start, length=most)
                     )
@@ -121,7 +135,7 @@ class S3PhotoStore:
         return sum(min(max(there, 0), length) for there, length in held)
 
     async def remove(self, upload_id: str, writers: int) -> None:
-        async with self._operation():
+        async with self._operation("remove"):
             names = [
                 item["path"]
                 async for page in obstore.list(self._store, f"{upload_id}/", chunk_size=1000)
@@ -135,11 +149,11 @@ class S3PhotoStore:
         await self._remove(_name(upload_id, part))
 
     async def keep(self, upload_id: str, copy: bytes) -> None:
-        async with self._operation():
+        async with self._operation("write"):
             await obstore.put_async(self._store, f"{upload_id}/{COPY}", copy, use_multipart=False)
 
     async def copy(self, upload_id: str) -> bytes:
-        async with self._operation():
+        async with self._operation("read"):
             return bytes(await (await obstore.get_async(self._store, f"{upload_id}/{COPY}")).bytes_async())
 
     async def copy_size(self, upload_id: str) -> int:
@@ -150,24 +164,28 @@ class S3PhotoStore:
 
     async def _size(self, name: str) -> int:
         """-1 when there is no such object."""
-        async with self._operation():
+        async with self._operation("size"):
             try:
                 return (await obstore.head_async(self._store, name))["size"]
             except FileNotFoundError:
                 return -1
 
     async def _remove(self, name: str) -> None:
-        async with self._operation():
+        async with self._operation("remove"):
             await obstore.delete_async(self._store, name)
 
     @asynccontextmanager
-    async def _operation(self) -> AsyncIterator[None]:
+    async def _operation(self, kind: str) -> AsyncIterator[None]:
         """Ends in time, with an error of the domain when it fails."""
+        begun = time.perf_counter()
         try:
             async with asyncio.timeout(self._patience):
                 yield
+            self._done(kind, time.perf_counter() - begun, True)
         except (BaseError, OSError, TimeoutError) as error:
-            log.warning("photo bucket failed", error=type(error).__name__)
+            self._done(kind, time.perf_counter() - begun, False)
+            said = CODE.search(str(error))
+            log.warning("photo bucket failed", kind=kind, error=said[1] if said else type(error).__name__)
             full = FULL.search(str(error)) is not None
             raise (StorageFull if full else StorageFailed)(retry_after_s=RETRY_AFTER) from error
 

@@ -17,9 +17,9 @@ FIRST = Part(1, 0)
 SOON = 0.5  # seconds of patience, where a test waits until it is over
 
 
-def store_of(endpoint, bucket="photos", *, patience=10.0):
+def store_of(endpoint, bucket="photos", **more):
     address = parse_bucket(f"s3://{bucket}?endpoint={endpoint}&region=us-east-1")
-    return S3PhotoStore(address, key="synthetic", secret="synthetic", patience=patience)
+    return S3PhotoStore(address, key="synthetic", secret="synthetic", **more)
 
 
 @asynccontextmanager
@@ -96,14 +96,19 @@ def test_a_writer_after_the_last_one_keeps_its_bytes(run, s3):
 
 
 def test_a_hiccup_is_bridged(run):
-    """A server that is too busy for a moment costs the phone nothing."""
+    """A server that is too busy for a moment costs the phone nothing; trouble that stays is counted once."""
+    told = []
 
-    async def write():
-        async with misbehaving((503, error("SlowDown")), (200, "")) as (endpoint, asked):
-            await store_of(endpoint).write(ID, FIRST, 0, b"first")
+    async def write(*answers):
+        async with misbehaving(*answers) as (endpoint, asked):
+            store = store_of(endpoint, done=lambda kind, seconds, ok: told.append((kind, ok)))
+            await store.write(ID, FIRST, 0, b"first")
             return asked
 
-    assert run(write()) == ["PUT", "PUT"]
+    assert run(write((503, error("SlowDown")), (200, ""))) == ["PUT", "PUT"]
+    with pytest.raises(StorageFailed):
+        run(write((503, error("SlowDown"))))
+    assert told == [("write", True), ("write", False)]
 
 
 @pytest.mark.parametrize(
