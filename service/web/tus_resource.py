@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.domain import tus
 from service.domain.errors import (
+    InternalError,
     LaunchnightError,
     MethodNotAllowed,
     NotFound,
@@ -18,7 +19,7 @@ from service.domain.errors import (
 )
 from service.metrics import Metrics
 from service.web.http import LINGER, Headers, Rendered, send_early
-from service.web.middleware import count_refusal
+from service.web.middleware import count_refusal, report
 from service.web.problems import render
 
 UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
@@ -86,6 +87,9 @@ class TusResource:
             answer = await self._serve(request)
         except LaunchnightError as error:
             answer = self._refusal(error, request)
+        except Exception as error:  # the boundary would answer it too, and not name the version
+            report(error, scope)
+            answer = self._refusal(InternalError(), request)
             linger = STOPPING_LINGER if isinstance(error, ServiceStopping) else LINGER
         answer.headers.append(_VERSION)
         if isinstance(answer, Streamed):

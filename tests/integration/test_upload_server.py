@@ -350,6 +350,22 @@ def test_pages_of_other_sites_may_upload(server):
     server(scene)
 
 
+def test_what_breaks_inside_is_told_in_the_protocol_s_manner(server):
+    """500 with the version, readable by the page; what broke stays inside."""
+
+    async def scene(room):
+        path = await begin(room, 10)
+        async with room.database.connection() as connection:
+            await connection.execute("alter table upload rename to elsewhere")
+        for answer in (await room.ask("HEAD", path, TUS), await patch(room, path, 0, b"12345")):
+            assert answer.status == 500
+            assert answer.headers["tus-resumable"] == "1.0.0"
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert b"elsewhere" not in answer.body and b"upload" not in answer.body
+
+    server(scene)
+
+
 def test_everything_is_judged_before_the_body(server):
     """Who waits for 100 Continue is refused without having sent a byte; nothing is stored of any of them."""
 
