@@ -142,8 +142,8 @@ class Metrics:
         self.uploads_open = gauge("registration_uploads_open", "Uploads receiving bytes now.")
         self.upload_takeovers = counter(
             "registration_upload_takeovers_total",
-            "Uploads that a reconnecting phone got back, by how: its old request ran in this process or in another that "
-            "let go when asked, or nobody let go in time and it was fenced.",
+            "Uploads that a reconnecting phone got back, by how: its old request ran in this process or in another "
+            "that let go when asked, or nobody let go in time and it was fenced.",
             ["how"],
         )
         self.uploads_erased = counter(
