@@ -87,10 +87,10 @@ class TusResource:
             answer = await self._serve(request)
         except LaunchnightError as error:
             answer = self._refusal(error, request)
+            linger = STOPPING_LINGER if isinstance(error, ServiceStopping) else LINGER
         except Exception as error:  # the boundary would answer it too, and not name the version
             report(error, scope)
             answer = self._refusal(InternalError(), request)
-            linger = STOPPING_LINGER if isinstance(error, ServiceStopping) else LINGER
         answer.headers.append(_VERSION)
         if isinstance(answer, Streamed):
             await _send_pieces(answer, receive, send)
