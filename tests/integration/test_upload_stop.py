@@ -10,6 +10,7 @@ from service.actions.upload_writers import Writers
 from service.running import listen
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
+from service.web import tus_resource
 from tests.integration.registration_room import registration
 from tests.integration.test_uploads import code
 from tests.integration.test_uploads_broken import begin_chunk
@@ -55,8 +56,9 @@ async def arrived(room):
     return sum(body.waiting for body in bodies) >= ARRIVED - 12  # the first were looked at
 
 
-def test_a_chunk_on_its_way_is_kept(run, database_url, tmp_path):
+def test_a_chunk_on_its_way_is_kept(run, database_url, tmp_path, monkeypatch):
     """503, when to come back and where to go on; the process waits for no phone that says nothing."""
+    monkeypatch.setattr(tus_resource, "LINGER", 60.0)
 
     async def scene():
         async with served(database_url, tmp_path) as (room, stop, serving):
