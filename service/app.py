@@ -230,8 +230,8 @@ def build_app(
 
     app = Starlette(
         routes=[
+            *_photo_routes(ports, settings, metrics, writers),  # first: a photo costs more than all other steps
             *(route(operation, ports) for operation in operations(ports, board, version)),
-            *_photo_routes(ports, settings, metrics, writers),
             *page_routes(ports, board, metrics, writers, settings),
         ],
         middleware=middleware,

@@ -32,6 +32,9 @@ class IncomingBytes(Protocol):
         b"" when nothing is left. The end is the end for whatever reason: complete, cut, too slow, or told to let go.
         """
 
+    async def peek(self, most: int) -> bytes:
+        """What `take` would return, left where it is."""
+
     @property
     def exhausted(self) -> bool:
         """Nothing is left and nothing more will come."""

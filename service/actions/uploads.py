@@ -102,11 +102,12 @@ async def append(
         try:
             if upload.length is None and most_bytes is not None:
                 rules.check_size(upload.committed + (chunk.announced or 0), most_bytes=most_bytes)
-            head = await _head(ports, session, upload, incoming) if upload.committed == 0 else b""
+            if upload.committed == 0 and upload.slot is not None:
+                await _check_type(ports, session, upload, incoming)
             if chunk.checksum is None:
-                await _store(writer, head, incoming, lambda: rules.piece_bytes(len(writers)), acknowledged)
+                await _store(writer, incoming, lambda: rules.piece_bytes(len(writers)), acknowledged)
             else:
-                await _store_checked(writer, head, incoming, chunk.checksum, acknowledged)
+                await _store_checked(writer, incoming, chunk.checksum, acknowledged)
             if writer.upload.finished_at is None and writer.upload.length == writer.stored:
                 await writer.acknowledge(ends=True)  # nothing was missing but the length
         finally:
@@ -116,24 +117,21 @@ async def append(
 
 async def _store(
     writer: UploadWriter,
-    head: bytes,
     incoming: IncomingBytes,
     piece_bytes: Callable[[], int],
     acknowledged: Callable[[int], None],
 ) -> None:
-    while data := head + await incoming.take(piece_bytes() - len(head)):
-        head = b""
+    while data := await incoming.take(piece_bytes()):
         await writer.store(data)
         acknowledged(await writer.acknowledge(ends=incoming.exhausted))
 
 
 async def _store_checked(
-    writer: UploadWriter, head: bytes, incoming: IncomingBytes, checksum: Checksum, acknowledged: Callable[[int], None]
+    writer: UploadWriter, incoming: IncomingBytes, checksum: Checksum, acknowledged: Callable[[int], None]
 ) -> None:
     """Nothing is acknowledged before all has come and adds up. Raises UploadChecksumMismatch."""
     check = hashlib.new(checksum.algorithm)
-    while data := head + await incoming.take(rules.PIECE_BYTES - len(head)):
-        head = b""
+    while data := await incoming.take(rules.PIECE_BYTES):
         await writer.store(data, check=check)
     if not incoming.complete:
         await writer.forget()
@@ -144,20 +142,17 @@ async def _store_checked(
         acknowledged(await writer.acknowledge(ends=True))
 
 
-async def _head(ports: Ports, session: bytes | None, upload: Upload, incoming: IncomingBytes) -> bytes:
-    """The first bytes of a photo; what can be none is forgotten. Raises PhotoTypeUnsupported, before more is read.
+async def _check_type(ports: Ports, session: bytes | None, upload: Upload, incoming: IncomingBytes) -> None:
+    """Look at the first bytes of a photo; what can be none is forgotten. Raises PhotoTypeUnsupported, before more is
+    read.
 
     When the body breaks off within them, they are stored as they are, and the inspection tells what they were.
     """
-    if upload.slot is None:
-        return b""
-    head = await incoming.take(photos.SIGNATURE_BYTES)
     try:
-        rules.check_type(head)
+        rules.check_type(await incoming.peek(photos.SIGNATURE_BYTES))
     except rules.PhotoTypeUnsupported:
         await discard(ports, session, upload.id)
         raise
-    return head
 
 
 async def terminate(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> None:

@@ -47,13 +47,7 @@ class IncomingBody:
 
     async def take(self, most: int) -> bytes:
         """See IncomingBytes; most <= limit."""
-        self._wanted.set()
-        self._enough = most
-        if self._has_room():
-            self._room.set()
-        while self._size < most and self.end is None and not self._due:
-            self._arrived.clear()
-            await self._arrived.wait()
+        await self._wait_for(most)
         data = b"".join(self._chunks)
         data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
         self._chunks, self._size = [], 0
@@ -62,6 +56,23 @@ class IncomingBody:
             self._hold(rest)
         self._room.set()
         return data
+
+    async def peek(self, most: int) -> bytes:
+        """See IncomingBytes; most <= limit."""
+        await self._wait_for(most)
+        head = b""
+        for chunk in self._chunks:
+            head += chunk[: most - len(head)]
+        return head
+
+    async def _wait_for(self, most: int) -> None:
+        self._wanted.set()
+        self._enough = most
+        if self._has_room():
+            self._room.set()
+        while self._size < most and self.end is None and not self._due:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     @property
     def exhausted(self) -> bool:

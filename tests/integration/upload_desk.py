@@ -40,18 +40,21 @@ class Body:
         self._changed.set()
 
     async def take(self, most: int) -> bytes:
+        piece = await self.peek(most)
+        if piece:
+            first = self._pieces.pop(0)
+            if first[most:]:
+                self._pieces.insert(0, first[most:])
+            self.taken += len(piece)
+        return piece
+
+    async def peek(self, most: int) -> bytes:
         while not self._pieces and not self._ended:
             self._changed.clear()
             self.waits = True
             await self._changed.wait()
             self.waits = False
-        if not self._pieces:
-            return b""
-        piece = self._pieces.pop(0)
-        if piece[most:]:
-            self._pieces.insert(0, piece[most:])
-        self.taken += len(piece[:most])
-        return piece[:most]
+        return self._pieces[0][:most] if self._pieces else b""
 
     @property
     def exhausted(self) -> bool:

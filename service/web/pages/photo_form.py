@@ -129,14 +129,18 @@ class PhotoForm:
 
         Raises MalformedBody, BodyTooSlow, ServiceStopping, ClientGone.
         """
+        data = await self.peek(most)
+        del self._ready[:most]
+        self._taken += len(data)
+        return data
+
+    async def peek(self, most: int) -> bytes:
+        """What `take` would return, left where it is. Raises as `take`."""
         while not self.complete and (len(self._ready) < most or self._taken + len(self._ready) >= self.size):
             self._parse(await self._arrived(max(most - len(self._ready), _STEP)))
         if self.complete and self._taken + len(self._ready) != self.size:
             raise MalformedBody(_NOT_LAST)
-        data = bytes(self._ready[:most])
-        del self._ready[:most]
-        self._taken += len(data)
-        return data
+        return bytes(self._ready[:most])
 
     @property
     def exhausted(self) -> bool:
