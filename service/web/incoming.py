@@ -13,6 +13,7 @@ from starlette.types import Receive
 READ_LIMIT = 15.0  # seconds without a byte: the phone is gone, and its connection does not know it yet
 GRACE = 30.0  # seconds before the average rate counts
 SLOWEST = 1000  # bytes/s on average; the slowest 2G gives four times as much
+LOOK_EVERY = 1.0  # seconds between two looks at a body that has to wait for us
 HOLD = 5.0  # seconds; a byte that waits longer for its piece to fill is handed on with what there is
 AHEAD = 64 * 1024  # bytes that may wait before anybody has asked for more: what the server itself buffers
 
@@ -43,6 +44,11 @@ class IncomingBody:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._wanted = asyncio.Event()
+        self._began = 0.0
+        self._received = 0
+        self._awaited_since: float | None = None
+        """None: no byte is awaited, those that have come are too many already."""
+        self._watch: asyncio.TimerHandle | None = None
         self.end: End | None = None
 
     async def take(self, most: int) -> bytes:
@@ -99,20 +105,22 @@ class IncomingBody:
         finally:
             self._ends(End.CUT)  # whatever broke it: nobody may wait for more
             self._stop_timer()
+            if self._watch is not None:
+                self._watch.cancel()
 
     async def _gather(self) -> End:
-        clock = asyncio.get_running_loop().time
-        started, received = clock(), 0
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._began = self._awaited_since = loop.time()
+        self._look(loop, task)
         while self.end is None:
-            try:
-                async with asyncio.timeout_at(min(clock() + READ_LIMIT, started + GRACE + received / SLOWEST)):
-                    message = await self._receive()
-            except TimeoutError:
-                return End.STALLED
+            self._awaited_since = loop.time()
+            message = await self._receive()
+            self._awaited_since = None
             if message["type"] == "http.disconnect":
                 return End.CUT
             data: bytes = message.get("body", b"")
-            received += len(data)
+            self._received += len(data)
             self._add(data)
             if not message.get("more_body", False):
                 return End.COMPLETE
@@ -120,6 +128,18 @@ class IncomingBody:
                 self._room.clear()
                 await self._room.wait()
         return End.LET_GO
+
+    def _look(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+        """End a body whose next byte is late, or look again when it would be: one timer for all bytes."""
+        now = loop.time()
+        late_at = now + LOOK_EVERY
+        if self._awaited_since is not None:
+            late_at = min(self._awaited_since + READ_LIMIT, self._began + GRACE + self._received / SLOWEST)
+        if late_at <= now:
+            self._ends(End.STALLED)
+            task.cancel()
+        else:
+            self._watch = loop.call_at(late_at, self._look, loop, task)
 
     def _add(self, data: bytes) -> None:
         if data and self.end is None:
@@ -147,8 +167,9 @@ class IncomingBody:
             self._timer = None
 
     def _ends(self, end: End) -> None:
-        if self.end is None:
-            self.end = end
+        if self.end is not None:
+            return
+        self.end = end
         for event in (self._arrived, self._room, self._wanted):
             event.set()
 
@@ -164,7 +185,8 @@ async def incoming_body(receive: Receive, *, limit: int, at_once: bool) -> Async
     try:
         yield body
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
         if not task.cancelled():
             task.result()
