@@ -21,7 +21,7 @@ _STARTS_WITHIN = 60.0
 
 @dataclass(frozen=True)
 class Program:
-    """command: gets a folder of its own for data. brief: what makes its uploads live briefly, None where nothing does.
+    """command: gets a folder of its own for data. brief: what makes its uploads live briefly.
 
     shows_by_get: whether GET tells what an upload holds; else it lies in the folder by the upload's name.
     """
@@ -29,7 +29,7 @@ class Program:
     name: str
     command: Callable[[Path], Sequence[str]]
     settings: Mapping[str, str] = field(default_factory=dict)
-    brief: Mapping[str, str] | None = None
+    brief: Mapping[str, str] = field(default_factory=dict)
     shows_by_get: bool = True
 
 
@@ -60,7 +60,8 @@ def tus_server() -> Program:
 
 
 def tuspyserver() -> Program:
-    return Program("tuspyserver", uploads_rivals.tuspyserver, {"MOST_BYTES": str(MOST_BYTES)}, shows_by_get=False)
+    limit, brief = {"MOST_BYTES": str(MOST_BYTES)}, {"LIFETIME_MS": str(BRIEFLY * 1000)}
+    return Program("tuspyserver", uploads_rivals.tuspyserver, limit, brief, shows_by_get=False)
 
 
 class Server:
@@ -69,7 +70,7 @@ class Server:
     def __init__(self, program: Program, folder: Path, *, with_twin: bool = True) -> None:
         self.program = program
         self._folder = folder
-        self._with_twin = with_twin and program.brief is not None
+        self._with_twin = with_twin
         self._running = ExitStack()
         self._children: list[Child] = []
 
@@ -77,7 +78,7 @@ class Server:
         try:
             self._children = [self._started("server", {})]
             if self._with_twin:
-                self._children.append(self._started("twin", self.program.brief or {}))
+                self._children.append(self._started("twin", self.program.brief))
         except BaseException:
             self._running.close()
             raise

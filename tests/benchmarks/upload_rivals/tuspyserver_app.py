@@ -1,6 +1,7 @@
 """tuspyserver as its README starts it, on uvicorn as we run ours: `python tuspyserver_app.py FOLDER`.
 
-Runs in the environment of the rivals. Ends when standard input closes. MOST_BYTES in the environment limits uploads.
+Runs in the environment of the rivals. Ends when standard input closes. Its limits are not set unless the environment
+names them: MOST_BYTES, LIFETIME_MS.
 """
 
 import json
@@ -25,8 +26,12 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     app = FastAPI()
-    limit = {"max_size": int(os.environ["MOST_BYTES"])} if "MOST_BYTES" in os.environ else {}
-    app.include_router(create_tus_router(prefix="files", files_dir=sys.argv[1], **limit))
+    limits: dict[str, Any] = {}
+    if "MOST_BYTES" in os.environ:
+        limits["max_size"] = int(os.environ["MOST_BYTES"])
+    if "LIFETIME_MS" in os.environ:
+        limits["days_to_keep"] = int(os.environ["LIFETIME_MS"]) / 86_400_000
+    app.include_router(create_tus_router(prefix="files", files_dir=sys.argv[1], **limits))
     config = uvicorn.Config(
         app, port=0, loop="uvloop", http="httptools", access_log=False, server_header=False, log_level="warning"
     )

@@ -63,7 +63,7 @@ def page(found: Mapping[str, Mapping[str, Outcome]], versions: Mapping[str, str]
         for case in section:
             signs = [_SIGNS[found[name][case.name].verdict] for name in names]
             text.append(_row([case.demand, case.level.value, *signs]))
-    text.append("\n## What was seen instead\n")
+    text.append("\n## What was seen instead")
     for name in names:
         seen = [(case, found[name][case.name].seen) for case in CASES if found[name][case.name].seen]
         text.append(f"\n### {name}\n")
