@@ -25,30 +25,28 @@ from service.domain.uploads import (
     UploadHeadersInvalid,
     UploadKept,
 )
-from service.storage.photos import LocalPhotoStore
 from service.storage.uploads import parts_of
 from tests.integration.upload_desk import Body, upload_desk
+from tests.integration.upload_stores import shelf
+
+__all__ = ["shelf"]
 
 DATA = os.urandom(5000)
 PHOTO = b"\xff\xd8\xff" + DATA
 
 
 @pytest.fixture
-def desk(run, module_database_url, tmp_path):
+def desk(run, module_database_url, shelf):
     """Run a coroutine function of a desk of the anonymous."""
 
     def play(scene):
         async def at_desk():
-            async with upload_desk(module_database_url, LocalPhotoStore(tmp_path)) as found:
+            async with upload_desk(module_database_url, shelf.store) as found:
                 return await scene(found)
 
         return run(at_desk())
 
     return play
-
-
-def files(tmp_path):
-    return sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_a_length_may_be_told_with_any_chunk(desk):
@@ -89,12 +87,12 @@ def test_a_length_is_told_once_and_has_room_for_what_came(desk):
     desk(scene)
 
 
-def test_an_empty_upload_is_finished_when_it_is_begun(desk, tmp_path):
+def test_an_empty_upload_is_finished_when_it_is_begun(desk, shelf):
     async def scene(desk):
         upload_id = await desk.begin(0)
         upload = await desk.status(upload_id)
         assert (upload.committed, upload.finished_at is not None, upload.expires_at) == (0, True, None)
-        assert await desk.stored(upload_id) == b"" and files(tmp_path) == []
+        assert await desk.stored(upload_id) == b"" and shelf.held() == []
 
     desk(scene)
 
@@ -103,7 +101,7 @@ CHECKSUMS = [Checksum("sha1", sha1(DATA).digest()), Checksum("sha256", sha256(DA
 
 
 @pytest.mark.parametrize("checksum", CHECKSUMS, ids=["sha1", "sha256"])
-def test_a_chunk_counts_when_it_matches_its_checksum(desk, tmp_path, checksum):
+def test_a_chunk_counts_when_it_matches_its_checksum(desk, shelf, checksum):
     """Changed or broken off it leaves the offset where it was, and no byte on the disk."""
 
     async def scene(desk):
@@ -113,7 +111,7 @@ def test_a_chunk_counts_when_it_matches_its_checksum(desk, tmp_path, checksum):
             await desk.send(upload_id, 1000, bytes([DATA[0] ^ 1]) + DATA[1:], checksum=checksum)
         cut = await desk.send(upload_id, 1000, Body(DATA[:3000], complete=False), checksum=checksum)
         assert cut.committed == (await desk.status(upload_id)).committed == 1000
-        assert files(tmp_path) == [f"{upload_id}.1"]
+        assert shelf.held() == [f"{upload_id}.1"]
         seen: list[int] = []
         body = Body(*(DATA[start : start + 700] for start in range(0, 5000, 700)))
         upload = await desk.send(upload_id, 1000, body, checksum=checksum, acknowledged=seen.append)
@@ -144,7 +142,7 @@ def test_an_upload_expires_a_lifetime_after_its_last_byte(desk):
     desk(scene)
 
 
-def test_an_upload_that_is_given_up_is_gone_with_its_bytes(desk, tmp_path):
+def test_an_upload_that_is_given_up_is_gone_with_its_bytes(desk, shelf):
     """Finished or not, when it is nobody's; whoever is sending ends, and cannot store anything any more."""
 
     async def scene(desk):
@@ -163,7 +161,7 @@ def test_an_upload_that_is_given_up_is_gone_with_its_bytes(desk, tmp_path):
         await desk.terminate(upload_id)
         body.give(DATA[1000:], ends=True)
         await asyncio.wait([sending])
-        assert files(tmp_path) == []
+        assert shelf.held() == []
 
     desk(scene)
 
@@ -208,7 +206,7 @@ def test_nobody_reaches_what_belongs_to_another(desk):
     desk(scene)
 
 
-def test_a_late_writer_leaves_nothing_behind(desk, tmp_path):
+def test_a_late_writer_leaves_nothing_behind(desk, shelf):
     """Fenced before its first acknowledgment, it removes what it stored; after one, its file holds bytes that count."""
 
     async def scene(desk):
@@ -229,7 +227,7 @@ def test_a_late_writer_leaves_nothing_behind(desk, tmp_path):
             with pytest.raises(UploadTaken):
                 await late.acknowledge(ends=True)
             parts = parts_of((await desk.row(upload_id))["parts"])
-            assert files(tmp_path) == sorted(f"{upload_id}.{part.writer}" for part in parts)
+            assert shelf.held() == sorted({f"{upload_id}.{part.writer}" for part in parts})
         assert len(parts) == 3
         await desk.send(upload_id, 3000, DATA[3000:])
         assert await desk.stored(upload_id) == DATA
@@ -237,6 +235,7 @@ def test_a_late_writer_leaves_nothing_behind(desk, tmp_path):
     desk(scene)
 
 
+@pytest.mark.parametrize("shelf", ["folder"], indirect=True)
 def test_bytes_are_durable_before_they_are_acknowledged(desk, monkeypatch):
     """In this order for each piece: written, synced, told to the row. A sync that fails acknowledges nothing."""
     events = []

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,39 +15,28 @@ from service.domain.errors import DatabaseUnavailable, NotFound, UploadTaken
 from service.domain.uploads import Append, Part, StorageFailed, UploadExpired
 from service.metrics import Metrics
 from service.queues import sweeping
-from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
 from service.storage.sql import queries
 from tests.integration.upload_desk import upload_desk
 from tests.integration.upload_room import holds
-from tests.s3_server import bucket_store
+from tests.integration.upload_stores import shelf
+
+__all__ = ["shelf"]
 
 DATA = os.urandom(3000)
 MOMENT = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def store(request, tmp_path):
-    """A store, and what is in it: ID.WRITER in a folder, ID/WRITER.START in a bucket."""
-    if request.param == "folder":
-        store = LocalPhotoStore(tmp_path)
-        yield store, lambda: sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-        store.close()
-    else:
-        s3, prefix = request.getfixturevalue("s3"), secrets.token_hex(4)
-        yield bucket_store(s3, prefix), lambda: s3.names(prefix)
-
-
 @pytest.fixture
-def play(run, module_database_url, store):
+def play(run, module_database_url, shelf):
     """Run a coroutine function of a desk, and of what says which uploads have bytes."""
 
     def play(scene):
         async def at_desk():
-            async with upload_desk(module_database_url, store[0]) as desk:
+            async with upload_desk(module_database_url, shelf.store) as desk:
                 async with desk.database.connection() as connection:
                     await connection.execute("delete from upload")
-                await scene(desk, lambda: {name[:32] for name in store[1]()})
+                await scene(desk, lambda: {name[:32] for name in shelf.held()})
 
         run(at_desk())
 
