@@ -38,7 +38,9 @@ class Fleet:
         self._folder = folder
         self._module = module
         self._arguments = arguments
-        self._settings = {"REGISTRATION_DATABASE_CONNECTIONS": CONNECTIONS, **settings}
+        # Phones that ask again at once are what the door exists to refuse, and it is not looked at here.
+        fixed = {"REGISTRATION_DATABASE_CONNECTIONS": CONNECTIONS, "REGISTRATION_OVERLOAD_LIMIT": "off"}
+        self._settings = {**fixed, **settings}
 
     def route(self, draw: random.Random) -> Replica:
         """Some replica, up if there is one."""

@@ -19,11 +19,13 @@ from tests.integration.upload_room import CHUNK, TUS, Answer, Connection
 
 SMALLEST, LARGEST = 20_000, 400_000
 """Bytes of a file."""
-CHUNKS = (4_000, 96_000)
+CHUNKS = (4_000, 64_000)
 SLICES = (2_000, 24_000)
 """Bytes of a chunk that trickles, each time some leave."""
-PAUSE = 0.6
-"""Seconds between two slices, at most: about 40 KB/s."""
+PAUSE = 1.2
+"""Seconds between two slices, at most: about 20 KB/s."""
+SLOWEST = 60.0
+"""Seconds until a chunk that trickles must be answered."""
 THINKING = 0.3
 """Seconds between two requests, at most."""
 PATIENCE = 60.0
@@ -98,6 +100,7 @@ class Phone:
         *,
         kills: int,
         patience: float = PATIENCE,
+        thinking: float = THINKING,
     ) -> None:
         self._route = route
         self._draw = draw
@@ -109,6 +112,7 @@ class Phone:
         self._promises = Promises()
         self._offset: int | None = 0
         self._patience = patience
+        self._thinking = thinking
         self._moved_at = 0.0
         self._compared = False
         self._left: list[Connection] = []
@@ -122,7 +126,7 @@ class Phone:
                 await self._try("create", self._create)
             while self._promises.floor < len(self.content):
                 await self._step()
-                await asyncio.sleep(self._draw.uniform(0.0, THINKING))
+                await asyncio.sleep(self._draw.uniform(0.0, self._thinking))
             while not self._compared:
                 await self._try("get", self._compare)
         except _Stuck as reason:
@@ -206,12 +210,17 @@ class Phone:
         start, size = self._offset or 0, len(self.content)
         await self._announce(connection, start, size)
         place, last = start, size - self._may_not_end
-        while place < last:
-            end = min(place + self._draw.randrange(*SLICES), last)
-            await self._send(connection, place, end)
-            place = end
-            await asyncio.sleep(self._draw.uniform(0.0, PAUSE))
-        await self._acknowledged(connection)
+        answering = asyncio.create_task(connection.answer(within=SLOWEST))
+        try:
+            while place < last and not answering.done():  # a refusal comes early
+                end = min(place + self._draw.randrange(*SLICES), last)
+                await self._send(connection, place, end)
+                place = end
+                await asyncio.wait([answering], timeout=self._draw.uniform(0.0, PAUSE))
+            await self._taken(await answering)
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
 
     async def _send_checked(self, connection: Connection) -> None:
         start, end = self._chunk()
@@ -253,7 +262,9 @@ class Phone:
         await connection.send(self.content[start:end])
 
     async def _acknowledged(self, connection: Connection) -> None:
-        answer = await connection.answer()
+        await self._taken(await connection.answer())
+
+    async def _taken(self, answer: Answer) -> None:
         if await self._accepted(answer, 204):
             self._moved_at = time.monotonic()
             self._told(answer)

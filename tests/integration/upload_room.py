@@ -60,9 +60,9 @@ class Connection:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def answer(self, method: str = "") -> Answer:
-        """The next answer. method: HEAD has no body, whatever its headers say."""
-        async with asyncio.timeout(20):
+    async def answer(self, method: str = "", within: float = 20) -> Answer:
+        """The next answer. method: HEAD has no body, whatever its headers say. within: so many seconds."""
+        async with asyncio.timeout(within):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             status = int(head[0].split()[1])
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
