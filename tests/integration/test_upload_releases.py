@@ -46,7 +46,8 @@ def test_only_the_replica_that_is_meant_hears(run, database_url):
     """And who asks is told whether anybody does."""
 
     async def play(database):
-        mine, others = [], []
+        mine: list[str] = []
+        others: list[str] = []
         assert not await ask(database)
         async with ear(database_url, mine.append), ear(database_url, others.append, "fedcba9876543210"):
 
@@ -69,7 +70,7 @@ def test_an_ear_that_was_cut_off_listens_again(run, database_url):
     """The database ends its connection: the ear comes back by itself."""
 
     async def play(database):
-        heard = []
+        heard: list[str] = []
 
         async def listens():
             return await ask(database) and heard
