@@ -9,6 +9,8 @@ from loadtests.connections import Answer, Connections
 from loadtests.crowd import Crowd, Share
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
+from scenarios.journey_state import Action
+from scenarios.networks import Cut
 from scenarios.population import person
 
 
@@ -39,3 +41,26 @@ def test_a_broken_connection_is_counted_but_is_no_fast_answer(answer: Answer, ou
     figures = crowd.metrics.routes[request.route]
     assert (figures.service.count, figures.scheduled.count) == (observed, observed)
     assert figures.outcomes[outcome] == 1
+
+
+def test_a_cut_photo_and_its_rest_are_counted() -> None:
+    """600 of 1,000 bytes leave the phone, 500 had arrived; the rest arrives with the next request."""
+    night = catalogue.load("prakerja-wave-1")
+    share = Share(night, 1, 20.0, np.array([0.0]), 0, 1, last_arrival=0.0, drain=60.0, run="test")
+    crowd = Crowd(share, Clock(0.0), Connections("http://127.0.0.1:1"), (bytes(1000),), Stats())
+    who = person(night, 1, 0)
+    start = journey.start(traits(night, who))
+    one = Applicant(who, 0, start._replace(action=Action.PHOTO_SEND + 0), "test")
+    one.photo = bytes(1000)
+    crowd.live[0] = one
+    cut = Answer(0, {}, b"", "transport", 600, Cut.RESET + 0)
+    crowd._count(one, one.request(()), cut, "transport", 1.0, 2.0, 1.0)
+    one.offset = 500
+    rest = Answer(204, {"upload-offset": "1000"}, b"", "", 500)
+    crowd._count(one, one.request(()), rest, "ok", 3.0, 4.0, 3.0)
+    crowd._decide(one, one.read(rest), 4.0)
+    metrics = crowd.metrics
+    assert metrics.photo_bytes == {"sent": 1100, "stored": 1000}
+    assert (metrics.photo_resumes, metrics.cuts[Cut.RESET]) == (1, 1)
+    assert (crowd.roster.columns["bytes_sent"][0], crowd.roster.columns["photo_tries"][0]) == (1100, 2)
+    assert 'swarm_photo_bytes_total{bytes="sent"} 1100\n' in metrics.exposition()
