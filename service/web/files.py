@@ -25,6 +25,7 @@ from service.web.files_get import download
 from service.web.http import Headers, Rendered
 from service.web.idempotency import once_of
 from service.web.incoming import End, incoming_body
+from service.web.photo_words import PhotoWords
 from service.web.tus_resource import CLOSE, VERSIONS, Handler, Request, Streamed, TusResource, offset_header
 
 _PRIVATE = (b"cache-control", b"no-store")
@@ -193,7 +194,8 @@ class Files:
 def routes(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> list[Route]:
     """No methods are named: which one is meant may stand in a header."""
     files = Files(ports, metrics, writers, terms)
-    collection = TusResource({"OPTIONS": files.options, "POST": files.create}, metrics)
+    words = None if terms.for_everybody else PhotoWords()
+    collection = TusResource({"OPTIONS": files.options, "POST": files.create}, metrics, words)
     handlers: dict[str, Handler] = {
         "OPTIONS": files.options,
         "HEAD": files.status,
@@ -202,7 +204,7 @@ def routes(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> li
     }
     if terms.for_everybody:
         handlers["GET"] = files.download
-    one = TusResource(handlers, metrics)
+    one = TusResource(handlers, metrics, words)
     addresses = {terms.base, terms.base.rstrip("/") or "/"}
     return [*(Route(address, collection) for address in addresses), Route(terms.base + "{upload_id}", one)]
 

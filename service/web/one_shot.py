@@ -27,7 +27,7 @@ from service.web.authentication import session_of
 from service.web.http import ClientGone, send_early, send_empty
 from service.web.incoming import End, incoming_body
 from service.web.middleware import count_refusal
-from service.web.problems import render
+from service.web.photo_words import PhotoWords
 
 _CLOSE = (b"connection", b"close")
 _MOST_DIGITS = 18
@@ -42,14 +42,16 @@ class OneShot:
         self._metrics = metrics
         self._writers = writers
         self._most_bytes = most_bytes
+        self._words = PhotoWords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """204 when the photo is stored."""
+        asked = dict(scope["headers"])
         try:
-            await self._take(scope["path_params"]["slot"], dict(scope["headers"]), receive)
+            await self._take(scope["path_params"]["slot"], asked, receive)
         except LaunchnightError as error:
             count_refusal(self._metrics, error)
-            status, headers, body = render(error)
+            status, headers, body = self._words.render(error, asked)
             headers += [] if _CLOSE in headers else [_CLOSE]  # the body may still be on its way
             await send_early(receive, send, status, headers, body)
         except ClientGone:

@@ -86,15 +86,15 @@ def status_of(error: LaunchnightError | type[LaunchnightError]) -> int:
     return STATUS[error if isinstance(error, type) else type(error)]
 
 
-def document(error: LaunchnightError) -> dict[str, object]:
-    """The problem document as RFC 9457 names its members; facts are extra members."""
+def document(error: LaunchnightError, detail: str | None = None) -> dict[str, object]:
+    """The problem document as RFC 9457 names its members; facts are extra members. detail: other words than its own."""
     members: dict[str, object] = {
         "type": TYPE_PREFIX + error.code,
         "title": error.title,
         "status": status_of(error),
     }
-    if error.detail:
-        members["detail"] = error.detail
+    if detail or error.detail:
+        members["detail"] = detail or error.detail
     return members | error.facts
 
 
@@ -113,10 +113,10 @@ def retry_headers(error: LaunchnightError) -> Headers:
     return headers
 
 
-def render(error: LaunchnightError) -> tuple[int, Headers, bytes]:
-    """Status, headers and body that tell the client about `error`."""
+def render(error: LaunchnightError, detail: str | None = None) -> tuple[int, Headers, bytes]:
+    """Status, headers and body that tell the client about `error`, or in the words of `detail`."""
     status = status_of(error)
-    body = msgspec.json.encode(document(error))
+    body = msgspec.json.encode(document(error, detail))
     headers = [
         (b"content-type", CONTENT_TYPE),
         (b"content-length", b"%d" % len(body)),

@@ -20,6 +20,7 @@ from service.domain.errors import (
 from service.metrics import Metrics
 from service.web.http import LINGER, Headers, Rendered, send_early
 from service.web.middleware import count_refusal, report
+from service.web.photo_words import PhotoWords
 from service.web.problems import render
 
 UNREAD_BYTES = 256 * 1024  # of a refused body: fewer are read and forgotten, for more the connection is closed
@@ -75,9 +76,11 @@ Handler = Callable[[Request], Awaitable[Rendered | Streamed]]
 class TusResource:
     """Serves one address by method. GET is no method of the protocol: browsers ask without a version."""
 
-    def __init__(self, handlers: Mapping[str, Handler], metrics: Metrics) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], metrics: Metrics, words: PhotoWords | None = None) -> None:
+        """words: of refusals, for applicants."""
         self._handlers = handlers
         self._metrics = metrics
+        self._words = words
         self._allow = (b"allow", ", ".join(handlers).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +119,7 @@ class TusResource:
 
     def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:
         count_refusal(self._metrics, error)
-        status, headers, body = render(error)
+        status, headers, body = self._words.render(error, request.headers) if self._words else render(error)
         headers = [header for header in headers if header[0] != b"content-length"]  # set once, for all answers
         if isinstance(error, UploadOffsetMismatch):
             headers.append(offset_header(error.facts["expected"]))
