@@ -33,3 +33,10 @@ def free(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("free")
     with Server(ours("launchnight", most_bytes=None), folder, with_twin=False) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Ours with a limit on sizes."""
+    with Server(ours("launchnight"), tmp_path_factory.mktemp("limited"), with_twin=False) as server:
+        yield server

@@ -33,7 +33,7 @@ class Program:
     shows_by_get: bool = True
 
 
-def ours(name: str, *, most_bytes: int | None = MOST_BYTES, s3: S3Server | None = None, database: str = "") -> Program:
+def ours(name: str, *, most_bytes: int | None = MOST_BYTES, s3: S3Server | None = None) -> Program:
     """`launchnight uploads`, with a database of its own unless one is given."""
 
     def command(folder: Path) -> list[str]:
@@ -44,7 +44,8 @@ def ours(name: str, *, most_bytes: int | None = MOST_BYTES, s3: S3Server | None 
             options += ["--s3", s3.url(folder.name)]
         return [sys.executable, "-m", "service", "uploads", *options]
 
-    settings = {**CREDENTIALS, **({"DATABASE_URL": database} if database else {})}
+    # A busy machine may turn requests away, which is right and no matter of the protocol.
+    settings = {**CREDENTIALS, "REGISTRATION_OVERLOAD_LIMIT": "off"}
     return Program(name, command, settings, {"REGISTRATION_UPLOAD_LIFETIME": str(BRIEFLY)})
 
 

@@ -35,6 +35,7 @@ def test_the_page_is_of_these_cases():
     rows = [line for line in text.splitlines() if line.startswith("| ") and line.split(" | ")[1] in ("MUST", "SHOULD")]
     assert [row.split(" | ")[0].removeprefix("| ").replace("\\|", "|") for row in rows] == [c.demand for c in CASES]
     assert all(row.split(" | ")[2] == row.split(" | ")[3] == "yes" for row in rows)
+    assert f"{len(CASES)} demands" in matrix.PAGE.with_name("uploads.md").read_text()
 
 
 # Negative control: servers that keep no demand, each in its way

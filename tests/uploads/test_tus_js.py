@@ -158,8 +158,8 @@ def test_terminated(free, file):
     assert exchange("HEAD", events[-1]["terminated"], VERSION).status in (404, 410)
 
 
-def test_too_large(local, file):
+def test_too_large(limited, file):
     """What is over the limit is refused once: the client does not try again."""
-    events = all_events(local.url, file)
+    events = all_events(limited.url, file)
     assert methods(events) == [("POST", 413)]
     assert "413" in events[-1]["failed"]

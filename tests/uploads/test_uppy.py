@@ -118,9 +118,9 @@ def test_offline_and_back(browser, site, free):
     assert requests[-1] == ["PATCH", 204]
 
 
-def test_too_large(browser, site, local):
+def test_too_large(browser, site, limited):
     """A refusal can be read across origins: the page is told, and does not try again."""
-    with uploading(browser, site, local.url) as (_, page):
+    with uploading(browser, site, limited.url) as (_, page):
         page.wait_for_function("seen.failed !== null", timeout=_PATIENCE)
         seen = page.evaluate("seen")
     assert seen["requests"] == [["POST", 413]]

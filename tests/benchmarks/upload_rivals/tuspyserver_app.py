@@ -30,7 +30,7 @@ def main() -> None:
     if "MOST_BYTES" in os.environ:
         limits["max_size"] = int(os.environ["MOST_BYTES"])
     if "LIFETIME_MS" in os.environ:
-        limits["days_to_keep"] = int(os.environ["LIFETIME_MS"]) / 86_400_000
+        limits["days_to_keep"] = int(os.environ["LIFETIME_MS"]) // 86_400_000  # it knows whole days, and none at all
     app.include_router(create_tus_router(prefix="files", files_dir=sys.argv[1], **limits))
     config = uvicorn.Config(
         app, port=0, loop="uvloop", http="httptools", access_log=False, server_header=False, log_level="warning"

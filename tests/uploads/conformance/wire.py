@@ -24,14 +24,7 @@ class Answer:
 
     @property
     def offset(self) -> int | None:
-        return self._number("upload-offset")
-
-    @property
-    def length(self) -> int | None:
-        return self._number("upload-length")
-
-    def _number(self, name: str) -> int | None:
-        text = self.headers.get(name)
+        text = self.headers.get("upload-offset")
         return int(text) if text is not None and text.isdecimal() else None
 
 
@@ -69,8 +62,8 @@ class Connection:
         if not start.startswith(b"HTTP/1.1 100"):
             return False
         seen = b""
-        while not seen.endswith(b"\r\n\r\n"):
-            seen += self._socket.recv(1)
+        while not seen.endswith(b"\r\n\r\n") and (byte := self._socket.recv(1)):
+            seen += byte  # no more than the interim answer: the final one follows
         return True
 
     def answer(self) -> Answer:
