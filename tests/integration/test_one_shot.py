@@ -5,6 +5,8 @@ import json
 import pytest
 
 from service.web import incoming
+from tests.integration.pages_room import site
+from tests.integration.pages_walk import send_photo, signed_in
 from tests.integration.upload_room import MOST_BYTES, TUS, holds, random_bytes, upload_room
 
 PHOTO = random_bytes(2_500_000)
@@ -136,3 +138,15 @@ def test_no_tus_is_spoken(one_shot):
         await nothing_is_left(room)
 
     one_shot(scene)
+
+
+def test_the_pages_take_photos_as_before(run, database_url, tmp_path):
+    async def scenario():
+        async with site(database_url, tmp_path, working=False, RESUMABLE_UPLOADS="off") as found:
+            browser, _ = await signed_in(found)
+            page = await send_photo(browser, "/daftar/foto/swafoto", PHOTO)
+            return page.status, await found.service.sql("select slot, length, finished_at from upload")
+
+    status, (row,) = run(scenario())
+    assert status == 200
+    assert (row["slot"], row["length"], row["finished_at"] is not None) == (2, len(PHOTO), True)
