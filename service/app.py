@@ -28,6 +28,7 @@ from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.guard import Guard
 from service.gateways.messages import MessageClient
 from service.gateways.providers import Providers
+from service.memory import keep_freed_memory
 from service.metrics import Metrics
 from service.ports import Begin, MessageGateway, Ports, Wave
 from service.queues.finishing import Finishing
@@ -324,6 +325,7 @@ async def serve(
         gc.collect()
         gc.freeze()  # what start-up made stays: later collections need not look at it
         gc.set_threshold(20_000, 20, 20)
+        keep_freed_memory()
         ready()
         await stop.wait()
         writers.stop()
