@@ -3,7 +3,7 @@
 import Uppy from '@uppy/core'
 import Tus from '@uppy/tus'
 
-const seen = { requests: [], held: false, offline: false, paused: false, done: null, failed: null, sha256: null }
+const seen = { requests: [], held: false, offline: false, sent: 0, done: null, failed: null, sha256: null }
 let open = () => {}
 const gate = new Promise((resolve) => { open = resolve })
 
@@ -37,7 +37,7 @@ const begin = async ({ endpoint, size, hold_at: holdAt, options }) => {
     },
   })
   uppy.on('is-offline', () => { seen.offline = true })
-  uppy.on('upload-pause', (_, paused) => { seen.paused = paused })
+  uppy.on('upload-progress', (_, progress) => { seen.sent = progress.bytesUploaded })
   uppy.on('upload-success', (_, response) => { seen.done = response.uploadURL })
   uppy.on('upload-error', (_, error) => { seen.failed = String(error) })
   uppy.addFile({ name: 'foto é.bin', type: 'application/octet-stream', data: new Blob([data]) })

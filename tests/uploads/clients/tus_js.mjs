@@ -15,7 +15,7 @@ const failed = (error) => {
 }
 
 const source = pieces
-  ? Readable.from(fs.createReadStream(file, { highWaterMark: 10_000 }))
+  ? Readable.from(fs.createReadStream(file, { highWaterMark: 100_000 }))
   : fs.createReadStream(file)
 
 let aborted = false
