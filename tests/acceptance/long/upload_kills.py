@@ -35,7 +35,7 @@ CONTROL_UPLOADS = 60
 PAUSE = (0.1, 0.7)
 """Seconds between a replica's return and the next kill."""
 STORES = ("local", "s3")
-BUCKET_TOGETHER, BUCKET_THINKING = 200, 2.0
+BUCKET_TOGETHER, BUCKET_THINKING = 300, 3.0
 """Uploads under way at once, and seconds between requests: the S3 server of the tests is one process in Python, and
 takes about a hundred requests a second."""
 
