@@ -101,12 +101,13 @@ class Phone:
         kills: int,
         patience: float = PATIENCE,
         thinking: float = THINKING,
+        largest: int = LARGEST,
     ) -> None:
         self._route = route
         self._draw = draw
         self._tally = tally
         self._kills = kills
-        self.content = draw.randbytes(draw.randrange(SMALLEST, LARGEST))
+        self.content = draw.randbytes(draw.randrange(SMALLEST, largest))
         self.path = ""
         self.interruptions = 0
         self._promises = Promises()

@@ -19,7 +19,8 @@ def test_killed_replicas_take_no_offset_back(run, database_url, tmp_path):
         settings = {"DATABASE_URL": database_url}
         async with fleet(tmp_path, 2, ["--data", str(tmp_path)], settings) as replicas:
             phones = [
-                Phone(partial(replicas.route, draw), random.Random(n), tally, kills=KILLS) for n in range(UPLOADS)
+                Phone(partial(replicas.route, draw), random.Random(n), tally, kills=KILLS, largest=80_000)
+                for n in range(UPLOADS)
             ]
             uploading = asyncio.gather(*(phone.upload() for phone in phones))
             while not uploading.done():
