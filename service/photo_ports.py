@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.photos import PhotoVerdict
-from service.domain.uploads import Append, Creation, Part
+from service.domain.uploads import Append, Creation, Part, Pieces
 
 
 class Hash(Protocol):
@@ -203,6 +203,10 @@ class PhotoStore(Protocol):
     @property
     def grows(self) -> bool:
         """A writer's next piece goes on in its own part; else each piece is a part of its own."""
+
+    @property
+    def pieces(self) -> Pieces:
+        """What is best stored at once."""
 
     async def write(self, upload_id: str, part: Part, offset: int, data: bytes, hashes: Sequence[Hash] = ()) -> None:
         """Durable on return, at `offset` of the upload, in `part`; at its start the part is made.

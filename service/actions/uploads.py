@@ -21,7 +21,6 @@ from service.domain import uploads as rules
 from service.domain.errors import NotFound, UploadTaken
 from service.domain.queues import accepts
 from service.domain.uploads import (
-    PIECE_BYTES,
     Append,
     Checksum,
     Creation,
@@ -33,7 +32,7 @@ from service.domain.uploads import (
 from service.photo_ports import Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
-__all__ = ["PIECE_BYTES", "Writers"]
+__all__ = ["Writers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +103,11 @@ async def append(
                 rules.check_size(upload.committed + (chunk.announced or 0), most_bytes=most_bytes)
             if upload.committed == 0 and upload.slot is not None:
                 await _check_type(ports, session, upload, incoming)
+            pieces = ports.photos.pieces
             if chunk.checksum is None:
-                await _store(writer, incoming, lambda: rules.piece_bytes(len(writers)), acknowledged)
+                await _store(writer, incoming, lambda: rules.piece_bytes(pieces, len(writers)), acknowledged)
             else:
-                await _store_checked(writer, incoming, chunk.checksum, acknowledged)
+                await _store_checked(writer, incoming, pieces.most_bytes, chunk.checksum, acknowledged)
             if writer.upload.finished_at is None and writer.upload.length == writer.stored:
                 await writer.acknowledge(ends=True)  # nothing was missing but the length
         finally:
@@ -127,11 +127,11 @@ async def _store(
 
 
 async def _store_checked(
-    writer: UploadWriter, incoming: IncomingBytes, checksum: Checksum, acknowledged: Callable[[int], None]
+    writer: UploadWriter, incoming: IncomingBytes, most: int, checksum: Checksum, acknowledged: Callable[[int], None]
 ) -> None:
     """Nothing is acknowledged before all has come and adds up. Raises UploadChecksumMismatch."""
     check = hashlib.new(checksum.algorithm)
-    while data := await incoming.take(rules.PIECE_BYTES):
+    while data := await incoming.take(most):
         await writer.store(data, check=check)
     if not incoming.complete:
         await writer.forget()

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from service.domain.errors import FieldFault, InvalidFields, LaunchnightError, PhotoTooLarge, UploadOffsetMismatch
 from service.domain.photos import may_be_photo
 
-PIECE_BYTES = 1 << 20  # acknowledged at once: a photo of the usual 250 KB costs one write, a raw one of 2.6 MB three
 LEAST_PIECE = 64 * 1024  # a smaller one costs more in syncing than it saves in memory
 PIECES_TOGETHER = 64 << 20  # bytes that may wait in one process, whoever has sent them
 UPLOADS_PER_ACCOUNT = 40  # two photos, each begun anew up to twenty times; more is a client gone wild
@@ -146,9 +145,16 @@ def check_type(head: bytes) -> None:
         raise PhotoTypeUnsupported("Choose a photo as JPEG or PNG.")
 
 
-def piece_bytes(open_uploads: int) -> int:
+class Pieces(NamedTuple):
+    """Stored and acknowledged at once: `most_bytes`, or fewer when the first of them has waited for `hold_s`."""
+
+    most_bytes: int
+    hold_s: float
+
+
+def piece_bytes(pieces: Pieces, open_uploads: int) -> int:
     """So many bytes are acknowledged at once when so many uploads receive bytes in this process."""
-    return max(LEAST_PIECE, min(PIECE_BYTES, PIECES_TOGETHER // max(1, open_uploads)))
+    return max(LEAST_PIECE, min(pieces.most_bytes, PIECES_TOGETHER // max(1, open_uploads)))
 
 
 def part_to_write(parts: Sequence[Part], writer: int, offset: int, *, grows: bool) -> Part:

@@ -27,7 +27,7 @@ from obstore.store import S3Store
 
 from service.domain.bucket_address import BucketAddress
 from service.domain.errors import StorageFull
-from service.domain.uploads import Part, StorageFailed, spans
+from service.domain.uploads import Part, Pieces, StorageFailed, spans
 from service.photo_ports import Hash
 
 READ_BYTES = 1 << 20
@@ -49,6 +49,8 @@ class S3PhotoStore:
     """Implements `service.photo_ports.PhotoStore`. Connections are made when they are needed and end by themselves."""
 
     grows = False
+    pieces = Pieces(8 << 20, 30.0)
+    """Each piece is a request that is paid for: any photo is one, on slow lines 30 s of it."""
 
     def __init__(
         self,

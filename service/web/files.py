@@ -166,7 +166,7 @@ class Files:
         at_once = b"expect" not in request.headers
         self._metrics.uploads_open.inc()
         try:
-            async with incoming_body(request.receive, limit=actions.PIECE_BYTES, at_once=at_once) as body:
+            async with incoming_body(request.receive, self._ports.photos.pieces, at_once=at_once) as body:
                 upload = await actions.append(
                     self._ports,
                     self._writers,

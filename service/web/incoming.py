@@ -10,11 +10,12 @@ from enum import Enum
 
 from starlette.types import Receive
 
+from service.domain.uploads import Pieces
+
 READ_LIMIT = 15.0  # seconds without a byte: the phone is gone, and its connection does not know it yet
 GRACE = 30.0  # seconds before the average rate counts
 SLOWEST = 1000  # bytes/s on average; the slowest 2G gives four times as much
 LOOK_EVERY = 1.0  # seconds between two looks at a body that has to wait for us
-HOLD = 5.0  # seconds; a byte that waits longer for its piece to fill is handed on with what there is
 AHEAD = 64 * 1024  # bytes that may wait before anybody has asked for more: what the server itself buffers
 
 
@@ -30,12 +31,12 @@ class End(Enum):
 class IncomingBody:
     """Fulfils `service.actions.uploads.IncomingBytes`.
 
-    No more wait here than were asked for last (AHEAD, if those were fewer), never above `limit`, and one message.
+    No more wait here than were asked for last (AHEAD, if those were fewer), never above a piece, and one message.
     """
 
-    def __init__(self, receive: Receive, *, limit: int) -> None:
+    def __init__(self, receive: Receive, pieces: Pieces) -> None:
         self._receive = receive
-        self._limit = limit
+        self._pieces = pieces
         self._chunks: list[bytes] = []
         self._size = 0
         self._enough = AHEAD
@@ -52,7 +53,7 @@ class IncomingBody:
         self.end: End | None = None
 
     async def take(self, most: int) -> bytes:
-        """See IncomingBytes; most <= limit."""
+        """See IncomingBytes; most: at most a piece."""
         await self._wait_for(most)
         data = b"".join(self._chunks)
         data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
@@ -64,7 +65,7 @@ class IncomingBody:
         return data
 
     async def peek(self, most: int) -> bytes:
-        """See IncomingBytes; most <= limit."""
+        """See IncomingBytes; most: at most a piece."""
         await self._wait_for(most)
         head = b""
         for chunk in self._chunks:
@@ -149,12 +150,12 @@ class IncomingBody:
 
     def _hold(self, data: bytes) -> None:
         if not self._chunks and self.end is None:
-            self._timer = asyncio.get_running_loop().call_later(HOLD, self._falls_due)
+            self._timer = asyncio.get_running_loop().call_later(self._pieces.hold_s, self._falls_due)
         self._chunks.append(data)
         self._size += len(data)
 
     def _has_room(self) -> bool:
-        return self._size < min(self._limit, max(self._enough, AHEAD))
+        return self._size < min(self._pieces.most_bytes, max(self._enough, AHEAD))
 
     def _falls_due(self) -> None:
         self._due = True
@@ -175,12 +176,12 @@ class IncomingBody:
 
 
 @asynccontextmanager
-async def incoming_body(receive: Receive, *, limit: int, at_once: bool) -> AsyncIterator[IncomingBody]:
+async def incoming_body(receive: Receive, pieces: Pieces, *, at_once: bool) -> AsyncIterator[IncomingBody]:
     """The body, being gathered as long as the block runs.
 
     at_once: False when the client waits for a 100 Continue, which the first receive would send.
     """
-    body = IncomingBody(receive, limit=limit)
+    body = IncomingBody(receive, pieces)
     task = asyncio.create_task(body.gather(at_once=at_once))
     try:
         yield body

@@ -70,7 +70,7 @@ class OneShot:
         at_once = b"expect" not in headers
         self._metrics.uploads_open.inc()
         try:
-            async with incoming_body(receive, limit=uploads.PIECE_BYTES, at_once=at_once) as body:
+            async with incoming_body(receive, self._ports.photos.pieces, at_once=at_once) as body:
                 count = self._metrics.upload_bytes.inc
                 if not await store_whole(self._ports, self._writers, session, SLOTS[slot], size, body, count):
                     if body.end is End.LET_GO:  # nobody else knows of its upload

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from service.domain.uploads import PIECE_BYTES
 from service.queues.lane import Handler
 from service.queues.worker import HANDLERS
+from service.storage.photos import LocalPhotoStore
 from tests.integration.registration_room import Person, code_of, registration
 from tests.integration.test_photo_inspection import Held, inspected, ledger
 from tests.integration.worker_room import running_worker
@@ -52,7 +52,6 @@ def test_a_photo_costs_a_request_and_with_an_interruption_four(registered, s3, c
     """
     prefix = secrets.token_hex(4)
     ends = [len(PHOTO) * number // (cuts + 1) for number in range(1, cuts + 2)]
-    assert 200_000 < len(PHOTO) < PIECE_BYTES
 
     async def scene(service, person, held):
         before, offset = len(s3.requests()), 0
@@ -74,6 +73,20 @@ def test_a_photo_costs_a_request_and_with_an_interruption_four(registered, s3, c
         assert (await ledger(service))["missing_bytes"] == []
 
     registered(scene, prefix)
+
+
+def test_a_raw_photo_costs_one_request_too(registered, s3):
+    """In a folder it is more than one piece."""
+    photo = jpeg(3000, 2200)
+    assert len(photo) > LocalPhotoStore.pieces.most_bytes
+
+    async def scene(service, person, held):
+        before = len(s3.requests())
+        path = await person.begin_upload("selfie", len(photo))
+        assert (await person.send_bytes(path, photo)).status_code == 204
+        assert [method for method, _, _ in s3.requests()[before:]] == ["PUT"]
+
+    registered(scene, secrets.token_hex(4))
 
 
 def test_a_lost_object_is_a_difference_of_the_audit(registered, s3):

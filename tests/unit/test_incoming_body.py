@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.uploads import Pieces
 from service.web import incoming
 from service.web.incoming import End, incoming_body
 
@@ -26,6 +27,7 @@ def part(data, more=True):
     return {"type": "http.request", "body": data, "more_body": more}
 
 
+HOLD_S = 5.0
 DISCONNECT = {"type": "http.disconnect"}
 
 
@@ -45,7 +47,7 @@ def test_all_that_arrived_is_taken_in_pieces(parts, piece, ending):
     """No byte is lost, doubled or moved, and only the last piece is short; how it ended is known."""
 
     async def play():
-        async with incoming_body(scripted(*map(part, parts), then=ending), limit=64, at_once=True) as body:
+        async with incoming_body(scripted(*map(part, parts), then=ending), Pieces(64, HOLD_S), at_once=True) as body:
             return await everything(body, piece), body.end
 
     pieces, end = asyncio.run(play())
@@ -64,7 +66,7 @@ def test_sender_is_held_back_when_nobody_takes():
         return part(bytes(10))
 
     async def play():
-        async with incoming_body(receive, limit=25, at_once=True) as body:
+        async with incoming_body(receive, Pieces(25, HOLD_S), at_once=True) as body:
             for _ in range(100):
                 await asyncio.sleep(0)
             assert received == 3
@@ -86,7 +88,7 @@ def test_sender_is_held_back_at_what_is_wanted():
         return part(bytes(1000))
 
     async def play():
-        async with incoming_body(receive, limit=1 << 30, at_once=True) as body:
+        async with incoming_body(receive, Pieces(1 << 30, HOLD_S), at_once=True) as body:
             for most, waiting in ((1000, incoming.AHEAD), (200_000, 200_000), (1000, 200_000)):
                 assert await body.take(most) == bytes(most)
                 for _ in range(500):
@@ -96,9 +98,8 @@ def test_sender_is_held_back_at_what_is_wanted():
     asyncio.run(play())
 
 
-def test_bytes_that_have_waited_are_handed_on(monkeypatch):
+def test_bytes_that_have_waited_are_handed_on():
     """A slow phone: what has come is taken although its piece is not full, and the body goes on."""
-    monkeypatch.setattr(incoming, "HOLD", 0.001)
     more = asyncio.Event()
     left = [part(b"abc"), part(b"def", more=False)]
 
@@ -108,7 +109,7 @@ def test_bytes_that_have_waited_are_handed_on(monkeypatch):
         return left.pop(0)
 
     async def play():
-        async with incoming_body(receive, limit=25, at_once=True) as body:
+        async with incoming_body(receive, Pieces(25, 0.001), at_once=True) as body:
             taken = [await body.take(25)]
             assert not body.exhausted
             more.set()
@@ -127,7 +128,7 @@ def test_nothing_is_asked_for_before_it_is_wanted():
         return part(b"x", more=False)
 
     async def play():
-        async with incoming_body(receive, limit=25, at_once=False) as body:
+        async with incoming_body(receive, Pieces(25, HOLD_S), at_once=False) as body:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not asked
@@ -142,7 +143,7 @@ def test_silent_phone_ends_the_body(monkeypatch):
     monkeypatch.setattr(incoming, "READ_LIMIT", 0.001)
 
     async def play():
-        async with incoming_body(scripted(part(b"abc")), limit=25, at_once=True) as body:
+        async with incoming_body(scripted(part(b"abc")), Pieces(25, HOLD_S), at_once=True) as body:
             return await everything(body, 25), body.end
 
     assert asyncio.run(play()) == ([b"abc"], End.STALLED)
@@ -158,7 +159,7 @@ def test_drip_is_too_slow(monkeypatch):
         return part(b"x")
 
     async def play():
-        async with incoming_body(receive, limit=1 << 30, at_once=True) as body:
+        async with incoming_body(receive, Pieces(1 << 30, HOLD_S), at_once=True) as body:
             async with asyncio.timeout(10):
                 assert set(b"".join(await everything(body, 1 << 30))) == {ord("x")}
             return body.end
@@ -170,7 +171,7 @@ def test_told_to_let_go():
     """The writer gets what had arrived and then the end, although the sender goes on."""
 
     async def play():
-        async with incoming_body(scripted(part(b"abc")), limit=25, at_once=True) as body:
+        async with incoming_body(scripted(part(b"abc")), Pieces(25, HOLD_S), at_once=True) as body:
             waiting = asyncio.create_task(body.take(25))
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -187,7 +188,7 @@ def test_broken_receive_does_not_hang():
         raise RuntimeError("broken")
 
     async def play():
-        async with incoming_body(receive, limit=25, at_once=True) as body:
+        async with incoming_body(receive, Pieces(25, HOLD_S), at_once=True) as body:
             assert await body.take(25) == b""
 
     with pytest.raises(RuntimeError, match="broken"):

@@ -17,6 +17,7 @@ from service.domain.errors import (
     ServiceStopping,
     UnsupportedMediaType,
 )
+from service.domain.uploads import Pieces
 from service.web import incoming
 from service.web.http import MOST_BODY_BYTES, ClientGone
 from service.web.incoming import incoming_body
@@ -67,7 +68,7 @@ def read(arriving, length, *, piece=4096, taken=None):
     taken = [] if taken is None else taken
 
     async def play():
-        async with incoming_body(scripted(arriving), limit=piece, at_once=True) as body:
+        async with incoming_body(scripted(arriving), Pieces(piece, 5.0), at_once=True) as body:
             form = PhotoForm(Announced(BOUNDARY, length), body)
             size = await form.begin()
             while data := await form.take(piece):
@@ -193,7 +194,7 @@ def test_a_process_that_ends_tells_the_phone():
     body = part(bytes(5000)) + CLOSING
 
     async def play():
-        async with incoming_body(scripted(messages(body)[:1]), limit=9999, at_once=True) as arriving:
+        async with incoming_body(scripted(messages(body)[:1]), Pieces(9999, 5.0), at_once=True) as arriving:
             arriving.let_go()
             await PhotoForm(Announced(BOUNDARY, len(body)), arriving).begin()
 

@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from service.domain.uploads import Part, part_to_write, piece_bytes, spans
+from service.domain.uploads import Part, Pieces, part_to_write, piece_bytes, spans
 
 
 @dataclass
@@ -149,4 +149,4 @@ def test_a_part_counts_up_to_the_next_one():
 )
 def test_pieces_get_smaller_when_many_write(open_uploads, size):
     """All together they hold 64 MiB, unless they are so many that each would have to be written in crumbs."""
-    assert piece_bytes(open_uploads) == size
+    assert piece_bytes(Pieces(1 << 20, 5.0), open_uploads) == size

@@ -48,7 +48,7 @@ class _Desk:
         at_once = b"expect" not in visit.headers
         self._metrics.uploads_open.inc()
         try:
-            async with incoming_body(visit.receive, limit=uploads.PIECE_BYTES, at_once=at_once) as body:
+            async with incoming_body(visit.receive, visit.ports.photos.pieces, at_once=at_once) as body:
                 await self._store(slot, visit, PhotoForm(form, body))
         finally:
             self._metrics.uploads_open.dec()
