@@ -10,17 +10,14 @@ The statements below are frozen: the floor must not move when the service gets b
 import argparse
 import asyncio
 import hashlib
-import json
 import os
-import sys
-import threading
 import uuid
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-import uvicorn
+
+from tests.benchmarks.serving import Receive, Send, serve
 
 SCHEMA = """
     create table floor_ticket (number bigint generated always as identity primary key, at timestamptz default now());
@@ -73,9 +70,6 @@ ROUTES = {
     "GET /me": Route(0, 200, 471),
 }
 JSON_TYPE = (b"content-type", b"application/json")
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Floor:
@@ -144,35 +138,11 @@ class Floor:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-class Server(uvicorn.Server):
-    """Says when it is ready, on standard output."""
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        port = self.servers[0].sockets[0].getsockname()[1]
-        print(json.dumps({"ready": True, "role": "floor", "host": "127.0.0.1", "port": port}), flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.floor")
     parser.add_argument("--database", required=True)
     parser.add_argument("--folder", required=True, type=Path)
-    parser.add_argument("--lifeline", action="store_true")
-    options = parser.parse_args()
-    config = uvicorn.Config(
-        Floor(options.database, options.folder), port=0, loop="uvloop", http="httptools", access_log=False,
-        server_header=False, log_level="warning",
-    )  # fmt: skip
-    server = Server(config)
-
-    def end_with_input() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
-        server.should_exit = True
-
-    if options.lifeline:
-        threading.Thread(target=end_with_input, daemon=True).start()
-    server.run()
+    serve(parser, lambda options: Floor(options.database, options.folder), lifespan="on")
 
 
 if __name__ == "__main__":

@@ -9,18 +9,11 @@ It is frozen: the floor must not move when the service gets better.
 import argparse
 import asyncio
 import hashlib
-import json
 import os
-import sys
-import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from tests.benchmarks.serving import Receive, Send, serve
 
 
 class Floor:
@@ -58,34 +51,10 @@ class Floor:
         return sum(map(len, chunks)), digest.hexdigest()
 
 
-class Server(uvicorn.Server):
-    """Says when it is ready, on standard output."""
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        port = self.servers[0].sockets[0].getsockname()[1]
-        print(json.dumps({"ready": True, "role": "floor", "host": "127.0.0.1", "port": port}), flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.uploads_floor")
     parser.add_argument("--folder", required=True, type=Path)
-    parser.add_argument("--lifeline", action="store_true")
-    options = parser.parse_args()
-    config = uvicorn.Config(
-        Floor(options.folder), port=0, loop="uvloop", http="httptools", lifespan="off", access_log=False,
-        server_header=False, log_level="warning",
-    )  # fmt: skip
-    server = Server(config)
-
-    def end_with_input() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
-        server.should_exit = True
-
-    if options.lifeline:
-        threading.Thread(target=end_with_input, daemon=True).start()
-    server.run()
+    serve(parser, lambda options: Floor(options.folder), lifespan="off")
 
 
 if __name__ == "__main__":
