@@ -1,15 +1,14 @@
 """Photos in a folder: what only a disk can do to them."""
 
-import resource
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 
 from service.domain.errors import StorageFull
 from service.domain.uploads import Part, StorageFailed
 from service.storage.photos import LocalPhotoStore
+from tests.full_disk import smallest_files
 
 ID = "ab" * 16
 FIRST = Part(1, 0)
@@ -29,17 +28,6 @@ def test_a_removed_file_is_not_made_anew_by_a_late_piece(run, store):
     with pytest.raises(StorageFailed):
         run(store.write(ID, FIRST, 5, b"late"))
     assert run(store.size(ID, [FIRST], 5)) == 0
-
-
-@contextmanager
-def smallest_files(limit: int) -> Iterator[None]:
-    """The kernel lets this process write files of at most `limit` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_write_beyond_the_allowed_size_says_full(run, store):

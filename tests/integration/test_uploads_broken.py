@@ -2,13 +2,12 @@
 
 import asyncio
 import random
-import resource
-from contextlib import contextmanager
 
 import pytest
 
 from service.storage.uploads import parts_of
 from service.web import incoming
+from tests.full_disk import smallest_files
 from tests.integration.test_uploads import code, uploads
 from tests.integration.upload_room import holds, random_bytes, upload_room
 
@@ -183,17 +182,6 @@ def test_large_photo_is_acknowledged_piece_by_piece(uploads):
 
 async def committed(room, path, size):
     return (await room.row(path))["committed"] == size
-
-
-@contextmanager
-def smallest_files(limit):
-    """The kernel lets this process write files of at most `limit` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_full_disk_is_told_and_passes(uploads):

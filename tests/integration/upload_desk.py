@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from uuid import uuid4
 
 from service.actions import uploads as actions
 from service.domain.uploads import Append, Checksum, Creation, Slot
@@ -18,6 +17,7 @@ from service.storage.transaction import begin_on
 from service.storage.uploads import parts_of
 from service.storage.vault import KeyVault
 from tests.integration.registration_room import JumpClock
+from tests.integration.upload_room import open_account
 
 
 class Body:
@@ -90,20 +90,7 @@ class Desk:
     async def signed_in(self) -> "Desk":
         """The same replica, asked by somebody with an account."""
         token = secrets.token_bytes(32)
-        async with self.database.transaction() as connection:
-            account_id, number = (
-                uuid4(),
-                await connection.fetchval("insert into ticket default values returning number"),
-            )
-            await connection.execute(
-                "insert into account (id, ticket_number, name, phone) values ($1, $2, 'Name', $3)",
-                account_id,
-                number,
-                f"+6280{number:09d}",
-            )
-            await connection.execute(
-                "insert into session values ($1, $2, now(), now() + interval '1 hour')", token, account_id
-            )
+        await open_account(self.database, token)
         return Desk(self.ports, self.database, self.clock, token, self.writers, self.stages)
 
     async def begin(self, length: int | None, slot: Slot | None = None) -> str:

@@ -121,20 +121,7 @@ class UploadRoom:
     async def person(self) -> "Person":
         """Somebody with an account and a session."""
         token = secrets.token_urlsafe(32)
-        account_id = uuid4()
-        async with self.database.transaction() as connection:
-            number = await connection.fetchval("insert into ticket default values returning number")
-            await connection.execute(
-                "insert into account (id, ticket_number, name, phone) values ($1, $2, 'Name', $3)",
-                account_id,
-                number,
-                f"+6280{number:09d}",
-            )
-            await connection.execute(
-                "insert into session values ($1, $2, now(), now() + interval '1 hour')",
-                sha256(token.encode()).digest(),
-                account_id,
-            )
+        account_id = await open_account(self.database, sha256(token.encode()).digest())
         return Person(self, account_id, {"Authorization": f"Bearer {token}"})
 
     async def stored(self, path: str) -> bytes:
@@ -237,6 +224,23 @@ async def upload_room(
         await task
         await database.close()
         photos.close()
+
+
+async def open_account(database: Database, session: bytes) -> UUID:
+    """An account, and a session of it whose token has this hash."""
+    account_id = uuid4()
+    async with database.transaction() as connection:
+        number = await connection.fetchval("insert into ticket default values returning number")
+        await connection.execute(
+            "insert into account (id, ticket_number, name, phone) values ($1, $2, 'Name', $3)",
+            account_id,
+            number,
+            f"+6280{number:09d}",
+        )
+        await connection.execute(
+            "insert into session values ($1, $2, now(), now() + interval '1 hour')", session, account_id
+        )
+    return account_id
 
 
 def random_bytes(size: int) -> bytes:
