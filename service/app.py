@@ -216,6 +216,11 @@ def build_app(
         person = memory_cookies(ports, settings).person
         page, chance = full_house(ports, board), random.Random().random
         middleware.append(Middleware(Doorkeeper, door, metrics, page, person, chance))
+    whole_photos: list[Route] = []
+    if settings.resumable_uploads:
+        middleware.append(files.uploads(ports, metrics, writers, files.Terms(settings.photo_max_bytes)))
+    else:
+        whole_photos = one_shot.routes(ports, metrics, writers, most_bytes=settings.photo_max_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -231,7 +236,7 @@ def build_app(
 
     app = Starlette(
         routes=[
-            *_photo_routes(ports, settings, metrics, writers),  # first: a photo costs more than all other steps
+            *whole_photos,
             *(route(operation, ports) for operation in operations(ports, board, version)),
             *page_routes(ports, board, metrics, writers, settings),
         ],
@@ -241,12 +246,6 @@ def build_app(
     )
     app.router.redirect_slashes = False  # one spelling of each path: nothing can be reached past its rules
     return app
-
-
-def _photo_routes(ports: Ports, settings: Settings, metrics: Metrics, writers: Writers) -> list[Route]:
-    if settings.resumable_uploads:
-        return files.routes(ports, metrics, writers, files.Terms(settings.photo_max_bytes))
-    return one_shot.routes(ports, metrics, writers, most_bytes=settings.photo_max_bytes)
 
 
 def problem_of_starlette(_: Request, error: HTTPException) -> ASGIApp:

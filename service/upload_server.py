@@ -61,6 +61,7 @@ def build_upload_app(
     if overload_limit:
         sort = partial(asked, terms.base)
         middleware.append(Middleware(Doorkeeper, door, metrics, None, _nobody, random.Random().random, sort))
+    middleware.append(files.uploads(ports, metrics, writers, terms))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -71,7 +72,6 @@ def build_upload_app(
             watchdog.stop()
 
     app = Starlette(
-        routes=files.routes(ports, metrics, writers, terms),
         middleware=middleware,
         exception_handlers={HTTPException: problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from types import TracebackType
 
 import asyncpg
 
@@ -19,15 +20,6 @@ CONNECT_LIMIT = 5.0  # seconds, a stopped server accepts connections and says no
 STATEMENT_LIMIT = 10.0  # ours take milliseconds; longer means a lock or a sick disk
 COMMAND_LIMIT = 12.0  # a little longer, so that the server's own limit bites first; for a network that swallows packets
 WAIT_LIMIT = 2.0  # for a free connection; a request that waited longer is better told to come back
-
-
-class _Use:
-    """How far the user of a connection has come."""
-
-    __slots__ = ("moment",)
-
-    def __init__(self) -> None:
-        self.moment = Moment.CONNECTING
 
 
 class Database:
@@ -84,31 +76,13 @@ class Database:
         """Connections handed out or being opened now."""
         return self._open - len(self._idle)
 
-    @asynccontextmanager
-    async def connection(self, use: _Use | None = None) -> AsyncIterator[asyncpg.Connection]:
-        """A connection on which each statement is its own transaction.
+    def connection(self) -> "Visit":
+        """A connection on which each statement is its own transaction, as an asynchronous context manager.
 
         Raises DatabaseBusy when none is free in time or statements are in each other's way, DatabaseUnavailable when
         the server or the connection fails, EffectUnknown when it does so while a statement is under way.
         """
-        use = use or _Use()
-        try:
-            connection = await self._acquire()
-            use.moment = Moment.ALONE
-            try:
-                yield connection
-            except (asyncpg.PostgresError, LaunchnightError):
-                self._give_back(connection)
-                raise
-            except BaseException:
-                self._drop(connection)  # cut in mid-statement, perhaps: out of step with the server
-                raise
-            self._give_back(connection)
-        except Exception as error:
-            failure = failure_of(error, use.moment)
-            if failure is None:
-                raise
-            raise failure from error
+        return Visit(self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -116,9 +90,9 @@ class Database:
 
         Raises as `connection`; EffectUnknown only when the commit was sent and its answer never came.
         """
-        use = _Use()
-        async with self.connection(use) as connection:
-            use.moment = Moment.WORKING
+        visit = self.connection()
+        async with visit as connection:
+            visit.moment = Moment.WORKING
             await connection.execute("begin")
             try:
                 yield connection
@@ -128,7 +102,7 @@ class Database:
                 raise
             if connection.is_closed():  # before the commit was sent: the server has undone everything
                 raise asyncpg.ConnectionDoesNotExistError("the connection was lost before the commit")
-            use.moment = Moment.COMMITTING
+            visit.moment = Moment.COMMITTING
             if await connection.execute("commit") != "COMMIT":
                 raise RuntimeError("a statement failed, its error was swallowed, and the server rolled back")
 
@@ -210,6 +184,42 @@ class Database:
             if not turn.done():  # those who gave up are still in the line
                 return turn
         return None
+
+
+class Visit:
+    """See `Database.connection`; `moment`: how far it has come. A generator would cost three times as much."""
+
+    __slots__ = ("_connection", "_database", "moment")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: asyncpg.Connection = None
+        self.moment = Moment.CONNECTING
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        try:
+            self._connection = await self._database._acquire()
+        except Exception as error:
+            self._tell(error)
+            raise
+        self.moment = Moment.ALONE
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, (asyncpg.PostgresError, LaunchnightError)):
+            self._database._give_back(self._connection)
+        else:
+            self._database._drop(self._connection)  # cut in mid-statement, perhaps: out of step with the server
+        if isinstance(error, Exception):
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Raise what of the domain it is, if anything."""
+        failure = failure_of(error, self.moment)
+        if failure is not None:
+            raise failure from error
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:

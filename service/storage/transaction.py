@@ -1,7 +1,7 @@
 """`ports.begin()`: the stores of one database transaction, all on its connection."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 import asyncpg
 
@@ -88,9 +88,28 @@ class PostgresTransaction:
 def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:
     """`ports.begin` over the connections of `database`. Not `keeps_answers`: idempotency is switched off."""
 
-    @asynccontextmanager
-    async def begin(*, single: bool = False) -> AsyncIterator[PostgresTransaction]:
-        async with database.connection() if single else database.transaction() as connection:
-            yield PostgresTransaction(connection, vault, keeps_answers)
+    def begin(*, single: bool = False) -> _Begun:
+        return _Begun(database.connection() if single else database.transaction(), vault, keeps_answers)
 
     return begin
+
+
+class _Begun:
+    """A transaction on the connection of `visit`, an asynchronous context manager as that one."""
+
+    __slots__ = ("_keeps_answers", "_vault", "_visit")
+
+    def __init__(
+        self, visit: AbstractAsyncContextManager[asyncpg.Connection], vault: Vault, keeps_answers: bool
+    ) -> None:
+        self._visit = visit
+        self._vault = vault
+        self._keeps_answers = keeps_answers
+
+    async def __aenter__(self) -> PostgresTransaction:
+        return PostgresTransaction(await self._visit.__aenter__(), self._vault, self._keeps_answers)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._visit.__aexit__(kind, error, trace)

@@ -7,9 +7,10 @@ Headers are judged before the first byte of a body is asked for, and a request t
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 import msgspec
-from starlette.routing import Route
+from starlette.middleware import Middleware
 
 from service.actions import uploads as actions
 from service.actions.once import answered_once
@@ -20,6 +21,7 @@ from service.domain.uploads import Append, Creation, check_size
 from service.metrics import Metrics
 from service.photo_ports import Upload
 from service.ports import Ports, StoredAnswer
+from service.web.ahead import AheadOfRoutes
 from service.web.authentication import session_of
 from service.web.files_get import download
 from service.web.http import Headers, Rendered
@@ -191,8 +193,8 @@ class Files:
         return headers
 
 
-def routes(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> list[Route]:
-    """No methods are named: which one is meant may stand in a header."""
+def uploads(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> Middleware:
+    """The collection and its members. Which method is meant may stand in a header."""
     files = Files(ports, metrics, writers, terms)
     words = None if terms.for_everybody else PhotoWords()
     collection = TusResource({"OPTIONS": files.options, "POST": files.create}, metrics, words)
@@ -205,8 +207,7 @@ def routes(ports: Ports, metrics: Metrics, writers: Writers, terms: Terms) -> li
     if terms.for_everybody:
         handlers["GET"] = files.download
     one = TusResource(handlers, metrics, words)
-    addresses = {terms.base, terms.base.rstrip("/") or "/"}
-    return [*(Route(address, collection) for address in addresses), Route(terms.base + "{upload_id}", one)]
+    return Middleware(AheadOfRoutes, terms.base, collection, one)
 
 
 def _progress(upload: Upload) -> Headers:
@@ -218,4 +219,9 @@ def _progress(upload: Upload) -> Headers:
 
 
 def _expires(at: datetime) -> tuple[bytes, bytes]:
-    return (b"upload-expires", formatdate(at.timestamp(), usegmt=True).encode())
+    return (b"upload-expires", _http_date(int(at.timestamp())))
+
+
+@lru_cache(16)
+def _http_date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
