@@ -4,12 +4,29 @@ import pytest
 
 from service.web.files import Terms
 from tests.integration.upload_room import CHUNK, TUS, holds
-from tests.integration.upload_server_room import FILE, MOST, begin, checksum, code, offset, patch, playing, rows
+from tests.integration.upload_server_room import (
+    FILE,
+    MOST,
+    begin,
+    checksum,
+    code,
+    fresh_server,
+    offset,
+    patch,
+    rows,
+    standing_server,
+)
+
+
+@pytest.fixture(scope="module")
+def server(module_database_url, tmp_path_factory):
+    with standing_server(module_database_url, tmp_path_factory.mktemp("files")) as play:
+        yield play
 
 
 @pytest.fixture
-def server(run, database_url, tmp_path):
-    return playing(run, database_url, tmp_path / "files")
+def fresh(run, database_url, tmp_path):
+    return fresh_server(run, database_url, tmp_path / "files")
 
 
 def test_empty_file_is_finished_when_it_is_begun(server):
@@ -77,12 +94,12 @@ def test_no_upload_grows_beyond_the_limit(server):
     server(scene)
 
 
-def test_without_a_limit_none_is_announced(server):
+def test_without_a_limit_none_is_announced(fresh):
     async def scene(room):
         assert "tus-max-size" not in (await room.ask("OPTIONS", "/files/")).headers
         await begin(room, 10**15)
 
-    server(scene, Terms(None, for_everybody=True))
+    fresh(scene, Terms(None, for_everybody=True))
 
 
 def test_first_chunk_may_come_with_the_creation(server):

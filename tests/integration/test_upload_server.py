@@ -6,12 +6,28 @@ import pytest
 
 from service.web.files import Terms
 from tests.integration.upload_room import CHUNK, TUS, holds
-from tests.integration.upload_server_room import FILE, MOST, begin, metadata, offset, patch, playing, rows
+from tests.integration.upload_server_room import (
+    FILE,
+    MOST,
+    begin,
+    fresh_server,
+    metadata,
+    offset,
+    patch,
+    rows,
+    standing_server,
+)
+
+
+@pytest.fixture(scope="module")
+def server(module_database_url, tmp_path_factory):
+    with standing_server(module_database_url, tmp_path_factory.mktemp("files")) as play:
+        yield play
 
 
 @pytest.fixture
-def server(run, database_url, tmp_path):
-    return playing(run, database_url, tmp_path / "files")
+def fresh(run, database_url, tmp_path):
+    return fresh_server(run, database_url, tmp_path / "files")
 
 
 def test_any_file_comes_in_and_is_given_out(server):
@@ -103,7 +119,7 @@ def test_pages_of_other_sites_may_upload(server):
     server(scene)
 
 
-def test_what_breaks_inside_is_told_in_the_protocol_s_manner(server):
+def test_what_breaks_inside_is_told_in_the_protocol_s_manner(fresh):
     """500 with the version, readable by the page; what broke stays inside."""
 
     async def scene(room):
@@ -116,7 +132,7 @@ def test_what_breaks_inside_is_told_in_the_protocol_s_manner(server):
             assert answer.headers["access-control-allow-origin"] == "*"
             assert b"elsewhere" not in answer.body and b"upload" not in answer.body
 
-    server(scene)
+    fresh(scene)
 
 
 def test_everything_is_judged_before_the_body(server):
@@ -160,7 +176,7 @@ def test_everything_is_judged_before_the_body(server):
     server(scene)
 
 
-def test_base_path_is_where_everything_is(server):
+def test_base_path_is_where_everything_is(fresh):
     """The address is whole, except where a proxy passed the request on: where it is there, we do not know."""
 
     async def scene(room):
@@ -176,4 +192,4 @@ def test_base_path_is_where_everything_is(server):
         assert (await patch(room, answer.headers["location"], 0, b"x")).status == 204
         assert (await room.ask("POST", "/files/", TUS, Upload_Length="1")).status == 404
 
-    server(scene, Terms(None, for_everybody=True, base="/up/here/"))
+    fresh(scene, Terms(None, for_everybody=True, base="/up/here/"))

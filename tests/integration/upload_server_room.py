@@ -1,8 +1,10 @@
 """What tests of the upload server alone ask of it."""
 
+import asyncio
 import json
 import os
 from base64 import b64encode
+from contextlib import contextmanager
 from hashlib import sha1
 
 from service.web.files import Terms
@@ -10,20 +12,41 @@ from tests.integration.upload_room import CHUNK, TUS, upload_room
 
 FILE = os.urandom(200_000)
 MOST = 1_000_000
+TERMS = Terms(MOST, for_everybody=True)
 
 
-def playing(run, database_url, folder):
-    """Runs a coroutine function of (room) against a fresh server, which takes anything up to MOST bytes."""
+def fresh_server(run, database_url, folder):
+    """Runs a coroutine function of (room) against a server of its own, for what it does to it or other terms."""
 
-    def play(scene, terms=None):
+    def play(scene, terms=TERMS):
         async def in_room():
-            terms_of_it = terms or Terms(MOST, for_everybody=True)
-            async with upload_room(database_url, folder, terms=terms_of_it) as room:
+            async with upload_room(database_url, folder, terms=terms) as room:
                 return await scene(room)
 
         return run(in_room())
 
     return play
+
+
+@contextmanager
+def standing_server(database_url, folder):
+    """The same against one server for all tests of a module; each finds it without uploads."""
+    with asyncio.Runner() as runner:
+        opened = upload_room(database_url, folder, terms=TERMS)
+        room = runner.run(opened.__aenter__())
+
+        async def from_the_start(scene):
+            async with room.database.connection() as connection:
+                await connection.execute("truncate upload cascade")
+            for path in folder.rglob("*"):
+                if path.is_file():
+                    path.unlink()
+            return await scene(room)
+
+        try:
+            yield lambda scene: runner.run(from_the_start(scene))
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
 
 
 def code(answer):
