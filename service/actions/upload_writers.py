@@ -104,6 +104,8 @@ class Writers:
             self.taken_over(Takeover.FENCED)  # by the statement with which who comes now takes over
         if self.stopping:
             raise ServiceStopping(retry_after_s=STOPPED_FOR)
+        if turn := self._turns.get(upload_id):  # who else has waited in vain for one that is stuck
+            turn[0].let_go()
         mine = (incoming, asyncio.Event())
         self._turns[upload_id] = mine
         try:

@@ -7,6 +7,7 @@ database is held while bytes are awaited.
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,18 +19,20 @@ from service.actions.upload_storing import TAKEN, UploadWriter, expires_at, full
 from service.actions.upload_writers import IncomingBytes, Writers, make_free
 from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import NotFound, UploadTaken
+from service.domain.errors import FieldFault, LaunchnightError, NotFound, UploadTaken
 from service.domain.queues import accepts
 from service.domain.uploads import (
     Append,
     Checksum,
     Creation,
+    StorageFailed,
     TooManyUploads,
     UploadChecksumMismatch,
     UploadExpired,
+    UploadHeadersInvalid,
     UploadKept,
 )
-from service.photo_ports import Upload
+from service.photo_ports import Commit, Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
 __all__ = ["Writers"]
@@ -46,7 +49,7 @@ async def create(
 ) -> StoredAnswer | NewUpload:
     """Begin an upload; an empty one is finished at once. Raises NotSignedIn or TooManyUploads."""
     new = NewUpload(secrets.token_hex(16), expires_at(ports))
-    async with ports.begin(single=once is None) as tx:
+    async with ports.begin(single=once is None and creation.length != 0) as tx:
         upload = await tx.uploads.add(
             new.upload_id, session, creation, expires_at=new.expires_at, most=rules.UPLOADS_PER_ACCOUNT
         )
@@ -57,10 +60,10 @@ async def create(
             raise TooManyUploads(
                 f"An account may begin {rules.UPLOADS_PER_ACCOUNT} uploads.", limit=rules.UPLOADS_PER_ACCOUNT
             )
-        answer = new if once is None else await once.keep(tx, new)
-    if creation.length == 0:
-        await UploadWriter(ports, upload).acknowledge(ends=True)
-    return answer
+        if creation.length == 0:
+            whole = Commit(0, (), ends=True, length=0, sha256=hashlib.sha256().digest())
+            await tx.uploads.commit(upload, whole, expires_at=new.expires_at)
+        return new if once is None else await once.keep(tx, new)
 
 
 async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:
@@ -93,6 +96,8 @@ async def append(
     UploadChecksumMismatch; QueueFull when every byte but the last is stored; StorageFull, StorageFailed, DatabaseBusy,
     DatabaseUnavailable at any time.
     """
+    if session is not None and chunk.length == 0:
+        raise UploadHeadersInvalid([FieldFault("Upload-Length", "empty", "A photo has at least one byte.")])
     if writers.holds(upload_id):
         await find(ports, session, upload_id)  # a stranger may not end the request of another
     async with writers.turn(upload_id, incoming):
@@ -103,11 +108,11 @@ async def append(
                 rules.check_size(upload.committed + (chunk.announced or 0), most_bytes=most_bytes)
             if upload.committed == 0 and upload.slot is not None:
                 await _check_type(ports, session, upload, incoming)
-            pieces = ports.photos.pieces
+            piece_bytes = lambda: rules.piece_bytes(ports.photos.pieces, len(writers))  # noqa: E731
             if chunk.checksum is None:
-                await _store(writer, incoming, lambda: rules.piece_bytes(pieces, len(writers)), acknowledged)
+                await _store(writer, incoming, piece_bytes, acknowledged)
             else:
-                await _store_checked(writer, incoming, pieces.most_bytes, chunk.checksum, acknowledged)
+                await _store_checked(writer, incoming, piece_bytes, chunk.checksum, acknowledged)
             if writer.upload.finished_at is None and writer.upload.length == writer.stored:
                 await writer.acknowledge(ends=True)  # nothing was missing but the length
         finally:
@@ -127,12 +132,21 @@ async def _store(
 
 
 async def _store_checked(
-    writer: UploadWriter, incoming: IncomingBytes, most: int, checksum: Checksum, acknowledged: Callable[[int], None]
+    writer: UploadWriter,
+    incoming: IncomingBytes,
+    piece_bytes: Callable[[], int],
+    checksum: Checksum,
+    acknowledged: Callable[[int], None],
 ) -> None:
     """Nothing is acknowledged before all has come and adds up. Raises UploadChecksumMismatch."""
     check = hashlib.new(checksum.algorithm)
-    while data := await incoming.take(most):
-        await writer.store(data, check=check)
+    try:
+        while data := await incoming.take(piece_bytes()):
+            await writer.store(data, check=check)
+    except LaunchnightError:  # too long, or no room: what came before it would only take up room
+        with suppress(StorageFailed):
+            await writer.forget()
+        raise
     if not incoming.complete:
         await writer.forget()
     elif check.digest() != checksum.digest:
@@ -168,7 +182,8 @@ async def discard(ports: Ports, session: bytes | None, upload_id: str) -> bool:
     async with ports.begin(single=True) as tx:
         upload = await tx.uploads.delete(upload_id, session, now=ports.clock.now())
     if upload is not None:
-        await ports.photos.remove(upload.id, upload.epoch)
+        with suppress(StorageFailed):  # the sweeper erases what is given up, when the store works again
+            await ports.photos.remove(upload.id, upload.epoch)
     return upload is not None
 
 

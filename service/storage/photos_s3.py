@@ -197,9 +197,9 @@ def _name(upload_id: str, part: Part) -> str:
 
 
 def _writer(name: str) -> float:
-    """Who has stored an object, by its name; of the clean copy it is nobody, beyond every writer."""
-    last = name.rpartition("/")[2]
-    return math.inf if last == COPY else int(last.partition(".")[0])
+    """Who has stored an object, by its name; of the clean copy and of what is not ours it is beyond every writer."""
+    writer = name.rpartition("/")[2].partition(".")[0]
+    return int(writer) if writer.isdecimal() else math.inf
 
 
 def _feed(hashes: Sequence[Hash], data: bytes) -> None:
