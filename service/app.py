@@ -60,6 +60,7 @@ from service.web import (
 from service.web import board as board_resource
 from service.web.board import BoardCopy
 from service.web.figures import tell_figures
+from service.web.heads import ShortHeads
 from service.web.middleware import Boundary
 from service.web.operation import Operation, route
 from service.web.overload import Doorkeeper, new_door, new_watchdog
@@ -305,7 +306,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=ShortHeads,
             loop="none",
             lifespan="on",
             access_log=False,

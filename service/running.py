@@ -124,7 +124,9 @@ def run(verb: str, settings: "Settings", lifeline: bool, work: "Work", listener:
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """The bound public listener. Raises UsageError when the port is taken; `option` names what to change."""
+    """The bound public listener. Raises UsageError when the port is taken or none; `option` names what to change."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"{option} is a port, 0 to 65535; {port} is none")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -5,9 +5,11 @@ from base64 import b64encode
 from collections import Counter
 from contextlib import asynccontextmanager
 
+import pytest
+
 from service import app as composition
 from service.actions.upload_writers import Writers
-from service.running import listen
+from service.running import UsageError, listen
 from service.storage.photos import LocalPhotoStore
 from service.storage.pool import Database
 from service.web import tus_resource
@@ -115,6 +117,35 @@ def test_without_being_told_a_writer_loses_what_has_come(run, database_url, tmp_
                 assert (await phone.answer()).status == 500
                 await asyncio.wait([serving])
             assert (await room.row(path))["committed"] == 0
+
+    run(scene())
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_told(port):
+    with pytest.raises(UsageError, match="--port is a port"):
+        listen("127.0.0.1", port, "--port")
+
+
+def test_a_head_without_an_end_is_cut_off(run, database_url, tmp_path):
+    """The parser would gather it for ever; one that is only long and comes in pieces is served."""
+
+    async def scene():
+        async with served(database_url, tmp_path) as (room, _, _):
+            for start in (b"OPTIONS /files/ HTTP/1.1\r\nHost: x\r\nX-Long: ", b"OPTIONS /files/"):
+                async with room.connected() as endless:
+                    await endless.send(start)
+                    with pytest.raises(ConnectionError):
+                        for _ in range(20_000):
+                            await endless.send(b"a" * 1000)
+                            await asyncio.sleep(0)
+                        raise AssertionError("20 MB were taken")
+            async with room.connected() as patient:
+                await patient.send(b"OPTIONS /files/ HTTP/1.1\r\nHost: x\r\nX-Long: ")
+                for _ in range(30):
+                    await patient.send(b"a" * 1000)
+                await patient.send(b"\r\n\r\n")
+                assert (await patient.answer()).status == 204
 
     run(scene())
 
