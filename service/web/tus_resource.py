@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.domain import tus
 from service.domain.errors import (
+    FieldFault,
     InternalError,
     LaunchnightError,
     MethodNotAllowed,
@@ -17,6 +18,7 @@ from service.domain.errors import (
     TusVersionUnsupported,
     UploadOffsetMismatch,
 )
+from service.domain.uploads import UploadHeadersInvalid
 from service.metrics import Metrics
 from service.web.http import LINGER, Headers, Rendered, send_early
 from service.web.middleware import count_refusal, report
@@ -38,6 +40,7 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._came: list[tuple[bytes, bytes]] = scope["headers"]
         self.texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
         self.method = tus.method_of(self.texts, scope["method"])
         self.upload_id: str = scope["path_params"].get("upload_id", "")
@@ -54,6 +57,14 @@ class Request:
         if _HOST.fullmatch(host) and _PASSED_ON.isdisjoint(self.texts):
             return f"{self._scheme}://{host}{path}"
         return path.rpartition("/")[2] if self._path.endswith("/") else path
+
+    def check_headers(self) -> None:
+        """Raises UploadHeadersInvalid when a header of the protocol came twice: nobody may guess which one counts."""
+        if len(self._came) == len(self.headers):
+            return
+        names = [name.decode("latin-1") for name, _ in self._came if name.startswith(b"upload-")]
+        if faults := [FieldFault(name, "malformed", "Came twice.") for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise UploadHeadersInvalid(faults)
 
     def leaves_much_unread(self) -> bool:
         """An answer now leaves the body on the way."""
@@ -115,6 +126,7 @@ class TusResource:
                 tus.check_version(request.texts)
             if request.upload_id and not tus.is_upload_id(request.upload_id):
                 raise NotFound("There is no such upload.")
+            request.check_headers()
         return await handler(request)
 
     def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:

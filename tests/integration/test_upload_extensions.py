@@ -223,3 +223,22 @@ def test_upload_can_be_given_up(server, sent):
         assert room.files_on_disk() == []
 
     server(scene)
+
+
+@pytest.mark.parametrize("twice", ["Upload-Length", "UPLOAD-Offset"])
+def test_no_header_of_the_protocol_comes_twice(server, twice):
+    """Nobody guesses which one counts; other headers may."""
+
+    async def scene(room):
+        path = await begin(room, None)
+        for extra, status in ((f"{twice}: 0\r\n{twice}: 3", 400), ("X-Own: 0\r\nX-Own: 3", 204)):
+            async with room.connected() as connection:
+                known = "" if status == 400 else "Upload-Offset: 0\r\n"
+                common = "Tus-Resumable: 1.0.0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 3"
+                head = f"PATCH {path} HTTP/1.1\r\nHost: x\r\n{common}\r\n{known}{extra}\r\n\r\n"
+                await connection.send(head.encode() + b"abc")
+                answer = await connection.answer()
+            assert answer.status == status
+            assert status == 204 or "Came twice" in answer.body.decode()
+
+    server(scene)
