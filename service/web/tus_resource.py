@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -62,8 +63,8 @@ class Request:
         """Raises UploadHeadersInvalid when a header of the protocol came twice: nobody may guess which one counts."""
         if len(self._came) == len(self.headers):
             return
-        names = [name.decode("latin-1") for name, _ in self._came if name.startswith(b"upload-")]
-        if faults := [FieldFault(name, "malformed", "Came twice.") for name in dict.fromkeys(names) if names.count(name) > 1]:
+        names = Counter(name.decode("latin-1") for name, _ in self._came if name.startswith(b"upload-"))
+        if faults := [FieldFault(name, "malformed", "Came twice.") for name, times in names.items() if times > 1]:
             raise UploadHeadersInvalid(faults)
 
     def leaves_much_unread(self) -> bool:
