@@ -175,9 +175,12 @@ def test_a_partner_that_hangs_takes_no_connection_of_another(run: Run, database_
             async def answered() -> bool:
                 return await room.identity_status(ann) == IdentityStatus.MATCH
 
+            async def hanging() -> bool:
+                return shown(room, "calls_in_flight") + shown(room, "calls_in_flight", "email") > 0
+
             async with room.worker():
+                await until(hanging)
                 await until(answered)
-                assert shown(room, "calls_in_flight") + shown(room, "calls_in_flight", "email") > 0
                 ended = [shown(room, "call_seconds_count", partner) for partner in ("email", "sms")]
                 assert not any(ended), "all of them still hang"
 
