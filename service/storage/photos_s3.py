@@ -49,8 +49,9 @@ class S3PhotoStore:
     """Implements `service.photo_ports.PhotoStore`. Connections are made when they are needed and end by themselves."""
 
     grows = False
-    pieces = Pieces(8 << 20, 30.0)
-    """Each piece is a request that is paid for: any photo is one, on slow lines 30 s of it."""
+    pieces = Pieces(8 << 20, 5.0)
+    """Each piece is a request that is paid for: any photo is one, unless it comes so slowly that too much would be lost
+    with this process."""
 
     def __init__(
         self,
