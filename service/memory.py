@@ -5,7 +5,7 @@ import ctypes
 KEPT = 16 << 20
 """Bytes that are free at the end of the heap and kept: some uploads' pieces."""
 MAPPED = 2 << 20
-"""Bytes from which on memory is asked of the kernel by itself: more than a piece of an upload has."""
+"""Bytes from which on memory is asked of the kernel by itself: more than a piece of an upload to a folder has."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 

@@ -35,8 +35,6 @@ from service.domain.uploads import (
 from service.photo_ports import Commit, Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
-__all__ = ["Writers"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from service.actions import uploads as actions
+from service.actions.upload_writers import Writers
 from service.domain.uploads import Append, Checksum, Creation, Slot
 from service.photo_ports import PhotoStore, Upload
 from service.ports import Ports
@@ -80,7 +81,7 @@ class Desk:
     database: Database
     clock: JumpClock
     session: bytes | None = None
-    writers: actions.Writers = field(default_factory=actions.Writers)
+    writers: Writers = field(default_factory=Writers)
     stages: list[str] = field(default_factory=list)
 
     def another(self) -> "Desk":
