@@ -21,6 +21,7 @@ from service.domain.bucket_address import parse_bucket
 from service.storage.photos_s3 import S3PhotoStore
 from tests.children import child_process
 
+MOTO = Path(__file__).with_name("s3_moto.py")
 BUCKET = "photos"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "synthetic", "AWS_SECRET_ACCESS_KEY": "synthetic", "AWS_REGION": "us-east-1"}
 """What a process of the service is given, beside the address."""
@@ -73,7 +74,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "s3.log"
     with log.open("wb") as file:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+        command: list[str | Path] = [sys.executable, MOTO]
         with child_process(command, stdout=file, stderr=file) as process:
             deadline = time.monotonic() + START_LIMIT
             while not (running := _RUNNING.search(log.read_text())):

@@ -102,6 +102,7 @@ class Phone:
         patience: float = PATIENCE,
         thinking: float = THINKING,
         largest: int = LARGEST,
+        chunks: tuple[int, int] = CHUNKS,
     ) -> None:
         self._route = route
         self._draw = draw
@@ -114,7 +115,11 @@ class Phone:
         self._offset: int | None = 0
         self._patience = patience
         self._thinking = thinking
+        self._chunks = chunks
         self._moved_at = 0.0
+        self.under_way = False
+        self.is_ripe = False
+        """The service took a chunk of it since its last interruption, or is taking one that trickles."""
         self._compared = False
         self._left: list[Connection] = []
 
@@ -122,6 +127,7 @@ class Phone:
         """Until it is stored, or stuck."""
         tally = self._tally
         self._moved_at = time.monotonic()
+        self.under_way = True
         try:
             while not self.path:
                 await self._try("create", self._create)
@@ -134,6 +140,7 @@ class Phone:
             tally.stuck.append(f"{self.path}: {reason}")
             return
         finally:
+            self.under_way = False
             for connection in self._left:
                 await connection.close()
         tally.finished += 1
@@ -180,6 +187,7 @@ class Phone:
                 self._tally.unexplained.append(f"{kind}: {cut!r}")
             elif target.kills > connected and kind in CHUNK_KINDS:
                 self.interruptions += 1
+                self.is_ripe = False
                 self._moved_at = time.monotonic()
                 self._tally.interrupted[kind] += 1
                 self._tally.shares.append(self._promises.floor / len(self.content))
@@ -213,6 +221,7 @@ class Phone:
         place, last = start, size - self._may_not_end
         answering = asyncio.create_task(connection.answer(within=SLOWEST))
         try:
+            self.is_ripe = True
             while place < last and not answering.done():  # a refusal comes early
                 end = min(place + self._draw.randrange(*SLICES), last)
                 await self._send(connection, place, end)
@@ -250,7 +259,7 @@ class Phone:
         """Where the next one starts and ends; without the last byte while kills are still to come."""
         start = self._offset or 0
         last = len(self.content) - self._may_not_end
-        return start, max(start, min(start + self._draw.randrange(*CHUNKS), last))
+        return start, max(start, min(start + self._draw.randrange(*self._chunks), last))
 
     async def _announce(
         self, connection: Connection, start: int, end: int, more: Mapping[str, str] | None = None
@@ -268,6 +277,7 @@ class Phone:
     async def _taken(self, answer: Answer) -> None:
         if await self._accepted(answer, 204):
             self._moved_at = time.monotonic()
+            self.is_ripe = True
             self._told(answer)
         else:
             self._offset = None

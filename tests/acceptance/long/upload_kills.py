@@ -24,7 +24,7 @@ from tests.acceptance.long.worker_house import Bars, Invalid, proved
 from tests.benchmarks.stack import Stack
 from tests.s3_server import CREDENTIALS, s3_server
 from tests.upload_fleet import Fleet, fleet
-from tests.upload_phones import PATIENCE, THINKING, Phone, Tally
+from tests.upload_phones import CHUNKS, PATIENCE, THINKING, Phone, Tally
 
 REPLICAS = 3
 KILLS = 3
@@ -33,11 +33,14 @@ LIMIT = 400.0
 """Seconds for the uploads of one store; who is not done then is stuck."""
 CONTROL_UPLOADS = 60
 PAUSE = (0.1, 0.7)
-"""Seconds between a replica's return and the next kill."""
+"""Seconds between a replica's return and the next kill, at least."""
+RIPE = 0.6
+"""Part of the uploads under way that moved since their own last interruption, before the next kill: else a store that
+is slower than the kills would be cut before it has stored anything, again and again."""
 STORES = ("local", "s3")
-BUCKET_TOGETHER, BUCKET_THINKING = 300, 3.0
-"""Uploads under way at once, and seconds between requests: the S3 server of the tests is one process in Python, and
-takes about a hundred requests a second."""
+BUCKET_TOGETHER, BUCKET_THINKING, BUCKET_CHUNKS = 300, 1.5, (8_000, 96_000)
+"""Uploads under way at once, seconds between requests, and bytes of a chunk: the S3 server of the tests is one process
+in Python, and takes some two hundred requests a second while the replicas have the other processor."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Crowd:
     together: int
     patience: float = PATIENCE
     thinking: float = THINKING
+    chunks: tuple[int, int] = CHUNKS
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -65,7 +69,8 @@ async def prove(options: argparse.Namespace, server: Stack, bars: Bars) -> None:
             given: list[str] = []
             if store == "s3":
                 given = ["--s3", bucket.enter_context(s3_server(server.folder)).url("kills")]
-                crowd = Crowd(options.uploads, min(options.together, BUCKET_TOGETHER), thinking=BUCKET_THINKING)
+                together = min(options.together, BUCKET_TOGETHER)
+                crowd = Crowd(options.uploads, together, thinking=BUCKET_THINKING, chunks=BUCKET_CHUNKS)
             print(f"{store}: {options.uploads} uploads, {REPLICAS} replicas, seed {options.seed}", flush=True)
             tally, bitten = await uploaded(server, store, given, crowd, options.seed)
         judge(bars, store, options.uploads, tally, bitten)
@@ -95,11 +100,12 @@ async def uploaded(
                 kills=KILLS,
                 patience=crowd.patience,
                 thinking=crowd.thinking,
+                chunks=crowd.chunks,
             )
             for number in range(crowd.uploads)
         ]
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_killing(replicas, draw, tally, bitten, over))
+            group.create_task(keep_killing(replicas, draw, phones, bitten, over))
             await all_upload(phones, crowd.together, tally)
             over.set()
     await compare_hashes(url, phones, tally)
@@ -107,14 +113,17 @@ async def uploaded(
 
 
 async def keep_killing(
-    replicas: Fleet, draw: random.Random, tally: Tally, bitten: list[int], over: asyncio.Event
+    replicas: Fleet, draw: random.Random, phones: Sequence[Phone], bitten: list[int], over: asyncio.Event
 ) -> None:
-    """One replica after the other; what each kill interrupted is added to `bitten`."""
+    """One replica after the other; how many uploads each kill interrupted is added to `bitten`."""
     while not over.is_set():
         await asyncio.sleep(draw.uniform(*PAUSE))
-        before = tally.interrupted.total()
+        under_way = [phone for phone in phones if phone.under_way]
+        if sum(phone.is_ripe for phone in under_way) < RIPE * len(under_way):
+            continue
+        before = sum(phone.interruptions for phone in phones)
         await replicas.kill(replicas.victim(draw))
-        bitten.append(tally.interrupted.total() - before)
+        bitten.append(sum(phone.interruptions for phone in phones) - before)
 
 
 async def all_upload(phones: Sequence[Phone], together: int, tally: Tally) -> None:
