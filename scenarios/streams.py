@@ -2,7 +2,7 @@
 
 Nothing is drawn in sequence, so the same seed gives the same people with 1 worker or 30, and a retry more or a server
 less changes nobody else's luck. The functions are compiled by numba as they stand (DESIGN section 2, compiled rules):
-64-bit values pass through `u64` at each entry and product, because Python's integers never wrap and numba's do.
+64-bit values pass through `u64` (service.domain.hashing).
 `uniforms` is the same draw for a whole array of applicants.
 """
 
@@ -12,14 +12,11 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-_MASK = 0xFFFFFFFFFFFFFFFF
+from service.domain.hashing import GOLDEN, MIX_1, MIX_2, mixed, u64
+
 _ONE_IN_2_53 = 1.0 / 9007199254740992.0
 _LEAST = 0.5 * _ONE_IN_2_53
 """Half a step of `uniform`: stands for 0 where a logarithm is taken."""
-
-_GOLDEN = 0x9E3779B97F4A7C15
-_MIX_1 = 0xBF58476D1CE4E5B9
-_MIX_2 = 0x94D049BB133111EB
 
 
 class Purpose(IntEnum):
@@ -70,25 +67,9 @@ class Purpose(IntEnum):
     REGISTRY_ERROR = 305
 
 
-def u64(x: int) -> int:
-    """`x` modulo 2**64, so -1 is the largest value; numba has its own version, a cast (scenarios.simulation.rules)."""
-    return int(x) & _MASK
-
-
-def mixed(z: int) -> int:
-    """The finalizer of splitmix64: a bijection of 64-bit integers in which each input bit flips half the output.
-
-    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014 (constants of variant 13).
-    """
-    z = u64(z)
-    z = u64((z ^ (z >> u64(30))) * u64(_MIX_1))
-    z = u64((z ^ (z >> u64(27))) * u64(_MIX_2))
-    return z ^ (z >> u64(31))
-
-
 def digest(seed: int, applicant: int, purpose: int, attempt: int) -> int:
     """64 bits for this draw. Any integers; each is taken modulo 2**64."""
-    z = mixed(u64(u64(seed) + u64(_GOLDEN)))
+    z = mixed(u64(u64(seed) + u64(GOLDEN)))
     z = mixed(u64(z + u64(applicant)))
     z = mixed(u64(z + u64(purpose)))
     return mixed(u64(z + u64(attempt)))
@@ -134,13 +115,13 @@ def log_normal(u: float, median: float, sigma: float) -> float:
 
 def uniforms(seed: int, applicants: NDArray[np.integer], purpose: int, attempt: int) -> NDArray[np.float64]:
     """`uniform` for each of `applicants`, float64 of the same shape, the same digits."""
-    z = np.uint64(mixed(u64(seed) + _GOLDEN)) + applicants.astype(np.uint64)
+    z = np.uint64(mixed(u64(seed) + GOLDEN)) + applicants.astype(np.uint64)
     for part in (purpose, attempt):
         z = _mixed_array(z) + np.uint64(u64(part))
     return (_mixed_array(z) >> np.uint64(11)).astype(np.float64) * _ONE_IN_2_53
 
 
 def _mixed_array(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(MIX_1)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(MIX_2)
     return z ^ (z >> np.uint64(31))

@@ -12,17 +12,19 @@ from numba import types
 from numba.extending import overload, register_jitable
 
 from scenarios import journey, networks, setbacks, streams, throttle, uploaders
-from service.domain import assessment, codes, identity, queues, waiting_room, waves
+from service.domain import assessment, codes, hashing, identity, lottery, queues, waiting_room, waves
 
 Rule = Callable[..., Any]
 
 RULES: list[Rule] = [
-    streams.mixed,
+    hashing.mixed,
     streams.digest,
     streams.uniform,
     streams.exponential,
     streams.normal,
     streams.log_normal,
+    lottery.lot,
+    lottery.place_of,
     waiting_room.frontier_after,
     waiting_room.may_claim,
     waiting_room.people_ahead,
@@ -60,13 +62,13 @@ RULES: list[Rule] = [
 
 
 def _u64_for(x: types.Type) -> Rule:
-    """numba's version of `streams.u64`: a cast, which keeps the 64 bits of a negative number."""
+    """numba's version of `hashing.u64`: a cast, which keeps the 64 bits of a negative number."""
     if isinstance(x, types.IntEnumMember):
         return lambda x: np.uint64(x.value)
     return lambda x: np.uint64(x)
 
 
 # Not strict: numba would compare the annotation of x with that of the lambda, which cannot have one.
-overload(streams.u64, strict=False)(_u64_for)
+overload(hashing.u64, strict=False)(_u64_for)
 for _rule in RULES:
     register_jitable(_rule)

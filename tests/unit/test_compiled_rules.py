@@ -15,7 +15,7 @@ from scenarios.fates import Furthest, Manners
 from scenarios.journey_state import Action, Habits, Result
 from scenarios.simulation.rules import RULES, Rule
 from scenarios.uploaders import Uploader
-from service.domain import assessment, codes, identity, queues, waiting_room, waves
+from service.domain import assessment, codes, hashing, identity, lottery, queues, waiting_room, waves
 
 INPUTS = 100_000
 
@@ -253,11 +253,11 @@ def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
     ours = (streams, networks, uploaders, throttle, journey, setbacks)
-    for module in (waiting_room, queues, codes, waves, identity, assessment, *ours):
+    for module in (hashing, lottery, waiting_room, queues, codes, waves, identity, assessment, *ours):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
             if is_own and not isinstance(function, type) and is_numeric(function):
-                assert function in listed or function is streams.u64, f"{module.__name__}.{function.__name__}"
+                assert function in listed or function is hashing.u64, f"{module.__name__}.{function.__name__}"
 
 
 def is_numeric(function: Any) -> bool:
