@@ -15,19 +15,20 @@ def names() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in names():
+    name = arguments[0].replace("-", "_") if len(arguments) == 1 else ""
+    if name not in names():
         print(f"which benchmark? there are: {', '.join(names())}", file=sys.stderr)
         return 2
     began = time.monotonic()
     try:
-        for row in importlib.import_module(f"tests.benchmarks.{arguments[0]}").rows():
+        for row in importlib.import_module(f"tests.benchmarks.{name}").rows():
             print(row.line(), flush=True)
     except HarnessError as error:
         print(f"cannot measure: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    print(f"{arguments[0]}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return 0
 
 
