@@ -81,14 +81,22 @@ def commitment_of(seed: bytes) -> bytes:
     return sha256(seed).digest()
 
 
-def cohort_digest(members: bytes) -> bytes:
-    """What the draw takes in of who came. members: number (8 bytes, most significant first) and binding (16) of each
-    ticket, in order of number."""
-    return sha256(members).digest()
+class CohortDigest:
+    """What the draw takes in of who came: SHA-256 over number (8 bytes, most significant first) and binding (16) of
+    each ticket, in order of number."""
+
+    def __init__(self) -> None:
+        self._digest = sha256()
+
+    def add(self, number: int, binding: bytes) -> None:
+        self._digest.update(number.to_bytes(8, "big") + binding)
+
+    def value(self) -> bytes:
+        return self._digest.digest()
 
 
 def shuffle_key(seed: bytes, digest: bytes, cohort: int) -> ShuffleKey:
-    """The key of the permutation. seed: 32 bytes; digest: of the cohort; cohort: the last number that came before."""
+    """The key of the permutation. seed: 32 bytes; digest: of the cohort; cohort: how many numbers came before."""
     drawn = sha256(seed + digest + cohort.to_bytes(8, "big")).digest()
     high, low = int.from_bytes(drawn[:8], "big"), int.from_bytes(drawn[8:16], "big")
     return ShuffleKey(high >> 1, low >> 1)

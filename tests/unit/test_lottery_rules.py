@@ -71,16 +71,23 @@ def test_a_small_cohort_is_drawn_as_fairly():
     assert chi2.sf(((counts - 500) ** 2 / 500).sum() * 9 / 10, 81) > 0.01
 
 
+def digest_of(number: int, binding: bytes) -> bytes:
+    found = lottery.CohortDigest()
+    found.add(number, binding)
+    return found.value()
+
+
 def test_the_key_takes_in_seed_digest_and_cohort():
     """Another seed, another member or one member more: another draw. And a number from outside the code."""
-    seed, digest = b"s" * 32, lottery.cohort_digest(b"m" * 24)
+    member = int.from_bytes(b"m" * 8, "big")
+    seed, digest = b"s" * 32, digest_of(member, b"m" * 16)
     drawn = lottery.shuffle_key(seed, digest, 1)
     # $ printf 'sss...%b\0\0\0\0\0\0\0\1' "$(printf mmm... | sha256sum, as bytes)" | sha256sum
     outside = bytes.fromhex("d21cabbf52f6e12857685c6c64d4cd46fd58bd241fdba434e605ca902fe3a90f")
     assert drawn == (int.from_bytes(outside[:8], "big") >> 1, int.from_bytes(outside[8:16], "big") >> 1)
     others = {
         lottery.shuffle_key(b"t" * 32, digest, 1),
-        lottery.shuffle_key(seed, lottery.cohort_digest(b"n" * 24), 1),
+        lottery.shuffle_key(seed, digest_of(member, b"n" * 16), 1),
         lottery.shuffle_key(seed, digest, 2),
     }
     assert drawn not in others and len(others) == 3
