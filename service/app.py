@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import structlog
 import uvicorn
@@ -19,10 +18,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from service.actions import gatekeeper
+from service.actions.claims import claims_on
 from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
+from service.gatekeeping import run_gatekeeper
 from service.gateways.call import open_session
 from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.guard import Guard
@@ -72,8 +72,6 @@ SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
 INSPECTIONS_PER_S = 20.0
 """Of one inspector: a picture of 12 megapixels takes 80 ms, one of the usual size 20."""
-BEAT = 1.0
-"""Seconds between two moves of the frontier; the board shows whole seconds anyway."""
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +132,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             begin_apart=begin_apart,
             finish=Finishing(begin),
             clock=WallClock(),
+            claims=claims_on(begin),
             vault=vault,
             photos=photos,
             inspector=inspectors,
@@ -336,30 +335,6 @@ async def serve(
         ear = group.create_task(hear_releases(settings.database_url, writers.replica, writers.let_go))
         await server.serve(sockets=[listener])
         ear.cancel()
-
-
-async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Move the frontier once a second while this process leads, until `stop` is set."""
-    holder = uuid4()
-    leading = False
-    while not stop.is_set():
-        try:
-            room = await gatekeeper.beat(ports, holder)
-        except Exception as error:  # whatever the database says, the gate outlives it
-            log.warning("frontier not moved", code=getattr(error, "code", type(error).__name__))
-        else:
-            if (room is not None) != leading:
-                leading = room is not None
-                log.info("leads the gate" if leading else "follows at the gate")
-            if room is not None:
-                metrics.last_ticket.set(room.last_ticket)
-                metrics.frontier.set(room.frontier)
-                metrics.gate_rate.set(room.rate_per_s)
-        try:
-            async with asyncio.timeout(BEAT):
-                await stop.wait()
-        except TimeoutError:
-            pass
 
 
 async def migrate(settings: Settings) -> Sequence[str]:

@@ -3,7 +3,7 @@
 One transaction, one port: an action opens `async with ports.begin() as tx`; the stores of `tx` share its connection, so
 an effect, its queue row and its idempotent answer are stored together or not at all. No connection is held while a
 partner is called or body bytes are awaited. The queue's part stands in `service/queue_ports.py`,
-that of the photos in `service/photo_ports.py`.
+that of the photos in `service/photo_ports.py`, that of the waiting room in `service/room_ports.py`.
 """
 
 import random
@@ -18,6 +18,7 @@ from service.domain.policy import Policy
 from service.domain.repeats import Repeats
 from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadLeftovers, UploadStore
 from service.queue_ports import Finish, QueueStore
+from service.room_ports import Claims, GateStore, WaitingRoomStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,47 +70,6 @@ class FigureStore(Protocol):
 
     async def totals(self, *, within: float) -> Sequence[StageTotal]:
         """Over the replicas that wrote in the last `within` seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The waiting room's one row as the board shows it."""
-
-    epoch: int
-    frontier: float
-    rate_per_s: float
-    state: str
-    reason: str
-    last_ticket: int
-    moved_at: datetime
-    still_s: float
-    """Seconds since the frontier moved, on the database's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedTicket:
-    since: datetime
-    """When its pass began to run."""
-    first: bool
-    """The ticket was not claimed before."""
-
-
-class WaitingRoomStore(Protocol):
-    async def read(self) -> Room: ...
-    async def issue_ticket(self) -> tuple[int, datetime]: ...
-    async def claim(self, number: int, *, life: float) -> ClaimedTicket | None:
-        """Claim a ticket: claiming again finds the same pass, or a new one when `life` is over.
-
-        None: there is no such ticket.
-        """
-
-    async def lead(self, holder: UUID, *, seconds: float) -> bool:
-        """Take or keep the gatekeeper's lease. False: another holder leads."""
-
-    async def hold(self) -> Room:
-        """As `read`, the row locked until the transaction ends."""
-
-    async def move(self, *, frontier: float, rate_per_s: float, state: str, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +261,8 @@ class Transaction(Protocol):
     @property
     def room(self) -> WaitingRoomStore: ...
     @property
+    def gate(self) -> GateStore: ...
+    @property
     def accounts(self) -> AccountStore: ...
     @property
     def codes(self) -> CodeStore: ...
@@ -388,6 +350,7 @@ class Ports:
     begin: Begin
     begin_apart: BeginApart
     finish: Finish
+    claims: Claims
     clock: Clock
     vault: Vault
     photos: PhotoStore

@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import overload, register_jitable
 
 from scenarios import journey, networks, setbacks, streams, throttle, uploaders
-from service.domain import assessment, codes, hashing, identity, lottery, queues, waiting_room, waves
+from service.domain import assessment, codes, gate, hashing, identity, lottery, queues, waiting_room, waves
 
 Rule = Callable[..., Any]
 
@@ -25,6 +25,9 @@ RULES: list[Rule] = [
     streams.log_normal,
     lottery.lot,
     lottery.place_of,
+    queues.smoothed,
+    waiting_room.show_after,
+    waiting_room.show_share,
     waiting_room.frontier_after,
     waiting_room.may_claim,
     waiting_room.people_ahead,
@@ -33,13 +36,19 @@ RULES: list[Rule] = [
     waiting_room.jittered_poll_s,
     waiting_room.wait_low_s,
     waiting_room.wait_high_s,
+    gate.second_limit,
+    gate.minute_limit,
+    gate.credit_after,
+    gate.ceiling,
+    gate.pending_before,
+    gate.claim_retry_s,
+    gate.waits_until_ms,
     queues.accepts,
     queues.quota_count,
     queues.quota_window_s,
     queues.quota_free,
     queues.renews,
     queues.drain_s,
-    queues.smoothed,
     queues.retry_delay_s,
     queues.jittered_s,
     queues.retry_after_s,

@@ -1,34 +1,183 @@
-"""Moving the admission frontier, once a second, by one leader."""
+"""Leading the gate: twenty looks a second that grant admissions, and one move of the frontier a second.
 
+Only the leader has a clock, its monotonic one; the gate's clock in the database is the time that leaders have watched.
+Whoever does not lead looks now and then: a leader that has not ticked for TAKEOVER is replaced, and its ticks count no
+more.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from service.domain.waiting_room import MOST_STANDSTILL, frontier_after
-from service.ports import Ports, Room
+from service.actions.claims import LEASE_MS
+from service.domain import gate as rules
+from service.domain import waiting_room
+from service.domain.gate import Reached
+from service.domain.waiting_room import Show
+from service.ports import Ports
+from service.room_ports import Gate, Pending, Room, Takeover
 
-LEASE = 5.0
-"""Five missed beats, then another replica leads."""
+TAKEOVER = 3.0
+"""Seconds without a tick, then another replica leads: sixty missed ticks. Nobody is let in meanwhile."""
+SECOND_MS, MINUTE_MS = int(rules.SECOND * 1000), int(rules.MINUTE * 1000)
+
+Clock = Callable[[], float]
+"""Seconds of a clock that never jumps."""
 
 
-async def beat(ports: Ports, holder: UUID) -> Room | None:
-    """Move the frontier if `holder` leads, or may lead from now on; the room as it was left. None: another one leads.
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the leader last saw. inside: who came in within the last LEASE. share: of the invited who come."""
 
-    Elapsed time is the database's own, and a standstill is not made up beyond 2 s: a restart releases no burst.
-    """
-    async with ports.begin() as tx:
-        if not await tx.room.lead(holder, seconds=LEASE):
-            return None
-        room = await tx.room.hold()
-        rate = ports.policy.gate_rate_per_s if room.state == "open" else 0.0
-        elapsed = min(room.still_s, MOST_STANDSTILL)
-        frontier = frontier_after(room.frontier, room.last_ticket, elapsed, rate)
-        await tx.room.move(frontier=frontier, rate_per_s=rate, state=room.state, reason=room.reason)
-    return Room(
-        epoch=room.epoch,
-        frontier=frontier,
-        rate_per_s=rate,
-        state=room.state,
-        reason=room.reason,
-        last_ticket=room.last_ticket,
-        moved_at=room.moved_at,
-        still_s=0.0,
-    )
+    room: Room
+    pending: Pending
+    inside: int
+    share: float
+
+
+class Leader:
+    """What the leader remembers; a new one begins where the rows tell."""
+
+    def __init__(self, holder: UUID, start: Takeover, now: float, *, hard_rate_per_s: float, cap: int = 0) -> None:
+        """cap: people inside at most; 0: any number."""
+        self.holder = holder
+        self.rate_per_s = 0.0
+        """At which credit grows: the first beat sets it."""
+        self.hard_rate_per_s = hard_rate_per_s
+        self.cap = cap
+        self.chosen_per_s: float | None = None
+        """The slow loop's choice; None: as much as may come in."""
+        self.known = self.granted = start.admitted
+        self._began, self._origin_ms = now, start.at_ms
+        self._reached = Reached(start.reached)
+        self._credit, self._spent, self._credited_at = 0.0, 0, now
+        self._untold: tuple[int, int] | None = None
+        self._line = _Line(now)
+        self.note(start.admitted, now)
+
+    def gate_ms(self, now: float) -> float:
+        return self._origin_ms + (now - self._began) * 1000.0
+
+    def note(self, admitted: int, now: float) -> None:
+        """So many had come in, it was told at `now`."""
+        self._spent += admitted - self.known
+        self.known = admitted
+        at_ms = math.ceil(self.gate_ms(now))
+        if self._reached.add(at_ms, admitted):
+            self._untold = (at_ms, admitted)
+
+    def ceiling(self, now: float) -> int:
+        """How many may have come in before the next tick, if this one is sent at `now`."""
+        self._credit = rules.credit_after(self._credit, self._spent, now - self._credited_at, self.rate_per_s)
+        self._spent, self._credited_at = 0, now
+        second, minute, lease = (self._before(now, length) for length in (SECOND_MS, MINUTE_MS, LEASE_MS))
+        return rules.ceiling(self.known, self._credit, second, minute, self.hard_rate_per_s, lease, self.cap)
+
+    def inside(self, now: float) -> int:
+        """Who came in within the last LEASE: their passes may live."""
+        return self.known - self._before(now, LEASE_MS)
+
+    def _before(self, now: float, length_ms: int) -> int:
+        return self._reached.before(math.floor(self.gate_ms(now)) - length_ms)
+
+    async def tick(self, ports: Ports, clock: Clock) -> bool:
+        """Grant what may come in now, and let in who waits for it. False: another one leads."""
+        now = clock()
+        at_ms, untold = math.floor(self.gate_ms(now)), self._untold
+        keep_from_ms = at_ms - LEASE_MS - MINUTE_MS
+        async with ports.begin() as tx:
+            gate = await tx.gate.tick(
+                self.holder, at_ms=at_ms, ceiling=self.ceiling(now), reached=untold, keep_from_ms=keep_from_ms
+            )
+            if gate is None:
+                return False
+            admitted, free = gate.admitted, gate.granted - gate.admitted
+            if free > 0:
+                admitted = await tx.gate.admit(
+                    at_ms=at_ms, admitted=admitted, free=free, life_s=rules.PASS_LIFE, lease_ms=LEASE_MS
+                )
+        if self._untold is untold:
+            self._untold = None
+        self.granted = gate.granted
+        self.note(admitted, clock())
+        self._reached.forget(keep_from_ms)
+        return True
+
+    async def beat(self, ports: Ports, clock: Clock) -> Figures | None:
+        """Move the frontier, and say in which state the room is. None: another one leads."""
+        now = clock()
+        async with ports.begin() as tx:
+            pending = await tx.gate.stand(self.holder)
+            if pending is None:
+                return None
+            room = await tx.room.hold()
+            inside = self.inside(now)
+            opened = room.opens_at is None or room.opened_at is not None
+            state = waiting_room.state_of(room.wanted, room.queue_all, opened, 0 < self.cap <= inside)
+            self.hard_rate_per_s = _or(room.hard_rate_per_s, ports.policy.gate_rate_per_s)
+            chosen = _or(room.fixed_rate_per_s, _or(self.chosen_per_s, self.hard_rate_per_s))
+            self.rate_per_s = min(max(chosen, 0.0), self.hard_rate_per_s) if state in ("open", "full") else 0.0
+            frontier = self._line.move(room, pending, self.rate_per_s if state == "open" else 0.0, now)
+            await tx.room.move(frontier=frontier, rate_per_s=self.rate_per_s, state=state, reason=room.message)
+            moved = await tx.room.read()
+        return Figures(moved, pending, inside, self._line.share)
+
+
+class _Line:
+    """The frontier's way, and what share of the invited come."""
+
+    def __init__(self, now: float) -> None:
+        self.share = 1.0
+        self._show = Show(0.0, 0.0, 0.0)
+        self._at = now - waiting_room.BEAT
+        self._invited = self._claimed = -1
+
+    def move(self, room: Room, pending: Pending, rate_per_s: float, now: float) -> float:
+        """The new frontier."""
+        elapsed, self._at = min(now - self._at, waiting_room.MOST_STANDSTILL), now
+        invited = min(int(room.frontier), room.last_ticket)
+        if self._invited >= 0 and elapsed > 0.0:
+            came = (pending.claimed - self._claimed) / elapsed
+            self._show = waiting_room.show_after(self._show, (invited - self._invited) / elapsed, came, elapsed)
+        self._invited, self._claimed = invited, pending.claimed
+        self.share = waiting_room.show_share(self._show, rate_per_s)
+        return waiting_room.frontier_after(
+            room.frontier, room.last_ticket, elapsed, rate_per_s, pending.pending, self.share
+        )
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A replica that may come to lead."""
+
+    holder: UUID
+    leader: Leader | None = None
+    _seen: Gate | None = field(default=None)
+    _since: float = 0.0
+
+    async def look(self, ports: Ports, clock: Clock, *, cap: int = 0) -> Leader | None:
+        """Lead, if nobody does. The leader, when it is this replica."""
+        now = clock()
+        async with ports.begin() as tx:
+            seen = await tx.gate.look()
+            if self._seen is None or (seen.holder, seen.at_ms) != (self._seen.holder, self._seen.at_ms):
+                self._seen, self._since = seen, now
+            if seen.holder is not None and now - self._since < TAKEOVER:
+                return None
+            start = await tx.gate.lead(self.holder, seen)
+        if start is not None:
+            hard = ports.policy.gate_rate_per_s
+            self.leader = Leader(self.holder, start, clock(), hard_rate_per_s=hard, cap=cap)
+        return self.leader
+
+    async def resign(self, ports: Ports) -> None:
+        """Lead no more, so that another one need not wait to see it."""
+        if self.leader is not None:
+            self.leader = None
+            async with ports.begin() as tx:
+                await tx.gate.resign(self.holder)

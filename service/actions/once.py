@@ -52,9 +52,13 @@ class Once:
 
     async def keep(self, tx: Transaction, answer: object) -> StoredAnswer:
         """Store `answer` with the effect. Raises DuplicateAnswer when another request stored one first."""
-        stored = StoredAnswer(self._fingerprint, self._status, self._encode(answer))
+        stored = self.unstored(answer)
         await tx.answers.add(self._scope(), stored)
         return stored
+
+    def unstored(self, answer: object) -> StoredAnswer:
+        """`answer` in the same form, not kept: the effect itself says it again."""
+        return StoredAnswer(self._fingerprint, self._status, self._encode(answer))
 
     async def stored(self, tx: Transaction) -> StoredAnswer | None:
         """The answer stored before. Raises IdempotencyKeyReused when it belongs to another request."""

@@ -1,4 +1,4 @@
-"""The waiting room: a ticket on arrival, a look at one's place, a claim at one's turn."""
+"""The waiting room: a ticket on arrival, a look at one's place, the pass that was claimed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,14 +6,11 @@ from datetime import datetime
 from service.actions.once import Once
 from service.domain import signatures
 from service.domain import waiting_room as rules
-from service.domain.errors import PassInvalid, PlaceTokenInvalid, TicketInvalid, TooEarly, TurnNotReached
+from service.domain.errors import PassInvalid, PlaceTokenInvalid, TicketInvalid, TooEarly
 from service.domain.signatures import Ticket
-from service.ports import Ports, Room, StoredAnswer, Vault
+from service.ports import Ports, StoredAnswer, Vault
+from service.room_ports import Room
 
-PASS_LIFE = 1800.0
-"""Half an hour to make the account: slow phones and many tries; after that the ticket claims a new pass."""
-MOST_BEHIND = 3.0
-"""Seconds by which this replica's copy of the room may be older than another's: its refresh of a second, come late."""
 TOLERANCE = 0.5
 """A phone's clock and the network may shorten the agreed pause by half a second."""
 
@@ -37,14 +34,6 @@ class NewTicket:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedPass:
-    """`pass` on the wire."""
-
-    value: str
-    expires_in_s: float
-
-
 def read_ticket(vault: Vault, value: str, room: Room) -> Ticket:
     """Raises TicketInvalid for a ticket that is not ours or of an earlier start of the room."""
     ticket = signatures.read_ticket(vault.key("tickets"), value)
@@ -58,8 +47,9 @@ def place_of(ports: Ports, room: Room, number: int, now: datetime) -> Place:
     rate = room.rate_per_s
     if rate <= 0 and room.state == "open":
         rate = ports.policy.gate_rate_per_s  # the gatekeeper has not moved yet: its first move will be at this rate
-    ahead = rules.people_ahead(number, room.frontier)
-    invited = rules.may_claim(number, room.frontier)
+    place = room.place_of(number)
+    ahead = rules.people_ahead(place, room.frontier)
+    invited = rules.may_claim(place, room.frontier)
     poll_after = rules.jittered_poll_s(number, rules.poll_interval_s(ahead, rate))
     # Who is invited decides by themselves when to claim; the range is what an immediate one takes.
     wait = (0.0, rules.POLL_LEAST) if invited else (rules.wait_low_s(ahead, rate), rules.wait_high_s(ahead, rate))
@@ -104,38 +94,6 @@ async def issue_ticket(ports: Ports, once: Once, room: Room) -> StoredAnswer:
         answer = await once.keep(tx, NewTicket(ticket, number, place))
     ports.reached("ticketed")
     return answer
-
-
-async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> StoredAnswer:
-    """A pass for an invited ticket; claiming again finds the same pass. Raises TurnNotReached."""
-    number = read_ticket(ports.vault, ticket, room).number
-    now = ports.clock.now()
-    if not await _invited(ports, room, number):
-        poll_after = place_of(ports, room, number, now).poll_after_s
-        raise TurnNotReached(retry_after_s=poll_after, poll_after_s=poll_after)
-    once.principal = b"ticket %d" % number
-    async with ports.begin() as tx:
-        claim = await tx.room.claim(number, life=PASS_LIFE)
-        if claim is None:
-            raise TicketInvalid("Take a ticket by POST /tickets.")
-        expires_at = claim.since.timestamp() + PASS_LIFE
-        value = signatures.sign(ports.vault.key("passes"), number, int(expires_at))
-        answer = await once.keep(tx, ClaimedPass(value, round(max(expires_at - now.timestamp(), 0.0), 1)))
-    if claim.first:
-        ports.reached("admitted")
-    return answer
-
-
-async def _invited(ports: Ports, room: Room, number: int) -> bool:
-    """Whether it is the ticket's turn. Near it the room itself is asked: another replica, whose copy is younger than
-    `room`, may just have told its holder to come in."""
-    if rules.may_claim(number, room.frontier):
-        return True
-    if not rules.may_claim(number, room.frontier + room.rate_per_s * MOST_BEHIND):
-        return False
-    async with ports.begin(single=True) as tx:
-        latest = await tx.room.read()
-    return rules.may_claim(number, latest.frontier)
 
 
 def read_pass(ports: Ports, value: str) -> int:

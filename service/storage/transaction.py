@@ -11,6 +11,7 @@ from service.storage.answers import AnswerRows, NoAnswers
 from service.storage.assessments import AssessmentRows
 from service.storage.codes import CodeRows
 from service.storage.figures import FigureRows
+from service.storage.gate import GateRows
 from service.storage.identities import IdentityRows
 from service.storage.pool import Database
 from service.storage.profiles import ProfileRows
@@ -47,6 +48,10 @@ class PostgresTransaction:
     @property
     def room(self) -> WaitingRoomRows:
         return WaitingRoomRows(self._connection)
+
+    @property
+    def gate(self) -> GateRows:
+        return GateRows(self._connection)
 
     @property
     def accounts(self) -> AccountRows:

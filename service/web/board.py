@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from service.domain.errors import DatabaseUnavailable
-from service.ports import Ports, Room
+from service.ports import Ports
+from service.room_ports import Room
 from service.web.http import Rendered
 from service.web.idempotency import encode
 from service.web.operation import Call, Operation

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from service.actions import claims
 from service.actions import tickets as actions
-from service.actions.tickets import ClaimedPass, NewTicket, Place
+from service.actions.claims import ClaimedPass
+from service.actions.tickets import NewTicket, Place
 from service.domain import errors
 from service.ports import Ports, StoredAnswer
 from service.web.board import BoardCopy
@@ -43,7 +45,7 @@ def operations(ports: Ports, board: BoardCopy) -> list[Operation]:
         return actions.look_at_place(ports, board.room, ticket, token)
 
     async def claim(call: Call) -> StoredAnswer:
-        return await actions.claim_pass(ports, call.once, board.room, header_text(call, TICKET_HEADER))
+        return await claims.claim_pass(ports, call.once, board.room, header_text(call, TICKET_HEADER))
 
     return [
         Operation(

@@ -9,7 +9,7 @@ SEED = """
     with people as (
         select n, gen_random_uuid() as id from generate_series(1, $1::int) n
     ), tickets as (
-        insert into ticket (claimed_at) select now() from people returning number
+        insert into ticket (issued_at) select now() from people returning number
     ), numbered as (
         select id, n, (row_number() over ()) as place from people
     ), drawn as (

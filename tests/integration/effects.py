@@ -4,7 +4,7 @@ import asyncpg
 
 EFFECTS = {
     "tickets": "select count(*) from ticket",
-    "claims": "select count(*) from ticket where claimed_at is not null",
+    "claims": "select count(*) from claim where collected",
     "accounts": "select count(*) from account",
     "code requests": "select count(*) from code_request",
     "sessions": "select count(*) from session",

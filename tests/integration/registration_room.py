@@ -24,7 +24,7 @@ from scenarios.identity_numbers import family_card_of, nik
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
 from service import app as composition
-from service.actions import gatekeeper
+from service.actions.gatekeeper import Candidate
 from service.metrics import Metrics
 from service.ports import Ports, Wave
 from service.settings import Settings, load
@@ -255,6 +255,16 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def open_gate(ports: Ports) -> None:
+    """Lead the gate for one moment: a second of the rate is invited, and whoever is invited may come in from now on."""
+    leader = await Candidate(uuid4()).look(ports, time.monotonic)
+    assert leader is not None
+    assert await leader.beat(ports, time.monotonic)
+    async with ports.begin() as tx:
+        ticked = await tx.gate.tick(leader.holder, at_ms=1, ceiling=10**9, reached=None, keep_from_ms=0)
+    assert ticked is not None
+
+
 @asynccontextmanager
 async def partners_at_work() -> AsyncIterator[tuple[Partners, str]]:
     """Partners that answer at once, and their address."""
@@ -284,7 +294,7 @@ async def registration(
             ports = replace(adapters, clock=clock, reached=stages.append)
             async with ports.begin() as tx:
                 await tx.waves.put(Wave(parsed.wave_id, parsed.wave_opens_at, parsed.wave_closes_at))
-            await gatekeeper.beat(ports, uuid4())
+            await open_gate(ports)
             app = composition.build_app(ports, parsed, metrics)
             transport = httpx.ASGITransport(app=app)
             async with (

@@ -49,7 +49,7 @@ def test_each_form_pressed_ten_times_has_one_effect(run, database_url, tmp_path)
                 table: (await service.sql(f"select count(*) from {table}"))[0][0]
                 for table in ("account", "code_request", "session")
             }
-            claimed = await service.sql("select number from ticket where claimed_at is not null")
+            claimed = await service.sql("select number from claim where collected")
             return led, (tickets, passes, sessions), counts, claimed, service.inbox(ACCOUNT["phone"]), service.stages
 
     led, memories, counts, claimed, messages, stages = run(scenario())

@@ -219,7 +219,7 @@ def test_typing_for_longer_than_the_pass_lives_costs_nothing(standing):
         )
         browser.remember(memory)
         await standing.site.service.sql(
-            f"update ticket set claimed_at = claimed_at - interval '31 minutes' where number = {number}"
+            f"update claim set pass_until = pass_until - interval '31 minutes' where number = {number}"
         )
         return await browser.send(form, "account", name="Siti", phone=standing.new_phone(), code_by="sms")
 

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from service.actions import gatekeeper, tickets
+from service.actions import claims
+from service.actions.gatekeeper import Candidate
 from service.actions.once import Once
 from service.domain.errors import TurnNotReached
 from service.web import health
@@ -63,7 +64,7 @@ def test_who_was_told_to_come_in_by_another_replica_is_let_in(run, database_url,
             async def claim(number: int) -> str:
                 once = once_of(number)
                 try:
-                    await tickets.claim_pass(service.ports, once, old, drawn[number - 1])
+                    await claims.claim_pass(service.ports, once, old, drawn[number - 1])
                 except TurnNotReached:
                     return "refused"
                 return "let in"
@@ -120,24 +121,32 @@ def test_a_new_start_of_the_room_ends_old_tickets(run, database_url, tmp_path):
 
 
 def test_one_gatekeeper_leads(run, database_url, tmp_path):
-    """A second one follows while the lease runs, and takes over when it is over; a standstill releases no burst."""
+    """A second one follows while the first ticks, and takes over when it has not for a while, by a clock of its own."""
 
     async def scenario():
         async with registration(database_url, tmp_path, working=False, GATE_RATE="10") as service:
-            await service.sql("update role_lease set until = now()")
+            await service.sql("update gate set holder = null")
             await service.sql("select setval('ticket_number', 100000)")
-            first, second = uuid4(), uuid4()
-            leads = await gatekeeper.beat(service.ports, first)
-            follows = await gatekeeper.beat(service.ports, second)
-            await service.sql("update role_lease set until = now()")
-            await service.sql("update waiting_room set moved_at = now() - interval '1 hour'")
-            takes_over = await gatekeeper.beat(service.ports, second)
-            return leads, follows, takes_over
+            now = [1000.0]
+            first, second = Candidate(uuid4()), Candidate(uuid4())
+            leader = await first.look(service.ports, lambda: now[0])
+            leads = await leader.beat(service.ports, lambda: now[0])
+            follows = []
+            for _ in range(4):
+                follows.append(await second.look(service.ports, lambda: now[0]))
+                now[0] += 1.0
+                assert await leader.tick(service.ports, lambda: now[0])
+            while (new := await second.look(service.ports, lambda: now[0])) is None:
+                now[0] += 0.5
+            takes_over = await new.beat(service.ports, lambda: now[0])
+            old = await leader.tick(service.ports, lambda: now[0]), await leader.beat(service.ports, lambda: now[0])
+            return leads, follows, now[0], takes_over, old
 
-    leads, follows, takes_over = run(scenario())
-    assert leads is not None and takes_over is not None
-    assert follows is None
-    assert 0 < takes_over.frontier - leads.frontier <= 2.0 * 10 + 0.001
+    leads, follows, at, takes_over, old = run(scenario())
+    assert follows == [None] * 4
+    assert 1007.0 <= at <= 1008.0
+    assert 0 < takes_over.room.frontier - leads.room.frontier <= 2.0 * 10 + 0.001
+    assert old == (False, None)
 
 
 def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_path, monkeypatch):

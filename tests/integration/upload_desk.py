@@ -146,6 +146,7 @@ async def upload_desk(database_url: str, store: PhotoStore) -> AsyncIterator[Des
         begin=begin_on(database, vault),
         begin_apart=nobody,
         finish=nobody,
+        claims=nobody,
         clock=clock,
         vault=vault,
         photos=store,

@@ -191,6 +191,7 @@ async def upload_room(
         begin=counted_begin,
         begin_apart=nobody,
         finish=nobody,
+        claims=nobody,
         clock=WallClock(),
         vault=vault,
         photos=photos,

@@ -111,6 +111,7 @@ def operations() -> list[Operation]:
         begin=nothing,
         begin_apart=nothing,
         finish=nothing,
+        claims=nothing,
         clock=nothing,
         vault=nothing,
         photos=nothing,

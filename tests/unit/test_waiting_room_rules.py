@@ -11,13 +11,26 @@ frontiers = st.floats(0.0, 1e7)
 numbers = st.integers(1, 10_000_000)
 
 
-@given(frontiers, numbers, st.floats(0.0, 10.0), rates)
-def test_the_frontier_only_moves_on(frontier, last_ticket, elapsed, rate):
-    """Never back; never faster than the rate; never beyond the last ticket by more than one second of rate."""
-    moved = rules.frontier_after(frontier, last_ticket, elapsed, rate)
+shares = st.floats(0.0, 1.0)
+waiting = st.integers(0, 100_000)
+
+
+@given(frontiers, numbers, st.floats(0.0, 10.0), rates, waiting, shares)
+def test_the_frontier_only_moves_on(frontier, last_place, elapsed, rate, pending, share):
+    """Never back; never beyond the last place by more than one second of rate; no step while many wait there."""
+    moved = rules.frontier_after(frontier, last_place, elapsed, rate, pending, share)
     assert moved >= frontier
-    assert moved - frontier <= elapsed * rate + 1e-6
-    assert moved <= max(frontier, last_ticket + rate)
+    assert moved <= max(frontier, last_place + rate)
+    if pending >= rate * (1.0 + elapsed / rules.PULL) + rules.LEAST_PENDING:
+        assert moved == frontier
+
+
+@given(frontiers, numbers, st.floats(0.0, 2.0), st.floats(2.0, 2000.0), shares)
+def test_the_frontier_invites_what_the_rate_and_the_share_ask_for(frontier, last_place, elapsed, rate, share):
+    """With as many waiting at the gate as shall wait there, the invited who come are those whom the rate lets in."""
+    moved = rules.frontier_after(frontier, 20_000_000, elapsed, rate, round(rate), share)
+    coming = (moved - frontier) * max(share, rules.LEAST_SHOW)
+    assert abs(coming - elapsed * rate) <= rules.PULL * 0.5 + 1e-3
 
 
 @given(rates, st.integers(1, 3600))
@@ -25,8 +38,26 @@ def test_an_empty_line_saves_up_nothing(rate, seconds):
     """After hours without anybody, the people of one second are invited at once, and no more."""
     frontier = 0.0
     for _ in range(seconds):
-        frontier = rules.frontier_after(frontier, 0, 1.0, rate)
+        frontier = rules.frontier_after(frontier, 0, 1.0, rate, 0, 1.0)
     assert frontier <= rate
+
+
+def test_the_share_who_come_is_learned_within_half_a_minute():
+    """All came, then four in ten: nearer than a twentieth after 30 s; while nobody is invited nothing is learned."""
+    show = rules.Show(0.0, 0.0, 0.0)
+    for _ in range(60):
+        show = rules.show_after(show, 100.0, 100.0, 1.0)
+    assert rules.show_share(show, 100.0) == 1.0
+    for _ in range(30):
+        show = rules.show_after(show, 250.0, 100.0, 1.0)
+    assert abs(rules.show_share(show, 100.0) - 0.4) < 0.05
+    assert rules.show_after(show, 0.0, 1000.0, 1.0) == show
+
+
+@given(st.floats(0.0, 1e6), st.floats(0.0, 1e6), rates)
+def test_the_share_who_come_is_bounded(invited, came, rate):
+    show = rules.show_after(rules.Show(0.0, 0.0, 0.0), invited, came, 1.0)
+    assert rules.LEAST_SHOW <= rules.show_share(show, rate) <= 1.0
 
 
 @given(numbers, numbers, frontiers)

@@ -24,7 +24,8 @@ from service.domain.errors import (
     TooEarly,
 )
 from service.metrics import ROUTE_CLASSES, Metrics
-from service.ports import Room, VaultError
+from service.ports import VaultError
+from service.room_ports import Room
 from service.storage.vault import KeyVault
 from service.web import http, logs, problems
 from service.web.board import BoardCopy

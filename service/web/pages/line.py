@@ -1,7 +1,9 @@
 """The waiting room's page: a number, the place in line, and at one's turn the way in."""
 
+from service.actions import claims
 from service.actions import tickets as actions
-from service.actions.tickets import ClaimedPass, NewTicket, Place
+from service.actions.claims import ClaimedPass
+from service.actions.tickets import NewTicket, Place
 from service.domain.errors import TicketInvalid
 from service.domain.waiting_room import NEVER_S
 from service.web.operation import NoBody
@@ -61,7 +63,7 @@ async def claimed_pass(visit: Visit) -> str:
     """A pass for the visitor's ticket. Raises TicketInvalid, TurnNotReached."""
     ticket = visit.memory.ticket
     claimed = await visit.once(
-        ClaimedPass, lambda once: actions.claim_pass(visit.ports, once, visit.room, ticket), ticket, part="claim"
+        ClaimedPass, lambda once: claims.claim_pass(visit.ports, once, visit.room, ticket), ticket, part="claim"
     )
     return claimed.value
 

@@ -18,7 +18,8 @@ from service.domain.errors import (
     LaunchnightError,
     NotSignedIn,
 )
-from service.ports import Ports, Room, StoredAnswer
+from service.ports import Ports, StoredAnswer
+from service.room_ports import Room
 from service.web.board import BoardCopy
 from service.web.decoding import Check
 from service.web.idempotency import encode, key_of

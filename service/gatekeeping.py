@@ -1,0 +1,80 @@
+"""The role `gatekeeper`: one process leads the gate, the others stand by."""
+
+import asyncio
+import time
+from dataclasses import replace
+from uuid import uuid4
+
+import structlog
+
+from service.actions.gatekeeper import Candidate, Figures, Leader
+from service.domain.gate import TICK
+from service.domain.waiting_room import BEAT
+from service.metrics import Metrics
+from service.ports import Ports
+
+LOOK = 0.5
+"""Seconds between two looks of who stands by."""
+
+log = structlog.get_logger(__name__)
+
+
+async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Lead the gate, or stand by to lead it, until `stop` is set. Whatever the database says, the gate outlives it."""
+    candidate = Candidate(uuid4())
+    while not stop.is_set():
+        try:
+            # A connection of its own: a crowd that uses up the others must not slow the gate that would slow the crowd.
+            async with ports.begin_apart() as begin:
+                await _keep(candidate, replace(ports, begin=begin), metrics, stop)
+        except Exception as error:
+            log.warning("gate not kept", code=getattr(error, "code", type(error).__name__))
+            await _wait(stop, LOOK)
+
+
+async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        leader = await candidate.look(ports, time.monotonic)
+        if leader is None:
+            await _wait(stop, LOOK)
+            continue
+        log.info("leads the gate")
+        if not await _lead(leader, ports, metrics, stop):
+            candidate.leader = None
+            log.info("follows at the gate")
+    await candidate.resign(ports)
+
+
+async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> bool:
+    """Tick until `stop` is set. False: another one leads."""
+    due = beat_due = time.monotonic()
+    while not stop.is_set():
+        try:
+            if time.monotonic() >= beat_due:
+                beat_due = max(beat_due + BEAT, time.monotonic())
+                figures = await leader.beat(ports, time.monotonic)
+                if figures is None:
+                    return False
+                _show(metrics, figures)
+            if not await leader.tick(ports, time.monotonic):
+                return False
+        except Exception as error:  # whatever became of it: nothing is known that was not told
+            log.warning("gate not ticked", code=getattr(error, "code", type(error).__name__))
+            await _wait(stop, LOOK)
+        due = max(due + TICK, time.monotonic())
+        await _wait(stop, due - time.monotonic())
+    return True
+
+
+def _show(metrics: Metrics, figures: Figures) -> None:
+    metrics.last_ticket.set(figures.room.last_ticket)
+    metrics.frontier.set(figures.room.frontier)
+    metrics.gate_rate.set(figures.room.rate_per_s)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(max(seconds, 0.0)):
+            await stop.wait()
+    except TimeoutError:
+        pass
