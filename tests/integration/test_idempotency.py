@@ -129,13 +129,17 @@ def test_given_up_anywhere_and_sent_again_is_done_once(run, database_url, tmp_pa
 
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
-            began = time.monotonic()
-            await service.post("/tickets", key="whole")
-            whole = time.monotonic() - began
+
+            async def whole():
+                began = time.monotonic()
+                await service.post("/tickets")
+                return time.monotonic() - began
+
+            usual = min([await whole() for _ in range(5)])  # the first one opens connections
 
             async def given_up(number):
                 task = asyncio.create_task(service.post("/tickets", key=f"given up {number}"))
-                await asyncio.wait([task], timeout=whole * 2.0 * number / times)
+                await asyncio.wait([task], timeout=usual * 2.0 * number / times)
                 task.cancel()
                 await asyncio.wait([task])
                 return task.cancelled()
@@ -149,7 +153,7 @@ def test_given_up_anywhere_and_sent_again_is_done_once(run, database_url, tmp_pa
     assert cut[0] and sum(cut) >= 3, "nobody gave up"
     assert {answer.status_code for answer in sent} == {201}
     assert [answer.content for answer in sent] == [answer.content for answer in again]
-    assert len(tickets) == times + 1
+    assert len(tickets) == times + 5
 
 
 def test_two_people_who_are_signed_in_may_use_the_same_key_for_a_code(run, database_url, tmp_path):

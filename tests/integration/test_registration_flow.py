@@ -17,6 +17,7 @@ def test_an_applicant_goes_the_whole_way(run, database_url, tmp_path):
                 return bool((await person.me())["identity"]["status"] == "match")
 
             await until(matched)
+            await service.drained()  # the photos are inspected in their own time
             joined = await person.post("/waves/1/join")
             me = await person.me()
             connection = await asyncpg.connect(database_url)

@@ -1,6 +1,5 @@
 """tus on a real socket when the network, a phone or a replica misbehaves: nothing acknowledged is lost or changed."""
 
-import asyncio
 import random
 
 import pytest
@@ -83,13 +82,19 @@ def test_photo_arrives_through_any_number_of_cuts(uploads):
                 offset = now
             assert await room.stored(path) == photo
             stored = {f"{path[7:]}.{part.writer}" for part in parts_of((await room.row(path))["parts"])}
-            assert stored == {name for name in room.files_on_disk() if name.startswith(path[7:])}
+
+            await holds(lambda of=path[7:], stored=stored: lies_there(room, of, stored))
+
+    async def lies_there(room, upload_id, names):
+        """And nothing else: a writer that was cut off cleans up in its own time."""
+        return {name for name in room.files_on_disk() if name.startswith(upload_id)} == names
 
     uploads(scene)
 
 
-def test_reconnecting_phone_takes_over_at_once(uploads):
+def test_reconnecting_phone_takes_over_at_once(uploads, monkeypatch):
     """The old connection is half-open: it is told to let go, its bytes count, and nobody waits for a timeout."""
+    monkeypatch.setattr(incoming, "READ_LIMIT", 600.0)
 
     async def scene(room, person):
         path = await person.begin(len(PHOTO))
@@ -97,9 +102,7 @@ def test_reconnecting_phone_takes_over_at_once(uploads):
             await begin_chunk(old, person, path, 0, PHOTO[:100_000], len(PHOTO))
             await holds(lambda: taken_over(room, path))
             assert room.database.used == 0  # nothing is held while bytes are awaited
-            began = asyncio.get_running_loop().time()
-            offset = await person.offset(path)
-            assert asyncio.get_running_loop().time() - began < 2  # the silent old one would have had 15 s
+            offset = await person.offset(path)  # in a phone's time: the silent old one would have minutes
             assert 0 <= offset <= 100_000
             answer = await old.answer()
             assert (answer.status, code(answer)) == (409, "upload-taken-over")
@@ -158,13 +161,14 @@ def test_late_writer_of_another_replica_is_fenced(run, database_url, tmp_path):
 
 def test_silent_phone_is_given_up_and_its_bytes_are_kept(uploads, monkeypatch):
     """After the read deadline: the offset so far, and a closed connection."""
-    monkeypatch.setattr(incoming, "READ_LIMIT", 0.2)
 
     async def scene(room, person):
         path = await person.begin(len(PHOTO))
-        async with room.connected() as connection:
-            await begin_chunk(connection, person, path, 0, PHOTO[:1000], len(PHOTO))
-            answer = await connection.answer()
+        with monkeypatch.context() as patch:
+            patch.setattr(incoming, "READ_LIMIT", 0.2)
+            async with room.connected() as connection:
+                await begin_chunk(connection, person, path, 0, PHOTO[:1000], len(PHOTO))
+                answer = await connection.answer()
         assert (answer.status, answer.offset, answer.headers["connection"]) == (204, 1000, "close")
         assert (await person.patch(path, 1000, PHOTO[1000:])).status == 204
         assert await room.stored(path) == PHOTO
