@@ -8,6 +8,7 @@ have a session of their own: Ctrl-C in the terminal reaches the harness alone, w
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 """Where the packages lie; children import the same code as the harness."""
 
 LOOPBACK = "127.0.0.1"
+PORTS_FROM = 10_000
+USUALLY_GIVEN_OUT_FROM = 32_768
 
 Message = dict[str, Any]
 
@@ -133,10 +136,11 @@ class Child:
 
     def kill(self) -> None:
         """End the child and its group at once."""
-        self.let_go()
+        self.stopped_by_us = self.stopped_by_us or self.code is None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        self.let_go()  # not before: it might end by itself first
 
     def ended_within(self, seconds: float) -> bool:
         try:
@@ -191,19 +195,30 @@ def once(
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` free ports in a row. Raises NotReady when there is no such row."""
+    """The first of `count` free ports in a row. Raises NotReady when there is no such row.
+
+    They lie below those that the system gives to whoever connects: nobody gets one by chance before it is bound.
+    """
+    lowest, end = PORTS_FROM, _given_out_from()
     for _ in range(100):
+        port = lowest + secrets.randbelow(end - lowest - count)  # others may look for some at the same time
         with contextlib.ExitStack() as held:
-            first = held.enter_context(socket.socket())
-            first.bind((LOOPBACK, 0))
-            port: int = first.getsockname()[1]
             try:
-                for following in range(port + 1, port + count):
-                    held.enter_context(socket.socket()).bind((LOOPBACK, following))
-            except (OSError, OverflowError):
+                for each in range(port, port + count):
+                    held.enter_context(socket.socket()).bind((LOOPBACK, each))
+            except OSError:
                 continue
             return port
     raise NotReady(f"no {count} free ports in a row on {LOOPBACK}: end other programs and try again")
+
+
+def _given_out_from() -> int:
+    """The first port that the system gives to whoever asks for any."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):  # not Linux
+        return USUALLY_GIVEN_OUT_FROM
+    return first if first > PORTS_FROM + 1000 else USUALLY_GIVEN_OUT_FROM  # nothing is left below: then as usual
 
 
 def _message(line: bytes) -> Message:

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from loadtests.harness.processes import free_ports
 from tests.children import child_process
 from tests.integration.swarm_room import (
     PLANNED,
@@ -16,7 +17,6 @@ from tests.integration.swarm_room import (
     ROOT,
     counts,
     eventually,
-    free_port,
     hurried_night,
     master_port,
     target,
@@ -71,7 +71,7 @@ def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
     """Started by its button, with workers: live applicants as users while they wait, every request in the table, and
     a stop that leaves a record."""
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--web-host", "127.0.0.1"]
-    web = free_port()
+    web = free_ports(1)
     command += ["--web-port", str(web), "--processes", "2", *master_port(), "--lifeline"]
     command += ["--night", str(hurried_night(tmp_path)), *QUICK]
     with target("--mute") as url:

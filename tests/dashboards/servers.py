@@ -1,7 +1,6 @@
 """Real Prometheus and Alertmanager for one test, and what is asked of them."""
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from loadtests.harness.processes import free_ports
 from tests.children import child_process
 
 HOST = "127.0.0.1"
@@ -27,13 +27,6 @@ def eventually(look: Callable[[], T], *, within: float, what: str) -> T:
             return found
         assert time.monotonic() < deadline, f"waited {within:g} s in vain for {what}; last seen: {found!r}"
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Prometheus:
@@ -61,7 +54,7 @@ class Prometheus:
 @contextmanager
 def prometheus(configuration: Path, data: Path, *options: str) -> Iterator[Prometheus]:
     """Prometheus of `configuration` over `data`, ended afterwards."""
-    port = free_port()
+    port = free_ports(1)
     command = [
         "prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={data}",
         f"--web.listen-address={HOST}:{port}", "--log.level=warn", *options,
@@ -73,7 +66,7 @@ def prometheus(configuration: Path, data: Path, *options: str) -> Iterator[Prome
 @contextmanager
 def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
     """Alertmanager's address (host:port)."""
-    port = free_port()
+    port = free_ports(1)
     command = [
         "prometheus-alertmanager", f"--config.file={configuration}", f"--storage.path={data}",
         f"--web.listen-address={HOST}:{port}", "--cluster.listen-address=", "--log.level=warn",

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from loadtests.harness.processes import free_ports
 from tests.children import child_process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,15 +41,9 @@ def target(*flags: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
 def master_port() -> list[str]:
     """Options that keep two swarms of workers on one machine apart."""
-    port = str(free_port())
+    port = str(free_ports(1))
     return ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
 
 

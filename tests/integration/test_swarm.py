@@ -12,6 +12,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtests.harness.processes import free_ports
 from scenarios.fates import Fate, Furthest
 from scenarios.record import read_people
 from tests.integration.swarm_room import PLANNED, QUICK, counts, eventually, swarm, target
@@ -25,32 +26,18 @@ def scraped(port: int) -> dict[str, float]:
     return {sample.name: sample.value for sample in samples if not sample.labels}
 
 
-@pytest.fixture
-def free_ports() -> int:
-    """The first of five ports in a row that nobody listens on; the system says where, so no two tests agree."""
-    for _ in range(100):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            first = int(probe.getsockname()[1])
-        try:
-            for port in range(first, first + 5):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return first
-    raise AssertionError("no free ports")
-
-
-def test_everybody_joins_and_every_promise_is_on_record(tmp_path, free_ports):
+def test_everybody_joins_and_every_promise_is_on_record(tmp_path):
     """One process: fates, receipts, record and metrics agree with what the target counted; it exits 0."""
-    options = [*QUICK, "--swarm-metrics-port", str(free_ports)]
+    port = free_ports(1)
+    options = [*QUICK, "--swarm-metrics-port", str(port)]
     with target() as url, swarm(tmp_path, url, *options) as locust:
         ready = locust.say("ready")
         done = locust.say("done")
         # Still up for the last scrape.
-        figures = scraped(free_ports)
+        figures = scraped(port)
         assert locust.end() == 0
         seen = counts(url)
-    assert (ready["planned"], ready["workers"], ready["metrics_ports"]) == (PLANNED, 1, [free_ports])
+    assert (ready["planned"], ready["workers"], ready["metrics_ports"]) == (PLANNED, 1, [port])
     assert (done["ended"], done["fates"]["joined"]) == ("drained", PLANNED)
     assert figures["swarm_arrivals_total"] == PLANNED
     assert figures["swarm_live_applicants"] == 0
@@ -73,9 +60,9 @@ def test_everybody_joins_and_every_promise_is_on_record(tmp_path, free_ports):
     np.testing.assert_allclose(people["wait_low"], 0.1)
 
 
-def test_three_processes_play_the_same_plan(tmp_path, free_ports):
+def test_three_processes_play_the_same_plan(tmp_path):
     """Same seed, same hash as one process; each number once; every worker has figures of its own."""
-    options = [*QUICK, "--processes", "3", "--swarm-metrics-port", str(free_ports)]
+    options = [*QUICK, "--processes", "3", "--swarm-metrics-port", str(free_ports(4))]
     with target() as url, swarm(tmp_path, url, *options) as locust:
         ready = locust.say("ready")
         done = locust.say("done")
@@ -126,7 +113,7 @@ def test_the_drain_limit_cuts_whoever_is_still_on_the_way(tmp_path):
 
 def test_a_request_that_is_out_when_the_run_ends_is_unknown(tmp_path):
     """It may have had its effect or not: neither acknowledged nor lost."""
-    with target("--hang") as url, swarm(tmp_path, url, *QUICK, "--drain-minutes", "0.1") as locust:
+    with target("--hang") as url, swarm(tmp_path, url, *QUICK, "--drain-minutes", "0.05") as locust:
         done = locust.say("done")
         assert locust.end() == 0
         asked = counts(url)["identity"]
