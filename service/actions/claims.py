@@ -7,6 +7,7 @@ Nobody holds a connection while waiting: the answer says when to claim again, an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.actions.batching import Batcher
 from service.actions.once import Once
@@ -29,7 +30,8 @@ class ClaimedPass:
     """`pass` on the wire."""
 
     value: str
-    expires_in_s: float
+    expires_at: datetime
+    """An instant: claimed again, the answer is the same to the byte."""
 
 
 async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> StoredAnswer:
@@ -47,9 +49,9 @@ async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> Store
         raise TurnNotReached(retry_after_s=retry, poll_after_s=round(retry, 2))
     if answer.found.first:
         ports.reached("admitted")
-    expires_at = int(answer.found.pass_until.timestamp())
-    value = signatures.sign(ports.vault.key("passes"), number, expires_at)
-    return once.unstored(ClaimedPass(value, round(max(expires_at - now.timestamp(), 0.0), 1)))
+    expires_at = answer.found.pass_until.replace(microsecond=0)
+    value = signatures.sign(ports.vault.key("passes"), number, int(expires_at.timestamp()))
+    return once.unstored(ClaimedPass(value, expires_at))
 
 
 def claims_on(begin: Begin) -> Claims:

@@ -1,5 +1,7 @@
 """`POST /tickets`, `GET /place`, `POST /claims`: the waiting room of one person."""
 
+from datetime import datetime
+
 import msgspec
 
 from service.actions import claims
@@ -23,12 +25,12 @@ class Pass(msgspec.Struct, rename={"value": "pass"}):
     """Opens POST /accounts once."""
 
     value: str
-    expires_in_s: float
+    expires_at: datetime
 
 
 def _encode_pass(answer: object) -> bytes:
     assert isinstance(answer, ClaimedPass)
-    return encode(Pass(answer.value, answer.expires_in_s))
+    return encode(Pass(answer.value, answer.expires_at))
 
 
 def header_text(call: Call, name: str) -> str:
