@@ -72,10 +72,12 @@ def united(bitmaps: Iterable[Bitmap], base: int) -> Bitmap:
 class Live:
     """Counts in a united bitmap; made once for each, asked a million times."""
 
-    __slots__ = ("_before", "_bits", "base")
+    __slots__ = ("_before", "_bits", "base", "top")
 
     def __init__(self, bitmap: Bitmap) -> None:
         self.base, self._bits = bitmap
+        self.top = self.base + int.from_bytes(self._bits, "little").bit_length()
+        """The first place of which nothing is known: it was given out after the count."""
         blocks = (self._bits[at : at + _BYTES] for at in range(0, len(self._bits), _BYTES))
         self._before = [0, *accumulate(int.from_bytes(block, "little").bit_count() for block in blocks)]
 
@@ -85,8 +87,9 @@ class Live:
         return self._before[-1]
 
     def between(self, first: int, end: int) -> int:
-        """Live people at places `first` <= place < `end`."""
-        return max(self._below(end) - self._below(first), 0)
+        """Live people at places `first` <= place < `end`. Those from `top` on came just now: everybody counts."""
+        newcomers = max(end - max(first, self.top), 0)
+        return max(self._below(end) - self._below(first), 0) + newcomers
 
     def _below(self, place: int) -> int:
         at = place - self.base

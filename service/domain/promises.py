@@ -34,6 +34,14 @@ LOW, HIGH = 0.1, 0.9
 CLASSES = 4
 """Kinds of waits that are learned apart: under 20 s, under 2 min, under 15 min, longer."""
 
+FIRST_LOW = (0.65, 0.90, 0.86, 0.77)
+FIRST_HIGH = (1.25, 1.22, 1.12, 1.14)
+"""By kind: the ends as shares of the expected wait before anything was learned. They hold 80 % of the waits of twenty
+nights under a virtual clock, with rates that swing, wander, drop and rise, and up to 60 % of the people absent."""
+MEMORY = (30.0, 120.0, 600.0, 1800.0)
+"""By kind: seconds over which an end is learned. Waits that end together were wrong together, so a count of them says
+little, and about as long as they last is needed to see another case."""
+
 RISE = 2.0
 """A shown wait that rises beyond this factor is a broken promise unless the reason is told with it."""
 NO_RISE, FEWER_ENTER, PEOPLE_RETURNED = 0, 1, 2
@@ -71,6 +79,11 @@ def own_share(number: int) -> float:
     return (float(number) * GOLDEN) % 1.0
 
 
+def jittered_poll_s(number: int, interval_s: float) -> float:
+    """`interval_s` spread by ±15 %, the same for one ticket each time."""
+    return interval_s * (1.0 - JITTER / 2.0 + JITTER * own_share(number))
+
+
 def poll_pause_s(number: int, interval_s: float, now: float) -> float:
     """Seconds until the next look of ticket `number`; now: seconds since any fixed origin.
 
@@ -79,7 +92,7 @@ def poll_pause_s(number: int, interval_s: float, now: float) -> float:
     turn asks after the interval, spread by ±15 %.
     """
     if interval_s < POLL_MOST:
-        return interval_s * (1.0 - JITTER / 2.0 + JITTER * own_share(number))
+        return jittered_poll_s(number, interval_s)
     pause = (own_share(number) * POLL_MOST - now) % POLL_MOST
     return pause + POLL_MOST if pause < POLL_AT_ONCE else pause
 
@@ -91,35 +104,6 @@ def wait_class(expected_s: float) -> int:
     if expected_s < 120.0:
         return 1
     return 2 if expected_s < 900.0 else 3
-
-
-def first_low(kind: int) -> float:
-    """The lower end, as a share of the expected wait, before anything was learned: of 20 nights under a virtual clock
-    with rates that swing, wander, drop and rise, and up to 60 % of the people absent."""
-    if kind == 0:
-        return 0.65
-    if kind == 1:
-        return 0.90
-    return 0.86 if kind == 2 else 0.77
-
-
-def first_high(kind: int) -> float:
-    """The upper end, before anything was learned."""
-    if kind == 0:
-        return 1.25
-    if kind == 1:
-        return 1.22
-    return 1.12 if kind == 2 else 1.14
-
-
-def memory_s(kind: int) -> float:
-    """Seconds over which an end is learned: waits that end together were wrong together, so a count of them says
-    little, and about as long as they last is needed to see another case."""
-    if kind == 0:
-        return 30.0
-    if kind == 1:
-        return 120.0
-    return 600.0 if kind == 2 else 1800.0
 
 
 def learned(end: float, ratio: float, quantile: float, elapsed_s: float, memory: float) -> float:

@@ -35,7 +35,8 @@ def test_live_people_are_counted_as_a_set_would(replicas, base, ends):
     everybody = {place for start, crowd in replicas for place in crowd if place >= presence.based(start)}
     everybody = {place for place in everybody if place >= presence.based(base)}
     assert live.count == len(everybody)
-    assert live.between(first, end) == sum(first <= place < end for place in everybody)
+    top = max(everybody, default=presence.based(base) - 1) + 1
+    assert live.between(first, end) == sum(first <= place < end for place in {*everybody, *range(top, end)})
     assert live.between(end, first) == 0
 
 
@@ -53,3 +54,9 @@ def test_the_whole_crowd_of_that_night_is_counted():
     live = Live(whole)
     for place in (1, 2, 3, 4, 1_023, 1_024, 1_025, 999_999, 1_999_900):
         assert live.between(0, place) == -(-place // 3)
+
+
+def test_newcomers_count_before_the_next_count():
+    """Who came after the count stands ahead of those who came still later."""
+    live = Live(noted(0, {5, 7}).bitmap())
+    assert (live.top, live.between(0, 8), live.between(0, 20), live.between(10, 20)) == (8, 2, 14, 10)

@@ -70,7 +70,7 @@ def test_a_range_holds_what_is_expected(expected, low, high):
     assert promises.range_end_s(expected, high) >= min(expected, promises.NEVER_S)
     kind = promises.wait_class(expected)
     assert 0 <= kind < promises.CLASSES
-    assert promises.first_low(kind) < 1.0 < promises.first_high(kind)
+    assert promises.FIRST_LOW[kind] < 1.0 < promises.FIRST_HIGH[kind]
 
 
 def test_the_ends_come_to_rest_at_their_quantiles():
@@ -90,7 +90,7 @@ def test_the_ends_come_to_rest_at_their_quantiles():
 @given(st.floats(0.2, 5.0), st.floats(0.0, 100.0), st.floats(-10.0, 1e9), st.sampled_from([0.1, 0.9]))
 def test_one_wait_never_moves_an_end_far(end, ratio, elapsed, quantile):
     """However late it comes: by at most 35 % at the shortest memory, and never out of [0.2, 5]."""
-    moved = promises.learned(end, ratio, quantile, elapsed, promises.memory_s(0))
+    moved = promises.learned(end, ratio, quantile, elapsed, promises.MEMORY[0])
     assert 0.2 <= moved <= 5.0
     assert 0.65 * end <= moved <= 1.36 * end or moved in (0.2, 5.0)
     assert promises.learned(end, ratio, quantile, 0.0, 30.0) == end

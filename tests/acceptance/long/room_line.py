@@ -127,9 +127,8 @@ class Line:
         self.middles: list[tuple[float, int, float]] = []
         self.rises: dict[int, int] = {}
         self.ahead_errors: list[float] = []
-        kinds = range(promises.CLASSES)
-        self.ends = [[promises.first_low(kind), promises.first_high(kind)] for kind in kinds]
-        self.learned_at = [NAN for _ in kinds]
+        self.ends = list(zip(promises.FIRST_LOW, promises.FIRST_HIGH, strict=True))
+        self.learned_at = [NAN] * promises.CLASSES
         self.live = presence.Live(presence.Bitmap(0, b""))
         self.live_share = 1.0
         self.frontier = self.shown = self.shown_before = self.credit = 0.0
@@ -258,12 +257,12 @@ class Line:
         kind = promises.wait_class(self.expected[index])
         elapsed = 0.0 if math.isnan(self.learned_at[kind]) else now - self.learned_at[kind]
         self.learned_at[kind] = now
-        ratio, memory = (now - self.promised[index]) / self.expected[index], promises.memory_s(kind)
+        ratio, memory = (now - self.promised[index]) / self.expected[index], promises.MEMORY[kind]
         low, high = self.ends[kind]
-        self.ends[kind] = [
+        self.ends[kind] = (
             promises.learned(low, ratio, promises.LOW, elapsed, memory),
             promises.learned(high, ratio, promises.HIGH, elapsed, memory),
-        ]
+        )
 
 
 def play(night: Night, seed: int) -> Told:
