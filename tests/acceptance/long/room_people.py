@@ -40,9 +40,6 @@ class Played:
     waited: Floats
     """How long each was there and not in."""
 
-    def polls_an_hour(self) -> float:
-        return float(self.asked.sum() / (self.waited.sum() / 3600.0))
-
 
 def arrivals(rate_per_s: float, seconds: float, draw: random.Random) -> Floats:
     """A Poisson stream."""

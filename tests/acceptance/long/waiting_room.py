@@ -22,7 +22,7 @@ from loadtests.harness.errors import Exit
 from loadtests.harness.processes import ROOT
 from tests.acceptance.long.room_goals import GOALS, Figures, Finding, Invalid, Row, Run, rows, table
 
-PROOFS: tuple[str, ...] = ("room_kills", "room_bypass")
+PROOFS: tuple[str, ...] = ("room_kills", "room_absent", "room_gate", "room_bypass", "room_rivals")
 """The longest first: two processes are then done at about the same time."""
 AT_ONCE = 2
 
