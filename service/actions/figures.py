@@ -28,6 +28,8 @@ class Count:
     refused: float = 0.0
     backlog: bool = False
     """More waits than is in hand: what is done now is what can be done."""
+    memory: float = MEMORY
+    """Seconds over which the rates are smoothed: less where whoever steers must see a change within seconds."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class _Stage:
             self.began = count.done > before.done or not count.backlog
             self.measured = self.done_per_s = 0.0
             return
-        memory = min(self.measured, MEMORY)
+        memory = min(self.measured, count.memory)
         self.done_per_s = smoothed(self.done_per_s, (count.done - before.done) / elapsed, elapsed, memory)
         self.refused_per_s = smoothed(self.refused_per_s, (count.refused - before.refused) / elapsed, elapsed, memory)
         self.measured += elapsed

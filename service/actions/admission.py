@@ -1,0 +1,175 @@
+"""The slow loop at the gate: what each stage was seen to bear, and the rate chosen from it.
+
+No I/O here: whoever leads the gate reads the figures that every replica writes and hands them over. A new leader knows
+the rate that holds and nothing else, and goes on from there.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.domain import admission as rules
+from service.domain.admission import Choice, Load
+from service.ports import StageTotal
+
+WAITED_AT = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
+"""Stages of which the rate may have to take account; identity alone is nothing that anybody waits for. Steps are what is
+answered at once on the way, by the database in the end."""
+LIMITS = {"email": rules.CODE_LIMIT, "sms": rules.CODE_LIMIT, "photo_intake": rules.PHOTOS_LIMIT}
+CODES = ("email", "sms")
+WEB, WORKER = "steps", "email"
+"""Figures that every web replica and every worker tells."""
+REACH = {
+    "email": 60.0, "sms": 60.0, "photo_intake": 300.0, "assessment": 600.0, "steps": 30.0, "identity": 120.0,
+}  # fmt: skip
+"""Seconds after which nearly everybody who was let in has come to the stage, or never will: a cut shows there by then.
+Too long is safe, a second cut comes later; too short would cut twice for the same people."""
+FARTHEST = max(REACH.values())
+UNPROVED = 300.0
+"""Seconds, as REACH, while no stage has bound: how carefully a planned rate is exceeded."""
+SPAN = {"photo_intake": 60.0, "identity": 60.0}
+"""Seconds over which the growth of a line is measured where nothing is gained by speed; else one look."""
+HEARD_WITHIN = 60.0
+"""A replica that falls silent makes the gate blind for so long; then it counts as stopped."""
+_UNKNOWN = StageTotal("", 0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The stages at one moment."""
+
+    totals: Mapping[str, StageTotal]
+    depths: Mapping[str, float]
+    """Jobs in each queue."""
+    closes_in: float
+    """Seconds until the wave closes."""
+
+    @property
+    def whole(self) -> bool:
+        """A web replica and a worker are heard of."""
+        return WEB in self.totals and WORKER in self.totals
+
+    @property
+    def replicas(self) -> int:
+        return self.total(WEB).replicas + self.total(WORKER).replicas
+
+    def total(self, stage: str) -> StageTotal:
+        return self.totals.get(stage, _UNKNOWN)
+
+    def waiting(self, stage: str) -> float:
+        return self.depths[stage] if stage in self.depths else self.total(stage).used
+
+    def late_per_s(self, stage: str) -> float:
+        """Answers that came later than a second."""
+        return self.total(f"{stage}_late").done_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What one look came to."""
+
+    rate_per_s: float
+    binding: str
+    """The stage that cut the rate at this look or the last cut before; empty: none."""
+    strains: Mapping[str, float]
+    blind: bool
+
+
+@dataclass(slots=True)
+class _Rate:
+    at: float
+    per_s: float
+
+
+@dataclass(slots=True)
+class SlowLoop:
+    """Chooses the rate look by look. start_per_s: the rate that holds, and the highest that counts as proved."""
+
+    start_per_s: float
+    now: float
+    _choice: Choice = field(init=False)
+    _came: deque[_Rate] = field(init=False, default_factory=deque)
+    _looks: deque[tuple[float, Seen]] = field(init=False, default_factory=deque)
+    _at: float = field(init=False)
+    _binding: str = field(init=False, default="")
+    _heard: deque[_Rate] = field(init=False, default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._choice = Choice(self.start_per_s, self.start_per_s, 0.0)
+        self._at = self.now
+
+    def look(self, now: float, seen: Seen | None, used_per_s: float, most_per_s: float) -> Chosen:
+        """The rate from now on. seen: None when the figures could not be read.
+
+        now: seconds of a clock that never jumps. used_per_s: people let in since the last look.
+        """
+        elapsed, self._at = now - self._at, now
+        rate = min(self._choice.rate_per_s, most_per_s)
+        self._choice = Choice(rate, self._choice.capacity_per_s, self._choice.calm_s)
+        self._came.append(_Rate(now, rate if used_per_s >= rules.IN_USE * rate else used_per_s))
+        while self._came[0].at < now - FARTHEST:
+            self._came.popleft()
+        if seen is None or not self._sees(seen, now):
+            self._looks.clear()
+            self._choice = rules.held(self._choice, elapsed)
+            return Chosen(rate, self._binding, {}, blind=True)
+        while len(self._looks) > 1 and self._looks[1][0] <= now - max(SPAN.values()):
+            self._looks.popleft()
+        if self._looks:
+            loads = {stage: self._load(stage, seen, now) for stage in WAITED_AT}
+            self._decide(loads, now, used_per_s, most_per_s, elapsed)
+        self._looks.append((now, seen))
+        strains = {stage: load.strain for stage, load in loads.items()} if len(self._looks) > 1 else {}
+        return Chosen(self._choice.rate_per_s, self._binding, strains, blind=False)
+
+    def _load(self, stage: str, seen: Seen, now: float) -> Load:
+        span = SPAN.get(stage, 0.0)
+        at, before = max(
+            (each for each in self._looks if each[0] <= now - span), key=lambda each: each[0], default=self._looks[0]
+        )
+        return _load(stage, seen, before, now - at)
+
+    def _sees(self, seen: Seen, now: float) -> bool:
+        """Whether everybody is heard who was heard of in the last minute."""
+        self._heard.append(_Rate(now, seen.replicas))
+        while self._heard[0].at < now - HEARD_WITHIN:
+            self._heard.popleft()
+        return seen.whole and seen.replicas >= max(each.per_s for each in self._heard)
+
+    def _decide(
+        self, loads: Mapping[str, Load], now: float, used_per_s: float, most_per_s: float, elapsed: float
+    ) -> None:
+        came = {stage: self._highest(now - REACH[stage]) for stage in WAITED_AT}
+        bounds = {stage: rules.bound_per_s(loads[stage], came[stage]) for stage in WAITED_AT}
+        tightest = min(
+            (stage for stage in WAITED_AT if bounds[stage] >= 0.0), key=lambda each: bounds[each], default=""
+        )
+        worst = max(WAITED_AT, key=lambda each: loads[each].strain)
+        if tightest and bounds[tightest] < self._choice.rate_per_s:
+            capacity = rules.capacity_per_s(loads[tightest], came[tightest])
+            self._choice = rules.cut(self._choice, bounds[tightest], capacity, most_per_s)
+            self._binding = tightest
+        elif loads[worst].strain >= rules.CALM:
+            self._choice = rules.eased(self._choice, came[worst], elapsed)
+        else:
+            reach = REACH.get(self._binding, UNPROVED)
+            self._choice = rules.risen(self._choice, reach, used_per_s, most_per_s, elapsed)
+            if self._choice.rate_per_s >= most_per_s:
+                self._binding = ""
+
+    def _highest(self, since: float) -> float:
+        """The highest rate at which people came since then; before the first look it was that of the start."""
+        known = [each.per_s for each in self._came if each.at >= since]
+        return max([*known, self.start_per_s] if since < self.now else known)
+
+
+def _load(stage: str, seen: Seen, before: Seen, elapsed: float) -> Load:
+    now, then = seen.total(stage), before.total(stage)
+    more_refused = (now.refused_per_s - then.refused_per_s) / elapsed
+    answers = rules.load_of_answers(now.done_per_s, seen.late_per_s(stage), now.refused_per_s, more_refused)
+    if stage not in LIMITS and stage != "identity":
+        return answers
+    limit = LIMITS[stage] if stage in LIMITS else rules.CLOSE_SHARE * seen.closes_in
+    grew = (seen.waiting(stage) - before.waiting(stage)) / elapsed
+    drain = rules.DRAIN_S if stage in CODES else rules.DRAIN_FAR * REACH[stage]
+    return rules.worse(rules.load_of_line(seen.waiting(stage), grew, now.done_per_s, limit, drain), answers)
