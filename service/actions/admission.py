@@ -13,8 +13,8 @@ from service.domain.admission import Choice, Load
 from service.ports import StageTotal
 
 WAITED_AT = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
-"""Stages of which the rate may have to take account; identity alone is nothing that anybody waits for. Steps are what is
-answered at once on the way, by the database in the end."""
+"""Stages of which the rate may have to take account; identity alone is nothing that anybody waits for. Steps are
+what is answered at once on the way, by the database in the end."""
 LIMITS = {"email": rules.CODE_LIMIT, "sms": rules.CODE_LIMIT, "photo_intake": rules.PHOTOS_LIMIT}
 CODES = ("email", "sms")
 WEB, WORKER = "steps", "email"

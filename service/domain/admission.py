@@ -27,8 +27,8 @@ CLOSE_SHARE = 0.9
 
 DRAIN_S = 15.0
 DRAIN_FAR = 2.0
-"""In so many seconds the part of a line that is too long shall be gone; at a stage far behind the gate in twice the time
-after which a cut is felt there."""
+"""In so many seconds the part of a line that is too long shall be gone; at a stage far behind the gate in twice the
+time after which a cut is felt there."""
 MOST_DRAIN = 0.3
 """Of what the stage does, set aside for that: the guests on their way come whatever the gate does."""
 MARGIN = 0.02

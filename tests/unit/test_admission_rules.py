@@ -1,5 +1,7 @@
 """The slow loop at the gate: what strains a stage, what is cut, how the rate comes back, when nobody can see."""
 
+from itertools import pairwise
+
 import pytest
 
 from service.actions.admission import FARTHEST, REACH, Seen, SlowLoop
@@ -69,7 +71,7 @@ def test_the_way_back_is_short_and_the_way_beyond_careful() -> None:
         choice = rules.risen(choice, 30.0, choice.rate_per_s, MOST, rules.EVERY)
         rates.append(choice.rate_per_s)
     assert rates[8] > 45.0  # 40 s
-    assert all(after <= 1.1001 * before for before, after in zip(rates, rates[1:], strict=False))
+    assert all(after <= 1.1001 * before for before, after in pairwise(rates))
     assert rates[-1] == pytest.approx(50.0 * (1.0 + rules.PROOF * 200.0 / 30.0), rel=0.02) or rates[-1] < MOST
     far = Choice(50.0, 50.0, 0.0)
     for _ in range(60):

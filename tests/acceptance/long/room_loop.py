@@ -1,8 +1,8 @@
 """G17: the loop that chooses the rate, against an origin whose capacity changes while nobody tells it.
 
-The rules and the loop are the service's, the origin is a model in virtual time (room_stages). `measure` plays a halving,
-a slow decline, a capacity that comes and goes, and figures that fall silent; and, as the control, a halving without the
-loop.
+The rules and the loop are the service's, the origin is a model in virtual time (room_stages). `measure` plays a
+halving, a slow decline, a capacity that comes and goes, and figures that fall silent; and, as the control, a halving
+without the loop.
 """
 
 from collections.abc import Callable
@@ -156,8 +156,8 @@ def judge(figures: list[Figures]) -> list[Finding]:
                 f"{least('halved_optimum'):.1%} of the new optimum from {OPTIMUM_WITHIN:.0f} s on, "
                 f"{least('ramp_optimum'):.1%} after a slow decline, {least('codes_optimum'):.1%} at codes"),
         Finding("G17", worst("halved_swing") <= SWING and worst("ramp_swing") <= SWING,
-                f"swing {worst('halved_swing'):.1%} after a halving, {worst('ramp_swing'):.1%} after a decline, at most "
-                f"{SWING:.0%}"),
+                f"swing {worst('halved_swing'):.1%} after a halving, {worst('ramp_swing'):.1%} after a decline, "
+                f"at most {SWING:.0%}"),
         Finding("G17", worst("silent_rose") <= 0.0 and worst("silent_seen_under_s") <= UNDER_WITHIN,
                 f"figures silent for a minute: the rate rose by {worst('silent_rose'):.2f}/s, and was under the halved "
                 f"capacity {worst('silent_seen_under_s'):.0f} s after they came back"),
