@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import overload, register_jitable
 
 from scenarios import journey, networks, setbacks, streams, throttle, uploaders
-from service.domain import assessment, codes, gate, hashing, identity, lottery, queues, waiting_room, waves
+from service.domain import assessment, codes, gate, hashing, identity, lottery, promises, queues, waiting_room, waves
 
 Rule = Callable[..., Any]
 
@@ -26,16 +26,20 @@ RULES: list[Rule] = [
     lottery.lot,
     lottery.place_of,
     queues.smoothed,
+    promises.yield_after,
+    promises.expected_wait_s,
+    promises.poll_interval_s,
+    promises.own_share,
+    promises.jittered_poll_s,
+    promises.poll_pause_s,
+    promises.wait_class,
+    promises.learned,
+    promises.range_end_s,
+    promises.scored,
+    promises.rise_reason,
     waiting_room.show_after,
-    waiting_room.show_share,
     waiting_room.frontier_after,
     waiting_room.may_claim,
-    waiting_room.people_ahead,
-    waiting_room.expected_wait_s,
-    waiting_room.poll_interval_s,
-    waiting_room.jittered_poll_s,
-    waiting_room.wait_low_s,
-    waiting_room.wait_high_s,
     gate.second_limit,
     gate.minute_limit,
     gate.credit_after,

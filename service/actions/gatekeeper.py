@@ -128,10 +128,13 @@ class _Line:
     """The frontier's way, and what share of the invited come."""
 
     def __init__(self, now: float) -> None:
-        self.share = 1.0
-        self._show = Show(0.0, 0.0, 0.0)
+        self._show = Show(0.0, 0.0, 0.0, 1.0)
         self._at = now - waiting_room.BEAT
         self._invited = self._claimed = -1
+
+    @property
+    def share(self) -> float:
+        return self._show.share
 
     def move(self, room: Room, pending: Pending, rate_per_s: float, now: float) -> float:
         """The new frontier."""
@@ -139,11 +142,11 @@ class _Line:
         invited = min(int(room.frontier), room.last_ticket)
         if self._invited >= 0 and elapsed > 0.0:
             came = (pending.claimed - self._claimed) / elapsed
-            self._show = waiting_room.show_after(self._show, (invited - self._invited) / elapsed, came, elapsed)
+            asked = (invited - self._invited) / elapsed
+            self._show = waiting_room.show_after(self._show, asked, came, elapsed, rate_per_s)
         self._invited, self._claimed = invited, pending.claimed
-        self.share = waiting_room.show_share(self._show, rate_per_s)
         return waiting_room.frontier_after(
-            room.frontier, room.last_ticket, elapsed, rate_per_s, pending.pending, self.share
+            room.frontier, room.last_ticket, elapsed, rate_per_s, pending.pending, self._show.share
         )
 
 

@@ -72,12 +72,18 @@ class Target:
             "poll_after_s": 0.2,
             "place_token": "t",
         }
+
+        def ticket(*_: object) -> dict[str, object]:
+            return {"ticket": "T", "secret": "S", "number": 1, "place": place}
+
         me = {"wave": {"id": 7}, "identity": {"status": "match"}}
         return Starlette(
             routes=[
-                json_route("/tickets", "POST", "tickets", lambda *_: {"ticket": "T", "number": 1, "place": place}, 201),
+                json_route("/tickets", "POST", "tickets", ticket, 201),
                 json_route("/place", "GET", "place", lambda *_: {**place, "state": "invited"}),
-                json_route("/claims", "POST", "claims", lambda *_: {"pass": "P", "expires_at": "2026-01-01T00:00:00Z"}, 201),
+                json_route(
+                    "/claims", "POST", "claims", lambda *_: {"pass": "P", "expires_at": "2026-01-01T00:00:00Z"}, 201
+                ),
                 json_route("/accounts", "POST", "accounts", lambda *_: {"account_id": self._id("account")}, 201),
                 json_route("/codes", "POST", "codes", self._code, 202),
                 json_route("/sessions", "POST", "sessions", self._session, 201),
