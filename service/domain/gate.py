@@ -17,7 +17,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from service.domain.waiting_room import jittered_poll_s
+from service.domain.promises import jittered_poll_s
 
 TICK = 0.05
 """Seconds between two looks of the leader. A look lies up to one in the past when a window begins, and admissions count
