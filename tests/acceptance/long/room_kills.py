@@ -202,14 +202,18 @@ async def audited(url: str, told: Told, folder: Path) -> Figures:
     """What the database holds beside what people were told."""
     connection = await asyncpg.connect(url)
     try:
-        tickets = await connection.fetch("select number, join_key from ticket")
+        tickets = await connection.fetch("select number, binding from ticket")
         claims = await connection.fetch(
             "select number, admission, admitted_at from claim where admission is not null order by admission"
         )
     finally:
         await connection.close()
-    number_of = {row["join_key"]: row["number"] for row in tickets if row["join_key"]}
-    lost = [one.key for one in told.holders if not one.numbers <= {number_of.get(sha256(one.key.encode()).digest())}]
+    holder_of = {row["number"]: row["binding"] for row in tickets}
+    lost = [
+        one.key
+        for one in told.holders
+        if any(holder_of.get(number) != sha256(one.secret.encode()).digest()[:16] for number in one.numbers)
+    ]
     numbers = [number for one in told.holders for number in one.numbers]
     inside = {row["number"] for row in claims}
     let_in = [one for one in told.holders if one.passes]
@@ -232,6 +236,7 @@ async def audited(url: str, told: Told, folder: Path) -> Figures:
         "most_in_60s": most_in_window(at, 60.0),
         "answers": dict(told.answers),
         "unanswered": told.unanswered,
+        "refused": told.refused,
     }
 
 
@@ -243,7 +248,7 @@ def measure(seed: int, run: Run) -> Figures:
         found: dict[str, Any] = asyncio.run(audited(place.url, told, run.folder))
     bitten = found["unanswered"]
     if bitten < kills / 10:
-        raise Invalid(f"{kills} kills cut {bitten} requests only")
+        raise Invalid(f"{kills} kills left {bitten} requests without an answer only")
     return found | {"kills": place.kills, "busy_kills": place.busy_kills, "slowest_return_s": max(place.slow_returns)}
 
 

@@ -36,6 +36,9 @@ class Told:
     people: list[Held] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
+    """Requests that were sent, and nobody knows what became of them."""
+    refused: int = 0
+    """Nobody listened."""
     busy: int = 0
     """Requests under way now."""
 
@@ -60,6 +63,9 @@ class Phone:
         try:
             async with Connection(self._route()) as line:
                 answer = await line.exchange(request(line.host, method, path, headers, body))
+        except ConnectionRefusedError:
+            self._told.refused += 1
+            return None
         except LOST:
             self._told.unanswered += 1
             return None
