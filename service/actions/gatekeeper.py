@@ -12,7 +12,7 @@ from uuid import UUID
 
 from service.actions.claims import LEASE_MS
 from service.domain import gate as rules
-from service.domain import waiting_room
+from service.domain import promises, waiting_room
 from service.domain.gate import Reached
 from service.domain.waiting_room import Show
 from service.ports import Ports
@@ -52,7 +52,7 @@ class Leader:
         self._began, self._origin_ms = now, start.at_ms
         self._reached = Reached(start.reached)
         self._credit, self._spent, self._credited_at = 0.0, 0, now
-        self._untold: tuple[int, int] | None = None
+        self.untold: tuple[int, int] | None = None
         self._line = _Line(now)
         self.note(start.admitted, now)
 
@@ -65,7 +65,7 @@ class Leader:
         self.known = admitted
         at_ms = math.ceil(self.gate_ms(now))
         if self._reached.add(at_ms, admitted):
-            self._untold = (at_ms, admitted)
+            self.untold = (at_ms, admitted)
 
     def ceiling(self, now: float) -> int:
         """How many may have come in before the next tick, if this one is sent at `now`."""
@@ -84,7 +84,7 @@ class Leader:
     async def tick(self, ports: Ports, clock: Clock) -> bool:
         """Grant what may come in now, and let in who waits for it. False: another one leads."""
         now = clock()
-        at_ms, untold = math.floor(self.gate_ms(now)), self._untold
+        at_ms, untold = math.floor(self.gate_ms(now)), self.untold
         keep_from_ms = at_ms - LEASE_MS - MINUTE_MS
         async with ports.begin() as tx:
             gate = await tx.gate.tick(
@@ -97,8 +97,8 @@ class Leader:
                 admitted = await tx.gate.admit(
                     at_ms=at_ms, admitted=admitted, free=free, life_s=rules.PASS_LIFE, lease_ms=LEASE_MS
                 )
-        if self._untold is untold:
-            self._untold = None
+        if self.untold is untold:
+            self.untold = None
         self.granted = gate.granted
         self.note(admitted, clock())
         self._reached.forget(keep_from_ms)
@@ -143,11 +143,17 @@ class _Line:
         if self._invited >= 0 and elapsed > 0.0:
             came = (pending.claimed - self._claimed) / elapsed
             asked = (invited - self._invited) / elapsed
-            self._show = waiting_room.show_after(self._show, asked, came, elapsed, rate_per_s)
+            if not _just_opened(room):
+                self._show = waiting_room.show_after(self._show, asked, came, elapsed, rate_per_s)
         self._invited, self._claimed = invited, pending.claimed
         return waiting_room.frontier_after(
             room.frontier, room.last_ticket, elapsed, rate_per_s, pending.pending, self._show.share
         )
+
+
+def _just_opened(room: Room) -> bool:
+    """Early comers ask at their own second of the first minute: who did not come yet is not absent."""
+    return room.opened_at is not None and (room.moved_at - room.opened_at).total_seconds() < promises.SPREAD
 
 
 def _or(value: float | None, otherwise: float) -> float:

@@ -28,6 +28,8 @@ SECOND_SLACK = 1.1
 """The limit of a second is a tenth more than the rate: just what the looks cost, so that the rate can be reached."""
 SAVED = 0.5
 """Seconds of the rate that may be saved up: somebody who comes late is let in at once, and no burst is released."""
+LEAST_SAVED = 1.5
+"""People."""
 PASS_LIFE = 1800.0
 """Half an hour to make the account: slow phones and many tries; after that the ticket claims a new pass."""
 LEEWAY = 60.0
@@ -59,12 +61,12 @@ def minute_limit(hard_rate_per_s: float) -> int:
 def credit_after(credit: float, spent: int, elapsed_s: float, rate_per_s: float) -> float:
     """What the rate allows by now: it grows with time, is spent by admissions, and half a second of it can be saved.
 
-    One whole person can always be saved, or a slow gate would never let anybody in.
+    One whole person can always be saved, and the beginning of the next: or a slow gate would never let anybody in.
     """
     if rate_per_s <= 0.0:
         return 0.0
     grown = max(credit - float(spent), 0.0) + max(elapsed_s, 0.0) * rate_per_s
-    return min(grown, max(rate_per_s * SAVED, 1.0))
+    return min(grown, max(rate_per_s * SAVED, LEAST_SAVED))
 
 
 def ceiling(
