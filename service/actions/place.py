@@ -19,8 +19,6 @@ TOLERANCE = 0.5
 AT_ONCE = 5.0
 """Seconds after the turn was told in which somebody who comes in came at once: then the wait ended on coming in, else
 when it was told."""
-WARM = promises.POLL_MOST + promises.POLL_AT_ONCE
-"""Seconds after the draw in which everybody asks once: before, not all places of live people are known."""
 
 _OUTCOMES = {promises.EARLY: "early", promises.INSIDE: "inside", promises.LATE: "late"}
 _REASONS = {promises.NO_RISE: "", promises.FEWER_ENTER: "fewer-enter", promises.PEOPLE_RETURNED: "people-returned"}
@@ -82,7 +80,7 @@ def look(ports: Ports, room: Room, number: int, place_token: str, *, person: boo
             too_early_by = ports.lookout.wait_without_token(number, time.monotonic())
         if too_early_by > 0.0:
             # A clock that was set back must not keep anybody away for longer than the longest pause.
-            raise TooEarly(retry_after_s=min(too_early_by, WARM))
+            raise TooEarly(retry_after_s=min(too_early_by, promises.SPREAD))
     return place_of(ports, room, number, now, agreed)
 
 
@@ -143,7 +141,7 @@ def was_told(ports: Ports, number: int, place_token: str) -> bool:
 
 def _ahead(ports: Ports, room: Room, place: int, now: datetime) -> int:
     """Live people before `place`, those included who were let through to the gate and wait there."""
-    warm = room.opened_at is None or (now - room.opened_at).total_seconds() >= WARM
+    warm = room.opened_at is None or (now - room.opened_at).total_seconds() >= promises.SPREAD
     return room.pending + ports.lookout.ahead(place, int(room.frontier), warm)
 
 

@@ -24,6 +24,8 @@ POLL_MOST = 60.0
 """A look a minute costs an hour's wait 60 looks, and whoever lost the page is in the line's sight within that."""
 POLL_AT_ONCE = 15.0
 """The shortest pause before one's own second of the minute: sooner it would learn nothing."""
+SPREAD = POLL_MOST + POLL_AT_ONCE
+"""Seconds after the opening in which every early comer has looked once: until then who did not ask is not absent."""
 JITTER = 0.3
 """Width of the spread of shorter pauses, so that a crowd that came together does not ask together."""
 GOLDEN = 0.6180339887498949

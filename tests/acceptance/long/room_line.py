@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from service.domain import presence, promises
+from service.domain import presence, promises, waiting_room
 
 COPY_LAG = 0.3
 """Seconds from a move of the frontier until a replica's copy shows it."""
@@ -131,8 +131,11 @@ class Line:
         self.learned_at = [NAN] * promises.CLASSES
         self.live = presence.Live(presence.Bitmap(0, b""))
         self.live_share = 1.0
-        self.frontier = self.shown = self.shown_before = self.credit = 0.0
-        self.pending, self.show_share, self.rate, self.used, self.last = 0, 1.0, 0.0, 1.0, self.cohort
+        self.frontier = self.shown = self.credit = self.rate = 0.0
+        self.pending = self.claimed = self.claimed_before = self.invited = 0
+        self.last = self.cohort
+        self.show = waiting_room.Show(0.0, 0.0, 0.0, 1.0)
+        self.used = 1.0
 
     def ask_at(self, moment: float, index: int) -> None:
         if moment < self.night.seconds:
@@ -148,34 +151,42 @@ class Line:
             for moment, index in sorted(self.due[at]):
                 self.look(second, moment, index)
             self.due[at] = []
-        numbers = (
-            np.array(each) for each in (self.came, self.turn, self.told, self.looks, self.promised, self.low, self.high)
+        return Told(
+            began=self.began,
+            asks=self.asks,
+            entered=self.entered,
+            came=self.came,
+            turn=np.array(self.turn),
+            told=np.array(self.told),
+            looks=np.array(self.looks),
+            promised=np.array(self.promised),
+            low=np.array(self.low),
+            high=np.array(self.high),
+            ahead_errors=self.ahead_errors,
+            middles=[(at, middle, self.told[index]) for at, index, middle in self.middles],
+            rises=self.rises,
         )
-        middles = [(at, middle, self.told[index]) for at, index, middle in self.middles]
-        return Told(self.began, self.asks, self.entered, *numbers, self.ahead_errors, middles, self.rises)
 
     def move(self, second: int) -> None:
-        """The gatekeeper's beat: let in at the rate who claimed, then invite about a second of them more."""
+        """The gatekeeper's beat: let in at the rate who claimed, and move the frontier by its own rule."""
         self.rate = rate = self.night.rate(second)
-        self.shown_before, self.shown = self.shown, self.frontier
+        self.shown = self.frontier
         self.credit = min(self.credit + rate, rate * 1.5 + 1.0)
         entering = min(self.pending, int(self.credit))
         self.pending -= entering
         self.credit -= entering
         self.entered.append(entering)
+        self.last = int(np.searchsorted(self.came[self.cohort :], second)) + self.cohort
         if self.frontier < self.last:
             self.used = promises.yield_after(self.used, entering, rate, 1.0)
-        first = math.floor(self.frontier)
-        self.last = int(np.searchsorted(self.came[self.cohort :], second)) + self.cohort
-        wanted = max(rate - self.pending, 0.0) / max(self.show_share, 0.05)
-        self.frontier = max(min(self.frontier + wanted, self.last), self.frontier)
-        passed = range(first, math.floor(self.frontier))
-        for index in passed:
+        first = min(math.floor(self.frontier), self.last)
+        asked, came = first - self.invited, self.claimed - self.claimed_before
+        if second >= promises.SPREAD:
+            self.show = waiting_room.show_after(self.show, asked, came, 1.0, rate)
+        self.invited, self.claimed_before = first, self.claimed
+        self.frontier = waiting_room.frontier_after(self.frontier, self.last, 1.0, rate, self.pending, self.show.share)
+        for index in range(first, min(math.floor(self.frontier), self.night.people)):
             self.turn[index] = max(float(second), float(self.came[index]))
-        if passed:
-            # What the gatekeeper can know is claims against invitations: smoothed over twenty seconds.
-            here = self.there[passed.start : passed.stop] & (self.leaves[passed.start : passed.stop] > second)
-            self.show_share += (float(here.mean()) - self.show_share) * 0.05
 
     def count(self, second: int) -> None:
         """The map of live people; before it holds everybody, the live share of the early comers stands for it."""
@@ -190,10 +201,10 @@ class Line:
 
     def compare(self, second: int) -> None:
         """People ahead against a plain count, at twenty places along the line."""
-        first = math.floor(self.frontier)
+        first = min(math.floor(self.frontier), self.last)
         truly = self.there & (self.came <= second) & (self.leaves > second)
         before = np.concatenate([[0], np.cumsum(truly)])
-        for place in np.linspace(first + 1, self.night.people, 20).astype(int).tolist():
+        for place in np.linspace(first, self.last, 20).astype(int).tolist():
             right = int(before[place - 1] - before[first]) if place > first else 0
             if right >= 100:
                 self.ahead_errors.append(abs(self.live.between(first + 1, place) - right) / right)
@@ -217,7 +228,7 @@ class Line:
         if place <= copy:
             self.enter(now, index)
             return
-        if second < promises.POLL_MOST + promises.POLL_AT_ONCE:
+        if second < promises.SPREAD:
             ahead = int((place - 1 - copy) * self.live_share) + self.pending
         else:
             ahead = self.live.between(copy + 1, place) + self.pending
@@ -252,6 +263,7 @@ class Line:
         """Told to come in; claims at once, and the range learns from the wait that ended."""
         self.told[index] = now
         self.pending += 1
+        self.claimed += 1
         if math.isnan(self.promised[index]) or not self.night.learns:
             return
         kind = promises.wait_class(self.expected[index])
