@@ -22,7 +22,16 @@ from loadtests.harness.errors import Exit
 from loadtests.harness.processes import ROOT
 from tests.acceptance.long.room_goals import GOALS, Figures, Finding, Invalid, Row, Run, rows, table
 
-PROOFS: tuple[str, ...] = ("room_kills", "room_absent", "room_gate", "room_bypass", "room_rivals")
+PROOFS: tuple[str, ...] = (
+    "room_kills",
+    "room_absent",
+    "room_store",
+    "room_gate",
+    "room_return",
+    "room_bypass",
+    "room_rivals",
+    "room_lottery",
+)
 """The longest first: two processes are then done at about the same time."""
 AT_ONCE = 2
 
