@@ -120,6 +120,11 @@ class IdempotencyKeyReused(LaunchnightError):
     title = "The Idempotency-Key was used for another request"
 
 
+class OrderRefused(LaunchnightError):
+    code = "order-refused"
+    title = "The waiting room cannot be changed like this"
+
+
 class DuplicateAnswer(LaunchnightError):
     """Another request with the same key stored its answer first; the runner answers with that one."""
 
@@ -167,6 +172,25 @@ class PassInvalid(LaunchnightError):
 class PassUsed(LaunchnightError):
     code = "pass-used"
     title = "An account was already made with this pass"
+
+
+# Labor offices.
+
+
+class OfficeCodeRefused(LaunchnightError):
+    code = "office-code-refused"
+    title = "No labor office has this access code"
+
+
+class TooManyOfficeCodes(LaunchnightError):
+    code = "too-many-office-codes"
+    title = "Too many wrong access codes were given for this labor office"
+    temporary = True
+
+
+class OfficeFull(LaunchnightError):
+    code = "office-full"
+    title = "The labor office holds as many tickets as it may"
 
 
 # Accounts, codes and sessions.

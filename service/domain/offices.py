@@ -16,7 +16,7 @@ SESSION_S = 12 * HOUR_S
 MOST_HELD = 500
 """Tickets that one office may hold: a hall full of people, and not the whole line when its code is stolen."""
 LABEL_LENGTH = 40
-NAME_LENGTH = 80
+NAME_LENGTH = 60
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Of Crockford: without I, L, O and U, which are misread."""

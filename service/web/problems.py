@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, errors, uploads
+from service.domain import codes, errors, offices, uploads
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -26,6 +26,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.IdempotencyKeyInvalid: 400,
     errors.IdempotencyKeyReused: 422,
     errors.DuplicateAnswer: 409,
+    errors.OrderRefused: 409,
     errors.ChangedMeanwhile: 409,
     errors.TicketInvalid: 401,
     errors.PlaceTokenInvalid: 401,
@@ -33,6 +34,9 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.TurnNotReached: 409,
     errors.PassInvalid: 401,
     errors.PassUsed: 409,
+    errors.OfficeCodeRefused: 422,
+    errors.TooManyOfficeCodes: 429,
+    errors.OfficeFull: 409,
     errors.AddressTaken: 409,
     errors.TooManyCodes: 429,
     errors.ResendTooEarly: 429,
@@ -76,6 +80,7 @@ QUOTAS: dict[type[LaunchnightError], bytes] = {
     errors.TooManyCodes: b'"codes";q=%d;w=%d' % (codes.MOST_PER_HOUR, codes.HOUR_S),
     errors.ResendTooEarly: b'"resends";q=1;w=%d' % codes.resend_wait_s(1),
     errors.TooEarly: b'"place";q=1',
+    errors.TooManyOfficeCodes: b'"office-codes";q=%d;w=%d' % (offices.MOST_FAILURES, offices.HOUR_S),
 }
 """What a 429 is a quota of (draft-ietf-httpapi-ratelimit-headers): name, how many, in how many seconds."""
 

@@ -41,6 +41,7 @@ _PAGES: Mapping[str, Asked | None] = {
     "akun": Asked("page", _ENTERING),
     "kode": Asked("page", _ENTERING),
     "masuk": Asked("page", _ENTERING),
+    "loket": Asked("page", _ENTERING),
     "status": Asked("page", _CONTINUING),
     "identitas": Asked("page", _CONTINUING),
     "profil": Asked("page", _CONTINUING),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import time
@@ -18,8 +19,12 @@ from urllib.request import Request, urlopen
 import asyncpg
 
 from loadtests.harness.processes import Child, python
+from service.actions.offices import add_office
+from service.domain.offices import CODE_BYTES
 from service.running import KEY_FILE
 from service.storage import embedded
+from service.storage.pool import Database
+from service.storage.transaction import begin_on
 from service.storage.vault import KeyVault
 
 PATIENCE = 30.0
@@ -81,6 +86,21 @@ class House:
         vault = KeyVault(bytes.fromhex((self.data / KEY_FILE).read_text()))
         clean = vault.open(copy.read_bytes(), row["id"].encode()) if copy.exists() else None
         return Photo(row["length"], row["original_sha256"], clean)
+
+    def new_office(self, name: str) -> str:
+        """The access code of a labor office, as an operator is shown it."""
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(lambda: asyncio.run(self._new_office(name))).result()
+
+    async def _new_office(self, name: str) -> str:
+        vault = KeyVault(bytes.fromhex((self.data / KEY_FILE).read_text()))
+        database = await Database.open(self.database_url, connections=1, name="operator")
+        try:
+            code = await add_office(begin_on(database, vault), vault, name, secrets.token_bytes(CODE_BYTES))
+        finally:
+            await database.close()
+        assert code, f"there is an office {name}"
+        return code
 
     def set_partners(self, **figures: dict[str, float]) -> None:
         """Change what the partners can do: `sms={"loss": 1.0}`."""

@@ -98,6 +98,7 @@ def photograph(browser: Browser, house: House, slow_house: House, photo: Path) -
         tour.come_back(walk, Camera(window))
         tour.answers_of_the_registry(walk, Camera(window))
         tour.odds_and_ends(walk, photo, Camera(window))
+        tour.at_a_desk(walk, Camera(window))
     with opened(browser) as window:
         for each in range(_AHEAD):
             slow_house.ask("/tickets", f"sheet-{each}")

@@ -37,7 +37,7 @@ def test_every_page_is_within_its_budget(browser: Browser, house: House, number:
                 assert answer.status in (200, 404), (address, answer.status)
                 weights[address] = weight(answer.body())
 
-        weigh("", "antrean", "masuk", "keluar", "nowhere")
+        weigh("", "antrean", "masuk", "keluar", "loket", "nowhere")
         to_account(walk, lambda _: None)
         walk.go("tes")
         press(page)

@@ -67,9 +67,17 @@ ASIDE = {
     "test-running": "The test goes on after a break",
     "steps-missing": "Joining before all steps are done",
     "not-found": "A page that does not exist",
+    "desk-sign-in": "A labor office: its access code opens the desk",
+    "desk-sign-in-refused": "No code was typed",
+    "desk-next": "A number for the next applicant, with a mark",
+    "desk-next-refused": "No mark was typed",
+    "desk": "All numbers of the desk; with one whose turn has come the usual way begins",
+    "desk-account": "The usual way, with the desk on top",
+    "desk-seated": "While an applicant sits there, nothing of the others is shown",
+    "desk-leave": "Done with this applicant: the desk keeps its numbers",
 }
 """What applicants meet beside the straight way."""
-ASIDE_ONLY = {"masuk", "telepon/ganti"}
+ASIDE_ONLY = {"masuk", "telepon/ganti", "loket", "loket/nomor"}
 """Slugs of the pages that lie beside the way."""
 
 
@@ -235,6 +243,40 @@ def odds_and_ends(walk: Walk, photo: Path, seen: Seen) -> None:
     walk.window.refused.add(404)
     walk.go("nowhere")
     seen("not-found")
+
+
+def at_a_desk(walk: Walk, seen: Seen) -> None:
+    """A labor office signs in, takes a number for an applicant, begins with them, and is done with them."""
+    page = walk.page
+    walk.go("loket")
+    seen("desk-sign-in")
+    refuse(walk, "desk-sign-in", seen)
+    page.fill("[name=access_code]", walk.house.new_office(f"Disnaker {walk.applicant.number}"))
+    press(page)
+    page.locator(".desk").wait_for()
+    page.locator("main a.button").click()
+    at(page, "loket/nomor")
+    seen("desk-next")
+    refuse(walk, "desk-next", seen)
+    page.fill("[name=label]", "kursi 7")
+    press(page)
+    at(page, "loket")
+    reload_until(walk, "[name=begin]")
+    page.locator("summary").click()
+    seen("desk")
+    walk.window.refused.add(409)
+    while walk.page.locator("[name=begin]").count():  # the gate may need a moment to let somebody in
+        page.locator("[name=begin]").first.click()
+        page.locator("[name=name], .summary").first.wait_for()
+    at(page, "akun")
+    seen("desk-account")
+    walk.go("loket")
+    seen("desk-seated")
+    page.locator("main a.button").click()
+    at(page, "keluar")
+    seen("desk-leave")
+    press(page)
+    at(page, "loket")
 
 
 def refuse(walk: Walk, name: str, seen: Seen, form: str = "") -> None:

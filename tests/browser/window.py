@@ -25,7 +25,7 @@ _LAYOUT = """() => {
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   const small = [...document.querySelectorAll('main button, main input, main select, main textarea, main .button')]
     .map((each) => [each, (each.closest('label') ?? each).getBoundingClientRect()])
-    .filter(([each, box]) => each.type !== 'hidden' && (box.height < 44 || box.width < 44))
+    .filter(([each, box]) => each.type !== 'hidden' && each.checkVisibility() && (box.height < 44 || box.width < 44))
     .map(([each]) => each.outerHTML.slice(0, 100));
   const inline = document.querySelectorAll('[style], style, script:not([src]), [onclick], [onsubmit]').length;
   return {wide, small, inline};

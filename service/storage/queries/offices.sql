@@ -42,8 +42,8 @@ from labor_office where handle = $1 and ended_at is null for update;
 -- name: count_failure
 -- One wrong code more, or the first one ($3 seconds after the first of the earlier ones).
 update labor_office
-set failures = case when failing_since > $2 - $3::float8 * interval '1 second' then failures + 1 else 1 end,
-    failing_since = case when failing_since > $2 - $3::float8 * interval '1 second' then failing_since else $2 end
+set failures = case when failing_since > $2::timestamptz - $3::float8 * interval '1 second' then failures + 1 else 1 end,
+    failing_since = case when failing_since > $2::timestamptz - $3::float8 * interval '1 second' then failing_since else $2 end
 where id = $1;
 
 -- name: forgive

@@ -35,7 +35,7 @@ async def sign_in(visit: Visit, given: CodeGiven) -> Go:
     signed_in = await visit.once(
         SignedIn, lambda once: sessions.open_session(visit.ports, once, given.code_request, given.code), given
     )
-    visit.memory = Memory(token=signed_in.token)
+    visit.memory = Memory(token=signed_in.token, desk=visit.memory.desk)
     return Go("status")
 
 

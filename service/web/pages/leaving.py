@@ -2,7 +2,6 @@
 
 from service.actions.sessions import end_session
 from service.web.operation import NoBody
-from service.web.pages.memory import Memory
 from service.web.pages.page import Form, Go, Page, View, Visit
 
 
@@ -13,8 +12,8 @@ async def show(_: Visit) -> View:
 async def forget(visit: Visit, _: NoBody) -> Go:
     if visit.memory.token:
         await end_session(visit.ports, visit.session)
-    visit.memory = Memory()
-    return Go("")
+    visit.memory = visit.memory.vacated()
+    return Go("loket" if visit.memory.desk else "")
 
 
 PAGE = Page(slug="keluar", show=show, forms={"leave": Form(act=forget)})

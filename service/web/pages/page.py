@@ -117,8 +117,17 @@ class Visit:
         """For the hidden field `once`: a refused form keeps its key, because its fate can be unknown."""
         key = self.typed.get("once")
         if not key or isinstance(self.refusal, _KEY_REFUSED):
-            return secrets.token_urlsafe(16)
+            return f"{self.memory.sitting}.{secrets.token_urlsafe(16)}"
         return key
+
+    def check_sitting(self) -> None:
+        """Raises IdempotencyKeyInvalid for a form that was shown to the applicant who sat here before.
+
+        A browser remembers what was typed into a refused form, and sends it again when somebody goes back to it.
+        """
+        if self.typed.get("once", "").rpartition(".")[0] != self.memory.sitting:
+            self.typed = {}
+            raise IdempotencyKeyInvalid("The form was shown to somebody else.")
 
     async def once(
         self, answer: type[T], act: Callable[[Once], Awaitable[StoredAnswer]], asked: object = None, *, part: str = ""

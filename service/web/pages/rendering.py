@@ -11,7 +11,6 @@ from service.domain.errors import InvalidFields, LaunchnightError
 from service.web.http import Headers, Rendered
 from service.web.pages.assets import Assets
 from service.web.pages.language import Language
-from service.web.pages.memory import Memory
 from service.web.pages.page import Form, View, Visit
 from service.web.pages.texts import text_of, text_of_fault
 
@@ -93,7 +92,8 @@ class Renderer:
             "mistakes": mistakes,
             "retry_after_s": None,
             "refresh_s": None,
-            "has_memory": visit.memory != Memory(),
+            "has_memory": not visit.memory.is_vacant,
+            "desk": visit.memory.desk,
         }
         return self._pages.get_template(template).render({**shared, **facts}).encode()
 

@@ -20,6 +20,7 @@ from service.web.pages import (
     joining,
     leaving,
     line,
+    office,
     phone,
     photos,
     profile,
@@ -51,6 +52,7 @@ def pages(ports: Ports, metrics: Metrics, writers: Writers, settings: Settings) 
         *assessment.PAGES,
         joining.PAGE,
         leaving.PAGE,
+        *office.PAGES,
     ]
 
 

@@ -37,6 +37,10 @@ ERRORS: dict[str, str] = {
     "turn-not-reached": N_("Giliran Anda belum tiba. Tunggu di halaman antrean; nomor Anda tetap berlaku."),
     "pass-invalid": N_("Waktu untuk masuk sudah habis. Buka lagi halaman antrean untuk masuk sekali lagi."),
     "pass-used": N_("Giliran ini sudah dipakai untuk membuat akun. Masuk dengan nomor ponsel akun itu."),
+    # Labor offices.
+    "office-code-refused": N_("Kode akses ini tidak diterima. Periksa hurufnya, lalu ketik lagi."),
+    "too-many-office-codes": N_("Kode akses salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
+    "office-full": N_("Loket ini sudah memegang 500 nomor. Layani atau hapus beberapa nomor dulu."),
     # Accounts, codes and sessions.
     "address-taken": N_("Nomor ponsel atau alamat surel ini sudah punya akun. Masuk ke akun itu atau pakai yang lain."),
     "too-many-codes": N_("Kode sudah terlalu sering diminta. Tunggu sampai waktu yang disebut, lalu minta lagi."),
@@ -123,6 +127,8 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
     "name": {"missing": N_("Ketik nama lengkap Anda.")},
     "phone": {"missing": N_("Ketik nomor ponsel Anda.")},
     "email": {"missing": N_("Ketik alamat surel Anda.")},
+    "access_code": {"missing": N_("Ketik kode akses loket.")},
+    "label": {"missing": N_("Ketik tanda untuk pelamar ini.")},
     "contact": {"missing": N_("Ketik nomor ponsel atau alamat surel akun Anda.")},
     "code": {"missing": N_("Ketik kode 6 angka dari pesan yang Anda terima.")},
     "nik": {
