@@ -37,6 +37,7 @@ ERRORS: dict[str, str] = {
     "turn-not-reached": N_("Giliran Anda belum tiba. Tunggu di halaman antrean; nomor Anda tetap berlaku."),
     "pass-invalid": N_("Waktu untuk masuk sudah habis. Buka lagi halaman antrean untuk masuk sekali lagi."),
     "pass-used": N_("Giliran ini sudah dipakai untuk membuat akun. Masuk dengan nomor ponsel akun itu."),
+    "order-refused": N_("Perintah ini tidak dapat dijalankan di ruang tunggu."),
     # Labor offices.
     "office-code-refused": N_("Kode akses ini tidak diterima. Periksa hurufnya, lalu ketik lagi."),
     "too-many-office-codes": N_("Kode akses salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
