@@ -3,6 +3,7 @@
 from dashboards.frame import Dashboard, Row
 from dashboards.panels import WITHOUT, Panel, Query, limits
 from dashboards.photos import PHOTOS
+from dashboards.waiting_room import DOOR
 from service.metrics import STAGES
 
 WELL = Row(
@@ -64,32 +65,6 @@ WELL = Row(
             "Alerts that fire", "What somebody is being called for, or will find in the morning: docs/runbooks.md.",
             "none", (Query('ALERTS{alertstate="firing", severity!="none"}'),), "table", height=10,
             empty="no alert fires",
-        ),
-    ),
-)  # fmt: skip
-
-DOOR = Row(
-    "Who waits outside, and how fast are they let in?",
-    (
-        Panel(
-            "People in line", "Tickets given out minus tickets invited.", "locale",
-            (Query("run:registration_waiting_room_line:people", "in line"),), decimals=0,
-        ),
-        Panel(
-            "The gate",
-            "Tickets drawn, people invited and people who came in, a second. The rate is what the gatekeeper was told; "
-            "invited people who do not come leave the lowest line below the others.",
-            "cps",
-            (
-                Query(f"max {WITHOUT} (registration_waiting_room_rate_people_per_second)", "rate"),
-                Query('sum(rate(registration_stage_total{stage="ticketed"}[$__rate_interval]))', "tickets drawn"),
-                Query(f"max {WITHOUT} (deriv(registration_waiting_room_frontier[$__rate_interval]))", "invited"),
-                Query('sum(rate(registration_stage_total{stage="admitted"}[$__rate_interval]))', "came in"),
-            ),
-        ),
-        Panel(
-            "Wait of the last in line", "People in line divided by the rate: what whoever comes now is told.", "s",
-            (Query("run:registration_waiting_room_wait:seconds", "wait"),), limits=limits(1800, 3600),
         ),
     ),
 )  # fmt: skip

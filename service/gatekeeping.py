@@ -41,6 +41,8 @@ async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyn
         log.info("leads the gate")
         if not await _lead(leader, ports, metrics, stop):
             candidate.leader = None
+            for gauge in (metrics.gate_pending, metrics.gate_inside, metrics.show_share):
+                gauge.set(0.0)  # the others only rise: the leader's is the highest
             log.info("follows at the gate")
     await candidate.resign(ports)
 
@@ -55,7 +57,7 @@ async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Ev
                 figures = await leader.beat(ports, time.monotonic)
                 if figures is None:
                     return False
-                _show(metrics, figures)
+                _show(metrics, leader, figures)
             if not await leader.tick(ports, time.monotonic):
                 return False
         except Exception as error:  # whatever became of it: nothing is known that was not told
@@ -66,10 +68,15 @@ async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Ev
     return True
 
 
-def _show(metrics: Metrics, figures: Figures) -> None:
+def _show(metrics: Metrics, leader: Leader, figures: Figures) -> None:
     metrics.last_ticket.set(figures.room.last_ticket)
     metrics.frontier.set(figures.room.frontier)
     metrics.gate_rate.set(figures.room.rate_per_s)
+    metrics.gate_admitted.set(figures.pending.admitted)
+    metrics.gate_granted.set(max(leader.granted, figures.pending.admitted))
+    metrics.gate_pending.set(figures.pending.pending)
+    metrics.gate_inside.set(figures.inside)
+    metrics.show_share.set(figures.share)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -91,7 +91,22 @@ class Metrics:
         self.stages = counter("registration_stage_total", "People who completed a stage.", ["stage"])
         self.last_ticket = gauge("registration_waiting_room_last_ticket", "Highest ticket number given out.")
         self.frontier = gauge("registration_waiting_room_frontier", "Highest ticket number invited to claim.")
-        self.gate_rate = gauge("registration_waiting_room_rate_people_per_second", "Rate at which the frontier moves.")
+        self.gate_rate = gauge(
+            "registration_waiting_room_rate_people_per_second", "Rate at which the gate lets people in, at most."
+        )
+        self.gate_admitted = gauge("registration_waiting_room_admitted_people", "People let in since the room exists.")
+        self.gate_granted = gauge(
+            "registration_waiting_room_granted_people", "So many may be let in before the gatekeeper looks again."
+        )
+        self.gate_pending = gauge(
+            "registration_waiting_room_pending_people", "Invited people who claimed and are to be let in."
+        )
+        self.gate_inside = gauge(
+            "registration_waiting_room_inside_people", "People let in within the life of a pass and its leeway."
+        )
+        self.show_share = gauge(
+            "registration_waiting_room_show_share", "Share of the invited who come, as the gatekeeper reckons."
+        )
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
         self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])
