@@ -32,7 +32,7 @@ class Upload:
     committed: int = 0
     """So many bytes are acknowledged, and lie in the `parts`."""
     epoch: int = 0
-    """The newest writer; an older one cannot commit."""
+    """The newest writer; an older one cannot commit. 0: the process that began it, before anybody took it over."""
     parts: tuple[Part, ...] = ()
     writing: str | None = None
     """The replica whose writer may still be writing."""
@@ -166,7 +166,7 @@ class Leftover:
 
     upload_id: str
     writers: int
-    """Bytes of the writers 1 to this one may be there."""
+    """Bytes of the writers up to this one may be there."""
     given_up: bool
     """Else it expired, or it is a finished photo that late writers may have added to."""
 
@@ -224,7 +224,7 @@ class PhotoStore(Protocol):
         """How many of the first `size` bytes are there."""
 
     async def remove(self, upload_id: str, writers: int) -> None:
-        """Whatever the writers 1 to `writers` have stored, acknowledged or not."""
+        """Whatever the writers up to `writers` have stored, acknowledged or not."""
 
     async def remove_part(self, upload_id: str, part: Part) -> None:
         """What was stored in `part`, of which nothing was acknowledged."""

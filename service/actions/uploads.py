@@ -43,9 +43,9 @@ class NewUpload:
 
 
 async def create(
-    ports: Ports, once: Once | None, session: bytes | None, creation: Creation
+    ports: Ports, once: Once | None, session: bytes | None, creation: Creation, writers: Writers | None = None
 ) -> StoredAnswer | NewUpload:
-    """Begin an upload; an empty one is finished at once. Raises NotSignedIn or TooManyUploads."""
+    """Begin an upload; an empty one is finished at once. writers: remember it. Raises NotSignedIn or TooManyUploads."""
     new = NewUpload(secrets.token_hex(16), expires_at(ports))
     async with ports.begin(single=once is None and creation.length != 0) as tx:
         upload = await tx.uploads.add(
@@ -61,11 +61,16 @@ async def create(
         if creation.length == 0:
             whole = Commit(0, (), ends=True, length=0, sha256=hashlib.sha256().digest())
             await tx.uploads.commit(upload, whole, expires_at=new.expires_at)
-        return new if once is None else await once.keep(tx, new)
+        if once is not None:
+            return await once.keep(tx, new)
+    if writers is not None and creation.length:
+        writers.begun(upload, session)
+    return new
 
 
 async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:
     """The upload with a settled offset. Raises NotSignedIn, NotFound or UploadExpired."""
+    writers.take_begun(upload_id, session)  # what the row says counts from now on
     upload = await find(ports, session, upload_id)
     if upload.writing is None and not writers.holds(upload_id):
         return upload
@@ -83,12 +88,13 @@ async def append(
     acknowledged: Callable[[int], None],
     *,
     most_bytes: int | None = None,
+    begun: Upload | None = None,
 ) -> Upload:
     """Continue an upload with what arrives; whatever arrived before the body broke off is kept.
 
     With a checksum all of the chunk is kept or nothing.
     acknowledged: told how many bytes became durable, each time some did; most_bytes: of an upload whose length is not
-    announced yet.
+    announced yet; begun: as `whole_at_once` gave it, when all of the body is here.
     Raises NotSignedIn, NotFound, UploadExpired, UploadOffsetMismatch, PhotoTooLarge, UploadHeadersInvalid or
     PhotoTypeUnsupported before a byte is stored; UploadTaken when another request continues meanwhile;
     UploadChecksumMismatch; QueueFull when every byte but the last is stored; StorageFull, StorageFailed, DatabaseBusy,
@@ -99,7 +105,7 @@ async def append(
     if writers.holds(upload_id):
         await find(ports, session, upload_id)  # a stranger may not end the request of another
     async with writers.turn(upload_id, incoming):
-        upload = await _take_over(ports, writers, session, upload_id, chunk)
+        upload = begun or await _take_over(ports, writers, session, upload_id, chunk)
         writer = UploadWriter(ports, upload, most_bytes=most_bytes)
         try:
             if upload.length is None and most_bytes is not None:
@@ -116,6 +122,23 @@ async def append(
         finally:
             await writer.end()
         return writer.upload
+
+
+def whole_at_once(
+    ports: Ports, writers: Writers, session: bytes | None, upload_id: str, chunk: Append
+) -> Upload | None:
+    """The upload that this chunk is to be all of, when this process has just begun it; None for any other.
+
+    Its bytes may be stored without a statement that takes it over: as nobody else is its writer 0, and the commit finds
+    out whether somebody has taken over meanwhile. That is for bytes that are all here at once; before it waits for
+    more, a writer says who it is, so that whoever comes back can ask it to let go.
+    """
+    upload = writers.take_begun(upload_id, session)
+    if upload is None or upload.length is None or chunk != Append(0, upload.length):
+        return None
+    fits = upload.length <= rules.piece_bytes(ports.photos.pieces, len(writers) + 1)
+    lasts = upload.expires_at is not None and upload.expires_at > ports.clock.now()
+    return upload if fits and lasts else None
 
 
 async def _store(
@@ -169,6 +192,7 @@ async def _check_type(ports: Ports, session: bytes | None, upload: Upload, incom
 
 async def terminate(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> None:
     """Give up an upload; its bytes are removed. Raises NotSignedIn, NotFound, or UploadKept: the photo is finished."""
+    writers.take_begun(upload_id, session)
     await make_free(ports, writers, await find(ports, session, upload_id))
     if not await discard(ports, session, upload_id):
         await find(ports, session, upload_id)

@@ -68,7 +68,7 @@ class LocalPhotoStore:
         return await self._in_thread(lambda: sum(min(max(_size(path), 0), length) for path, length in held))
 
     async def remove(self, upload_id: str, writers: int) -> None:
-        paths = [self._path(upload_id, writer) for writer in range(1, writers + 1)]
+        paths = [self._path(upload_id, writer) for writer in range(writers + 1)]
         await self._in_thread(lambda: _unlink(paths))
 
     async def remove_part(self, upload_id: str, part: Part) -> None:

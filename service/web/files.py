@@ -26,7 +26,7 @@ from service.web.authentication import session_of
 from service.web.files_get import download
 from service.web.http import Headers, Rendered
 from service.web.idempotency import once_of
-from service.web.incoming import End, incoming_body
+from service.web.incoming import End, IncomingBody, gathered
 from service.web.photo_words import PhotoWords
 from service.web.tus_resource import CLOSE, VERSIONS, Handler, Request, Streamed, TusResource, offset_header
 
@@ -134,7 +134,7 @@ class Files:
     ) -> tuple[actions.NewUpload, bool]:
         """The upload, and whether this request began it; False: an earlier one did, under the same key."""
         if b"idempotency-key" not in request.headers:
-            new = await actions.create(self._ports, None, session, creation)
+            new = await actions.create(self._ports, None, session, creation, self._writers)
             assert isinstance(new, actions.NewUpload)
             return new, True
         asked = (creation.length, creation.metadata)
@@ -166,9 +166,12 @@ class Files:
     async def _receive(self, request: Request, session: bytes | None, upload_id: str, chunk: Append) -> Headers:
         """Take the body in; headers that say how far the upload is now."""
         at_once = b"expect" not in request.headers
+        begun = actions.whole_at_once(self._ports, self._writers, session, upload_id, chunk) if at_once else None
         self._metrics.uploads_open.inc()
         try:
-            async with incoming_body(request.receive, self._ports.photos.pieces, at_once=at_once) as body:
+            body = IncomingBody(request.receive, self._ports.photos.pieces)
+            whole = begun is not None and await body.comes_at_once()
+            async with gathered(body, at_once=at_once):
                 upload = await actions.append(
                     self._ports,
                     self._writers,
@@ -178,6 +181,7 @@ class Files:
                     body,
                     self._metrics.upload_bytes.inc,
                     most_bytes=self._terms.most_bytes,
+                    begun=begun if whole else None,
                 )
         finally:
             self._metrics.uploads_open.dec()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from service.domain.uploads import Pieces
 
@@ -16,6 +16,7 @@ READ_LIMIT = 15.0  # seconds without a byte: the phone is gone, and its connecti
 GRACE = 30.0  # seconds before the average rate counts
 SLOWEST = 1000  # bytes/s on average; the slowest 2G gives four times as much
 LOOK_EVERY = 1.0  # seconds between two looks at a body that has to wait for us
+AT_ONCE = 0.05  # seconds in which a whole photo comes over a fast network
 AHEAD = 64 * 1024  # bytes that may wait before anybody has asked for more: what the server itself buffers
 
 
@@ -97,19 +98,28 @@ class IncomingBody:
     def let_go(self) -> None:
         self._ends(End.LET_GO)
 
+    async def comes_at_once(self) -> bool:
+        """Receive for a moment, before anything else is done; whether the body is complete. It fits into a piece."""
+        try:
+            async with asyncio.timeout(AT_ONCE):
+                while self.end is None:
+                    self._keep(await self._receive())
+        except TimeoutError:  # nothing of a message is lost: the server hands over what has come when it is asked
+            pass
+        return self.complete
+
     async def gather(self, *, at_once: bool) -> None:
         """Receive until the body ends. at_once: do not wait for the first `take`."""
         try:
             if not at_once:
                 await self._wanted.wait()
-            self._ends(await self._gather())
+            await self._gather()
         finally:
             self._ends(End.CUT)  # whatever broke it: nobody may wait for more
-            self._stop_timer()
             if self._watch is not None:
                 self._watch.cancel()
 
-    async def _gather(self) -> End:
+    async def _gather(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         self._began = self._awaited_since = loop.time()
@@ -118,17 +128,10 @@ class IncomingBody:
             self._awaited_since = loop.time()
             message = await self._receive()
             self._awaited_since = None
-            if message["type"] == "http.disconnect":
-                return End.CUT
-            data: bytes = message.get("body", b"")
-            self._received += len(data)
-            self._add(data)
-            if not message.get("more_body", False):
-                return End.COMPLETE
+            self._keep(message)
             while not self._has_room() and self.end is None:
                 self._room.clear()
                 await self._room.wait()
-        return End.LET_GO
 
     def _look(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
         """End a body whose next byte is late, or look again when it would be: one timer for all bytes."""
@@ -141,6 +144,16 @@ class IncomingBody:
             task.cancel()
         else:
             self._watch = loop.call_at(late_at, self._look, loop, task)
+
+    def _keep(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self._ends(End.CUT)
+            return
+        data: bytes = message.get("body", b"")
+        self._received += len(data)
+        self._add(data)
+        if not message.get("more_body", False):
+            self._ends(End.COMPLETE)
 
     def _add(self, data: bytes) -> None:
         if data and self.end is None:
@@ -171,21 +184,38 @@ class IncomingBody:
         if self.end is not None:
             return
         self.end = end
+        self._stop_timer()
         for event in (self._arrived, self._room, self._wanted):
             event.set()
 
 
 @asynccontextmanager
 async def incoming_body(receive: Receive, pieces: Pieces, *, at_once: bool) -> AsyncIterator[IncomingBody]:
-    """The body, being gathered as long as the block runs.
+    """The body, being gathered as long as the block runs; at_once: see `gathered`."""
+    body = IncomingBody(receive, pieces)
+    async with gathered(body, at_once=at_once):
+        yield body
+
+
+class gathered:
+    """What is still to come of a body is gathered as long as the block runs.
 
     at_once: False when the client waits for a 100 Continue, which the first receive would send.
     """
-    body = IncomingBody(receive, pieces)
-    task = asyncio.create_task(body.gather(at_once=at_once))
-    try:
-        yield body
-    finally:
+
+    def __init__(self, body: IncomingBody, *, at_once: bool) -> None:
+        self._body = body
+        self._at_once = at_once
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        if self._body.end is None:
+            self._task = asyncio.create_task(self._body.gather(at_once=self._at_once))
+
+    async def __aexit__(self, *_: object) -> None:
+        task = self._task
+        if task is None:
+            return
         if not task.done():
             task.cancel()
             await asyncio.wait([task])

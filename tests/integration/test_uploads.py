@@ -30,14 +30,14 @@ def code(answer):
 
 
 def test_photo_costs_one_creation_and_one_chunk(uploads):
-    """201, 204, the same bytes on disk; three short visits to the database."""
+    """201, 204, the same bytes on disk; two short visits to the database."""
 
     async def scene(room, person):
         path = await person.begin(len(PHOTO))
         answer = await person.patch(path, 0, PHOTO)
         assert (answer.status, answer.offset) == (204, len(PHOTO))
         assert "content-length" not in answer.headers
-        assert room.transactions == [True, True, True]  # one statement each; the last one asks for the inspection too
+        assert room.transactions == [True, True]  # one statement each; the last one asks for the inspection too
         assert await room.stored(path) == PHOTO
         assert room.metrics.registry.get_sample_value("registration_upload_bytes_total") == len(PHOTO)
         assert room.metrics.registry.get_sample_value("registration_uploads_open") == 0
