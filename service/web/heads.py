@@ -3,6 +3,7 @@
 The parser gathers a request line and headers for as long as they come: a single connection could fill the memory.
 """
 
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_BYTES = 64 * 1024
@@ -10,7 +11,7 @@ MOST_BYTES = 64 * 1024
 
 
 class ShortHeads(HttpToolsProtocol):
-    """Answers 400 to a longer head, and closes the connection."""
+    """Answers 400 to a longer head, and closes the connection. What is read of a body is handed on without a copy."""
 
     _open = False
     _heads = 0
@@ -33,3 +34,17 @@ class ShortHeads(HttpToolsProtocol):
             self._bytes += len(data)
             if self._bytes > MOST_BYTES and not self.transport.is_closing():
                 self.send_400_response("The request line and the headers are too long.")
+
+    def on_body(self, body: bytes) -> None:
+        """One read at a time is the usual: whoever waits for it takes it before the next."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        if cycle.body:
+            cycle.body = bytearray(cycle.body)
+            cycle.body += body
+        else:
+            cycle.body = body  # type: ignore[assignment]
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
