@@ -61,7 +61,7 @@ from service.web import board as board_resource
 from service.web.board import BoardCopy
 from service.web.figures import tell_figures
 from service.web.heads import ShortHeads
-from service.web.middleware import Boundary
+from service.web.middleware import Application, Boundary
 from service.web.operation import Operation, route
 from service.web.overload import Doorkeeper, new_door, new_watchdog
 from service.web.pages.site import full_house, memory_cookies
@@ -234,7 +234,7 @@ def build_app(
             task.cancel()
             await asyncio.wait([task])
 
-    app = Starlette(
+    app = Application(
         routes=[
             *whole_photos,
             *(route(operation, ports) for operation in operations(ports, board, version)),

@@ -25,7 +25,7 @@ from service.storage.starting import wait_for_database
 from service.web import files
 from service.web.cors import Cors
 from service.web.files import Terms
-from service.web.middleware import Boundary
+from service.web.middleware import Application, Boundary
 from service.web.overload import Doorkeeper, new_door, new_watchdog
 from service.web.progress import Asked
 
@@ -71,7 +71,7 @@ def build_upload_app(
         finally:
             watchdog.stop()
 
-    app = Starlette(
+    app = Application(
         middleware=middleware,
         exception_handlers={HTTPException: problem_of_starlette},  # type: ignore[dict-item]
         lifespan=lifespan,

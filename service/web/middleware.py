@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import structlog
+from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.domain.errors import EffectUnknown, InternalError, LaunchnightError, QueueFull
@@ -49,6 +51,16 @@ def status_class(status: int) -> str:
     if status in (429, 503):
         return str(status)
     return "4xx" if status < 500 else "5xx"
+
+
+class Application(Starlette):
+    """Without the outermost layer of Starlette: what breaks is answered by our boundary."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        for layer, args, kwargs in reversed(self.user_middleware):
+            app = layer(app, *args, **kwargs)
+        return app
 
 
 class AnswerCut(Exception):
