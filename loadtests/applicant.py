@@ -96,8 +96,8 @@ class Applicant:
     """One person on the way: who she is, where the machine stands, and what the service gave her to show again."""
 
     __slots__ = (
-        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "sends",
-        "serial", "session", "state", "takes", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
+        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "secret",
+        "sends", "serial", "session", "state", "takes", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -111,7 +111,8 @@ class Applicant:
         """Of an adaptive client; others do not use it."""
         self.turn = 0
         self.serial = 0
-        self.ticket = self.place_token = self.entry = self.session = self.code_request = self.code = self.upload = ""
+        self.ticket = self.secret = self.place_token = self.entry = ""
+        self.session = self.code_request = self.code = self.upload = ""
         self.photo: bytes = b""
         self.takes = 0
         """Photos taken anew."""
@@ -134,9 +135,10 @@ class Applicant:
                 return self._effect(route, "/tickets", "", {})
             case Action.PLACE:
                 token = f"Waiting-Room-Place: {self.place_token}\r\n" if self.place_token else ""
-                return Request(method, route, "/place", f"Waiting-Room-Ticket: {self.ticket}\r\n{token}", b"")
+                return Request(method, route, "/place", self._held() + token, b"")
             case Action.CLAIM:
-                return self._effect(route, "/claims", f"Waiting-Room-Ticket: {self.ticket}\r\n", {})
+                told = f"Waiting-Room-Place: {self.place_token}\r\n"
+                return self._effect(route, "/claims", self._held() + told, {})
             case Action.ACCOUNT:
                 account = {"name": self.person.name, "phone": self.person.phone}
                 if self.person.email is not None:
@@ -197,6 +199,10 @@ class Applicant:
 
     def _put(self, route: str, path: str, body: dict[str, Any]) -> Request:
         return Request("PUT", route, path, _JSON + self._bearer(), json.dumps(body).encode())
+
+    def _held(self) -> str:
+        """The ticket, and the proof that it is hers."""
+        return f"Waiting-Room-Ticket: {self.ticket}\r\nWaiting-Room-Secret: {self.secret}\r\n"
 
     def _bearer(self) -> str:
         return f"Authorization: Bearer {self.session}\r\n"
@@ -297,10 +303,12 @@ class Applicant:
         match action:
             case Action.TICKET:
                 given = json.loads(answer.body)
-                self.ticket = given["ticket"]
+                self.ticket, self.secret = given["ticket"], given["secret"]
                 return self._placed(given["place"])
             case Action.PLACE:
-                return self._placed(json.loads(answer.body))
+                given = json.loads(answer.body)
+                self.ticket = given.get("ticket") or self.ticket  # under a newer key
+                return self._placed(given)
             case Action.CLAIM:
                 self.entry = json.loads(answer.body)["pass"]
             case Action.ACCOUNT:
@@ -336,7 +344,7 @@ class Applicant:
 
     def _placed(self, place: dict[str, Any]) -> Reading:
         self.place_token = place["place_token"]
-        if self.wait_range is None:
+        if self.wait_range is None and place["wait_s"] is not None:  # nobody can say before the opening, nor in a pause
             low, high = place["wait_s"]
             self.wait_range = float(low), float(high)
         if place["state"] == "invited":

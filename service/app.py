@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from service.actions.claims import claims_on
+from service.actions.joins import joins_on
 from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
@@ -58,6 +59,7 @@ from service.web import (
     waves,
 )
 from service.web import board as board_resource
+from service.web.ahead import RenderedAhead
 from service.web.board import BoardCopy
 from service.web.figures import tell_figures
 from service.web.heads import ShortHeads
@@ -133,6 +135,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             finish=Finishing(begin),
             clock=WallClock(),
             claims=claims_on(begin),
+            joins=joins_on(begin, named=settings.idempotency),
             vault=vault,
             photos=photos,
             inspector=inspectors,
@@ -187,7 +190,7 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
     table = [
         *tickets.operations(ports, board),
         *board_resource.operations(board),
-        *accounts.operations(ports),
+        *accounts.operations(ports, board),
         *codes.operations(ports),
         *identity.operations(ports),
         *profile.operations(ports),
@@ -211,7 +214,10 @@ def build_app(
     board = BoardCopy()
     door = new_door(metrics)
     watchdog = new_watchdog(door, metrics)
-    middleware = [Middleware(Boundary, metrics=metrics)]
+    middleware = [
+        Middleware(Boundary, metrics=metrics),
+        Middleware(RenderedAhead, "/board", lambda: board.answer),
+    ]
     if settings.overload_limit:
         person = memory_cookies(ports, settings).person
         page, chance = full_house(ports, board), random.Random().random

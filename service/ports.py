@@ -14,11 +14,13 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from service.domain.lookout import Lookout
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
+from service.office_ports import OfficeStore
 from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadLeftovers, UploadStore
 from service.queue_ports import Finish, QueueStore
-from service.room_ports import Claims, GateStore, WaitingRoomStore
+from service.room_ports import Claims, GateStore, Joins, LotteryStore, PresenceStore, WaitingRoomStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,10 @@ class Transaction(Protocol):
     @property
     def gate(self) -> GateStore: ...
     @property
+    def lottery(self) -> LotteryStore: ...
+    @property
+    def presence(self) -> PresenceStore: ...
+    @property
     def accounts(self) -> AccountStore: ...
     @property
     def codes(self) -> CodeStore: ...
@@ -280,6 +286,8 @@ class Transaction(Protocol):
     def assessments(self) -> AssessmentStore: ...
     @property
     def waves(self) -> WaveStore: ...
+    @property
+    def offices(self) -> OfficeStore: ...
 
 
 class Clock(Protocol):
@@ -351,6 +359,7 @@ class Ports:
     begin_apart: BeginApart
     finish: Finish
     claims: Claims
+    joins: Joins
     clock: Clock
     vault: Vault
     photos: PhotoStore
@@ -361,6 +370,10 @@ class Ports:
     policy: Policy = field(default_factory=Policy)
     chance: Callable[[], float] = field(default_factory=lambda: random.Random().random)
     """Uniform in [0, 1), for jitter only."""
+    lookout: Lookout = field(default_factory=Lookout)
+    """What this process knows of the line, for what people are told."""
+    promised: Callable[[str], None] = field(default=lambda outcome: None)
+    """Counts how a promised wait held: early, inside or late."""
     reached: Callable[[str], None] = field(default=lambda stage: None)
     """Counts a person who completed a stage; called when the transaction has been committed."""
     repeats: Repeats = field(default_factory=Repeats)

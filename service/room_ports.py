@@ -1,12 +1,15 @@
 """What the actions ask of the waiting room's rows (beside `service/ports.py`)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from service.domain import lottery
+from service.domain.lookout import Slot
+from service.domain.lottery import ShuffleKey
+from service.domain.presence import Bitmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Room:
     hard_rate_per_s: float | None = None
     message: str = ""
     version: int = 0
+    revoked: Collection[int] = frozenset()
+    """Numbers of tickets that an operator has ended."""
 
     gate_ms: int = 0
     """The gate's clock, and what it had seen by then: how many came in, and how many wait to."""
@@ -59,14 +64,57 @@ class Room:
         return self.base + lottery.place_of(number - self.base, self.cohort, self.shuffle_high, self.shuffle_low)
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Somebody who joins the line. request: names what was asked, sent again it is the same; None: it has no name."""
+
+    request: bytes | None
+    binding: bytes
+    """Of the ticket's secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    number: int
+    first: bool
+    """The request took this number now."""
+
+
+class Joins(Protocol):
+    async def __call__(self, join: Join, /) -> Joined:
+        """The number of one ticket, drawn together with others that are asked for at the same time.
+
+        Doing it again is doing it once. Raises as `Begin`.
+        """
+
+
 class WaitingRoomStore(Protocol):
     async def read(self) -> Room: ...
     async def hold(self) -> Room:
         """As `read`, the row locked until the transaction ends."""
 
-    async def issue_ticket(self) -> tuple[int, datetime]: ...
+    async def join(self, joins: Sequence[Join]) -> Sequence[Joined]:
+        """The next numbers in line, in the order of `joins`; for a request that joined before, the number it took."""
+
+    async def revoke(self, number: int) -> bool:
+        """End a ticket, and the pass that it got. False: it was ended before."""
+
     async def move(self, *, frontier: float, rate_per_s: float, state: str, reason: str) -> None:
         """What the gatekeeper decided."""
+
+
+class LotteryStore(Protocol):
+    async def commit(self, epoch: int, commitment: bytes) -> None:
+        """Put the commitment on the record; the first one of a start of the room stays."""
+
+    async def freeze(self) -> int:
+        """The last number that was taken. Until the transaction ends nobody takes another."""
+
+    def members(self, after: int, until: int) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
+        """Numbers and bindings of the tickets after `after` up to `until`, page by page, in order of number."""
+
+    async def open(self, epoch: int, cohort: int, digest: bytes, key: ShuffleKey) -> bool:
+        """Open the room: one row, whatever the crowd. False: it is open, or its hour is not now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +125,8 @@ class Gate:
     at_ms: int
     granted: int
     admitted: int
+    version: int = 0
+    """Of what operators want, where a tick tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +234,28 @@ class GateStore(Protocol):
 
     async def stand(self, holder: UUID) -> Pending | None:
         """Forget who waited in vain to be asked again, and count the others. None: `holder` does not lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Whether it is time to count who is live, from which place on, and whether the lots are drawn."""
+
+    due: bool
+    frontier: int
+    drawn: bool
+
+
+class PresenceStore(Protocol):
+    """Times are of the gate's clock."""
+
+    async def note(self, replica: UUID, slot: Slot) -> None:
+        """In place of what the replica wrote of this slot before."""
+
+    async def due(self, *, every_ms: int) -> Census:
+        """Due: nobody published in the last `every_ms`."""
+
+    async def seen(self, *, within_ms: int, drawn: bool) -> Sequence[Bitmap]: ...
+    async def forget(self, *, older_ms: int) -> None: ...
+    async def publish(self, live: Bitmap, drawn: bool) -> None: ...
+    async def live(self) -> tuple[Bitmap, bool] | None:
+        """What was published last, and whether it is of drawn places."""

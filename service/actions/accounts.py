@@ -8,6 +8,7 @@ from service.actions.once import Once
 from service.actions.tickets import read_pass
 from service.domain.errors import PassUsed
 from service.ports import Account, Ports, StoredAnswer
+from service.room_ports import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,10 @@ class NewAccount:
 
 
 async def create_account(
-    ports: Ports, once: Once, pass_value: str, name: str, phone: str, email: str | None
+    ports: Ports, once: Once, room: Room, pass_value: str, name: str, phone: str, email: str | None
 ) -> StoredAnswer:
     """One account for each ticket, phone number and e-mail address. Raises PassInvalid, PassUsed, AddressTaken."""
-    number = read_pass(ports, pass_value)
+    number = read_pass(ports, room, pass_value)
     once.principal = b"ticket %d" % number
     account = Account(uuid4(), name, phone, email, None, None)
     async with ports.begin() as tx:
@@ -30,13 +31,13 @@ async def create_account(
 
 
 @idempotent
-async def correct_account(ports: Ports, pass_value: str, name: str, phone: str, email: str | None) -> None:
+async def correct_account(ports: Ports, room: Room, pass_value: str, name: str, phone: str, email: str | None) -> None:
     """Change what was typed for the account of this pass, as long as no address of it is verified.
 
     Codes that were asked for before are void: one sent to the old address must not verify the new one.
     Raises PassInvalid, PassUsed (verified, or nobody's), AddressTaken.
     """
-    number = read_pass(ports, pass_value)
+    number = read_pass(ports, room, pass_value)
     async with ports.begin() as tx:
         account = await tx.accounts.of_ticket(number)
         if account is None:

@@ -11,10 +11,12 @@ from datetime import datetime
 
 from service.actions.batching import Batcher
 from service.actions.once import Once
-from service.actions.tickets import place_of, read_ticket
+from service.actions.place import place_of, score
+from service.actions.tickets import read_ticket, sign_pass
 from service.domain import gate as rules
-from service.domain import signatures, waiting_room
+from service.domain import waiting_room
 from service.domain.errors import TicketInvalid, TurnNotReached
+from service.domain.tickets import Shown
 from service.ports import Begin, Ports, StoredAnswer, Transaction
 from service.room_ports import ClaimAnswer, Claimant, Claims, FoundPass, HeldGate, Room
 
@@ -34,10 +36,13 @@ class ClaimedPass:
     """An instant: claimed again, the answer is the same to the byte."""
 
 
-async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> StoredAnswer:
-    """A pass for an invited ticket; claiming again finds the same pass while it lives. Raises TurnNotReached."""
+async def claim_pass(ports: Ports, once: Once, room: Room, shown: Shown, place_token: str = "") -> StoredAnswer:
+    """A pass for an invited ticket; claiming again finds the same pass while it lives. Raises TurnNotReached.
+
+    place_token: of the answer that said "come in", by which the promised wait is judged.
+    """
     now = ports.clock.now()
-    number = read_ticket(ports.vault, ticket, room).number
+    number = read_ticket(ports.vault, shown, room).number
     place = room.place_of(number)
     # Near its turn the room itself is asked: another replica, whose copy is younger, may just have said "come in".
     near = waiting_room.may_claim(place, room.frontier + room.rate_per_s * MOST_BEHIND)
@@ -49,8 +54,9 @@ async def claim_pass(ports: Ports, once: Once, room: Room, ticket: str) -> Store
         raise TurnNotReached(retry_after_s=retry, poll_after_s=round(retry, 2))
     if answer.found.first:
         ports.reached("admitted")
+        score(ports, number, place_token, now)
     expires_at = answer.found.pass_until.replace(microsecond=0)
-    value = signatures.sign(ports.vault.key("passes"), number, int(expires_at.timestamp()))
+    value = sign_pass(ports.vault, room, number, int(expires_at.timestamp()))
     return once.unstored(ClaimedPass(value, expires_at))
 
 

@@ -44,11 +44,14 @@ class Once:
         self.principal: bytes | None = None
         self.refusal: LaunchnightError | None = None
 
+    def name(self, principal: bytes) -> bytes:
+        """32 bytes that no other route, principal or key has."""
+        head = b"%d %d " % (len(self._route), len(principal))  # lengths in front: no two triples give the same bytes
+        return sha256(head + self._route + principal + self._key).digest()
+
     def _scope(self) -> bytes:
         assert self.principal is not None, "the action says who asks before it keeps an answer"
-        # Lengths in front: no two different triples give the same bytes.
-        head = b"%d %d " % (len(self._route), len(self.principal))
-        return sha256(head + self._route + self.principal + self._key).digest()
+        return self.name(self.principal)
 
     async def keep(self, tx: Transaction, answer: object) -> StoredAnswer:
         """Store `answer` with the effect. Raises DuplicateAnswer when another request stored one first."""

@@ -108,15 +108,15 @@ def wait_class(expected_s: float) -> int:
     return 2 if expected_s < 900.0 else 3
 
 
-def learned(end: float, ratio: float, quantile: float, elapsed_s: float, memory: float) -> float:
+def learned(end: float, ratio: float, share: float, elapsed_s: float, memory: float) -> float:
     """One end of the range after a wait that took `ratio` of what was expected.
 
-    It rises by `quantile` parts when the wait lay above it and falls by `1 - quantile` parts when below, so that it
+    It rises by `share` parts when the wait lay above it and falls by `1 - share` parts when below, so that it
     comes to rest where that share of waits lies below. elapsed_s: since the wait before; bounded, so that a rare wait
     says no more than ten seconds of a crowd do. Stays within 1/5 and 5.
     """
-    step = min(max(elapsed_s, 0.0), 10.0) / memory
-    moved = end * math.exp(step * quantile if ratio > end else step * (quantile - 1.0))
+    step = min(max(elapsed_s, 0.0), 10.0) / max(memory, 1.0)
+    moved = end * math.exp(step * share if ratio > end else step * (share - 1.0))
     return min(max(moved, 0.2), 5.0)
 
 

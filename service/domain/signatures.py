@@ -5,20 +5,12 @@ A value is `FIELD.FIELD.MAC`: whole numbers and 16 bytes of HMAC-SHA-256 in base
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 
 _MAC_BYTES = 16  # 128 bits: not guessable, and a ticket fits in a header line
-_LONGEST = 120
+_LONGEST = 240  # what is agreed with one person has nine numbers
+_LONGEST_KEY_ID = 9
 _LONGEST_NUMBER = 19  # digits of the largest bigint
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A place in the waiting room's order: immutable. `epoch` rises when an operator starts the room anew."""
-
-    epoch: int
-    number: int
 
 
 def sign(key: bytes, *fields: int) -> str:
@@ -32,6 +24,14 @@ def mac(key: bytes, text: str) -> str:
     return urlsafe_b64encode(hmac.digest(key, text.encode(), sha256)[:_MAC_BYTES]).decode().rstrip("=")
 
 
+def key_id_of(value: str) -> int:
+    """The key that `value` says it was signed with, when that is its first field; -1 when it is nothing of ours."""
+    head, _, _ = value[: _LONGEST_KEY_ID + 1].partition(".")
+    if len(value) > _LONGEST or not value.isascii() or len(head) > _LONGEST_KEY_ID or not head.isdecimal():
+        return -1
+    return int(head)
+
+
 def read(key: bytes, value: str, fields: int) -> tuple[int, ...] | None:
     """The `fields` numbers of a value that `sign` made with the same key, otherwise None."""
     if len(value) > _LONGEST or not value.isascii():
@@ -43,12 +43,3 @@ def read(key: bytes, value: str, fields: int) -> tuple[int, ...] | None:
     numbers = tuple(map(int, parts))
     # Signed again instead of compared in parts: only one spelling of a value exists.
     return numbers if hmac.compare_digest(sign(key, *numbers), value) else None
-
-
-def sign_ticket(key: bytes, ticket: Ticket) -> str:
-    return sign(key, ticket.epoch, ticket.number)
-
-
-def read_ticket(key: bytes, value: str) -> Ticket | None:
-    numbers = read(key, value, 2)
-    return None if numbers is None else Ticket(*numbers)

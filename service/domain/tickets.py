@@ -5,17 +5,16 @@ service makes that from the request's key, so that the same request finds the sa
 """
 
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from service.domain.signatures import mac
 
 BINDING_BYTES = 16
 """128 bits of the secret's digest: nobody finds another secret for it."""
 SECRET_CHARACTERS = 43  # 32 bytes in base64url
-_LONGEST = 120  # characters: two numbers of ten digits, one of nineteen, and twice 22
-_LONGEST_KEY_ID = 9
 _FIELDS = 5
 
 
@@ -32,9 +31,16 @@ class Ticket:
     binding: str
 
 
-def secret_of(key: bytes, epoch: int, request: bytes) -> str:
-    """The secret of the ticket that `request` (its idempotency key) drew in this epoch. key: 32 bytes, of secrets."""
-    return _base64url(hmac.digest(key, b"%d " % epoch + request, sha256))
+class Shown(NamedTuple):
+    """What a holder shows: a ticket, and its secret as proof."""
+
+    ticket: str
+    secret: str
+
+
+def secret_of(key: bytes, request: bytes) -> str:
+    """The secret of the ticket that `request` drew, by whatever names it. key: 32 bytes, of secrets."""
+    return _base64url(hmac.digest(key, request, sha256))
 
 
 def binding_of(secret: str) -> bytes:
@@ -48,29 +54,25 @@ def sign_ticket(key: bytes, key_id: int, epoch: int, number: int, binding: bytes
     return f"{text}.{mac(key, text)}"
 
 
-def key_id_of(value: str) -> int:
-    """The key that `value` says it was signed with; -1 when it is no ticket."""
-    head, _, _ = value[: _LONGEST_KEY_ID + 1].partition(".")
-    if len(value) > _LONGEST or not value.isascii() or len(head) > _LONGEST_KEY_ID or not head.isdecimal():
-        return -1
-    return int(head)
-
-
-def read_ticket(key: bytes, value: str, secret: str) -> Ticket | None:
+def read_ticket(key: bytes, shown: Shown) -> Ticket | None:
     """The ticket that `sign_ticket` made with the same key, shown with its own secret; otherwise None.
 
-    value: one for which `key_id_of` gave a key. Both comparisons take the same time whatever differs.
+    shown: a ticket for which `key_id_of` gave a key. Both comparisons take the same time whatever differs.
     """
-    text, _, signed = value.rpartition(".")
+    text, _, signed = shown.ticket.rpartition(".")
     fields = text.split(".")
-    if len(fields) != _FIELDS - 1 or not secret.isascii() or len(secret) > SECRET_CHARACTERS:
+    if len(fields) != _FIELDS - 1 or not shown.secret.isascii() or len(shown.secret) > SECRET_CHARACTERS:
         return None
-    shown = _base64url(binding_of(secret))
+    proof = _base64url(binding_of(shown.secret))
     # The text is signed as it stands, so there is one spelling of each ticket, and what is read below is our own.
-    ours, held = hmac.compare_digest(mac(key, text), signed), hmac.compare_digest(shown, fields[3])
+    ours, held = hmac.compare_digest(mac(key, text), signed), hmac.compare_digest(proof, fields[3])
     if not (ours and held):
         return None
     return Ticket(int(fields[0]), int(fields[1]), int(fields[2]), fields[3])
+
+
+def binding_bytes(ticket: Ticket) -> bytes:
+    return urlsafe_b64decode(ticket.binding + "==")
 
 
 def _base64url(value: bytes) -> str:

@@ -13,7 +13,10 @@ from service.storage.codes import CodeRows
 from service.storage.figures import FigureRows
 from service.storage.gate import GateRows
 from service.storage.identities import IdentityRows
+from service.storage.lottery import LotteryRows
+from service.storage.offices import OfficeRows
 from service.storage.pool import Database
+from service.storage.presence import PresenceRows
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
 from service.storage.sessions import SessionRows
@@ -50,8 +53,16 @@ class PostgresTransaction:
         return WaitingRoomRows(self._connection)
 
     @property
+    def lottery(self) -> LotteryRows:
+        return LotteryRows(self._connection)
+
+    @property
     def gate(self) -> GateRows:
         return GateRows(self._connection)
+
+    @property
+    def presence(self) -> PresenceRows:
+        return PresenceRows(self._connection)
 
     @property
     def accounts(self) -> AccountRows:
@@ -88,6 +99,10 @@ class PostgresTransaction:
     @property
     def waves(self) -> WaveRows:
         return WaveRows(self._connection)
+
+    @property
+    def offices(self) -> OfficeRows:
+        return OfficeRows(self._connection)
 
 
 def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:

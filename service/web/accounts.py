@@ -7,6 +7,7 @@ import msgspec
 from service.actions import accounts as actions
 from service.domain import addresses, errors
 from service.ports import Ports, StoredAnswer
+from service.web.board import BoardCopy
 from service.web.decoding import Check
 from service.web.operation import Call, Operation
 from service.web.tickets import PASS_HEADER, header_text
@@ -21,11 +22,11 @@ class AccountData(msgspec.Struct, forbid_unknown_fields=True):
 CHECKS: dict[str, Check] = {"name": addresses.plain_text, "phone": addresses.phone, "email": addresses.email}
 
 
-def operations(ports: Ports) -> list[Operation]:
+def operations(ports: Ports, board: BoardCopy) -> list[Operation]:
     async def create(call: Call) -> StoredAnswer:
         data: AccountData = call.body
         return await actions.create_account(
-            ports, call.once, header_text(call, PASS_HEADER), data.name, data.phone, data.email
+            ports, call.once, board.room, header_text(call, PASS_HEADER), data.name, data.phone, data.email
         )
 
     return [

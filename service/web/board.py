@@ -3,10 +3,13 @@
 import asyncio
 import math
 import time
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 import structlog
 
+from service.domain import promises
 from service.domain.errors import DatabaseUnavailable
 from service.ports import Ports
 from service.room_ports import Room
@@ -15,21 +18,27 @@ from service.web.idempotency import encode
 from service.web.operation import Call, Operation
 
 REFRESH = 1.0
+PAUSED_AFTER = 5.0
+"""Seconds without the database, then the board says from memory that the room is paused: nobody is let in, and nobody
+loses a place."""
+AWAY = "the database is away"
 MOST_BYTES = 300
-_MOST_REASON = 120  # characters; the rest of the board needs at most 160 bytes
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"public, max-age=1")]
+_MOST_REASON = 120  # characters; the rest of the board needs at most 180 bytes
 
 _log = structlog.get_logger()
 
 
 class Board(msgspec.Struct):
-    """`now_serving`: tickets up to this number may claim. `reason`: why it is not open, for people."""
+    """`now_serving`: places up to this one may claim. `reason`: what an operator says, or why nobody is let in.
+    `poll_s`: the shortest and the longest usual pause between two looks at a place; each answer names its own."""
 
     epoch: int
     state: str
     now_serving: int
     rate_per_s: float
     last_ticket: int
+    poll_s: tuple[int, int]
+    computed_at: datetime
     reason: str
 
 
@@ -41,6 +50,8 @@ class BoardCopy:
         self._answer: Rendered | None = None
         self.read_at = -math.inf
         """When the database was last read, on the monotonic clock."""
+        self.made = 0
+        """How often the answer was made."""
 
     @property
     def room(self) -> Room:
@@ -55,30 +66,60 @@ class BoardCopy:
             raise DatabaseUnavailable(retry_after_s=REFRESH)
         return self._answer
 
-    def show(self, room: Room) -> None:
+    def show(self, room: Room, now: datetime) -> None:
         serving = min(math.floor(room.frontier), room.last_ticket)
-        reason = room.reason
+        poll = (int(promises.POLL_LEAST), int(promises.POLL_MOST))
+        rate, at, reason = round(room.rate_per_s, 3), now.replace(microsecond=0), room.reason
         body = b""
         while not body or len(body) > MOST_BYTES:  # a reason in another script takes several bytes a letter
             reason = reason[:_MOST_REASON] if not body else reason[: len(reason) // 2]
-            body = encode(Board(room.epoch, room.state, serving, round(room.rate_per_s, 3), room.last_ticket, reason))
+            board = Board(room.epoch, room.state, serving, rate, room.last_ticket, poll, at, reason)
+            body = encode(board)
         self._room = room
-        self._answer = Rendered(200, _HEADERS, body)
+        self._answer = Rendered(200, headers(room), body)
+        self.made += 1
 
     async def refresh(self, ports: Ports) -> None:
         async with ports.begin(single=True) as tx:
             room = await tx.room.read()
-        self.show(room)
+        self.show(room, ports.clock.now())
+        in_line = room.last_ticket > room.frontier
+        ports.lookout.watch(room.gate_ms, room.admitted, room.rate_per_s, in_line=in_line)
         self.read_at = time.monotonic()
 
     async def keep_fresh(self, ports: Ports) -> None:
-        """Refresh once a second until cancelled; while the database is in trouble the old copy is shown."""
-        while True:
-            await asyncio.sleep(REFRESH)
-            try:
-                await self.refresh(ports)
-            except Exception as error:  # whatever it says: a copy that is refreshed no more would be shown for ever
-                _log.warning("board not refreshed", code=getattr(error, "code", type(error).__name__))
+        """Refresh once a second until cancelled; while the database is in trouble the old copy is shown, and after
+        a while that the room is paused."""
+        reading: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await asyncio.sleep(REFRESH)
+                if reading is None:
+                    reading = asyncio.create_task(self._try_refresh(ports))
+                await asyncio.wait([reading], timeout=REFRESH)
+                if reading.done():
+                    reading = None
+                if time.monotonic() - self.read_at > PAUSED_AFTER:
+                    self.show(replace(self.room, state="paused", rate_per_s=0.0, reason=AWAY), ports.clock.now())
+        finally:
+            if reading is not None:
+                reading.cancel()
+                await asyncio.wait([reading])
+
+    async def _try_refresh(self, ports: Ports) -> None:
+        try:
+            await self.refresh(ports)
+        except Exception as error:  # whatever it says: a copy that is refreshed no more would be shown for ever
+            _log.warning("board not refreshed", code=getattr(error, "code", type(error).__name__))
+
+
+def headers(room: Room) -> list[tuple[bytes, bytes]]:
+    """For caches. The tag names the start of the room: with a new start everything of the old one can be thrown away."""
+    return [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"public, max-age=1"),
+        (b"cache-tag", b"board-%d" % room.epoch),
+    ]
 
 
 def operations(board: BoardCopy) -> list[Operation]:

@@ -42,11 +42,12 @@ def test_three_roles_in_three_processes(database_url, tmp_path):
         base = f"http://127.0.0.1:{ready['web']['port']}"
         ask = Request(f"{base}/tickets", b"{}", {"Content-Type": "application/json", "Idempotency-Key": "1"})
         with urlopen(ask) as answer:
-            ticket = json.load(answer)["ticket"]
+            drawn = json.load(answer)
+        held = {"Waiting-Room-Ticket": drawn["ticket"], "Waiting-Room-Secret": drawn["secret"]}
         deadline = time.monotonic() + 20
         state = ""
         while state != "invited" and time.monotonic() < deadline:
-            with urlopen(Request(f"{base}/place", headers={"Waiting-Room-Ticket": ticket})) as answer:
+            with urlopen(Request(f"{base}/place", headers=held)) as answer:
                 state = json.load(answer)["state"]
         metrics = {}
         for role, line in ready.items():

@@ -63,12 +63,13 @@ class Registration:
 
     async def _enter(self) -> None:
         drawn = await self._post("/tickets", {})
-        ticket, place = drawn["ticket"], drawn["place"]
+        held = {"Waiting-Room-Ticket": drawn["ticket"], "Waiting-Room-Secret": drawn["secret"]}
+        place = drawn["place"]
         while place["state"] != "invited":
             await asyncio.sleep(place["poll_after_s"])
-            headers = {"Waiting-Room-Ticket": ticket, "Waiting-Room-Place": place["place_token"]}
+            headers = {**held, "Waiting-Room-Place": place["place_token"]}
             place = await self._get("/place", headers)
-        entry = (await self._post("/claims", {}, {"Waiting-Room-Ticket": ticket}))["pass"]
+        entry = (await self._post("/claims", {}, held))["pass"]
         account = {"name": self._person.name, "phone": self._person.phone, "email": self._email}
         await self._post("/accounts", account, {"Waiting-Room-Pass": entry})
 

@@ -11,6 +11,7 @@ from service.domain.codes import Channel
 from service.domain.uploads import Creation, Part, Slot
 from service.photo_ports import Commit
 from service.ports import Account
+from service.room_ports import Join
 from service.web.pages.memory import Memory
 from tests.integration.pages_room import Browser, Page, Site
 from tests.integration.registration_room import BORN, PHOTO, STEPS, Person
@@ -30,8 +31,8 @@ async def signed_in(found: Site, number: int = 1, *, phone_verified: bool = Fals
     account_id, token, now = uuid4(), secrets.token_urlsafe(32), found.service.clock.now()
     account = Account(account_id, "Siti Rahma", f"+6280{number:09d}", f"p{number:09d}@people.example", None, None)
     async with found.service.ports.begin() as tx:
-        ticket, _ = await tx.room.issue_ticket()
-        await tx.accounts.add(account, ticket_number=ticket)
+        [ticket] = await tx.room.join([Join(None, b"")])
+        await tx.accounts.add(account, ticket_number=ticket.number)
         await tx.accounts.mark_verified(account_id, Channel.EMAIL, now)
         if phone_verified:
             await tx.accounts.mark_verified(account_id, Channel.SMS, now)

@@ -159,12 +159,13 @@ class Person:
         found: dict[str, Any] = _done(await self.service.get("/me", **self.session))
         return found
 
-    async def ticket(self) -> str:
-        return str(_done(await self.service.post("/tickets"))["ticket"])
+    async def ticket(self) -> dict[str, str]:
+        """The headers that show a new ticket."""
+        return held(_done(await self.service.post("/tickets")))
 
     async def entry(self) -> str:
         """A claimed pass."""
-        claimed = await self.service.post("/claims", Waiting_Room_Ticket=await self.ticket())
+        claimed = await self.service.post("/claims", **await self.ticket())
         return str(_done(claimed)["pass"])
 
     async def sign_up(self, *, with_email: bool = True) -> "Person":
@@ -232,6 +233,11 @@ class Person:
         await self.verify_phone()
         await self.take_assessment()
         return self
+
+
+def held(drawn: dict[str, Any]) -> dict[str, str]:
+    """The headers that show a ticket and its secret, as POST /tickets gave them."""
+    return {"Waiting_Room_Ticket": drawn["ticket"], "Waiting_Room_Secret": drawn["secret"]}
 
 
 def _done(answer: httpx.Response) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from service.actions.again import again
 from service.domain.errors import DatabaseBusy, DatabaseUnavailable
 from service.domain.repeats import Repeats
+from service.room_ports import Join
 from tests.integration.registration_room import registration
 
 WAVES = "insert into wave (id, opens_at, closes_at) select n, '2020-01-01', '2100-01-01' from unnest($1::int[]) as n"
@@ -137,7 +138,7 @@ def test_cut_connection_costs_nobody_an_answer(run, database_url, tmp_path, cuts
                 nonlocal tries
                 tries += 1
                 async with service.ports.begin() as tx:
-                    await tx.room.issue_ticket()
+                    await tx.room.join([Join(b"one request", b"")])
                     if tries <= cuts:
                         await _of(tx).execute("select pg_terminate_backend(pg_backend_pid())")
                 return "done"

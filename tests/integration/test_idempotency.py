@@ -1,6 +1,7 @@
 """The same request sent again, once or fifty times at once, has one effect and one answer."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -9,7 +10,15 @@ from service.actions.once import Once, answered_once
 from service.actions.phone import ask_phone_code
 from service.actions.sessions import token_hash
 from service.web.idempotency import encode
-from tests.integration.registration_room import Person, code_of, registration
+from tests.integration.registration_room import Person, code_of, held, registration
+
+
+def told(answer):
+    """What each repetition must say alike: status and body, but for the place of a ticket, which is as of now."""
+    body = answer.json() if answer.content else None
+    if isinstance(body, dict):
+        body.pop("place", None)
+    return answer.status_code, json.dumps(body)
 
 
 def test_each_creating_request_is_answered_alike(run, database_url, tmp_path):
@@ -26,8 +35,7 @@ def test_each_creating_request_is_answered_alike(run, database_url, tmp_path):
                 return first.json()
 
             person = Person(service, 1)
-            ticket = (await twice("/tickets"))["ticket"]
-            entry = (await twice("/claims", Waiting_Room_Ticket=ticket))["pass"]
+            entry = (await twice("/claims", **held(await twice("/tickets"))))["pass"]
             account = {"name": "Siti", "phone": person.phone, "email": person.email}
             await twice("/accounts", account, Waiting_Room_Pass=entry)
             request = (await twice("/codes", {"address": person.email}))["code_request"]
@@ -43,7 +51,7 @@ def test_each_creating_request_is_answered_alike(run, database_url, tmp_path):
     pairs, messages, stages = run(scenario())
     for path, first, again in pairs:
         assert first.status_code < 300, (path, first.text)
-        assert (first.status_code, first.content) == (again.status_code, again.content), path
+        assert told(first) == told(again), path
     assert messages == 1
     assert len(set(stages)) == len(stages)
 
@@ -57,7 +65,7 @@ def test_fifty_at_once_have_one_effect(run, database_url, tmp_path):
 
             async def fifty(path, body=None, **headers):
                 answers = await asyncio.gather(*(service.post(path, body, key="one", **headers) for _ in range(50)))
-                return {(answer.status_code, answer.content) for answer in answers}
+                return set(map(told, answers))
 
             tickets = await fifty("/tickets")
             entry = await person.entry()
@@ -152,7 +160,7 @@ def test_given_up_anywhere_and_sent_again_is_done_once(run, database_url, tmp_pa
     cut, sent, again, tickets = run(scenario())
     assert cut[0] and sum(cut) >= 3, "nobody gave up"
     assert {answer.status_code for answer in sent} == {201}
-    assert [answer.content for answer in sent] == [answer.content for answer in again]
+    assert [told(answer) for answer in sent] == [told(answer) for answer in again]
     assert len(tickets) == times + 5
 
 
@@ -186,5 +194,5 @@ def test_stored_answers_hold_no_token_in_clear(run, database_url, tmp_path):
             return person.token, [row["body"] for row in bodies]
 
     token, bodies = run(scenario())
-    assert len(bodies) >= 4
+    assert len(bodies) >= 3
     assert not any(token.encode() in body or body[:1] == b"{" for body in bodies)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from service.storage import pool
-from tests.integration.registration_room import Person, code_of, registration, until
+from tests.integration.registration_room import Person, code_of, held, registration, until
 
 
 def test_no_connection_in_time_is_an_honest_503(run, database_url, tmp_path, monkeypatch):
@@ -23,7 +23,7 @@ def test_no_connection_in_time_is_an_honest_503(run, database_url, tmp_path, mon
                 crowd = [service.post("/tickets", key=f"crowd {number}") for number in range(20)]
                 refused = await asyncio.gather(*crowd)
                 live, board = await service.get("/health/live"), await service.get("/board")
-                place = await service.get("/place", Waiting_Room_Ticket=drawn["ticket"])
+                place = await service.get("/place", **held(drawn))
             again = [await service.post("/tickets", key=f"crowd {number}") for number in range(20)]
             tickets = await service.sql("select count(*) as number from ticket")
             return refused, live, board, place, again, tickets[0]["number"], service.metrics.registry
@@ -79,14 +79,15 @@ def test_a_request_that_breaks_in_the_middle_leaves_nothing(run, database_url, t
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
             await service.sql("alter table idempotent_answer add constraint broken check (false) not valid")
-            drawn = await service.post("/tickets", key="a")
-            before = await service.sql("select count(*) as number from ticket")
+            asked = {"address": "+6280000000001"}
+            broken = await service.post("/codes", asked, key="a")
+            before = await service.sql("select count(*) as number from code_request")
             await service.sql("alter table idempotent_answer drop constraint broken")
-            again = [await service.post("/tickets", key="a") for _ in range(2)]
-            after = await service.sql("select count(*) as number from ticket")
-            return drawn, before[0]["number"], again, after[0]["number"]
+            again = [await service.post("/codes", asked, key="a") for _ in range(2)]
+            after = await service.sql("select count(*) as number from code_request")
+            return broken, before[0]["number"], again, after[0]["number"]
 
-    drawn, before, again, after = run(scenario())
-    assert (drawn.status_code, code_of(drawn)) == (500, "internal-error")
+    broken, before, again, after = run(scenario())
+    assert (broken.status_code, code_of(broken)) == (500, "internal-error")
     assert (before, after) == (0, 1)
     assert again[0].content == again[1].content

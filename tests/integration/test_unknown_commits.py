@@ -64,14 +64,14 @@ def test_without_a_key_to_look_by_the_asker_is_told(run, database_url, tmp_path,
     async def scenario():
         async with cut_room(database_url, tmp_path, IDEMPOTENCY="off") as (service, cutter):
             cutter.next = cut
-            answer = await service.post("/tickets")
-            tickets = await service.sql("select 1 from ticket")
-            return answer, len(tickets), service.metrics.of(service.metrics.commits_unknown, "outcome")
+            answer = await service.post("/codes", {"address": "+6280000000001"})
+            requests = await service.sql("select 1 from code_request")
+            return answer, len(requests), service.metrics.of(service.metrics.commits_unknown, "outcome")
 
-    answer, tickets, outcomes = run(scenario())
+    answer, requests, outcomes = run(scenario())
     assert (answer.status_code, code_of(answer)) == (503, "effect-unknown")
     assert int(answer.headers["retry-after"]) >= 1
-    assert tickets == (cut is Cut.ANSWER_LOST)
+    assert requests == (cut is Cut.ANSWER_LOST)
     assert outcomes == {"done": 0, "undone": 0, "open": 1}
 
 

@@ -7,9 +7,10 @@ from service.actions import claims
 from service.actions.gatekeeper import Candidate
 from service.actions.once import Once
 from service.domain.errors import TurnNotReached
+from service.domain.tickets import Shown
 from service.web import health
 from service.web.board import BoardCopy
-from tests.integration.registration_room import code_of, registration, until
+from tests.integration.registration_room import code_of, held, registration, until
 
 
 async def at_rate(service, frontier: float, rate: float = 0.5) -> None:
@@ -31,11 +32,11 @@ def test_a_ticket_waits_for_its_turn(run, database_url, tmp_path):
             await at_rate(service, 2.0)
             drawn = [(await service.post("/tickets")).json() for _ in range(40)]
             last = drawn[-1]
-            early = await service.post("/claims", Waiting_Room_Ticket=last["ticket"])
-            first = [await service.post("/claims", Waiting_Room_Ticket=drawn[0]["ticket"]) for _ in range(2)]
+            early = await service.post("/claims", **held(last))
+            first = [await service.post("/claims", **held(drawn[0])) for _ in range(2)]
             await at_rate(service, 40.0, 0.25)
-            place = await service.get("/place", Waiting_Room_Ticket=last["ticket"])
-            turn = await service.post("/claims", Waiting_Room_Ticket=last["ticket"])
+            place = await service.get("/place", **held(last))
+            turn = await service.post("/claims", **held(last))
             return last, early, first, place.json(), turn, service.stages
 
     last, early, first, place, turn, stages = run(scenario())
@@ -56,7 +57,7 @@ def test_who_was_told_to_come_in_by_another_replica_is_let_in(run, database_url,
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
             await at_rate(service, 10.0, 5.0)
-            drawn = [(await service.post("/tickets")).json()["ticket"] for _ in range(40)]
+            drawn = [Shown(*held((await service.post("/tickets")).json()).values()) for _ in range(40)]
             async with service.ports.begin() as tx:
                 old = await tx.room.read()
                 await tx.room.move(frontier=12.0, rate_per_s=5.0, state="open", reason="")
@@ -86,13 +87,13 @@ def test_asking_too_early_is_refused_without_a_look(run, database_url, tmp_path)
             drawn = (await service.post("/tickets")).json()
             other = (await service.post("/tickets")).json()
             headers = {
-                "Waiting_Room_Ticket": drawn["ticket"],
+                **held(drawn),
                 "Waiting_Room_Place": drawn["place"]["place_token"],
             }
             early = [await service.get("/place", **headers) for _ in range(3)]
             service.clock.ahead = timedelta(seconds=drawn["place"]["poll_after_s"])
             good = await service.get("/place", **headers)
-            mixed = await service.get("/place", **{**headers, "Waiting_Room_Ticket": other["ticket"]})
+            mixed = await service.get("/place", **{**headers, **held(other)})
             forged = await service.get("/place", **{**headers, "Waiting_Room_Place": "1.1.AAAAAAAAAAAAAAAAAAAAAA"})
             return early, good, mixed, forged
 
@@ -115,7 +116,7 @@ def test_a_new_start_of_the_room_ends_old_tickets(run, database_url, tmp_path):
                 return bool((await service.get("/board")).json()["epoch"] == 2)
 
             await until(shown)
-            return await service.get("/place", Waiting_Room_Ticket=drawn["ticket"])
+            return await service.get("/place", **held(drawn))
 
     assert code_of(run(scenario())) == "ticket-invalid"
 
@@ -160,7 +161,7 @@ def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_pat
                 room = await tx.room.read()
             copy = BoardCopy()
             reason = "Antrean dijeda sebentar. " * 40 + "\u0646" * 400
-            copy.show(type(room)(9, 1e9, 1e9, "paused", reason, 10**9, room.moved_at, 0.0))
+            copy.show(type(room)(9, 1e9, 1e9, "paused", reason, 10**9, room.moved_at, 0.0), room.moved_at)
             (name,) = await service.sql("select current_database() as name")
             await service.sql(f"alter database {name['name']} allow_connections false", elsewhere=True)
             await service.sql(
@@ -183,7 +184,9 @@ def test_the_board_is_small_public_and_costs_no_query(run, database_url, tmp_pat
     board, copy, away, live, before, ready, refused = run(scenario())
     assert not before  # nobody asks the database for it: that it is away is seen by the board's next looks
     assert board.headers["cache-control"] == "public, max-age=1"
-    assert set(board.json()) == {"epoch", "state", "now_serving", "rate_per_s", "last_ticket", "reason"}
+    assert set(board.json()) == {
+        "epoch", "state", "now_serving", "rate_per_s", "last_ticket", "poll_s", "computed_at", "reason",
+    }  # fmt: skip
     assert len(copy.answer.body) <= 300
     assert away.content == board.content
     assert live.status_code == 200

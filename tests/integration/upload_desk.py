@@ -147,6 +147,7 @@ async def upload_desk(database_url: str, store: PhotoStore) -> AsyncIterator[Des
         begin_apart=nobody,
         finish=nobody,
         claims=nobody,
+        joins=nobody,
         clock=clock,
         vault=vault,
         photos=store,

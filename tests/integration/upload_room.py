@@ -192,6 +192,7 @@ async def upload_room(
         begin_apart=nobody,
         finish=nobody,
         claims=nobody,
+        joins=nobody,
         clock=WallClock(),
         vault=vault,
         photos=photos,

@@ -25,6 +25,7 @@ from service.ports import Account, CodeRequest, Identity, Ports
 from service.queue_ports import Job
 from service.queues.lane import Handler
 from service.queues.worker import HANDLERS, run_worker
+from service.room_ports import Join
 from service.settings import Settings, load
 from service.storage.queue import PostgresQueue
 from tests.integration.queue_room import one
@@ -66,9 +67,9 @@ class Room:
         account_id = uuid4()
         address = f"p{number:09d}@people.example" if email else None
         async with self.ports.begin() as tx:
-            ticket, _ = await tx.room.issue_ticket()
+            [ticket] = await tx.room.join([Join(None, b"")])
             account = Account(account_id, "Ann", f"+6280{number:09d}", address, None, None)
-            await tx.accounts.add(account, ticket_number=ticket)
+            await tx.accounts.add(account, ticket_number=ticket.number)
         return account_id
 
     async def ask_code(self, account_id: UUID | None, channel: Channel = Channel.SMS) -> UUID:

@@ -56,7 +56,8 @@ class Phone:
 
     def sign_in(self) -> None:
         """From the ticket to a session."""
-        ticket = {"Waiting_Room_Ticket": self._post("/tickets", {}).json()["ticket"]}
+        drawn = self._post("/tickets", {}).json()
+        ticket = {"Waiting_Room_Ticket": drawn["ticket"], "Waiting_Room_Secret": drawn["secret"]}
         deadline = time.monotonic() + WITHIN
         while (entry := self._post("/claims", {}, **ticket)).status != 201:
             assert entry.status == 409 and time.monotonic() < deadline, entry

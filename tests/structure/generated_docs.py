@@ -112,6 +112,7 @@ def operations() -> list[Operation]:
         begin_apart=nothing,
         finish=nothing,
         claims=nothing,
+        joins=nothing,
         clock=nothing,
         vault=nothing,
         photos=nothing,

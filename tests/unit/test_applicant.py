@@ -58,13 +58,21 @@ def test_a_ticket_is_asked_for_under_an_idempotency_key(one):
 
 def test_the_first_range_of_waiting_times_is_kept(one):
     """Later ranges shrink by themselves; a promise is judged by what was said first."""
-    assert at(one, Action.TICKET).read(answer(201, {"ticket": "T", "place": PLACE})) == Reading(Result.WAIT, 2.5)
-    later = {**PLACE, "wait_s": [1, 2], "state": "invited", "place_token": "even later"}
+    drawn = answer(201, {"ticket": "T", "secret": "S", "place": PLACE})
+    assert at(one, Action.TICKET).read(drawn) == Reading(Result.WAIT, 2.5)
+    later = {**PLACE, "wait_s": [1, 2], "state": "invited", "place_token": "even later", "ticket": None}
     assert at(one, Action.PLACE).read(answer(200, later)).result is Result.OK
     assert one.wait_range == (3.0, 8.0)
     headers = one.request(PHOTOS).headers
-    assert "Waiting-Room-Ticket: T\r\n" in headers
+    assert "Waiting-Room-Ticket: T\r\nWaiting-Room-Secret: S\r\n" in headers
     assert "Waiting-Room-Place: even later\r\n" in headers
+
+
+def test_a_ticket_under_a_newer_key_is_shown_from_then_on(one):
+    """Keys change while people wait; who shows the renewed ticket outlives the old key."""
+    at(one, Action.TICKET).read(answer(201, {"ticket": "T", "secret": "S", "place": PLACE}))
+    at(one, Action.PLACE).read(answer(200, {**PLACE, "ticket": "renewed"}))
+    assert "Waiting-Room-Ticket: renewed\r\nWaiting-Room-Secret: S\r\n" in at(one, Action.PLACE).request(PHOTOS).headers
 
 
 def test_a_request_without_an_answer_keeps_its_key(one):
@@ -211,7 +219,7 @@ def test_what_refusals_mean(one, action, given, reading):
     assert at(one, action).read(given) == reading
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"ticket": "T"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"ticket": "T"}', b'{"ticket": "T", "place": {}}'])
 def test_a_success_that_lacks_what_it_promised_is_an_error(one, body):
     """A proxy's error page with status 200 must not stop the swarm."""
     assert at(one, Action.TICKET).read(Answer(200, {}, body)).result is Result.ERROR

@@ -18,6 +18,7 @@ alter table waiting_room
     add column fixed_rate_per_s double precision,       -- set by an operator; null: chosen by the slow loop
     add column hard_rate_per_s double precision,        -- most that may come in; null: that of the settings
     add column message text not null default '',        -- for everybody in line, from an operator
+    add column binding text not null default '',        -- the stage that bounds the rate chosen by the slow loop
     add column live bytea,                              -- who is there: a bitmap of places from live_from on
     add column live_from bigint not null default 0,
     add column live_drawn boolean not null default false,

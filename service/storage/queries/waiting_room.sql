@@ -9,16 +9,47 @@ select epoch, frontier, rate_per_s, state, reason, moved_at,
        opens_at, coalesce(extract(epoch from opens_at - clock_timestamp()), 0)::float8 as opens_in_s, opened_at,
        commitment, committed_at, cohort_digest, key_id, oldest_key_id,
        wanted, queue_all, fixed_rate_per_s, hard_rate_per_s, message, version,
-       at_ms as gate_ms, admitted, pending
+       at_ms as gate_ms, admitted, pending,
+       array(select number from revoked_ticket) as revoked
 from waiting_room, gate;
 
 -- name: lock
 -- Nobody else changes the room until the transaction ends.
 select from waiting_room for update;
 
--- name: issue_ticket
--- The next number. Numbers never go back; a rolled-back transaction leaves a hole, which passes by like any ticket.
-insert into ticket default values returning number, issued_at;
+-- name: join
+-- Numbers for $1 requests (null: one without a name) with $2 bindings, in their order, and whether each was taken now.
+-- A request that joined before finds its number. Rows are added in the order of their keys: no two statements wait for
+-- each other. Numbers never go back; what is rolled back leaves a hole, which blocks nobody.
+with asked as (
+    select nth, request, binding, coalesce(request, int8send(nth)) as name
+    from unnest($1::bytea[], $2::bytea[]) with ordinality as given (request, binding, nth)
+), known as (
+    select name, number from asked join ticket on join_key = request
+), fresh as (
+    select distinct on (name) name, request, binding, nth from asked
+    where not exists (select from known where known.name = asked.name)
+    order by name, nth
+), numbered as materialized (
+    select name, request, binding, nth, nextval('ticket_number') as number
+    from (select * from fresh order by nth) as in_order
+), added as (
+    insert into ticket (number, binding, join_key)
+    select number, binding, request from numbered order by name
+    on conflict (join_key) do update set join_key = excluded.join_key
+    returning number, join_key, xmax = 0 as first
+)
+select coalesce(added.number, known.number, numbered.number) as number,
+       coalesce(added.first, known.name is null) and numbered.nth is not distinct from asked.nth as first
+from asked
+left join known using (name)
+left join numbered using (name)
+left join added on added.join_key = asked.request
+order by asked.nth;
+
+-- name: revoke
+-- End a ticket. No row when it was ended before.
+insert into revoked_ticket (number) values ($1) on conflict do nothing returning number;
 
 -- name: move
 -- The gatekeeper's decision.

@@ -52,11 +52,13 @@ async def make(visit: Visit, given: AccountTyped) -> Go:
         try:
             await visit.once(
                 NewAccount,
-                lambda once: actions.create_account(visit.ports, once, entry, given.name, given.phone, given.email),
+                lambda once: actions.create_account(
+                    visit.ports, once, visit.room, entry, given.name, given.phone, given.email
+                ),
                 given,
             )
         except (PassUsed, IdempotencyKeyReused):  # this browser has made it before, and something was wrong
-            await actions.correct_account(visit.ports, entry, given.name, given.phone, given.email)
+            await actions.correct_account(visit.ports, visit.room, entry, given.name, given.phone, given.email)
 
     await _with_pass(visit, make_or_correct)
     memory = visit.memory

@@ -1,23 +1,43 @@
 """What a browser carries for its applicant: one cookie, sealed, so that pages need no store of their own."""
 
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 
+from service.domain.tickets import Shown
 from service.ports import Vault, VaultError
 
 _BOUND_TO = b"memory of the pages"
 _LONGEST = 4096  # characters of a cookie that browsers keep
 
 
+class Desk(msgspec.Struct, frozen=True):
+    """The desk of a labor office, where one applicant sits down after another."""
+
+    office_id: UUID
+    name: str
+    generation: int
+    """Of the access code with which it signed in."""
+    until: float
+    """It is signed in until then, in seconds since 1970."""
+    sitting: str
+    """Another one for each applicant: forms of the one before are not taken any more."""
+
+
 class Memory(msgspec.Struct, omit_defaults=True):
-    """Empty = not there (yet). At most 2 KB when sealed: what people type is bounded by the types of the API."""
+    """Empty = not there (yet). At most 2.5 KB when sealed: what people type is bounded by the types of the API."""
 
     ticket: str = ""
+    secret: str = ""
+    """Of the ticket."""
+    place_token: str = ""
+    """What was first promised of the wait, and later when the turn was told."""
     entry: str = ""
     """The pass that the claim gave."""
     name: str = ""
@@ -31,6 +51,31 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """When the next send may be asked for, in seconds since 1970."""
     token: str = ""
     """Of the session."""
+    desk: Desk | None = None
+    """None: no labor office is signed in here."""
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.ticket, self.secret)
+
+    @property
+    def sitting(self) -> str:
+        return "" if self.desk is None else self.desk.sitting
+
+    @property
+    def is_vacant(self) -> bool:
+        """It knows no applicant."""
+        return self == Memory(desk=self.desk)
+
+    def vacated(self) -> "Memory":
+        """What is left when the applicant goes."""
+        if self.desk is None:
+            return Memory()
+        return Memory(desk=msgspec.structs.replace(self.desk, sitting=new_sitting()))
+
+
+def new_sitting() -> str:
+    return secrets.token_urlsafe(6)
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ While an applicant sits there nothing of the others is shown; when they leave, n
 service keeps for their account.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -105,7 +105,7 @@ def _line(visit: Visit, held: Held) -> Line:
 def _order(line: Line) -> tuple[int, int, int]:
     if line.place is None:
         return 2, 0, line.held.number
-    return (0 if line.is_invited else 1), line.place.ahead, line.held.number
+    return (0 if line.is_invited else 1), line.place.ahead or 0, line.held.number
 
 
 async def sign_in(visit: Visit, given: Code) -> Go:
@@ -148,7 +148,8 @@ async def _begin(visit: Visit, desk: Desk, number: int) -> Go:
     held = await actions.held_ticket(visit.ports, desk.office_id, number)
     before = visit.memory
     visit.memory = before.vacated()
-    visit.memory.ticket, visit.memory.secret = held.ticket, held.secret
+    memory = visit.memory
+    memory.ticket, memory.secret, memory.place_token = held.ticket, held.secret, held.place_token
     try:
         visit.memory.entry = await claimed_pass(visit)
     except LaunchnightError:
@@ -169,8 +170,18 @@ async def take(visit: Visit, given: Next) -> Go:
     if desk is None:
         return Go("loket")
     new = await visit.once(NewTicket, lambda once: joins.issue_ticket(visit.ports, once, visit.room))
-    await actions.hold_ticket(visit.ports, desk.office_id, new.number, given.label, new.ticket, new.secret)
+    taken = Held(new.number, given.label, new.ticket, new.secret, new.place.place_token)
+    await actions.hold_ticket(visit.ports, desk.office_id, taken)
+    await _renew(visit, desk)
     return Go("loket")
+
+
+async def _renew(visit: Visit, desk: Desk) -> None:
+    """Keep the tickets under the newest key. Showing the list changes nothing, so this is done when one is taken."""
+    for held in await actions.held_tickets(visit.ports, desk.office_id, desk.generation) or ():
+        place = _line(visit, held).place
+        if place is not None and place.ticket is not None:
+            await actions.hold_ticket(visit.ports, desk.office_id, replace(held, ticket=place.ticket))
 
 
 async def _end_session(memory: Memory, visit: Visit) -> None:

@@ -6,7 +6,7 @@ const TOLD_EVERY = 30_000; // a screen reader hears of a changed place at most t
 const SLOW_AFTER = 20_000; // then a form counts as not sent yet
 const LEAST_WAIT = 2_000;
 const HIDDEN_WAIT = 30_000; // a page that nobody sees asks less often
-const LONGEST_WAIT = 300_000;
+const LONGEST_WAIT = 60_000; // who asks less often counts as gone, and the line as shorter than it is
 const PHOTO_BYTES = 200 * 1024;
 const PHOTO_WIDTH = 1600; // the small print of an identity card is still readable
 const PHOTO_PATIENCE = 15_000; // a phone that needs longer sends the original
@@ -41,9 +41,11 @@ function arm() {
   clearTimeout(timer);
   const every = Number(document.querySelector('main')?.dataset.refresh);
   if (!every) return;
-  const spread = 1 + Math.random() / 10; // phones of one queue do not ask in step
-  const wait = Math.max(every * 1000, LEAST_WAIT, document.hidden ? HIDDEN_WAIT : 0) * 2 ** failures;
-  timer = setTimeout(renew, Math.max(Math.min(wait, LONGEST_WAIT), pause) * spread);
+  const least = Math.max(every * 1000, LEAST_WAIT, document.hidden ? HIDDEN_WAIT : 0);
+  // The server tells each phone another second. After a failure of all of them it cannot: then chance spreads them.
+  const spread = failures ? 0.25 + Math.random() : 1 + Math.random() / 30;
+  const wait = Math.max(least, Math.min(least * 2 ** failures, LONGEST_WAIT)) * spread;
+  timer = setTimeout(renew, Math.max(wait, pause * (1 + Math.random() / 10)));
 }
 
 async function renew() {

@@ -1,0 +1,80 @@
+"""Drawing the places of early comers: the promise beforehand, the draw at the opening, the record afterwards."""
+
+import hmac
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import islice
+
+from service.domain import lottery
+from service.domain.lottery_record import Header, member_line
+from service.ports import Begin, Transaction, Vault
+from service.room_ports import Room
+
+
+def seed_of(vault: Vault, epoch: int) -> bytes:
+    """32 bytes. Made of the master key and the start of the room alone: there is nothing to draw again."""
+    return hmac.digest(vault.key("lottery"), b"%d" % epoch, sha256)
+
+
+async def promise(tx: Transaction, vault: Vault, room: Room) -> None:
+    """Put the commitment on the record, unless it stands there. Called where an hour of opening is set, in the same
+    transaction: so it is there before the first early ticket."""
+    await tx.lottery.commit(room.epoch, lottery.commitment_of(seed_of(vault, room.epoch)))
+
+
+def is_due(room: Room) -> bool:
+    """Whether the hour has come and nobody has opened the room."""
+    return room.opens_at is not None and room.opens_in_s <= 0.0 and room.opened_at is None
+
+
+async def open_by_lot(begin: Begin, vault: Vault, room: Room) -> bool:
+    """Freeze who came early, draw their places, and open. False: another process was quicker, or the hour was moved.
+
+    Tickets wait for the freeze only, for milliseconds. What breaks in between leaves no trace: it is begun anew, with
+    whoever came meanwhile.
+    """
+    async with begin() as tx:
+        last = await tx.lottery.freeze()
+    digest = lottery.CohortDigest()
+    async with begin() as tx:  # numbers up to `last` do not change any more, so any snapshot of them is the same
+        async for page in tx.lottery.members(room.base, last):
+            for number, binding in page:
+                digest.add(number, binding)
+    cohort = max(last - room.base, 0)
+    key = lottery.shuffle_key(seed_of(vault, room.epoch), digest.value(), cohort)
+    async with begin(single=True) as tx:
+        return await tx.lottery.open(room.epoch, cohort, digest.value(), key)
+
+
+async def publish(begin: Begin, vault: Vault, write: Callable[[str], object]) -> int:
+    """Write the record of the draw, line by line, and with it the seed; how many tickets it names.
+
+    Raises NotDrawn before the opening: who knows the seed then knows the places.
+    """
+    async with begin() as tx:
+        room = await tx.room.read()
+        if room.opened_at is None or room.opens_at is None or room.committed_at is None:
+            raise NotDrawn
+        header = Header(
+            epoch=room.epoch,
+            base=room.base,
+            cohort=room.cohort,
+            commitment=(room.commitment or b"").hex(),
+            committed_at=room.committed_at.isoformat(),
+            opens_at=room.opens_at.isoformat(),
+            opened_at=room.opened_at.isoformat(),
+            seed=seed_of(vault, room.epoch).hex(),
+            cohort_digest=(room.cohort_digest or b"").hex(),
+        )
+        write(header.line() + "\n")
+        places, at, tickets = lottery.places(room.cohort, room.shuffle_high, room.shuffle_low), room.base, 0
+        async for page in tx.lottery.members(room.base, room.base + room.cohort):
+            for number, binding in page:
+                place, at = next(islice(places, number - at - 1, None)), number
+                write(member_line(number, room.base + place, binding) + "\n")
+            tickets += len(page)
+    return tickets
+
+
+class NotDrawn(Exception):
+    """No places were drawn in this start of the room (yet)."""
