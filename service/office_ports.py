@@ -38,7 +38,7 @@ class HeldTicket:
 
     number: int
     sealed: bytes
-    """Label, ticket and secret."""
+    """Label, ticket, secret and place token."""
     begun_at: datetime | None
 
 

@@ -22,7 +22,9 @@ class Held:
     """What the office calls its applicant."""
     ticket: str
     secret: str
-    begun: bool
+    place_token: str
+    """What was promised of the wait when it was taken."""
+    begun: bool = False
     """Its applicant sat down before, and has no account yet."""
 
 
@@ -77,10 +79,10 @@ async def is_open(ports: Ports, office_id: UUID, generation: int) -> bool:
 
 
 @idempotent
-async def hold_ticket(ports: Ports, office_id: UUID, number: int, label: str, ticket: str, secret: str) -> None:
-    """Keep a ticket for an applicant. Raises OfficeFull."""
-    text = json.dumps([label, ticket, secret]).encode()
-    kept = HeldTicket(number, ports.vault.seal(text, _bound_to(office_id, number)), None)
+async def hold_ticket(ports: Ports, office_id: UUID, held: Held) -> None:
+    """Keep a ticket for an applicant, or what changed about it. Raises OfficeFull."""
+    text = json.dumps([held.label, held.ticket, held.secret, held.place_token]).encode()
+    kept = HeldTicket(held.number, ports.vault.seal(text, _bound_to(office_id, held.number)), None)
     async with ports.begin() as tx:
         await tx.offices.forget_served(office_id)
         room_for_it = await tx.offices.keep(office_id, kept, most=rules.MOST_HELD)
@@ -113,10 +115,10 @@ async def drop_ticket(ports: Ports, office_id: UUID, number: int) -> None:
 
 def _opened(vault: Vault, office_id: UUID, held: HeldTicket) -> Held:
     try:
-        label, ticket, secret = json.loads(vault.open(held.sealed, _bound_to(office_id, held.number)))
+        label, ticket, secret, token = json.loads(vault.open(held.sealed, _bound_to(office_id, held.number)))
     except VaultError:  # the service has another master key: no ticket under the old one is of use either
-        label, ticket, secret = "", "", ""
-    return Held(held.number, label, ticket, secret, held.begun_at is not None)
+        label, ticket, secret, token = "", "", "", ""
+    return Held(held.number, label, ticket, secret, token, begun=held.begun_at is not None)
 
 
 def _bound_to(office_id: UUID, number: int) -> bytes:

@@ -259,6 +259,33 @@ def test_another_code_and_the_end_of_the_day_sign_the_desk_out(standing):
     assert memory == Memory()
 
 
+def test_tickets_are_kept_under_the_newest_key(standing):
+    """After a change of keys the next ticket that is taken renews the others, so the old key may be forgotten."""
+
+    async def scenario():
+        found = standing.site
+        browser = await signed_in(found, "Disnaker Salatiga")
+        await take(browser, "lama")
+        desk = browser.memory.desk
+        assert desk is not None
+
+        async def keys() -> set[str]:
+            held = await offices.held_tickets(found.service.ports, desk.office_id, desk.generation)
+            assert held is not None
+            return {each.ticket.partition(".")[0] for each in held}
+
+        before = await keys()
+        await found.service.sql("update waiting_room set key_id = key_id + 1")
+
+        async def renewed() -> bool:  # once the pages have heard of the key
+            await take(browser, "baru")
+            return len(await keys()) == 1 and await keys() != before
+
+        await until(renewed)
+
+    standing.run(scenario())
+
+
 def test_marks_and_tickets_lie_sealed(standing):
     """Nothing in the office's rows can be read without the service's key."""
 
