@@ -88,4 +88,5 @@ def test_a_closed_gate_says_so(standing):
         return await browser.send(await browser.open("/daftar/antrean"), "ticket")
 
     page = standing.run(scenario())
-    assert "belum diketahui" in page.text and "ditutup sementara" in page.text
+    assert "Perkiraan waktu tunggu dijeda" in page.text and "dijeda sementara" in page.text
+    assert page.refresh_s and page.refresh_s >= 15

@@ -15,7 +15,7 @@ from scenarios.fates import Furthest, Manners
 from scenarios.journey_state import Action, Habits, Result
 from scenarios.simulation.rules import RULES, Rule
 from scenarios.uploaders import Uploader
-from service.domain import assessment, codes, gate, hashing, identity, lottery, queues, waiting_room, waves
+from service.domain import assessment, codes, gate, hashing, identity, lottery, promises, queues, waiting_room, waves
 
 INPUTS = 100_000
 
@@ -253,7 +253,7 @@ def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
     ours = (streams, networks, uploaders, throttle, journey, setbacks)
-    for module in (hashing, lottery, waiting_room, gate, queues, codes, waves, identity, assessment, *ours):
+    for module in (hashing, lottery, promises, waiting_room, gate, queues, codes, waves, identity, assessment, *ours):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]
             if is_own and not isinstance(function, type) and is_numeric(function):

@@ -258,5 +258,5 @@ def test_the_board_before_its_first_look():
     board = BoardCopy()
     with pytest.raises(DatabaseUnavailable):
         _ = board.room
-    board.show(Room(1, 12.7, 3.0, "open", "", 10, datetime.now(UTC), 0.0))
+    board.show(Room(1, 12.7, 3.0, "open", "", 10, datetime.now(UTC), 0.0), datetime.now(UTC))
     assert json.loads(board.answer.body)["now_serving"] == 10
