@@ -63,13 +63,19 @@ def look_at_place(ports: Ports, room: Room, shown: Shown, place_token: str, *, p
 
 def sign_pass(vault: Vault, room: Room, number: int, expires_at: int) -> str:
     """The pass of ticket `number`, until the second `expires_at` since 1970."""
-    return signatures.sign(_key(vault, "passes", room.key_id), room.key_id, number, expires_at)
+    return signatures.sign(_key(vault, "passes", room.key_id), room.key_id, room.epoch, number, expires_at)
 
 
 def read_pass(ports: Ports, room: Room, value: str) -> int:
-    """The ticket number of a pass. Raises PassInvalid: not ours, expired, or its ticket was revoked."""
+    """The ticket number of a pass.
+
+    Raises PassInvalid: not ours, of an earlier start of the room, expired, or its ticket was revoked.
+    """
     key = _accepted_key(ports.vault, "passes", room, value)
-    fields = None if key is None else signatures.read(key, value, 3)
-    if fields is None or fields[2] <= ports.clock.now().timestamp() or fields[1] in room.revoked:
+    fields = None if key is None else signatures.read(key, value, 4)
+    if fields is None:
         raise PassInvalid("Claim a pass by POST /claims.")
-    return fields[1]
+    _, epoch, number, expires_at = fields
+    if epoch != room.epoch or expires_at <= ports.clock.now().timestamp() or number in room.revoked:
+        raise PassInvalid("Claim a pass by POST /claims.")
+    return number

@@ -126,6 +126,7 @@ def wrong_pass(number: int, draw: random.Random) -> str:
             lambda: pass_of(number, end - draw.random() * 1e6),
             lambda: pass_of(number, end),
             lambda: pass_of(REVOKED, end + 600),
+            lambda: pass_of(number, end + 600, room(epoch=EPOCH - 1)),
             lambda: pass_of(number, end + 600, room(key_id=OLDEST - 1)),
             lambda: pass_of(number, end + 600, vault=KeyVault(bytes(32))),
             lambda: ticket_of(number).ticket,

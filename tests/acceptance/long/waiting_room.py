@@ -60,6 +60,11 @@ def measured(proof: str, seed: int, run: Run) -> Outcome:
         return outcome(load(proof).measure(seed, run))
     except Invalid as why:
         return outcome(None, invalid=str(why))
+    except ExceptionGroup as group:
+        reasons, others = group.split(Invalid)
+        if reasons is None or others is not None:
+            return outcome(None, crash=traceback.format_exc())
+        return outcome(None, invalid=str(reasons.exceptions[0]))
     except Exception:
         return outcome(None, crash=traceback.format_exc())
 
