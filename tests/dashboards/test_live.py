@@ -89,17 +89,17 @@ def test_a_killed_worker_is_missed_and_its_series_go_on(database_url: str, tmp_p
         hub = stack.enter_context(alertmanager(DASHBOARDS / "alertmanager" / "alertmanager.yml", tmp_path / "alerts"))
         worker = stack.enter_context(role("worker", database_url, tmp_path))
         server = stack.enter_context(prometheus(configuration(tmp_path, hub), tmp_path / "data"))
-        eventually(lambda: server.instant('up{instance="worker-1"} == 1'), within=20, what="the first scrape")
+        eventually(lambda: server.instant('up{instance="worker-1"} == 1'), within=30, what="the first scrape")
         began = start_times(server)
         worker.kill()
-        eventually(lambda: server.instant('up{instance="worker-1"} == 0'), within=10, what="a scrape without answer")
+        eventually(lambda: server.instant('up{instance="worker-1"} == 0'), within=30, what="a scrape without answer")
         page = eventually(lambda: told(hub, "RoleGone", "worker"), within=60, what="a page about the worker")
         assert [receiver["name"] for receiver in page["receivers"]] == ["page"]
         assert page["annotations"]["runbook"] == "docs/runbooks.md#rolegone"
         assert page["annotations"]["summary"] == "no worker process is up"
         stack.enter_context(role("worker", database_url, tmp_path))
-        eventually(lambda: server.instant('up{instance="worker-1"} == 1'), within=10, what="its successor")
-        eventually(lambda: start_times(server) != began, within=10, what="the successor's figures")
+        eventually(lambda: server.instant('up{instance="worker-1"} == 1'), within=30, what="its successor")
+        eventually(lambda: start_times(server) != began, within=30, what="the successor's figures")
         series = server.get("series", **{"match[]": 'registration_queue_depth{queue="sms"}'})
         assert [(one["job"], one["instance"]) for one in series] == [("worker", "worker-1")]
 

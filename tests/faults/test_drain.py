@@ -144,7 +144,7 @@ def test_a_worker_tells_what_it_does(run: Run, database_url: str, tmp_path: Path
     async def scenario() -> None:
         async with service_room(database_url, tmp_path, SMS_RATE="10") as room, room.worker():
             person = await room.account(1)
-            for _ in range(30):
+            for _ in range(100):  # it is looked at as long as they last: a few seconds are enough
                 await room.ask_code(person)
 
             async def told_by_rows() -> bool:
