@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Asked:
     empty_is_good: bool
 
 
+@cache
 def boards() -> dict[str, dict[str, Any]]:
     """The committed JSON of each dashboard, by uid."""
     found = {}
@@ -61,6 +63,7 @@ def filled(expr: str, *, run: str, range_s: int) -> str:
     return expr.replace("$__rate_interval", f"{4 * SCRAPE}s").replace("$__range", f"{range_s}s").replace("$run", run)
 
 
+@cache
 def rules(name: str) -> list[dict[str, Any]]:
     """All rules of dashboards/prometheus/NAME.rules.yml."""
     groups = yaml.safe_load((PROMETHEUS / f"{name}.rules.yml").read_text())["groups"]

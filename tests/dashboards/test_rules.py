@@ -1,6 +1,7 @@
 """Rules and configuration are what promtool and amtool accept, and every alert is tested and leads somewhere."""
 
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def test_a_wrong_expectation_is_seen(tmp_path: Path) -> None:
     (tmp_path / "recording.rules.yml").write_text((PROMETHEUS / "recording.rules.yml").read_text())
     (tmp_path / "tests").mkdir()
     cases = tmp_path / "tests" / "partners.yml"
-    cases.write_text((PROMETHEUS / "tests" / "partners.yml").read_text())
+    written = yaml.safe_load((PROMETHEUS / "tests" / "partners.yml").read_text())
+    about = [case for case in written["tests"] if "PartnerFailing" in str(case)]
+    cases.write_text(yaml.safe_dump({**written, "tests": about}))
     need("promtool", package="prometheus")
     done = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "PartnerFailing" in done.stdout + done.stderr
@@ -45,7 +48,12 @@ def test_a_wrong_expectation_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_alert_is_tested_for_firing_not_firing_and_clearing(alert: str) -> None:
-    assert untested(alert, [case for path in UNIT_TESTS for case in yaml.safe_load(path.read_text())["tests"]]) == []
+    assert untested(alert, cases_of_all()) == []
+
+
+@cache
+def cases_of_all() -> list[dict[str, Any]]:
+    return [case for path in UNIT_TESTS for case in yaml.safe_load(path.read_text())["tests"]]
 
 
 def untested(alert: str, cases: list[dict[str, Any]]) -> list[str]:
