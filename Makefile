@@ -32,10 +32,12 @@ $(LOADED): requirements/load.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(DEVELOPED): requirements/dev.txt $(LOADED)
-	@echo "adding the developers' tools to .venv" >&2
+# Its lock holds the other one too: nothing is resolved twice.
+$(DEVELOPED): requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "setting up .venv with the developers' tools (a minute or two on first use)" >&2
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
-	@touch $@
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $(LOADED) $@
 
 .PHONY: setup
 setup: $(LOADED)  ## Make .venv with the command `launchnight` in it
@@ -60,7 +62,7 @@ serve: $(LOADED)  ## Run the service alone with simulated partners; ARGS=--no-pa
 .PHONY: test
 test: $(DEVELOPED)  ## Run the tests (a test whose tool is missing is skipped with the fix)
 	@$(VENV)/bin/python -m pytest -rs -n 3 --dist worksteal -m "not alone"
-	@$(VENV)/bin/python -m pytest -rs -m alone
+	@$(VENV)/bin/python -m pytest -rs -m alone tests/acceptance
 
 $(AXE): tests/browser/package.json tests/browser/package-lock.json $(DEVELOPED)
 	@cd tests/browser && ../../$(VENV)/bin/npm ci --ignore-scripts --loglevel=error

@@ -55,6 +55,14 @@ def _lines(path: Path) -> int:
     return path.read_text().count("\n")
 
 
+def test_tests_that_run_alone_are_where_they_are_looked_for():
+    """`make test` leaves them out everywhere, and then runs those of tests/acceptance."""
+    marked = re.compile(r"\bmark\.alone\b")
+    tests = [path for path in _tracked() if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")]
+    found = {path.parent.name for path in tests if path != Path(__file__) and marked.search(path.read_text())}
+    assert found == {"acceptance"}
+
+
 def test_tests_start_processes_where_they_are_ended():
     """One that outlived its test once hung a whole suite, and failed another test by its warning."""
     starts = re.compile(r"^\s+.*\bPopen\(", re.M)
