@@ -31,6 +31,7 @@ from service.gateways.messages import MessageClient
 from service.gateways.providers import Providers
 from service.memory import keep_freed_memory
 from service.metrics import Metrics
+from service.opening import run_opening
 from service.ports import Begin, MessageGateway, Ports, Wave
 from service.queues.finishing import Finishing
 from service.queues.policy import policies
@@ -51,6 +52,7 @@ from service.web import (
     files,
     health,
     identity,
+    lottery,
     me,
     one_shot,
     openapi,
@@ -190,6 +192,7 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
     table = [
         *tickets.operations(ports, board),
         *board_resource.operations(board),
+        *lottery.operations(board),
         *accounts.operations(ports, board),
         *codes.operations(ports),
         *identity.operations(ports),
@@ -385,6 +388,7 @@ async def run_roles(
                 group.create_task(ending(run_worker(ports, settings, metrics, stop)))
             if "gatekeeper" in roles:
                 group.create_task(ending(run_gatekeeper(ports, metrics, stop)))
+                group.create_task(ending(run_opening(ports, stop)))
             if listener is not None:
                 group.create_task(ending(run_web(ports, settings, metrics, stop, listener, ready)))
             else:
