@@ -54,6 +54,9 @@ class Room:
     admitted: int = 0
     pending: int = 0
 
+    live_count: int = 0
+    """People in line who asked lately, counted some seconds ago."""
+
     @property
     def is_drawn(self) -> bool:
         """Whether places are known: nobody could come early, or the lots are drawn."""
@@ -256,6 +259,6 @@ class PresenceStore(Protocol):
 
     async def seen(self, *, within_ms: int, drawn: bool) -> Sequence[Bitmap]: ...
     async def forget(self, *, older_ms: int) -> None: ...
-    async def publish(self, live: Bitmap, drawn: bool) -> None: ...
+    async def publish(self, live: Bitmap, drawn: bool, count: int) -> None: ...
     async def live(self) -> tuple[Bitmap, bool] | None:
         """What was published last, and whether it is of drawn places."""

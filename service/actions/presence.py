@@ -8,7 +8,7 @@ counts as gone 150 to 185 s after the last look.
 from uuid import UUID
 
 from service.domain.lookout import Lookout
-from service.domain.presence import LIVE, united
+from service.domain.presence import LIVE, Live, united
 from service.ports import Begin
 from service.room_ports import Room
 
@@ -36,6 +36,7 @@ async def unite(begin: Begin) -> bool:
             return False
         within = int(LIVE * 1000)
         seen = await tx.presence.seen(within_ms=within, drawn=census.drawn)
-        await tx.presence.publish(united(seen, census.frontier), census.drawn)
+        live = united(seen, census.frontier)
+        await tx.presence.publish(live, census.drawn, Live(live).count)
         await tx.presence.forget(older_ms=within)
     return True

@@ -32,8 +32,8 @@ class PresenceRows:
     async def forget(self, *, older_ms: int) -> None:
         await self._connection.execute(_SQL["forget"], older_ms)
 
-    async def publish(self, live: Bitmap, drawn: bool) -> None:
-        await self._connection.execute(_SQL["publish"], live.bits, live.base, drawn)
+    async def publish(self, live: Bitmap, drawn: bool, count: int) -> None:
+        await self._connection.execute(_SQL["publish"], live.bits, live.base, drawn, count)
 
     async def live(self) -> tuple[Bitmap, bool] | None:
         row = await self._connection.fetchrow(_SQL["live"])

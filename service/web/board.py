@@ -22,6 +22,8 @@ PAUSED_AFTER = 5.0
 """Seconds without the database, then the board says from memory that the room is paused: nobody is let in, and nobody
 loses a place."""
 AWAY = "the database is away"
+SETTLED = promises.SPREAD + promises.YIELD_MEMORY
+"""Seconds after the opening from which on the pace at which people come in tells how it goes on."""
 MOST_BYTES = 300
 _MOST_REASON = 120  # characters; the rest of the board needs at most 180 bytes
 
@@ -82,8 +84,10 @@ class BoardCopy:
     async def refresh(self, ports: Ports) -> None:
         async with ports.begin(single=True) as tx:
             room = await tx.room.read()
-        self.show(room, ports.clock.now())
-        in_line = room.last_ticket > room.frontier
+        now = ports.clock.now()
+        self.show(room, now)
+        settled = room.opened_at is None or (now - room.opened_at).total_seconds() >= SETTLED
+        in_line = settled and room.last_ticket > room.frontier
         ports.lookout.watch(room.gate_ms, room.admitted, room.rate_per_s, in_line=in_line)
         self.read_at = time.monotonic()
 
@@ -114,7 +118,7 @@ class BoardCopy:
 
 
 def headers(room: Room) -> list[tuple[bytes, bytes]]:
-    """For caches. The tag names the start of the room: with a new start everything of the old one can be thrown away."""
+    """For caches. The tag names the start of the room: what an old start left can be thrown away by it."""
     return [
         (b"content-type", b"application/json"),
         (b"cache-control", b"public, max-age=1"),

@@ -22,6 +22,7 @@ alter table waiting_room
     add column live bytea,                              -- who is there: a bitmap of places from live_from on
     add column live_from bigint not null default 0,
     add column live_drawn boolean not null default false,
+    add column live_count bigint not null default 0,
     add column live_ms bigint,                          -- when it was counted, by the gate's clock
     add column version bigint not null default 0;       -- rises with each change by an operator
 

@@ -24,7 +24,7 @@ delete from presence where seen_ms < (select at_ms from gate) - $1;
 
 -- name: publish
 -- Who is there, united, for every replica to read.
-update waiting_room set live = $1, live_from = $2, live_drawn = $3, live_ms = (select at_ms from gate);
+update waiting_room set live = $1, live_from = $2, live_drawn = $3, live_count = $4, live_ms = (select at_ms from gate);
 
 -- name: live
 -- Who is there, as it was united last.

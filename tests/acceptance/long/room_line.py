@@ -177,11 +177,13 @@ class Line:
         self.credit -= entering
         self.entered.append(entering)
         self.last = int(np.searchsorted(self.came[self.cohort :], second)) + self.cohort
-        if self.frontier < self.last:
+        if self.frontier < self.last and second >= promises.SPREAD + promises.YIELD_MEMORY:
             self.used = promises.yield_after(self.used, entering, rate, 1.0)
         first = min(math.floor(self.frontier), self.last)
         asked, came = first - self.invited, self.claimed - self.claimed_before
-        if second >= promises.SPREAD:
+        if second == 0:
+            self.show = waiting_room.Show(0.0, 0.0, 0.0, max(self.live_share, waiting_room.LEAST_SHOW))
+        elif second >= promises.SPREAD:
             self.show = waiting_room.show_after(self.show, asked, came, 1.0, rate)
         self.invited, self.claimed_before = first, self.claimed
         self.frontier = waiting_room.frontier_after(self.frontier, self.last, 1.0, rate, self.pending, self.show.share)
@@ -206,7 +208,7 @@ class Line:
         before = np.concatenate([[0], np.cumsum(truly)])
         for place in np.linspace(first, self.last, 20).astype(int).tolist():
             right = int(before[place - 1] - before[first]) if place > first else 0
-            if right >= 100:
+            if right >= 500:
                 self.ahead_errors.append(abs(self.live.between(first + 1, place) - right) / right)
 
     def look(self, second: int, now: float, index: int) -> None:
