@@ -37,6 +37,8 @@ class HeldTicket:
     """A ticket that an office took for an applicant."""
 
     number: int
+    key_id: int
+    """Of the key that signs it."""
     sealed: bytes
     """Label, ticket, secret and place token."""
     begun_at: datetime | None
@@ -66,10 +68,16 @@ class OfficeStore(Protocol):
         """The right code came."""
 
     async def keep(self, office_id: UUID, ticket: HeldTicket, *, most: int) -> bool:
-        """Hold a ticket, once however often it is asked. False: the office holds `most` already."""
+        """Hold a ticket, once however often it is asked. False: the office holds `most` already.
+
+        Of many in the same moment a few more may find room.
+        """
 
     async def held(self, office_id: UUID) -> Sequence[HeldTicket]:
         """Those without an account, by number."""
+
+    async def outworn(self, office_id: UUID, key_id: int) -> Sequence[HeldTicket]:
+        """Those of `held` that older keys than this one sign."""
 
     async def find_held(self, office_id: UUID, number: int) -> HeldTicket | None: ...
     async def begin(self, office_id: UUID, number: int, now: datetime) -> None:

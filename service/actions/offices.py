@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from service.actions.again import idempotent
 from service.domain import offices as rules
+from service.domain import signatures
 from service.domain.errors import LaunchnightError, NotFound, OfficeCodeRefused, OfficeFull, TooManyOfficeCodes
 from service.office_ports import HeldTicket, Office
 from service.ports import Begin, Ports, Vault, VaultError
@@ -82,12 +83,20 @@ async def is_open(ports: Ports, office_id: UUID, generation: int) -> bool:
 async def hold_ticket(ports: Ports, office_id: UUID, held: Held) -> None:
     """Keep a ticket for an applicant, or what changed about it. Raises OfficeFull."""
     text = json.dumps([held.label, held.ticket, held.secret, held.place_token]).encode()
-    kept = HeldTicket(held.number, ports.vault.seal(text, _bound_to(office_id, held.number)), None)
+    sealed = ports.vault.seal(text, _bound_to(office_id, held.number))
+    kept = HeldTicket(held.number, signatures.key_id_of(held.ticket), sealed, None)
     async with ports.begin() as tx:
         await tx.offices.forget_served(office_id)
         room_for_it = await tx.offices.keep(office_id, kept, most=rules.MOST_HELD)
     if not room_for_it:
         raise OfficeFull
+
+
+@idempotent
+async def outworn_tickets(ports: Ports, office_id: UUID, key_id: int) -> Sequence[Held]:
+    """Those that older keys than this one sign."""
+    async with ports.begin(single=True) as tx:
+        return [_opened(ports.vault, office_id, each) for each in await tx.offices.outworn(office_id, key_id)]
 
 
 @idempotent

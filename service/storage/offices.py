@@ -45,10 +45,13 @@ class OfficeRows:
         await self._connection.execute(_SQL["forgive"], office_id)
 
     async def keep(self, office_id: UUID, ticket: HeldTicket, *, most: int) -> bool:
-        return await self._done("keep", office_id, ticket.number, ticket.sealed, most)
+        return await self._done("keep", office_id, ticket.number, ticket.key_id, ticket.sealed, most)
 
     async def held(self, office_id: UUID) -> Sequence[HeldTicket]:
         return [HeldTicket(**row) for row in await self._connection.fetch(_SQL["held"], office_id)]
+
+    async def outworn(self, office_id: UUID, key_id: int) -> Sequence[HeldTicket]:
+        return [HeldTicket(**row) for row in await self._connection.fetch(_SQL["outworn"], office_id, key_id)]
 
     async def find_held(self, office_id: UUID, number: int) -> HeldTicket | None:
         row = await self._connection.fetchrow(_SQL["find_held"], office_id, number)

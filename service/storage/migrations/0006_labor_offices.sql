@@ -15,6 +15,7 @@ create table labor_office (
 create table office_ticket (
     office_id uuid not null references labor_office (id),
     number bigint not null,
+    key_id int not null,                     -- of the key that signs the ticket
     sealed bytea not null,                   -- label, ticket, secret and place token, bound to office and number
     taken_at timestamptz not null default now(),
     begun_at timestamptz,                    -- its applicant sat down

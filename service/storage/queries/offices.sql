@@ -51,23 +51,29 @@ where id = $1;
 update labor_office set failures = 0, failing_since = null where id = $1 and failures > 0;
 
 -- name: keep
--- A ticket more, unless the office holds $4 already; the same one again is held already.
-insert into office_ticket (office_id, number, sealed)
-select $1, $2, $3
-where (select count(*) from office_ticket where office_id = $1) < $4
+-- A ticket more, unless the office holds $5 already; the same one again is held already.
+insert into office_ticket (office_id, number, key_id, sealed)
+select $1, $2, $3, $4
+where (select count(*) from office_ticket where office_id = $1) < $5
    or exists (select from office_ticket where office_id = $1 and number = $2)
-on conflict (office_id, number) do update set sealed = excluded.sealed
+on conflict (office_id, number) do update set key_id = excluded.key_id, sealed = excluded.sealed
 returning number;
 
 -- name: held
 -- Tickets of the office with which nobody has made an account.
-select number, sealed, begun_at from office_ticket as t
+select number, key_id, sealed, begun_at from office_ticket as t
 where office_id = $1 and not exists (select from account as a where a.ticket_number = t.number)
+order by number;
+
+-- name: outworn
+-- As held, those under keys before $2.
+select number, key_id, sealed, begun_at from office_ticket as t
+where office_id = $1 and key_id < $2 and not exists (select from account as a where a.ticket_number = t.number)
 order by number;
 
 -- name: find_held
 -- One ticket of the office.
-select number, sealed, begun_at from office_ticket where office_id = $1 and number = $2;
+select number, key_id, sealed, begun_at from office_ticket where office_id = $1 and number = $2;
 
 -- name: begin
 -- Its applicant sits at the desk.

@@ -178,7 +178,7 @@ async def take(visit: Visit, given: Next) -> Go:
 
 async def _renew(visit: Visit, desk: Desk) -> None:
     """Keep the tickets under the newest key. Showing the list changes nothing, so this is done when one is taken."""
-    for held in await actions.held_tickets(visit.ports, desk.office_id, desk.generation) or ():
+    for held in await actions.outworn_tickets(visit.ports, desk.office_id, visit.room.key_id):
         place = _line(visit, held).place
         if place is not None and place.ticket is not None:
             await actions.hold_ticket(visit.ports, desk.office_id, replace(held, ticket=place.ticket))
