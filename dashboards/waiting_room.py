@@ -43,6 +43,34 @@ DOOR = Row(
             decimals=0,
         ),
         Panel(
+            "What the stages bear",
+            "What people bear at each stage behind the gate, as a multiple of what its objective allows. Beyond half "
+            "of it the rate rises no more, beyond 1 it is cut. Of identity: the time its queue takes, as a share of "
+            "the time until the wave closes.",
+            "none",
+            (Query(f"max {WITHOUT} (registration_waiting_room_strain_ratio)", "{{stage}}"),),
+            limits=limits(0.5, 1),
+        ),
+        Panel(
+            "What bounds the rate",
+            "The stage that cut the rate last; none when it is at its limit. Blind: nobody tells of the stages, and "
+            "the rate is held.",
+            "none",
+            (
+                Query(f"max {WITHOUT} (registration_waiting_room_bound)", "{{stage}}"),
+                Query("max(registration_waiting_room_blind)", "blind"),
+            ),
+            "states", limits=((None, "green"), (1, "orange")),
+            states={"0": ("free", "green"), "1": ("bounds", "orange")},
+        ),
+        Panel(
+            "Standstill",
+            "How long live people have waited while nobody came in although the gate is open. Short ones belong to a "
+            "new leader.",
+            "s", (Query("max(registration_waiting_room_standstill_seconds)", "nobody comes in"),),
+            limits=limits(5, 10),
+        ),
+        Panel(
             "Invited who come", "Share of the invited tickets whose holders claim; the gatekeeper invites accordingly.",
             "percentunit", (Query(f"max {WITHOUT} (registration_waiting_room_show_share)", "share"),), decimals=0,
         ),

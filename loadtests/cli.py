@@ -21,6 +21,7 @@ SERVICE_VERBS = {
     "migrate": "bring the database to this version",
     "ledger": "print what the database holds",
     "queues": "look at the queues, drive dead letters again, change a partner's quota",
+    "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
     "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""

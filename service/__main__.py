@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     from service.queues.command import add_arguments
 
     add_arguments(queues)
+    room = verbs.add_parser("waiting-room", help="look at the waiting room, open, pause, pace or schedule it")
+    from service.waiting_room_command import add_arguments as add_room_arguments
+
+    add_room_arguments(room)
     health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
     health.add_argument("role", choices=ROLES)
     return root
@@ -103,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _health(options.role)
         if options.verb == "queues":
             return _queues(options)
+        if options.verb == "waiting-room":
+            return _waiting_room(options)
         if options.verb == "uploads":
             return _uploads(options)
         return _serve(options)
@@ -133,9 +139,13 @@ def _serve(options: argparse.Namespace) -> int:
             asyncio.run(_bring_up_to_date(settings))
         roles = frozenset(ROLES) if options.verb == "all" else frozenset({options.verb})
         listener = listen(settings.host, settings.port, "REGISTRATION_PORT") if "web" in roles else None
+        operators = None
+        if "gatekeeper" in roles and settings.operator_token:
+            operators = listen(settings.operator_host, settings.operator_port, "REGISTRATION_OPERATOR_PORT")
         from service import app
 
-        return run(options.verb, settings, options.lifeline, partial(app.run_roles, roles), listener)
+        work = partial(app.run_roles, roles, operators=operators)
+        return run(options.verb, settings, options.lifeline, work, listener)
 
 
 def _uploads(options: argparse.Namespace) -> int:
@@ -228,6 +238,42 @@ async def _ask_queues(settings: "Settings", options: argparse.Namespace) -> tupl
     database = await Database.open(settings.database_url, connections=1, name="queues")
     try:
         return await command.run(begin_on(database, KeyVault(settings.secret_key)), settings, options)
+    finally:
+        await database.close()
+
+
+def _waiting_room(options: argparse.Namespace) -> int:
+    """What operators ask of the waiting room: 0 done, 1 not now, 2 not like this."""
+    from service import waiting_room_command as command
+    from service.domain.errors import DatabaseFailure, LaunchnightError
+    from service.settings import load
+
+    try:
+        if options.what == command.VERIFY:
+            text, done = command.verify(options)
+        else:
+            text, done = asyncio.run(_ask_room(load(os.environ), options))
+    except DatabaseFailure:
+        raise
+    except LaunchnightError as error:
+        print(error, file=sys.stderr)
+        return 1 if error.temporary else 2
+    except OSError as error:
+        raise UsageError(f"cannot use {error.filename}: {error.strerror}") from None
+    print(text, file=sys.stdout if done else sys.stderr)
+    return 0 if done else 2
+
+
+async def _ask_room(settings: "Settings", options: argparse.Namespace) -> tuple[str, bool]:
+    from service import waiting_room_command as command
+    from service.storage.pool import Database
+    from service.storage.transaction import begin_on
+    from service.storage.vault import KeyVault
+
+    vault = KeyVault(settings.secret_key)
+    database = await Database.open(settings.database_url, connections=1, name="waiting-room")
+    try:
+        return await command.run(begin_on(database, vault), vault, settings, options)
     finally:
         await database.close()
 

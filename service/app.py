@@ -32,6 +32,7 @@ from service.gateways.providers import Providers
 from service.memory import keep_freed_memory
 from service.metrics import Metrics
 from service.opening import run_opening
+from service.operating import serve_operators
 from service.ports import Begin, MessageGateway, Ports, Wave
 from service.queues.finishing import Finishing
 from service.queues.policy import policies
@@ -75,6 +76,8 @@ from service.web.problems import Problem
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
 INSPECTIONS_PER_S = 20.0
+WIDE_OPEN = 1e9
+"""People a second at a gate that is switched off: everybody, in whatever second they come."""
 """Of one inspector: a picture of 12 megapixels takes 80 ms, one of the usual size 20."""
 
 log = structlog.get_logger(__name__)
@@ -100,7 +103,9 @@ def policy_of(settings: Settings) -> Policy:
         sms_rate_per_s=settings.sms_rate,
         identity_rate_per_s=settings.civil_registry_rate,
         upload_lifetime_s=settings.upload_lifetime,
-        gate_rate_per_s=settings.gate_rate,
+        gate_rate_per_s=settings.gate_rate if settings.waiting_room else WIDE_OPEN,
+        gate_planned_per_s=settings.gate_planned_rate,
+        waiting_room=settings.waiting_room,
         wave_id=settings.wave_id,
         wave_closes_at=settings.wave_closes_at,
         age_on=settings.age_on,
@@ -370,8 +375,13 @@ async def run_roles(
     listener: socket.socket | None,
     ready: Callable[[], None],
 ) -> None:
-    """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work."""
+    """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work.
+
+    operators: where the gatekeeper answers operators.
+    """
     metrics.show_switches({name: getattr(settings, name) for name in switches()})
+    *,
+    operators: socket.socket | None = None,
     await wait_for_database(settings.database_url, stop)
     if stop.is_set():
         return

@@ -10,6 +10,8 @@ import structlog
 from service.actions.gatekeeper import Candidate, Figures, Leader
 from service.domain.gate import TICK
 from service.domain.waiting_room import BEAT
+from service.actions.pacing import Pacer, Standstill
+from service.domain.admission import EVERY
 from service.metrics import Metrics
 from service.ports import Ports
 
@@ -49,12 +51,16 @@ async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyn
 
 async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> bool:
     """Tick until `stop` is set. False: another one leads."""
-    due = beat_due = time.monotonic()
+    due = beat_due = look_due = time.monotonic()
+    pacer = Pacer(ports, leader, ports.policy.gate_planned_per_s)
+    standstill = Standstill(due)
+    version = leader.version
     while not stop.is_set():
         try:
-            if time.monotonic() >= beat_due:
-                beat_due = max(beat_due + BEAT, time.monotonic())
+            if time.monotonic() >= beat_due or leader.version != version:  # an operator's order is not kept waiting
+                beat_due, version = max(beat_due + BEAT, time.monotonic()), leader.version
                 figures = await leader.beat(ports, time.monotonic)
+            _show_stages(metrics, None)
                 if figures is None:
                     return False
                 _show(metrics, leader, figures)
@@ -70,11 +76,17 @@ async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Ev
 
 def _show(metrics: Metrics, leader: Leader, figures: Figures) -> None:
     metrics.last_ticket.set(figures.room.last_ticket)
+                standstill.waiting = figures.pending.pending + pacer.live
+                standstill.rate_per_s = figures.room.rate_per_s
+                if ports.policy.waiting_room and time.monotonic() >= look_due:
+                    look_due = max(look_due + EVERY, time.monotonic())
+                    _show_stages(metrics, await pacer.look(figures.room, time.monotonic()))
     metrics.frontier.set(figures.room.frontier)
     metrics.gate_rate.set(figures.room.rate_per_s)
     metrics.gate_admitted.set(figures.pending.admitted)
     metrics.gate_granted.set(max(leader.granted, figures.pending.admitted))
     metrics.gate_pending.set(figures.pending.pending)
+        metrics.gate_standstill.set(standstill.seconds(leader.known, time.monotonic()))
     metrics.gate_inside.set(figures.inside)
     metrics.show_share.set(figures.share)
 
@@ -85,3 +97,13 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         pass
+def _show_stages(metrics: Metrics, chosen: Chosen | None) -> None:
+    """None: whoever leads shows them."""
+    for stage in WAITED_AT:
+        metrics.gate_strain.labels(stage).set(chosen.strains.get(stage, 0.0) if chosen else 0.0)
+        metrics.gate_bound.labels(stage).set(chosen is not None and chosen.binding == stage)
+    metrics.gate_blind.set(chosen is not None and chosen.blind)
+    if chosen is None:
+        metrics.gate_standstill.set(0.0)
+
+

@@ -39,8 +39,9 @@ STAGES = (
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
 SWITCHES = (
+GATE_STAGES = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
     "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "resumable_uploads",
-    "synthetic_people", "overload_limit",
+    "waiting_room", "synthetic_people", "overload_limit",
 )  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
 
@@ -234,13 +235,19 @@ class Metrics:
             self.switch_on.labels(switch).set(on[switch])
 
     @staticmethod
-    def of(instrument: Counter | Gauge, label: str = "") -> dict[str, float]:
-        """The values of one instrument now, added up by one of its labels; without labels under ""."""
+    def of(
+        instrument: Counter | Gauge | Histogram, label: str = "", part: str = "", **matching: str
+    ) -> dict[str, float]:
+        """The values of one instrument now, added up by one of its labels; without labels under "".
+
+        part: only series whose name ends so, those of a histogram for example; matching: only those with these labels.
+        """
         found: dict[str, float] = {}
         for metric in instrument.collect():
             for sample in metric.samples:
-                name = sample.labels.get(label, "")
-                found[name] = found.get(name, 0.0) + sample.value
+                if sample.name.endswith(part) and matching.items() <= sample.labels.items():
+                    name = sample.labels.get(label, "")
+                    found[name] = found.get(name, 0.0) + sample.value
         return found
 
     def _create_at_zero(self) -> None:

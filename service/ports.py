@@ -18,6 +18,7 @@ from service.domain.lookout import Lookout
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
 from service.office_ports import OfficeStore
+from service.operation_ports import OperationStore
 from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadLeftovers, UploadStore
 from service.queue_ports import Finish, QueueStore
 from service.room_ports import Claims, GateStore, Joins, LotteryStore, PresenceStore, WaitingRoomStore
@@ -288,6 +289,8 @@ class Transaction(Protocol):
     def waves(self) -> WaveStore: ...
     @property
     def offices(self) -> OfficeStore: ...
+    @property
+    def operations(self) -> OperationStore: ...
 
 
 class Clock(Protocol):

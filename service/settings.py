@@ -30,6 +30,16 @@ def _positive(text: str) -> float:
     return value
 
 
+def _positive_or_none(text: str) -> float | None:
+    return _positive(text) if text else None
+
+
+def _token_or_none(text: str) -> str:
+    if text and (len(text) < 32 or not text.isascii() or not text.isprintable()):
+        raise ValueError("must be at least 32 printable ASCII characters, or empty")
+    return text
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -235,7 +245,34 @@ TABLE: tuple[Setting, ...] = (
         "",
         "Off: a photo is one request, as on that night; who is cut off begins anew. For comparison.",
     ),
-    Setting("REGISTRATION_GATE_RATE", _positive, "600", "people/s", "How fast the waiting room invites people in."),
+    Setting("REGISTRATION_WAITING_ROOM", _switch, "on", "", "Off: whoever comes may come in at once. For comparison."),
+    Setting(
+        "REGISTRATION_GATE_RATE",
+        _positive,
+        "600",
+        "people/s",
+        "Most that the waiting room lets in; within it the rate follows what the stages behind it keep up with.",
+    ),
+    Setting(
+        "REGISTRATION_GATE_PLANNED_RATE",
+        _positive_or_none,
+        "",
+        "people/s",
+        "What all stages are known to keep up with, from a rehearsal: there the rate begins, and more is tried with "
+        "care. Empty: it begins at the most.",
+    ),
+    Setting(
+        "REGISTRATION_OPERATOR_TOKEN",
+        _token_or_none,
+        "",
+        "text",
+        "At least 32 characters, shared by the operators of the waiting room: opens their API at the gatekeeper. "
+        "Empty: there is none.",
+    ),
+    Setting("REGISTRATION_OPERATOR_HOST", str, "127.0.0.1", "", "Address of the operators' listener."),
+    Setting(
+        "REGISTRATION_OPERATOR_PORT", _port, "8200", "", "Port of the operators' listener; one at each gatekeeper."
+    ),
     Setting("REGISTRATION_WAVE_ID", _count, "1", "", "The wave now open."),
     Setting(
         "REGISTRATION_WAVE_OPENS_AT", _instant, "2020-04-11T19:00:00+07:00", "instant", "Joining before is refused."
@@ -305,7 +342,12 @@ class Settings(SimpleNamespace):
     bounded_queues: bool
     partner_pacing: bool
     drop_abandoned_work: bool
+    waiting_room: bool
     gate_rate: float
+    gate_planned_rate: float | None
+    operator_token: str
+    operator_host: str
+    operator_port: int
     wave_id: int
     wave_opens_at: datetime
     wave_closes_at: datetime

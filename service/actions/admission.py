@@ -4,6 +4,7 @@ No I/O here: whoever leads the gate reads the figures that every replica writes 
 the rate that holds and nothing else, and goes on from there.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,15 +84,16 @@ class _Rate:
 
 @dataclass(slots=True)
 class SlowLoop:
-    """Chooses the rate look by look. start_per_s: the rate that holds, and the highest that counts as proved."""
+    """Chooses the rate look by look. start_per_s: the rate that holds; binding: the stage that bound it, if one did."""
 
     start_per_s: float
     now: float
+    binding: str = ""
     _choice: Choice = field(init=False)
     _came: deque[_Rate] = field(init=False, default_factory=deque)
     _looks: deque[tuple[float, Seen]] = field(init=False, default_factory=deque)
     _at: float = field(init=False)
-    _binding: str = field(init=False, default="")
+    _most: float = field(init=False, default=math.inf)
     _heard: deque[_Rate] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -104,6 +106,10 @@ class SlowLoop:
         now: seconds of a clock that never jumps. used_per_s: people let in since the last look.
         """
         elapsed, self._at = now - self._at, now
+        unbound = not self.binding and self._choice.rate_per_s >= self._most
+        if unbound and most_per_s > self._most:  # an operator raised the limit, and no stage says otherwise
+            self._choice = Choice(most_per_s, most_per_s, 0.0)
+        self._most = most_per_s
         rate = min(self._choice.rate_per_s, most_per_s)
         self._choice = Choice(rate, self._choice.capacity_per_s, self._choice.calm_s)
         self._came.append(_Rate(now, rate if used_per_s >= rules.IN_USE * rate else used_per_s))
@@ -112,7 +118,7 @@ class SlowLoop:
         if seen is None or not self._sees(seen, now):
             self._looks.clear()
             self._choice = rules.held(self._choice, elapsed)
-            return Chosen(rate, self._binding, {}, blind=True)
+            return Chosen(rate, self.binding, {}, blind=True)
         while len(self._looks) > 1 and self._looks[1][0] <= now - max(SPAN.values()):
             self._looks.popleft()
         if self._looks:
@@ -120,14 +126,17 @@ class SlowLoop:
             self._decide(loads, now, used_per_s, most_per_s, elapsed)
         self._looks.append((now, seen))
         strains = {stage: load.strain for stage, load in loads.items()} if len(self._looks) > 1 else {}
-        return Chosen(self._choice.rate_per_s, self._binding, strains, blind=False)
+        return Chosen(self._choice.rate_per_s, self.binding, strains, blind=False)
 
     def _load(self, stage: str, seen: Seen, now: float) -> Load:
         span = SPAN.get(stage, 0.0)
-        at, before = max(
-            (each for each in self._looks if each[0] <= now - span), key=lambda each: each[0], default=self._looks[0]
-        )
+        long_ago = [each for each in self._looks if each[0] <= now - span]
+        at, before = long_ago[-1] if long_ago else self._looks[0]
         return _load(stage, seen, before, now - at)
+
+    def follow(self, rate_per_s: float) -> None:
+        """An operator has set the rate: what is chosen later begins from there."""
+        self._choice = Choice(rate_per_s, self._choice.capacity_per_s, self._choice.calm_s)
 
     def _sees(self, seen: Seen, now: float) -> bool:
         """Whether everybody is heard who was heard of in the last minute."""
@@ -148,14 +157,14 @@ class SlowLoop:
         if tightest and bounds[tightest] < self._choice.rate_per_s:
             capacity = rules.capacity_per_s(loads[tightest], came[tightest])
             self._choice = rules.cut(self._choice, bounds[tightest], capacity, most_per_s)
-            self._binding = tightest
+            self.binding = tightest
         elif loads[worst].strain >= rules.CALM:
             self._choice = rules.eased(self._choice, came[worst], elapsed)
         else:
-            reach = REACH.get(self._binding, UNPROVED)
+            reach = REACH.get(self.binding, UNPROVED)
             self._choice = rules.risen(self._choice, reach, used_per_s, most_per_s, elapsed)
             if self._choice.rate_per_s >= most_per_s:
-                self._binding = ""
+                self.binding = ""
 
     def _highest(self, since: float) -> float:
         """The highest rate at which people came since then; before the first look it was that of the start."""

@@ -55,6 +55,8 @@ class Leader:
         self.untold: tuple[int, int] | None = None
         self._line = _Line(now)
         self.note(start.admitted, now)
+        self.version = 0
+        """Of what operators want, as the last tick told it."""
 
     def gate_ms(self, now: float) -> float:
         return self._origin_ms + (now - self._began) * 1000.0
@@ -99,7 +101,7 @@ class Leader:
                 )
         if self.untold is untold:
             self.untold = None
-        self.granted = gate.granted
+        self.granted, self.version = gate.granted, gate.version
         self.note(admitted, clock())
         self._reached.forget(keep_from_ms)
         return True

@@ -15,7 +15,7 @@ EVERY = 5.0
 
 CODE_LIMIT = 3.0
 """Seconds that a code may wait for its turn; the objective is 10 for 95 of 100."""
-PHOTOS_LIMIT = 60.0
+PHOTOS_LIMIT = 45.0
 """Seconds in which both photos of a person are taken in: phones need 20 on average."""
 BAD_SHARE = 0.05
 """Of answers refused or later than a second: the objective of the API."""
@@ -52,15 +52,15 @@ MOST_EASED = 0.95
 """Between calm and too much the rate falls a little at each look, not below so much of what came."""
 LONG_CALM_S = 60.0
 """Then what was measured is no longer true."""
-PROOF = 0.1
+PROOF = 0.06
 """Of the measured capacity: so much more is tried in the time that people need to come to the stage."""
 IN_USE = 0.8
 """A rate that hardly anybody uses says nothing about a higher one."""
 LEAST_SHARE = 0.02
 """Of the hard rate: somebody always comes in, or nobody would ever learn that more is possible."""
 
-STANDSTILL_S = 10.0
-"""Live people in line and nobody admitted for so long: somebody is told."""
+STANDSTILL_S = 5.0
+"""Live people in line and nobody admitted for so long: somebody is told, within ten seconds with the way there."""
 SLOW_GATE = 3.0
 """Turns of a slow gate that may pass first: at 0.1 people a second ten seconds without anybody are no standstill."""
 

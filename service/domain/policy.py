@@ -21,6 +21,8 @@ class Policy:
     """Photos that the inspectors of one worker do: what a full queue is told by."""
     upload_lifetime_s: float = 86_400.0
     gate_rate_per_s: float = 600.0
+    gate_planned_per_s: float | None = None
+    waiting_room: bool = True
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))
     age_on: date = date(2020, 4, 11)

@@ -9,6 +9,7 @@ from service.room_ports import FoundPass, Gate, HeldGate, Pending, Takeover
 from service.storage.sql import queries
 
 _SQL = queries("gate")
+_TICKED = ("holder", "at_ms", "granted", "admitted", "version")
 
 
 class GateRows:
@@ -35,7 +36,7 @@ class GateRows:
     ) -> Gate | None:
         by, count = (None, None) if reached is None else reached
         row = await self._connection.fetchrow(_SQL["tick"], holder, at_ms, ceiling, by, count, keep_from_ms)
-        return None if row is None else Gate(row["holder"], row["at_ms"], row["granted"], row["admitted"])
+        return None if row is None else Gate(**{name: row[name] for name in _TICKED})
 
     async def hold(self) -> HeldGate:
         return HeldGate(**await self._connection.fetchrow(_SQL["hold"]))

@@ -15,6 +15,7 @@ from service.storage.gate import GateRows
 from service.storage.identities import IdentityRows
 from service.storage.lottery import LotteryRows
 from service.storage.offices import OfficeRows
+from service.storage.operations import OperationRows
 from service.storage.pool import Database
 from service.storage.presence import PresenceRows
 from service.storage.profiles import ProfileRows
@@ -99,6 +100,10 @@ class PostgresTransaction:
     @property
     def waves(self) -> WaveRows:
         return WaveRows(self._connection)
+
+    @property
+    def operations(self) -> OperationRows:
+        return OperationRows(self._connection)
 
     @property
     def offices(self) -> OfficeRows:

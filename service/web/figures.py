@@ -13,6 +13,14 @@ from service.ports import Ports
 BEAT = 1.0
 """Seconds between two writings; what is older than five counts no more."""
 
+ANSWERING = {"steps": "step", "assessment": "answer"}
+"""Stage of the gate's slow loop -> class of routes."""
+LATE = "1.0"
+"""Seconds: an edge of the histograms, and the objective."""
+SHORT_MEMORY = 3.0
+MEMORY_OF_PHOTOS = 30.0
+"""Seconds over which rates are smoothed: steps must be cut within seconds, photos take half a minute anyway."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,13 +41,29 @@ async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> N
 
 
 def _counts(metrics: Metrics) -> Mapping[str, Count]:
-    """Answers (refused: 503), connections of the database, and people by the stage that they completed."""
+    """Answers (refused: 503), connections of the database, people by the stage that they completed, and what the gate's
+    rate is chosen by: steps and answers of the test that were answered, refused or late, and photos under way."""
     answers = metrics.of(metrics.http_requests, "status_class")
     refused = answers.pop("503")
     (used,), (size,) = (metrics.of(each).values() for each in (metrics.pool_used, metrics.pool_size))
     people = metrics.of(metrics.stages, "stage")
+    (sending,) = metrics.of(metrics.uploads_open).values()
+    answered = metrics.of(metrics.http_seconds, "route_class", "_count")
+    soon = metrics.of(metrics.http_seconds, "route_class", "_bucket", le=LATE)
+    busy = metrics.of(metrics.http_requests, "route_class", "_total", status_class="503")
     return {
         "answers": Count(done=sum(answers.values()), refused=refused),
         "database": Count(used=used, most=size),
+        "photo_intake": Count(
+            used=sending, done=people["photos_uploaded"], refused=busy["upload"], memory=MEMORY_OF_PHOTOS
+        ),
         **{stage: Count(done=done) for stage, done in people.items()},
+        **{
+            stage: Count(done=answered[kind] - busy[kind], refused=busy[kind], memory=SHORT_MEMORY)
+            for stage, kind in ANSWERING.items()
+        },
+        **{
+            f"{stage}_late": Count(done=answered[kind] - soon[kind], memory=SHORT_MEMORY)
+            for stage, kind in ANSWERING.items()
+        },
     }

@@ -34,7 +34,9 @@ with held as (
     delete from gate_tick
     where at_ms < (select max(at_ms) from gate_tick where at_ms <= $6) and exists (select from held)
 )
-select holder, at_ms, granted, admitted, set_config('synchronous_commit', 'off', true) from held;
+select holder, at_ms, granted, admitted, (select version from waiting_room) as version,
+       set_config('synchronous_commit', 'off', true)
+from held;
 
 -- name: hold
 -- The gate, locked until the transaction ends.
