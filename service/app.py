@@ -23,7 +23,7 @@ from service.actions.joins import joins_on
 from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
-from service.gatekeeping import run_gatekeeper
+from service.gatekeeping import count_presence, run_gatekeeper
 from service.gateways.call import open_session
 from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.guard import Guard
@@ -64,6 +64,7 @@ from service.web import (
 from service.web import board as board_resource
 from service.web.ahead import RenderedAhead
 from service.web.board import BoardCopy
+from service.web.census import keep_census
 from service.web.figures import tell_figures
 from service.web.heads import ShortHeads
 from service.web.middleware import Application, Boundary
@@ -75,9 +76,9 @@ from service.web.problems import Problem
 
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
-INSPECTIONS_PER_S = 20.0
 WIDE_OPEN = 1e9
 """People a second at a gate that is switched off: everybody, in whatever second they come."""
+INSPECTIONS_PER_S = 20.0
 """Of one inspector: a picture of 12 megapixels takes 80 ms, one of the usual size 20."""
 
 log = structlog.get_logger(__name__)
@@ -140,9 +141,9 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             begin=begin,
             begin_apart=begin_apart,
             finish=Finishing(begin),
-            clock=WallClock(),
             claims=claims_on(begin),
             joins=joins_on(begin, named=settings.idempotency),
+            clock=WallClock(),
             vault=vault,
             photos=photos,
             inspector=inspectors,
@@ -150,6 +151,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             email=partners.email,
             sms=partners.sms,
             policy=policy_of(settings),
+            promised=lambda outcome: metrics.promises.labels(outcome).inc(),
             reached=lambda stage: metrics.stages.labels(stage).inc(),
             repeated=lambda why, ok: metrics.transaction_repeats.labels(why, "begun" if ok else "refused").inc(),
             settled=lambda done: metrics.commits_unknown.labels("done" if done else "undone").inc(),
@@ -239,14 +241,15 @@ def build_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await board.refresh(ports)
-        task = asyncio.create_task(board.keep_fresh(ports))
+        tasks = [asyncio.create_task(each) for each in (board.keep_fresh(ports), keep_census(ports, board, metrics))]
         watchdog.start()
         try:
             yield
         finally:
             watchdog.stop()
-            task.cancel()
-            await asyncio.wait([task])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     app = Application(
         routes=[
@@ -374,14 +377,14 @@ async def run_roles(
     stop: asyncio.Event,
     listener: socket.socket | None,
     ready: Callable[[], None],
+    *,
+    operators: socket.socket | None = None,
 ) -> None:
     """Run the roles in this process until `stop` is set. `ready` is called when all of them are at work.
 
     operators: where the gatekeeper answers operators.
     """
     metrics.show_switches({name: getattr(settings, name) for name in switches()})
-    *,
-    operators: socket.socket | None = None,
     await wait_for_database(settings.database_url, stop)
     if stop.is_set():
         return
@@ -396,9 +399,12 @@ async def run_roles(
         async with asyncio.TaskGroup() as group:
             if "worker" in roles:
                 group.create_task(ending(run_worker(ports, settings, metrics, stop)))
+            if operators is not None:
+                group.create_task(ending(serve_operators(ports, settings.operator_token, stop, operators)))
             if "gatekeeper" in roles:
                 group.create_task(ending(run_gatekeeper(ports, metrics, stop)))
                 group.create_task(ending(run_opening(ports, stop)))
+                group.create_task(ending(count_presence(ports, stop)))
             if listener is not None:
                 group.create_task(ending(run_web(ports, settings, metrics, stop, listener, ready)))
             else:

@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import structlog
 
+from service.actions import presence
+from service.actions.admission import WAITED_AT, Chosen
 from service.actions.gatekeeper import Candidate, Figures, Leader
-from service.domain.gate import TICK
-from service.domain.waiting_room import BEAT
 from service.actions.pacing import Pacer, Standstill
 from service.domain.admission import EVERY
+from service.domain.gate import TICK
+from service.domain.waiting_room import BEAT
 from service.metrics import Metrics
 from service.ports import Ports
 
@@ -34,6 +36,16 @@ async def run_gatekeeper(ports: Ports, metrics: Metrics, stop: asyncio.Event) ->
             await _wait(stop, LOOK)
 
 
+async def count_presence(ports: Ports, stop: asyncio.Event) -> None:
+    """Unite what the replicas saw of the line every few seconds, until `stop` is set: one process of all does."""
+    while not stop.is_set():
+        try:
+            await presence.unite(ports.begin)
+        except Exception as error:  # whatever the database says: the last count stays
+            log.warning("presence not united", code=getattr(error, "code", type(error).__name__))
+        await _wait(stop, presence.EVERY)
+
+
 async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
     while not stop.is_set():
         leader = await candidate.look(ports, time.monotonic)
@@ -45,6 +57,7 @@ async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyn
             candidate.leader = None
             for gauge in (metrics.gate_pending, metrics.gate_inside, metrics.show_share):
                 gauge.set(0.0)  # the others only rise: the leader's is the highest
+            _show_stages(metrics, None)
             log.info("follows at the gate")
     await candidate.resign(ports)
 
@@ -60,15 +73,20 @@ async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Ev
             if time.monotonic() >= beat_due or leader.version != version:  # an operator's order is not kept waiting
                 beat_due, version = max(beat_due + BEAT, time.monotonic()), leader.version
                 figures = await leader.beat(ports, time.monotonic)
-            _show_stages(metrics, None)
                 if figures is None:
                     return False
                 _show(metrics, leader, figures)
+                standstill.waiting = figures.pending.pending + pacer.live
+                standstill.rate_per_s = figures.room.rate_per_s
+                if ports.policy.waiting_room and time.monotonic() >= look_due:
+                    look_due = max(look_due + EVERY, time.monotonic())
+                    _show_stages(metrics, await pacer.look(figures.room, time.monotonic()))
             if not await leader.tick(ports, time.monotonic):
                 return False
         except Exception as error:  # whatever became of it: nothing is known that was not told
             log.warning("gate not ticked", code=getattr(error, "code", type(error).__name__))
             await _wait(stop, LOOK)
+        metrics.gate_standstill.set(standstill.seconds(leader.known, time.monotonic()))
         due = max(due + TICK, time.monotonic())
         await _wait(stop, due - time.monotonic())
     return True
@@ -76,27 +94,15 @@ async def _lead(leader: Leader, ports: Ports, metrics: Metrics, stop: asyncio.Ev
 
 def _show(metrics: Metrics, leader: Leader, figures: Figures) -> None:
     metrics.last_ticket.set(figures.room.last_ticket)
-                standstill.waiting = figures.pending.pending + pacer.live
-                standstill.rate_per_s = figures.room.rate_per_s
-                if ports.policy.waiting_room and time.monotonic() >= look_due:
-                    look_due = max(look_due + EVERY, time.monotonic())
-                    _show_stages(metrics, await pacer.look(figures.room, time.monotonic()))
     metrics.frontier.set(figures.room.frontier)
     metrics.gate_rate.set(figures.room.rate_per_s)
     metrics.gate_admitted.set(figures.pending.admitted)
     metrics.gate_granted.set(max(leader.granted, figures.pending.admitted))
     metrics.gate_pending.set(figures.pending.pending)
-        metrics.gate_standstill.set(standstill.seconds(leader.known, time.monotonic()))
     metrics.gate_inside.set(figures.inside)
     metrics.show_share.set(figures.share)
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(max(seconds, 0.0)):
-            await stop.wait()
-    except TimeoutError:
-        pass
 def _show_stages(metrics: Metrics, chosen: Chosen | None) -> None:
     """None: whoever leads shows them."""
     for stage in WAITED_AT:
@@ -107,3 +113,9 @@ def _show_stages(metrics: Metrics, chosen: Chosen | None) -> None:
         metrics.gate_standstill.set(0.0)
 
 
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(max(seconds, 0.0)):
+            await stop.wait()
+    except TimeoutError:
+        pass

@@ -34,12 +34,13 @@ INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels"
 BUCKET_OPERATIONS = ("write", "read", "size", "remove")
 TAKEOVERS = ("same_process", "released", "fenced")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
+PROMISES = ("early", "inside", "late")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
 )  # fmt: skip
-SWITCHES = (
 GATE_STAGES = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
+SWITCHES = (
     "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "resumable_uploads",
     "waiting_room", "synthetic_people", "overload_limit",
 )  # fmt: skip
@@ -107,6 +108,29 @@ class Metrics:
         )
         self.show_share = gauge(
             "registration_waiting_room_show_share", "Share of the invited who come, as the gatekeeper reckons."
+        )
+        self.gate_strain = gauge(
+            "registration_waiting_room_strain_ratio",
+            "What people bear at a stage behind the gate, as a multiple of what its objective allows.",
+            ["stage"],
+        )
+        self.gate_bound = gauge(
+            "registration_waiting_room_bound", "1 for the stage that bounds the rate at the gate.", ["stage"]
+        )
+        self.gate_standstill = gauge(
+            "registration_waiting_room_standstill_seconds",
+            "How long live people have waited while nobody was let in although the gate is open; 0: not so.",
+        )
+        self.gate_blind = gauge(
+            "registration_waiting_room_blind", "1 while the gate cannot see the stages, and holds its rate."
+        )
+        self.promises = counter(
+            "registration_waiting_room_promises_total",
+            "People let in, by how the first range of waiting time that they were shown held.",
+            ["outcome"],
+        )
+        self.live_people = gauge(
+            "registration_waiting_room_live_people", "People in line who asked within the last two and a half minutes."
         )
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
@@ -257,6 +281,11 @@ class Metrics:
                 self.http_requests.labels(route_class, status_class)
         for stage in STAGES:
             self.stages.labels(stage)
+        for stage in GATE_STAGES:
+            self.gate_strain.labels(stage)
+            self.gate_bound.labels(stage)
+        for outcome in PROMISES:
+            self.promises.labels(outcome)
         for queue in QUEUES:
             for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest, self.queue_drain):
                 gauge.labels(queue)

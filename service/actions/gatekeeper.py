@@ -20,6 +20,8 @@ from service.room_ports import Gate, Pending, Room, Takeover
 
 TAKEOVER = 3.0
 """Seconds without a tick, then another replica leads: sixty missed ticks. Nobody is let in meanwhile."""
+LEAST_CROWD = 100
+"""Early comers, from whom on the share of them who are there says something."""
 SECOND_MS, MINUTE_MS = int(rules.SECOND * 1000), int(rules.MINUTE * 1000)
 
 Clock = Callable[[], float]
@@ -53,10 +55,10 @@ class Leader:
         self._reached = Reached(start.reached)
         self._credit, self._spent, self._credited_at = 0.0, 0, now
         self.untold: tuple[int, int] | None = None
-        self._line = _Line(now)
-        self.note(start.admitted, now)
         self.version = 0
         """Of what operators want, as the last tick told it."""
+        self._line = _Line(now)
+        self.note(start.admitted, now)
 
     def gate_ms(self, now: float) -> float:
         return self._origin_ms + (now - self._began) * 1000.0
@@ -145,12 +147,20 @@ class _Line:
         if self._invited >= 0 and elapsed > 0.0:
             came = (pending.claimed - self._claimed) / elapsed
             asked = (invited - self._invited) / elapsed
-            if not _just_opened(room):
+            if not room.is_drawn:
+                # Those who come early come by lot: how many of them are there holds for every part of the line.
+                self._show = Show(0.0, 0.0, 0.0, _live_share(room))
+            elif not _just_opened(room):
                 self._show = waiting_room.show_after(self._show, asked, came, elapsed, rate_per_s)
         self._invited, self._claimed = invited, pending.claimed
         return waiting_room.frontier_after(
             room.frontier, room.last_ticket, elapsed, rate_per_s, pending.pending, self._show.share
         )
+
+
+def _live_share(room: Room) -> float:
+    came = room.last_ticket - room.base
+    return min(max(room.live_count / came, waiting_room.LEAST_SHOW), 1.0) if came >= LEAST_CROWD else 1.0
 
 
 def _just_opened(room: Room) -> bool:
