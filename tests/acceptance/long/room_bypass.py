@@ -23,7 +23,7 @@ SEEDS = QUICK = 1
 
 REQUESTS, QUICK_REQUESTS = 100_000, 4_000
 TOGETHER = 16
-DOORS = ("/accounts", "/daftar/akun", "/en/daftar/akun")
+DOORS = ("/accounts", "/daftar/akun", "/daftar/en/akun")
 METHODS = ("POST",) * 8 + ("PUT", "PATCH", "GET", "HEAD", "DELETE", "OPTIONS", "post", "PoSt")
 FORM_SHOWN = b'name="phone"'
 
