@@ -6,7 +6,7 @@ Nobody holds a connection while waiting: the answer says when to claim again, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.actions.batching import Batcher
@@ -80,10 +80,13 @@ async def claim_together(begin: Begin, claimants: Sequence[Claimant]) -> Sequenc
         }
         invited = sorted({each.number: each for each in claimants if each.number in retries}.values(), key=_by_number)
         passes = await _let_in(tx, gate, invited, retries) if invited else {}
-    return [
-        ClaimAnswer(passes.get(each.number), retries.get(each.number, -1.0), stale=each.epoch != gate.epoch)
-        for each in claimants
-    ]
+    answers = []
+    for each in claimants:
+        found = passes.get(each.number)
+        answers.append(ClaimAnswer(found, retries.get(each.number, -1.0), stale=each.epoch != gate.epoch))
+        if found is not None:  # of two tabs that ask at once one is told first
+            passes[each.number] = replace(found, first=False)
+    return answers
 
 
 def _by_number(claimant: Claimant) -> int:
