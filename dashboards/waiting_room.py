@@ -71,6 +71,25 @@ DOOR = Row(
             limits=limits(5, 10),
         ),
         Panel(
+            "Live people in line",
+            "Tickets in line whose holders looked lately, and all of them. Only live people count as ahead.",
+            "locale",
+            (
+                Query(f"max {WITHOUT} (registration_waiting_room_live_people)", "live"),
+                Query("run:registration_waiting_room_line:people", "in line"),
+            ),
+            decimals=0,
+        ),
+        Panel(
+            "Promised waits",
+            "People let in a second, by how the first range of waiting time that they were shown held: three quarters "
+            "or more should be inside.",
+            "cps",
+            (Query("sum by (outcome) (rate(registration_waiting_room_promises_total[$__rate_interval]))",
+                   "{{outcome}}"),),
+            "stacked",
+        ),
+        Panel(
             "Invited who come", "Share of the invited tickets whose holders claim; the gatekeeper invites accordingly.",
             "percentunit", (Query(f"max {WITHOUT} (registration_waiting_room_show_share)", "share"),), decimals=0,
         ),
