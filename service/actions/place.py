@@ -88,10 +88,10 @@ def place_of(ports: Ports, room: Room, number: int, now: datetime, agreed: Agree
     """The place of ticket `number` as the room's copy shows it; its holder is there, so it counts as live."""
     agreed = agreed or Agreed(number, 0)
     if not room.is_drawn:
-        ports.lookout.note(number)
+        ports.lookout.note(number, room.base, False)
         return _answer(ports, agreed, "before", now, promises.POLL_MOST)
     place = room.place_of(number)
-    ports.lookout.note(place)
+    ports.lookout.note(place, int(room.frontier), True)
     if room.state in ("paused", "closed", "before"):
         return _answer(ports, agreed, room.state, now, promises.POLL_MOST, place, _ahead(ports, room, place, now))
     if waiting_room.may_claim(place, room.frontier):

@@ -47,8 +47,10 @@ class Lookout:
 
     # ------------------------------------------------------------ presence
 
-    def note(self, place: int) -> None:
-        """Its holder asked, or came."""
+    def note(self, place: int, frontier: int, drawn: bool) -> None:
+        """Its holder asked, or came. Not `drawn`: it is a number, whose place is not known yet."""
+        if drawn != self._drawn:
+            self._begin_slot(frontier, drawn)
         if self._noted.note(place):
             self._changed = True
 
@@ -57,16 +59,23 @@ class Lookout:
 
         A new bitmap begins when the old one is `SLOT` old, or when the lots were drawn: places are new then.
         """
+        self._keep_noted()
+        if drawn != self._drawn or now - self._slot_began >= SLOT:
+            self._begin_slot(frontier, drawn)
+            self._slot_began = now
+        return list(self._unwritten)
+
+    def _keep_noted(self) -> None:
         if self._changed:
             self._unwritten = [each for each in self._unwritten[-MOST_UNWRITTEN:] if each.number != self._slot]
             self._unwritten.append(Slot(self._slot, self._drawn, self._noted.bitmap()))
             self._changed = False
-        if drawn != self._drawn or now - self._slot_began >= SLOT:
-            if drawn and not self._drawn:
-                self._live = None
-            self._noted, self._drawn = Noted(frontier), drawn
-            self._slot, self._slot_began = self._slot + 1, now
-        return list(self._unwritten)
+
+    def _begin_slot(self, frontier: int, drawn: bool) -> None:
+        self._keep_noted()
+        if drawn != self._drawn:
+            self._live = None
+        self._noted, self._drawn, self._slot = Noted(frontier), drawn, self._slot + 1
 
     def written(self, slots: list[Slot]) -> None:
         self._unwritten = [each for each in self._unwritten if each not in slots]
