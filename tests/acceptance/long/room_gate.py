@@ -48,6 +48,9 @@ class Crowd:
         self.show = 1.0
         self.did = Counter[str]()
         self.tickets = 0
+        self.calm = True
+        self.returned: dict[int, float] = {}
+        """When those who were late, or away, claimed at last, while nothing was wrong."""
         self._at_place = {lottery.place_of(number, EARLY, *key): number for number in range(1, EARLY + 1)}
         self._place = {number: place for place, number in self._at_place.items()}
         world.place_of = lambda number: self._place.get(number, number)
@@ -73,6 +76,8 @@ class Crowd:
 
     def claim(self, number: int, why: str) -> None:
         self.did[why] += 1
+        if why == "return" and self.calm:
+            self.returned.setdefault(number, self.world.now)
         self.world.claim(number)
 
     def answered(self, number: int, inside: bool, retry: float) -> None:
@@ -126,13 +131,15 @@ def trial(rate: float, seed: int, commands: int, faults: Faults) -> dict[str, An
         while crowd.commands < calm_until or world.now < begin + SETTLE + 60.0:
             world.run(world.now + 1.0)
         used.append((crowd.show, share_used(admitted_since(world, begin + SETTLE), begin + SETTLE, world.now, rate)))
-        began = world.now
+        began, crowd.calm = world.now, False
         while crowd.commands < goal or world.now < began + KILL[1]:
             trouble_once(world, crowd)
             world.run(world.now + draw.uniform(*(KILL if draw.random() < 0.5 else STEP)) / 2.0)
         trouble += world.now - began
         stretch += 1
-        world.wall_ahead = 0.0
+        world.wall_ahead, crowd.calm = 0.0, True
+    entered = {number: moment for moment, number in world.admissions}
+    late = [entered[number] - moment for number, moment in crowd.returned.items() if entered.get(number, 0.0) >= moment]
     instants = np.array([moment for moment, _ in world.admissions])
     return {
         "rate": rate,
@@ -150,6 +157,8 @@ def trial(rate: float, seed: int, commands: int, faults: Faults) -> dict[str, An
         "limit_1s": max(math.ceil(1.1 * rate - 1e-6), 1),
         "limit_60s": max(math.floor(60.0 * rate + 1e-6), 1),
         "used": used,
+        "late_p95_s": float(np.quantile(late, 0.95)) if late else 0.0,
+        "late": len(late),
         "log": instants,
     }
 
@@ -226,7 +235,9 @@ def judge(figures: list[Figures]) -> list[Finding]:
         shares = [share for one in figures for here, share in one["used"] if here == show]
         text = f"{1 - show:.0%} no-show: {min(shares):.2%} of the limit used at least, from 30 s after the jump on "
         found.append(Finding("G4", min(shares) >= 0.97, text + f"(97 %; median {float(np.median(shares)):.2%})"))
-    return found
+    late = max(one["late_p95_s"] for one in figures)
+    text = f"who comes late is in {late:.1f} s later at p95 (5), {sum(one['late'] for one in figures):,} of them"
+    return [*found, Finding("G4", late <= 5.0, text)]
 
 
 def control(bitten: dict[str, list[int]], what: str) -> str:
