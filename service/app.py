@@ -106,6 +106,7 @@ def policy_of(settings: Settings) -> Policy:
         upload_lifetime_s=settings.upload_lifetime,
         gate_rate_per_s=settings.gate_rate if settings.waiting_room else WIDE_OPEN,
         gate_planned_per_s=settings.gate_planned_rate,
+        inside_limit=settings.inside_limit,
         waiting_room=settings.waiting_room,
         wave_id=settings.wave_id,
         wave_closes_at=settings.wave_closes_at,

@@ -48,7 +48,7 @@ async def count_presence(ports: Ports, stop: asyncio.Event) -> None:
 
 async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        leader = await candidate.look(ports, time.monotonic)
+        leader = await candidate.look(ports, time.monotonic, cap=ports.policy.inside_limit)
         if leader is None:
             await _wait(stop, LOOK)
             continue

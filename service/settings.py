@@ -47,6 +47,10 @@ def _count(text: str) -> int:
     return value
 
 
+def _count_or_0(text: str) -> int:
+    return _count(text) if text else 0
+
+
 def _processes(text: str) -> int:
     """auto: a core is left for everything else."""
     return max(1, len(os.sched_getaffinity(0)) - 1) if text == "auto" else _count(text)
@@ -262,6 +266,9 @@ TABLE: tuple[Setting, ...] = (
         "care. Empty: it begins at the most.",
     ),
     Setting(
+        "REGISTRATION_INSIDE_LIMIT", _count_or_0, "", "people", "Most inside, for as long as passes live. Empty: any."
+    ),
+    Setting(
         "REGISTRATION_OPERATOR_TOKEN",
         _token_or_none,
         "",
@@ -345,6 +352,7 @@ class Settings(SimpleNamespace):
     waiting_room: bool
     gate_rate: float
     gate_planned_rate: float | None
+    inside_limit: int
     operator_token: str
     operator_host: str
     operator_port: int

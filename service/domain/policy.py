@@ -23,6 +23,8 @@ class Policy:
     gate_rate_per_s: float = 600.0
     gate_planned_per_s: float | None = None
     waiting_room: bool = True
+    inside_limit: int = 0
+    """People inside at most; 0: any number."""
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))
     age_on: date = date(2020, 4, 11)
