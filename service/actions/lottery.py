@@ -27,23 +27,41 @@ def is_due(room: Room) -> bool:
     return room.opens_at is not None and room.opens_in_s <= 0.0 and room.opened_at is None
 
 
-async def open_by_lot(begin: Begin, vault: Vault, room: Room) -> bool:
-    """Freeze who came early, draw their places, and open. False: another process was quicker, or the hour was moved.
+class Cohort:
+    """Who came early in one start of the room, as far as it was read.
 
-    Tickets wait for the freeze only, for milliseconds. What breaks in between leaves no trace: it is begun anew, with
-    whoever came meanwhile.
+    It can be read while people come: after a freeze no number up to it changes any more. So at the opening only those
+    are left who came last, and a million people wait no longer for it than a hundred.
     """
-    async with begin() as tx:
-        last = await tx.lottery.freeze()
-    digest = lottery.CohortDigest()
-    async with begin() as tx:  # numbers up to `last` do not change any more, so any snapshot of them is the same
-        async for page in tx.lottery.members(room.base, last):
-            for number, binding in page:
-                digest.add(number, binding)
-    cohort = max(last - room.base, 0)
-    key = lottery.shuffle_key(seed_of(vault, room.epoch), digest.value(), cohort)
-    async with begin(single=True) as tx:
-        return await tx.lottery.open(room.epoch, cohort, digest.value(), key)
+
+    def __init__(self, room: Room) -> None:
+        self.epoch = room.epoch
+        self._base = room.base
+        self._last = room.base
+        self._digest = lottery.CohortDigest()
+
+    async def read_on(self, begin: Begin) -> None:
+        """Read those who came since. Whoever joins waits for the freeze only, for milliseconds."""
+        async with begin() as tx:
+            last = await tx.lottery.freeze()
+        async with begin() as tx:
+            async for page in tx.lottery.members(self._last, last):
+                for number, binding in page:
+                    self._digest.add(number, binding)
+                    self._last = number
+        self._last = max(last, self._base)
+
+    async def open(self, begin: Begin, vault: Vault) -> bool:
+        """Read the last ones, draw all places, and open the room: one row, whatever the crowd.
+
+        False: another process was quicker, or the hour was moved. What breaks on the way leaves no trace: it is begun
+        again, with whoever came meanwhile.
+        """
+        await self.read_on(begin)
+        cohort, digest = self._last - self._base, self._digest.value()
+        key = lottery.shuffle_key(seed_of(vault, self.epoch), digest, cohort)
+        async with begin(single=True) as tx:
+            return await tx.lottery.open(self.epoch, cohort, digest, key)
 
 
 async def publish(begin: Begin, vault: Vault, write: Callable[[str], object]) -> int:

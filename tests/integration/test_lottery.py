@@ -7,6 +7,7 @@ from itertools import islice
 import pytest
 
 from service.actions import lottery as actions
+from service.actions.lottery import Cohort
 from service.domain import lottery, lottery_record
 from service.domain.lottery import ShuffleKey
 from service.opening import run_opening
@@ -78,7 +79,7 @@ def test_early_comers_are_drawn_and_late_ones_stand_behind_them(run, database_ur
     assert sorted(drawn[:EARLY]) == list(range(1, EARLY + 1)) and drawn[:EARLY] != sorted(drawn[:EARLY])
     assert drawn[EARLY:] == list(range(EARLY + 1, EARLY + LATE + 1))
     verdict = lottery_record.verify(record)
-    assert (verdict.faults, verdict.tickets, count) == ((), EARLY, EARLY)
+    assert verdict.header is not None and (verdict.faults, verdict.tickets, count) == ((), EARLY, EARLY)
     assert verdict.header.commitment == said["commitment"] and verdict.header.cohort_digest == told["cohort_digest"]
     assert [int(line.split()[1]) for line in record[1:]] == drawn[:EARLY]
 
@@ -90,14 +91,14 @@ def test_a_room_is_opened_once_and_not_before_its_hour(run, database_url, tmp_pa
         async with registration(database_url, tmp_path, working=False) as service:
             await scheduled(service, 1.0)
             await service.post("/tickets")
-            too_early = await actions.open_by_lot(service.ports.begin, service.ports.vault, await room_of(service))
+            too_early = await Cohort(await room_of(service)).open(service.ports.begin, service.ports.vault)
             with pytest.raises(actions.NotDrawn):
                 await actions.publish(service.ports.begin, service.ports.vault, lambda _: None)
             before = await room_of(service)
             await opened(service)
             first = await room_of(service)
             await service.post("/tickets")
-            again = await actions.open_by_lot(service.ports.begin, service.ports.vault, before)
+            again = await Cohort(before).open(service.ports.begin, service.ports.vault)
             return too_early, before, first, again, await room_of(service)
 
     too_early, before, first, again, after = run(scenario())
@@ -127,6 +128,50 @@ def test_whoever_joins_while_it_opens_is_early_or_late_but_not_lost(run, databas
     assert len(set(numbers)) == len(numbers) == 93
     assert 3 <= room.cohort <= 93
     assert len({room.place_of(number) for number in numbers}) == len(numbers)
+
+
+def test_who_is_read_before_the_hour_is_drawn_like_the_others(run, database_url, tmp_path):
+    """Read on three times while people come: the draw is that of one reading, and the record proves it."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await scheduled(service, 1.0)
+            begin, vault = service.ports.begin, service.ports.vault
+            cohort = Cohort(await room_of(service))
+            for many in (4, 0, 9):
+                for _ in range(many):
+                    await service.post("/tickets")
+                await cohort.read_on(begin)
+            await service.post("/tickets")
+            await service.sql("update waiting_room set opens_at = clock_timestamp()")
+            done = await cohort.open(begin, vault)
+            record: list[str] = []
+            await actions.publish(begin, vault, record.append)
+            return done, record
+
+    done, record = run(scenario())
+    assert done
+    assert (lottery_record.verify(record).faults, lottery_record.verify(record).tickets) == ((), 14)
+
+
+def test_no_number_is_taken_while_it_is_frozen(run, database_url, tmp_path):
+    """The negative control of the race above: a join that comes meanwhile waits, and its number is a later one."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await service.post("/tickets")
+            async with service.ports.begin() as tx:
+                last = await tx.lottery.freeze()
+                waiting = asyncio.create_task(service.post("/tickets"))
+
+                async def waits() -> bool:
+                    return bool(await service.sql("select from pg_locks where locktype = 'advisory' and not granted"))
+
+                await until(waits)
+                meanwhile = await tx.lottery.freeze()
+            return last, meanwhile, (await waiting).json()["number"]
+
+    assert run(scenario()) == (1, 1, 2)
 
 
 def test_the_commitment_stands(run, database_url, tmp_path):

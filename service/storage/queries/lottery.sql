@@ -6,8 +6,9 @@ update waiting_room set commitment = $2, committed_at = clock_timestamp()
 where epoch = $1 and commitment is null and opened_at is null;
 
 -- name: freeze
--- No ticket is being drawn until the transaction ends: whoever begins now waits, and takes a later number.
-lock table ticket in share mode;
+-- No ticket is being drawn until the transaction ends: whoever begins now waits, and takes a later number. No lock on the
+-- table: a vacuum would keep it waiting, and everybody behind it.
+select pg_advisory_xact_lock(hashtextextended('ticket numbers', 0));
 
 -- name: last
 -- The last number that was taken.

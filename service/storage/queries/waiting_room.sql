@@ -20,7 +20,8 @@ select from waiting_room for update;
 -- name: join
 -- Numbers for $1 requests (null: one without a name) with $2 bindings, in their order, and whether each was taken now.
 -- A request that joined before finds its number. Rows are added in the order of their keys: no two statements wait for
--- each other. Numbers never go back; what is rolled back leaves a hole, which blocks nobody.
+-- each other. Numbers never go back; what is rolled back leaves a hole, which blocks nobody. None is taken while it is
+-- looked up who came before the opening (lottery.sql, freeze).
 with asked as (
     select nth, request, binding, coalesce(request, int8send(nth)) as name
     from unnest($1::bytea[], $2::bytea[]) with ordinality as given (request, binding, nth)
@@ -30,9 +31,11 @@ with asked as (
     select distinct on (name) name, request, binding, nth from asked
     where not exists (select from known where known.name = asked.name)
     order by name, nth
+), thawed as materialized (
+    select pg_advisory_xact_lock_shared(hashtextextended('ticket numbers', 0))::text as at_last
 ), numbered as materialized (
     select name, request, binding, nth, nextval('ticket_number') as number
-    from (select * from fresh order by nth) as in_order
+    from (select fresh.* from thawed cross join fresh order by nth) as in_order
 ), added as (
     insert into ticket (number, binding, join_key)
     select number, binding, request from numbered order by name
