@@ -17,7 +17,7 @@ from loadtests import cli
 from loadtests.harness import programs, rehearsal, stack
 from loadtests.harness.disk import DiskGuard
 from tests.launched import launchnight
-from tests.stack.rehearsing import LATE, REHEARSE
+from tests.stack.rehearsing import FEW, LATE, REHEARSE
 
 pytestmark = pytest.mark.timeout(300)
 alone = pytest.mark.alone
@@ -192,7 +192,7 @@ def test_an_audit_that_fails_is_exit_1(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setattr(stack.OwnStack, "ledger", lambda _: b"no JSON")
-    assert cli.main([*REHEARSE, "--json"]) == 1
+    assert cli.main([*REHEARSE, *FEW, "--json"]) == 1
     said = capsys.readouterr()
     assert "launchnight: the audit failed: see " in said.err
     document = json.loads(said.out)
