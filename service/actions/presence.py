@@ -1,8 +1,8 @@
 """Who is still there: each replica writes the places that asked it, one process unites them, each replica reads that.
 
 At 2 million waiting: a bitmap is 250 KB, and so is their union. Each replica writes its bitmap of the present half
-minute every five seconds and reads the union as often; the union of ten replicas takes some 10 ms each time. A person
-counts as gone 150 to 185 s after the last look.
+minute every five seconds and reads the union as often; the union of ten replicas (six bitmaps each) takes 20 ms of one
+process each time, a count 4 us. A person counts as gone 150 to 185 s after the last look.
 """
 
 from uuid import UUID

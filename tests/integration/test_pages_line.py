@@ -2,11 +2,14 @@
 
 import pytest
 
+from service.metrics import Metrics
 from service.web.pages.language import languages
 from service.web.pages.line import wait_text
 from tests.integration.pages_room import standing_site
 
 INDONESIAN, _ = languages()
+HOUR_LATER = "now() + interval '1 hour'"
+RATES = {"before": 0.02, "closed": 0.31, "full": 500.0}
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +93,46 @@ def test_a_closed_gate_says_so(standing):
     page = standing.run(scenario())
     assert "Perkiraan waktu tunggu dijeda" in page.text and "dijeda sementara" in page.text
     assert page.refresh_s and page.refresh_s >= 15
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "wait"),
+    [
+        ("before", "Urutan semua yang datang sebelumnya diundi", "belum diketahui"),
+        ("closed", "Pintu masuk sudah ditutup.", "belum diketahui"),
+        ("full", "setiap kali ada yang selesai", "kurang dari"),
+    ],
+)
+def test_the_page_says_in_which_state_the_room_is(standing, state, text, wait):
+    """And what is known of the wait in it; within 15 KB, and asking for itself again."""
+
+    async def scenario():
+        found, browser = standing.site, standing.site.browser()
+        await found.service.sql(f"update waiting_room set opens_at = {HOUR_LATER if state == 'before' else 'null'}")
+        await found.gate_at(0.0, RATES[state], state=state)
+        page = await browser.send(await browser.open("/daftar/antrean"), "ticket")
+        await found.service.sql("update waiting_room set opens_at = null")
+        return page
+
+    page = standing.run(scenario())
+    assert text in page.text and f"Perkiraan waktu tunggu {wait}" in page.text
+    assert page.refresh_s and len(page.html.encode()) <= 15 * 1024
+    assert "Jika halaman ini tertutup, nomor Anda tetap berlaku." in page.text
+
+
+def test_a_promise_on_a_page_is_counted_when_its_holder_comes_in(standing):
+    """The cookie carries the first range through every reload, and one visitor is counted once."""
+
+    async def scenario():
+        found, browser = standing.site, standing.site.browser()
+        metrics = found.service.metrics
+        await found.gate_at(0.0, 0.9)
+        await browser.send(await browser.open("/daftar/antrean"), "ticket")
+        before = Metrics.of(metrics.promises)[""]
+        await found.gate_at(1e6, 0.8)
+        turn = await browser.open("/daftar/antrean")
+        await browser.send(await browser.open("/daftar/antrean"), "claim")
+        await browser.send(turn, "claim")
+        return Metrics.of(metrics.promises)[""] - before
+
+    assert standing.run(scenario()) == 1.0

@@ -10,6 +10,8 @@ import pytest
 
 from service.actions import presence
 from service.domain import promises
+from service.domain.lookout import Lookout
+from service.domain.presence import LIVE
 from service.metrics import Metrics
 from service.web import board as board_resource
 from service.web.board import BoardCopy
@@ -61,6 +63,34 @@ def test_only_people_who_are_there_stand_ahead(run, database_url, tmp_path):
     assert (after["ahead"], live) == (19, 20)
     assert after["wait_s"][1] < before["wait_s"][0]
     assert after["computed_at"] > before["computed_at"]
+
+
+def test_nobody_is_gone_while_nobody_leads_the_gate(run, database_url, tmp_path):
+    """What two replicas saw is united; it ages by the gate's clock alone, and what is too old is forgotten."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            begin, copy, reader = service.ports.begin, BoardCopy(), Lookout()
+            await copy.refresh(service.ports)
+            for first in (1, 11):
+                replica = Lookout()
+                for place in range(first, first + 10):
+                    replica.note(place, 0, True)
+                await presence.tell(begin, replica, uuid4(), copy.room, 0.0)
+            reader.note(30, 0, True)
+            counts = []
+            for passed_ms in (0, 0, int(LIVE * 1000) - 1000, 5_000):
+                await service.sql(f"update gate set at_ms = at_ms + {passed_ms}")
+                await service.sql("update waiting_room set live_ms = null")
+                assert await presence.unite(begin)
+                await presence.tell(begin, reader, uuid4(), copy.room, 0.0)
+                counts.append(reader.live_people)
+            assert not await presence.unite(begin)  # just done: one process of all does it
+            return counts, (await service.sql("select count(*) as rows from presence"))[0]["rows"]
+
+    counts, rows = run(scenario())
+    assert counts == [20, 21, 21, 0]  # the reader's own place is known from the second time on
+    assert rows == 0
 
 
 def test_a_look_without_the_last_answer_is_answered_once(run, database_url, tmp_path):
