@@ -11,7 +11,7 @@ from service.actions.offices import add_office
 from service.domain import offices as rules
 from service.web.pages.memory import Memory
 from tests.integration.pages_room import Browser, Page, Site, standing_site
-from tests.integration.registration_room import until
+from tests.integration.registration_room import PHOTO, until
 
 DESK = "/daftar/loket"
 NEXT = "/daftar/loket/nomor"
@@ -142,6 +142,29 @@ def test_nothing_of_the_applicant_before_can_be_read(standing):
     assert again.status_code == 400, "A's form, sent again by the browser's back button, is not taken"
     assert not any(trace in repr(memory) for trace in traces)
     assert robbed.path == "/daftar/masuk", "A's session is over"
+
+
+def test_a_photo_is_not_sent_into_the_account_of_the_next_one(standing):
+    """A's form of a photo, sent again while B sits there, stores nothing; B's own does."""
+
+    async def scenario():
+        browser = await signed_in(standing.site, "Disnaker Kudus")
+        await take(browser, "A")
+        page = await take(browser, "B")
+        addresses, answers = [], []
+        for number in numbers(page):
+            await sit(standing, browser, number, "Siti Rahma", standing.new_phone())
+            addresses += re.findall(r'action="([^"]*)"', (await browser.open("/daftar/foto/ktp")).html)
+            for address in addresses:
+                files = {"photo": ("a.jpg", PHOTO, "image/jpeg")}
+                answers.append(await browser.request("POST", f"/daftar/foto/ktp{address}", files=files))
+            await leave(browser)
+        stored = await standing.site.service.sql("select count(*) from upload where finished_at is not null")
+        return addresses, answers, stored[0][0]
+
+    addresses, answers, stored = standing.run(scenario())
+    assert len(set(addresses)) == 2
+    assert [answer.status_code for answer in answers] == [303, 400, 303] and stored == 2
 
 
 def test_the_browser_is_told_to_remember_nothing(standing):

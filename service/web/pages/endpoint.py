@@ -112,7 +112,7 @@ class PageEndpoint:
 
     async def _take_form(self, visit: Visit) -> Go:
         visit.typed = await read_form(visit.receive, visit.headers)
-        visit.check_sitting()
+        visit.check_sitting(visit.typed.get("once", "").rpartition(".")[0])
         form = self._page.forms.get(visit.typed.get("form", ""))
         if form is None:
             raise MalformedBody("The page has no such form.")

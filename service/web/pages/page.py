@@ -120,12 +120,12 @@ class Visit:
             return f"{self.memory.sitting}.{secrets.token_urlsafe(16)}"
         return key
 
-    def check_sitting(self) -> None:
+    def check_sitting(self, shown_to: str) -> None:
         """Raises IdempotencyKeyInvalid for a form that was shown to the applicant who sat here before.
 
         A browser remembers what was typed into a refused form, and sends it again when somebody goes back to it.
         """
-        if self.typed.get("once", "").rpartition(".")[0] != self.memory.sitting:
+        if shown_to != self.memory.sitting:
             self.typed = {}
             raise IdempotencyKeyInvalid("The form was shown to somebody else.")
 

@@ -43,6 +43,7 @@ class _Desk:
         """Raises what `photo_form` and `actions.uploads` do: too large a photo before its first byte is asked for."""
         visit.closes = True
         session = visit.session
+        visit.check_sitting(visit.scope["query_string"].decode("ascii", "replace"))
         form = announced(visit.headers, most_bytes=self._most_bytes)
         await uploads.check_inspections(visit.ports)  # a form that is refused at its end is sent anew as a whole
         at_once = b"expect" not in visit.headers
