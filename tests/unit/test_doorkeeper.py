@@ -16,6 +16,7 @@ from service.metrics import DOOR_CLASSES, DOOR_PROGRESS, DOOR_REASONS, Metrics
 from service.web.middleware import Boundary
 from service.web.overload import Doorkeeper, Watchdog, new_door
 from service.web.progress import KINDS, asked
+from tests.virtual_time import virtual_time
 
 FEW = int(rules.LEAST)
 
@@ -103,7 +104,14 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-def test_too_many_wait_a_moment_and_are_told_when_to_come_back(run):
+@pytest.fixture
+def virtually(monkeypatch):
+    """Runs coroutines in virtual time: who is told first is no question of the machine."""
+    with virtual_time(monkeypatch) as run:
+        yield run
+
+
+def test_too_many_wait_a_moment_and_are_told_when_to_come_back(virtually):
     """Within a tenth of a second: 503, a problem with a draft's name, Retry-After; nothing of it was begun."""
 
     async def scenario():
@@ -117,7 +125,7 @@ def test_too_many_wait_a_moment_and_are_told_when_to_come_back(run):
         await asyncio.gather(*room.tasks)
         return room, inside, late, waited
 
-    room, inside, late, waited = run(scenario())
+    room, inside, late, waited = virtually(scenario())
     assert [asker.status for asker in inside] == [200] * FEW
     assert late.status == 503 and len(room.begun) == FEW
     problem = json.loads(late.sent[1]["body"])
@@ -233,7 +241,7 @@ def test_who_waits_for_its_clients_bytes_holds_up_nobody(run):
     assert room.door.house.in_flight == 0
 
 
-def test_the_deadline_of_the_asker_is_honored(run):
+def test_the_deadline_of_the_asker_is_honored(virtually):
     """Who waits for 20 ms is told after 20 ms, not after a tenth of a second; what begins knows until when."""
     seen = []
 
@@ -259,7 +267,7 @@ def test_the_deadline_of_the_asker_is_honored(run):
         await room.ask(again)
         return hurried, first
 
-    hurried, first = run(scenario())
+    hurried, first = virtually(scenario())
     assert hurried.status == 503 and first
     assert 4.0 < seen[-1] <= 5.0 and seen[0] > 1e9
 
