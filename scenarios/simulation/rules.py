@@ -12,7 +12,19 @@ from numba import types
 from numba.extending import overload, register_jitable
 
 from scenarios import journey, networks, setbacks, streams, throttle, uploaders
-from service.domain import assessment, codes, gate, hashing, identity, lottery, promises, queues, waiting_room, waves
+from service.domain import (
+    admission,
+    assessment,
+    codes,
+    gate,
+    hashing,
+    identity,
+    lottery,
+    promises,
+    queues,
+    waiting_room,
+    waves,
+)
 
 Rule = Callable[..., Any]
 
@@ -47,6 +59,16 @@ RULES: list[Rule] = [
     gate.pending_before,
     gate.claim_retry_s,
     gate.waits_until_ms,
+    admission.load_of_line,
+    admission.load_of_answers,
+    admission.worse,
+    admission.bound_per_s,
+    admission.capacity_per_s,
+    admission.cut,
+    admission.risen,
+    admission.held,
+    admission.eased,
+    admission.stands_still,
     queues.accepts,
     queues.quota_count,
     queues.quota_window_s,

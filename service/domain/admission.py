@@ -95,11 +95,11 @@ def load_of_line(waiting: float, grew_per_s: float, done_per_s: float, limit_s: 
     """
     if waiting <= 0.0 or limit_s <= 0.0:
         return Load(0.0, 1.0, 1.0)
-    strain = waiting / (done_per_s + FEW_DONE) / limit_s
+    strain = waiting / (max(done_per_s, 0.0) + FEW_DONE) / limit_s
     comes = done_per_s + grew_per_s
     if comes <= 0.0:
         return Load(strain, 1.0, 1.0)
-    piled = (waiting - limit_s * CALM * done_per_s) / drain_s
+    piled = (waiting - limit_s * CALM * done_per_s) / max(drain_s, EVERY)
     clearing = min(max(piled, 0.0), MOST_DRAIN * done_per_s)
     return Load(strain, done_per_s / comes, (done_per_s - clearing) / comes)
 
@@ -114,7 +114,7 @@ def load_of_answers(done_per_s: float, late_per_s: float, refused_per_s: float, 
     bad = late_per_s + refused_per_s
     if bad <= 0.0:
         return Load(0.0, 1.0, 1.0)
-    strain = bad / (done_per_s + refused_per_s + FEW_ANSWERS) / BAD_SHARE
+    strain = bad / (max(done_per_s, 0.0) + refused_per_s + FEW_ANSWERS) / BAD_SHARE
     comes = done_per_s + (refused_per_s if more_refused > 0.0 else more_refused * BACK_S)
     if comes <= 0.0:
         return Load(strain, 1.0, 1.0)
@@ -175,7 +175,7 @@ def risen(before: Choice, reach: float, used_per_s: float, most_per_s: float, el
         higher = rate * (1.0 + LATER_RISE)
     else:
         higher = rate * (1.0 + SLOW_RISE)
-    higher = min(higher, max(before.capacity_per_s * (1.0 + PROOF * calm_s / reach), rate), most_per_s)
+    higher = min(higher, max(before.capacity_per_s * (1.0 + PROOF * calm_s / max(reach, EVERY)), rate), most_per_s)
     return Choice(max(higher, LEAST_SHARE * most_per_s), before.capacity_per_s, calm_s)
 
 
