@@ -91,7 +91,8 @@ class Stack:
         database = self.database(name)
         partners = self.start(f"partners-{name}", python("-m", "scenarios.partners", "--lifeline"))
         ask("PATCH", f"{partners.url}/settings", PARTNERS)
-        settings = self.settings(name, database, partners.url)
+        # The room's rate follows how the service bears it, which is what is measured here.
+        settings = {**self.settings(name, database, partners.url), "REGISTRATION_WAITING_ROOM": "off"}
         migrate = python("-m", "service", "migrate")
         once(f"migrate-{name}", migrate, settings=settings, logs=self.folder, within=READY_WITHIN)
         web, *_ = [
