@@ -34,8 +34,6 @@ APPLICANTS, DATABASE = LINKS
 MIGRATE_WITHIN = 60.0
 LEDGER_WITHIN = 120.0
 
-NO_GATE_PER_S = 1e9
-"""A rate that admits everybody at once."""
 LEAST_RATE_PER_S = 1e-9
 """The service wants positive rates; a partner with none refuses whatever is asked."""
 WEB_CONNECTIONS = 32
