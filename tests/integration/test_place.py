@@ -162,7 +162,7 @@ def test_each_promise_is_counted_once(run, database_url, tmp_path):
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
             await room(service, 0.0, 1.0)
-            outcomes: list[str] = []
+            outcomes: list[int] = []
             drawn = [(await service.post("/tickets")).json() for _ in range(4)]
             await room(service, 4.0, 1.5)
             tokens = {}

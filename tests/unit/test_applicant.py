@@ -68,6 +68,14 @@ def test_the_first_range_of_waiting_times_is_kept(one):
     assert "Waiting-Room-Place: even later\r\n" in headers
 
 
+def test_nobody_is_held_to_a_wait_that_was_not_told(one):
+    """Before the opening and in a pause no range is shown: the person waits, and is judged by none."""
+    early = {**PLACE, "state": "before", "ahead": None, "wait_s": None}
+    drawn = answer(201, {"ticket": "T", "secret": "S", "place": early})
+    assert at(one, Action.TICKET).read(drawn) == Reading(Result.WAIT, 2.5)
+    assert one.wait_range is None
+
+
 def test_a_ticket_under_a_newer_key_is_shown_from_then_on(one):
     """Keys change while people wait; who shows the renewed ticket outlives the old key."""
     at(one, Action.TICKET).read(answer(201, {"ticket": "T", "secret": "S", "place": PLACE}))
