@@ -22,16 +22,18 @@ REAL, QUICK_REAL = 50_000, 10_000
 ABSENT, QUICK_ABSENT = 100_000, 10_000
 COMING = 300.0
 """Seconds in which everybody comes."""
+EVENING = 900.0
+"""The same where half of the tickets are absent: the line lasts a quarter of an hour, and more."""
 SLOWER = 0.6
-"""Of the rate at which real people come, where half of the tickets are absent, they may go in."""
+"""Of the rate at which real people come they may go in there."""
 RETURN = 330.0
 """When the absent are back, all within a second."""
 
 
-def mixed(real: int, others: int, draw: random.Random, back: float) -> People:
-    """Real people, and as many others who take a ticket and leave; until they are back."""
-    came = np.sort(np.array([draw.random() * COMING for _ in range(real)]))
-    theirs = np.sort(np.array([draw.random() * COMING for _ in range(others)]))
+def mixed(real: int, others: int, draw: random.Random, back: float, seconds: float = COMING) -> People:
+    """Real people, and others who take a ticket and leave, until they are back; all come in so many seconds."""
+    came = np.sort(np.array([draw.random() * seconds for _ in range(real)]))
+    theirs = np.sort(np.array([draw.random() * seconds for _ in range(others)]))
     both = np.concatenate([came, theirs])
     order = np.argsort(both, kind="stable")
     gone = np.concatenate([np.full(real, np.inf), theirs + 0.5])[order]
@@ -40,11 +42,11 @@ def mixed(real: int, others: int, draw: random.Random, back: float) -> People:
 
 def beside_absent(seed: int, count: int) -> dict[str, Any]:
     """How much later the same real people are in when half of the tickets are nobody's."""
-    rate = SLOWER * count / COMING
-    limit = COMING / SLOWER + 120.0
+    rate = SLOWER * count / EVENING
+    limit = EVENING / SLOWER + 120.0
     ends, waits = [], []
     for others in (0, count):
-        people = mixed(count, others, random.Random(seed), math.inf)
+        people = mixed(count, others, random.Random(seed), math.inf, EVENING)
         played = play(people, rate, random.Random(seed), limit)
         admitted = played.admitted[people.stays]
         if np.isnan(admitted).any():

@@ -25,7 +25,9 @@ GOALS = ("G1", "G3", "G4")
 SEEDS, QUICK = 50, 3
 
 COMMANDS, QUICK_COMMANDS, CONTROL_COMMANDS = 1_000_000, 60_000, 30_000
-RATES = (400.0, 60.0, 400.0, 150.0)
+CONTROL_TRIES = 8
+"""Seeds until a fault is found that bites now and then: a wall clock that is set at a harmless moment harms nobody."""
+RATES = (400.0, 150.0, 400.0, 400.0)
 """People a second; each seed takes one in turn."""
 EARLY = 4000
 """Tickets that were drawn before the opening: their places are permuted."""
@@ -210,9 +212,9 @@ def measure(seed: int, run: Run) -> Figures:
     controls = {}
     if seed % 10 == 1:
         for name, (faults, what) in CONTROLS.items():
-            bad = wrong(trial(30.0, seed, CONTROL_COMMANDS, faults))
-            controls[name] = bad[what]
-            if not bad[what]:
+            tries = (wrong(trial(30.0, seed + more, CONTROL_COMMANDS, faults))[what] for more in range(CONTROL_TRIES))
+            controls[name] = next(filter(None, tries), 0)
+            if not controls[name]:
                 raise Invalid(f"the control finds no {what}: {name}")
     return {**found, "wrong": wrong(found), "controls": controls}
 

@@ -26,6 +26,8 @@ MINUTES, QUICK_MINUTES = 10.0, 3.0
 RETURN = 1.3
 """Of the time in which people come: when the absent are back."""
 LIMIT = 3600.0
+SECOND, MINUTE = math.ceil(1.1 * RATE), math.floor(60.0 * RATE)
+"""People who may come in within any second and any minute."""
 
 ROOMS: dict[str, Callable[[People, float, random.Random, float], Played]] = {
     "launchnight": room_visitors.play,
@@ -79,7 +81,7 @@ def measure(seed: int, run: Run) -> Figures:
     seconds = 60.0 * (QUICK_MINUTES if run.quick else MINUTES)
     people = evening(random.Random(seed), seconds)
     alone, between = half_absent(random.Random(seed + 1000), seconds)
-    figures: dict[str, Any] = {"people": len(people)}
+    figures: dict[str, Any] = {"people": len(people), "limit_1s": SECOND, "limit_60s": MINUTE}
     played = {}
     for name, room in ROOMS.items():
         played[name] = room(people, RATE, random.Random(seed), LIMIT)
@@ -95,16 +97,15 @@ def measure(seed: int, run: Run) -> Figures:
 
 
 def judge(figures: list[Figures]) -> list[Finding]:
-    second, minute = math.ceil(1.1 * RATE), math.floor(60.0 * RATE)
     found = []
     for name, words in WORDS.items():
         worst = {key: max(one[name][key] for one in figures) for key in figures[0][name]}
         used = min(one[name]["used"] for one in figures)
-        text = f"{words}: {used:.1%} of the limit used, at most {worst['most_60s']} of {minute} in a minute and "
-        text += f"{worst['most_1s']} of {second} in a second; overtaken by {worst['overtaken_most_s']:.0f} s at most; "
+        text = f"{words}: {used:.1%} of the limit used, at most {worst['most_60s']} of {MINUTE} in a minute and "
+        text += f"{worst['most_1s']} of {SECOND} in a second; overtaken by {worst['overtaken_most_s']:.0f} s at most; "
         text += f"half of the tickets absent: {worst['slower']:+.1%} for real people; "
         text += f"{worst['polls']:.0f} polls a person"
-        kept = used >= 0.97 and worst["most_60s"] <= minute and worst["most_1s"] <= second
+        kept = used >= 0.97 and worst["most_60s"] <= MINUTE and worst["most_1s"] <= SECOND
         # Of the others only that they were run: what they do is no bar of ours.
         found.append(Finding("G24", kept if name == "launchnight" else True, text))
     return found

@@ -84,7 +84,8 @@ class Visitors:
             self._world.claim(number)
             return
         ahead = int(self._ahead[person] - self._ahead[min(int(self._shown), person)])
-        expected = promises.expected_wait_s(ahead, self._world.gate.rate_per_s)
+        # As the service does: before the gatekeeper has moved, its first move will be at the rate of the settings.
+        expected = promises.expected_wait_s(ahead, self._world.gate.rate_per_s or self._world.rate)
         self._world.after(promises.poll_pause_s(number, promises.poll_interval_s(expected), now), self._ask, person)
 
     def _claim(self, person: int) -> None:

@@ -41,7 +41,7 @@ class Pause:
 class Messages:
     """How long a message to the database, or back, takes: seconds."""
 
-    usual: float = 0.004
+    usual: float = 0.008
     slow_share: float = 0.002
     slow: float = 0.4
 

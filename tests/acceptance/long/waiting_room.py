@@ -12,17 +12,20 @@ import multiprocessing
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
 from loadtests.harness.errors import Exit
 from loadtests.harness.processes import ROOT
+from tests.acceptance.long import room_document
 from tests.acceptance.long.room_goals import GOALS, Figures, Finding, Invalid, Row, Run, rows, table
 
-FIRST = ("room_kills", "room_absent", "room_store", "room_gate")
+FIRST = ("room_kills", "room_absent", "room_store", "room_gate", "room_loop")
 """The longest: two processes are then done at about the same time."""
 AT_ONCE = 2
 
@@ -76,6 +79,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, help="how many for each proof (as many as it needs)")
     parser.add_argument("--seed", type=int, default=1, help="the first one (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="smaller models, few seeds: a look, no proof")
+    parser.add_argument("--document", action="store_true", help="put what was found into docs/waiting-room.md")
     parser.add_argument("--folder", type=Path, help="for figures and logs (a new one below .launchnight/runs)")
     return parser
 
@@ -126,6 +130,17 @@ def judged(done: Sequence[Outcome]) -> list[Row]:
     return rows(findings, invalid)
 
 
+def how(options: argparse.Namespace, done: Sequence[Outcome]) -> str:
+    counts = Counter(one.proof for one in done)
+    proofs = ", ".join(f"{name.removeprefix('room_')} {count}" for name, count in counts.items())
+    size = "smaller models, `--quick`; " if options.quick else ""
+    return f"{size}seeds from {options.seed}: {proofs}. {cpu_count()} cores."
+
+
+def figures_of(done: Sequence[Outcome], proof: str) -> list[Figures]:
+    return [one.figures for one in done if one.proof == proof and one.figures is not None]
+
+
 def main() -> int:
     options = arguments().parse_args()
     folder = options.folder or ROOT / ".launchnight" / "runs" / f"waiting-room-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -142,6 +157,10 @@ def main() -> int:
     counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in ("pass", "fail", "invalid")}
     print(f"{counts['pass']} pass, {counts['fail']} fail, {counts['invalid']} invalid; {len(done)} runs with ", end="")
     print(f"seeds from {options.seed} in {time.monotonic() - began:.0f} s; figures and logs: {folder}", flush=True)
+    if options.document:
+        room_document.write(
+            found, how(options, done), figures_of(done, "room_rivals"), load("room_rivals").WORDS, folder
+        )
     if any(one.crash for one in done):
         return Exit.CRASH
     if counts["invalid"]:
