@@ -5,6 +5,7 @@ import math
 import time
 from dataclasses import replace
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 import structlog
@@ -39,7 +40,7 @@ class Board(msgspec.Struct):
     now_serving: int
     rate_per_s: float
     last_ticket: int
-    poll_s: tuple[int, int]
+    poll_s: Annotated[list[int], msgspec.Meta(min_length=2, max_length=2)]
     computed_at: datetime
     reason: str
 
@@ -70,7 +71,7 @@ class BoardCopy:
 
     def show(self, room: Room, now: datetime) -> None:
         serving = min(math.floor(room.frontier), room.last_ticket)
-        poll = (int(promises.POLL_LEAST), int(promises.POLL_MOST))
+        poll = [int(promises.POLL_LEAST), int(promises.POLL_MOST)]
         rate, at, reason = round(room.rate_per_s, 3), now.replace(microsecond=0), room.reason
         body = b""
         while not body or len(body) > MOST_BYTES:  # a reason in another script takes several bytes a letter

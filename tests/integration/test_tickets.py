@@ -169,9 +169,11 @@ def test_an_answer_that_is_lost_costs_no_place(run, database_url, tmp_path, name
             ports = replace(service.ports, joins=joins.joins_on(cut_once, named=named))
             async with ports.begin(single=True) as tx:
                 room = await tx.room.read()
-            once = Once(
-                route=b"/tickets", key=b"k", fingerprint=b"", status=201, encode=lambda made: repr(made).encode()
-            )
+
+            def encode(made):
+                return made.ticket.encode()
+
+            once = Once(route=b"/tickets", key=b"k", fingerprint=b"", status=201, encode=encode)
             try:
                 told = await answered_once(ports, once, lambda: joins.issue_ticket(ports, once, room))
             except EffectUnknown:
@@ -180,4 +182,4 @@ def test_an_answer_that_is_lost_costs_no_place(run, database_url, tmp_path, name
 
     told, numbers = run(scenario())
     assert numbers == [1]
-    assert (told is not None and b"ticket='1.1.1." in told.body) if named else told is None
+    assert (told is not None and told.body.startswith(b"1.1.1.")) if named else told is None
