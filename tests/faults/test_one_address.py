@@ -4,11 +4,15 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from service.actions import offices
 from service.actions.offices import Held, add_office
 from service.domain.offices import CODE_BYTES, MOST_HELD
 from tests.conftest import Run
 from tests.integration.pages_room import Browser, Site, site
+
+pytestmark = pytest.mark.timeout(300)
 
 TOGETHER = 32
 DESK, NEXT = "/daftar/loket", "/daftar/loket/nomor"
