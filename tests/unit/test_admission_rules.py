@@ -116,9 +116,9 @@ def test_a_limit_that_is_lowered_holds_at_once() -> None:
 
 
 def test_a_standstill() -> None:
-    assert rules.stands_still(1, 10.0, 5.0)
+    assert rules.stands_still(1, 5.0, 5.0)
     assert not rules.stands_still(0, 99.0, 5.0)  # nobody waits
-    assert not rules.stands_still(5, 9.0, 5.0)
+    assert not rules.stands_still(5, 4.9, 5.0)
     assert not rules.stands_still(5, 99.0, 0.0)  # paused
     assert not rules.stands_still(5, 20.0, 0.1)  # a slow gate
     assert rules.stands_still(5, 30.0, 0.1)
