@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from service.actions import offices
 from service.actions.offices import Held, add_office
 from service.domain.offices import CODE_BYTES, MOST_HELD
 from tests.conftest import Run
-from tests.integration.pages_room import Browser, Site, site
+from tests.integration.pages_room import COOKIE, Browser, site
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,20 +23,19 @@ def test_five_hundred_people_of_one_office_get_in(run: Run, database_url: str, t
     """One browser takes all their tickets, one address claims all their passes; the next ticket has to wait for one."""
 
     async def scenario() -> tuple[Counter[int], list[Held], int, list[str]]:
-        async with site(database_url, tmp_path, working=False) as found:
+        async with site(database_url, tmp_path, working=False) as found, session_of(found.url) as http:
             ports = found.service.ports
             code = await add_office(ports.begin, ports.vault, "Disnaker Jakarta", bytes(range(CODE_BYTES)))
             assert code
             browser = found.browser()
             await browser.send(await browser.open(DESK), "sign-in", access_code=code)
-            turns = asyncio.Semaphore(TOGETHER)
-            taken = await asyncio.gather(*(take(browser, turns, number) for number in range(MOST_HELD)))
+            taken = await asyncio.gather(*(take(http, browser, number) for number in range(MOST_HELD)))
             one_more = await browser.send(await browser.open(NEXT), "take", label="501")
             desk = browser.memory.desk
             assert desk is not None
             held = await offices.held_tickets(ports, desk.office_id, desk.generation)
             assert held is not None
-            passes = await asyncio.gather(*(claim(found, turns, each) for each in held))
+            passes = await asyncio.gather(*(claim(http, each) for each in held))
             return Counter(taken), list(held), one_more.status, passes
 
     taken, held, one_more, passes = run(scenario())
@@ -44,21 +44,26 @@ def test_five_hundred_people_of_one_office_get_in(run: Run, database_url: str, t
     assert len(set(passes)) == MOST_HELD
 
 
-async def take(browser: Browser, turns: asyncio.Semaphore, number: int) -> int:
+def session_of(url: str) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=TOGETHER)
+    return aiohttp.ClientSession(url, connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def take(http: aiohttp.ClientSession, browser: Browser, number: int) -> int:
     assert browser.memory.desk is not None
     fields = {"form": "take", "once": f"{browser.memory.sitting}.{number}", "label": f"kursi {number}"}
-    async with turns:
-        return (await browser.post(NEXT, fields)).status_code
+    headers = {"Cookie": f"{COOKIE}={browser.cookie}"}
+    async with http.post(NEXT, data=fields, headers=headers, allow_redirects=False) as answer:
+        return answer.status
 
 
-async def claim(found: Site, turns: asyncio.Semaphore, held: Held) -> str:
+async def claim(http: aiohttp.ClientSession, held: Held) -> str:
     """The pass, claimed again as often as the gate says."""
     headers = {"Waiting-Room-Ticket": held.ticket, "Waiting-Room-Secret": held.secret}
     while True:
-        async with turns:
-            sent = headers | {"Idempotency-Key": f"claim-{held.number}"}
-            answer = await found.http.post("/claims", json={}, headers=sent)
-        if answer.status_code == 201:
-            return str(answer.json()["pass"])
-        assert answer.status_code in (409, 503), answer.text
+        sent = headers | {"Idempotency-Key": f"claim-{held.number}"}
+        async with http.post("/claims", json={}, headers=sent) as answer:
+            if answer.status == 201:
+                return str((await answer.json())["pass"])
+            assert answer.status in (409, 503), await answer.text()
         await asyncio.sleep(float(answer.headers["retry-after"]))
