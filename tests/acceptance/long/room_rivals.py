@@ -19,7 +19,7 @@ from tests.acceptance.long.room_people import People, Played, absent, arrivals, 
 from tests.acceptance.long.room_windows import most_in_window, overtaken_by, share_used
 
 GOALS = ("G24",)
-SEEDS, QUICK = 3, 1
+SEEDS, QUICK = 2, 1
 
 RATE, COMING = 20.0, 40.0
 MINUTES, QUICK_MINUTES = 10.0, 3.0
