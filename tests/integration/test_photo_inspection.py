@@ -202,12 +202,12 @@ def test_whoever_takes_over_finishes_what_was_left(registered, tmp_path):
         await inspected(person)
         await service.drained()
         upload_id = path.rpartition("/")[2]
-        await service.ports.photos.write(upload_id, Part(1, 0), 0, GOOD)  # as if it had not been removed
+        await service.ports.photos.write(upload_id, Part(0, 0), 0, GOOD)  # as if it had not been removed
         assert (await inspect_photo(service.ports, jobs[0], at_once)).end is JobEnd.LOST
         assert files(tmp_path) == [f"{upload_id}.clean"]
         newer = (await person.upload("selfie", BETTER)).rpartition("/")[2]
         await service.drained()
-        await service.ports.photos.write(upload_id, Part(1, 0), 0, GOOD)
+        await service.ports.photos.write(upload_id, Part(0, 0), 0, GOOD)
         await inspect_photo(service.ports, jobs[0], at_once)
         assert files(tmp_path) == [f"{newer}.clean"]
 
@@ -222,6 +222,8 @@ def test_nothing_stays_of_writers_that_did_not_get_to_an_acknowledgment(register
         upload_id = path.rpartition("/")[2]
         await service.sql("update upload set epoch = 1")
         await service.ports.photos.write(upload_id, Part(1, 0), 0, MARKED)
+        asked = await service.http.head(path, headers={**TUS, **person.session})
+        assert asked.headers["upload-offset"] == "0"
         assert (await person.send_bytes(path, MARKED)).status_code == 204
         await inspected(person)
         await service.drained()
@@ -235,7 +237,7 @@ def test_a_photo_whose_bytes_changed_is_not_judged(registered, tmp_path):
     failed = []
 
     async def damaging(ports, job, turn):
-        (file,) = tmp_path.rglob(f"{job.payload['upload_id']}.1")
+        (file,) = tmp_path.rglob(f"{job.payload['upload_id']}.[01]")
         file.write_bytes(GOOD[:-10] + bytes([GOOD[-10] ^ 1]) + GOOD[-9:])
         try:
             return await inspect_photo(ports, job, turn)
