@@ -39,6 +39,8 @@ class Night:
     """Of the expected wait; another one is the negative control."""
     pause: Callable[[int, float, float], float] = promises.poll_pause_s
     """From number, interval and time to the next look; another one is the negative control."""
+    rushes: bool = False
+    """Whoever failed asks again once the network is back, as an app does that hears of it; the negative control."""
     learns: bool = True
     """Off: the ends of the range stay as they began; the negative control."""
 
@@ -244,6 +246,10 @@ class Line:
 
     def try_again(self, now: float, index: int) -> None:
         """As the page does: the pause it was given, doubled after each failure up to a minute, and spread widely."""
+        if self.night.rushes:
+            back = next(end for start, end in self.night.cuts if start <= now < end)
+            self.ask_at(back + float(self.draw.random()), index)
+            return
         pause = min(self.pauses[index] * 2.0 ** self.failures[index], promises.POLL_MOST)
         self.failures[index] = min(self.failures[index] + 1, 5)
         self.ask_at(now + pause * (0.25 + float(self.draw.random())), index)

@@ -1,7 +1,8 @@
 """G7, G8 and G12: what polling costs, when a turn is noticed, whether crowds ask together, and who stands ahead.
 
 100,000 people in a line of an hour. One night is undisturbed; in the other all replicas start anew for 10 s and later
-the network is cut for a minute. Negative controls: people who ask again after a plain interval, as usual clients do.
+the network is cut for a minute. Negative controls: people who ask again
+after a plain interval and once the network is back, as usual clients do, and people who ask every 20 s.
 """
 
 from typing import Any
@@ -35,7 +36,7 @@ def measure(seed: int, run: Run) -> Figures:
     people = QUICK_PEOPLE if run.quick else PEOPLE
     calm = play(night(people), seed)
     disturbed = play(night(people, cuts=(RESTART, CUT)), seed)
-    together = play(night(people // 10, cuts=(RESTART, CUT), pause=_plainly), seed)
+    together = play(night(people // 10, cuts=(RESTART, CUT), pause=_plainly, rushes=True), seed)
     late = play(night(people // 10, interval=_coarsely), seed)
     return {
         "people": people,
@@ -72,11 +73,8 @@ def _coarsely(expected: float) -> float:
 
 
 def judge(figures: list[Figures]) -> list[Finding]:
-    if (
-        min(min(each["control_peaks"].values()) for each in figures) <= MOST_PEAK
-        and max(max(each["control_peaks"].values()) for each in figures) <= MOST_PEAK
-    ):
-        raise Invalid("people who ask after a plain interval make no herd: the model shows none")
+    if min(each["control_peaks"][name] for each in figures for name in ("restart", "cut")) <= MOST_PEAK:
+        raise Invalid("people who all ask once the network is back make no herd: the model shows none")
     if min(each["control_notice_p95"] for each in figures) <= MOST_NOTICE:
         raise Invalid("people who ask every 20 s notice their turn within 3 s: the model cannot tell")
     worst = {
@@ -98,7 +96,7 @@ def judge(figures: list[Figures]) -> list[Finding]:
             "G8",
             max(peaks.values()) <= MOST_PEAK,
             "busiest second to mean of a minute: "
-            + ", ".join(f"{name} {peak:.2f} (plain intervals {controls[name]:.1f})" for name, peak in peaks.items())
+            + ", ".join(f"{name} {peak:.2f} (plain clients {controls[name]:.1f})" for name, peak in peaks.items())
             + f" (bar {MOST_PEAK})",
         ),
         Finding(
