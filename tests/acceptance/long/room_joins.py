@@ -17,7 +17,7 @@ GOALS = ("G9",)
 SEEDS = QUICK = 1
 
 SECONDS, QUICK_SECONDS = 20.0, 4.0
-TOGETHER = 12
+TOGETHER = 6
 AGAIN = 10
 """Every tenth is sent twice."""
 MOST_MS = 100.0

@@ -19,6 +19,8 @@ LOOKS = {
 }
 BIN = 10.0
 """Seconds."""
+POINTS = 200
+"""Of a room's waits: more would only make the picture heavy."""
 
 
 def draw(
@@ -46,7 +48,8 @@ def draw(
     stays = people.stays
     for name, one in played.items():
         label, color = LOOKS[name]
-        chosen = np.flatnonzero(stays & ~np.isnan(one.admitted))[::40]
+        chosen = np.flatnonzero(stays & ~np.isnan(one.admitted))
+        chosen = chosen[:: max(len(chosen) // POINTS, 1)]
         minutes = (one.admitted[chosen] - people.came[chosen]) / 60.0
         waits.plot(chosen + 1, minutes, ".", ms=2, color=color, label=label)
     waits.set(xlabel="ticket", ylabel="minutes waited", xlim=(0, len(people)))
