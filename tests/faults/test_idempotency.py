@@ -14,7 +14,7 @@ SEED = 7
 
 @pytest.mark.timeout(240)
 def test_everything_is_done_once_whatever_becomes_of_requests_and_commits(database_url, tmp_path):
-    """192 operations over HTTP: no double in the database or at partners, replays equal to the byte."""
+    """192 operations over HTTP: no double in the database or at partners, replays say the same."""
 
     async def scenario():
         async with house(database_url, tmp_path, seed=SEED, workers_too=False) as room:
