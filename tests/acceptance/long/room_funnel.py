@@ -9,17 +9,17 @@ from tests.acceptance.long.room_goals import Figures, Finding, Invalid, Run
 from tests.acceptance.long.room_stages import Intake, Night, Origin, Partner, Stage, Step, World, steadily
 
 GOALS = ("G18",)
-SEEDS, QUICK = 3, 1
+SEEDS, QUICK = 2, 1
 
 INTAKE = 10.0
 """People a second whose photos are taken in: the bottleneck."""
 PLANNED = 9.5
 LIMIT = 60.0
-PEOPLE, QUICK_PEOPLE = 60_000, 30_000
+PEOPLE, QUICK_PEOPLE = 48_000, 30_000
 HOUR = 3600.0
 FOUND = 1800.0
 """By then the first people have come through, and the rate has been found."""
-UNTIL, QUICK_UNTIL = 5400.0, 3000.0
+UNTIL, QUICK_UNTIL = 4200.0, 3000.0
 
 USED = 0.95
 COLLAPSED = 0.5
