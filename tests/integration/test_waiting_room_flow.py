@@ -131,6 +131,7 @@ def test_one_gatekeeper_leads(run, database_url, tmp_path):
             now = [1000.0]
             first, second = Candidate(uuid4()), Candidate(uuid4())
             leader = await first.look(service.ports, lambda: now[0])
+            assert leader is not None
             leads = await leader.beat(service.ports, lambda: now[0])
             follows = []
             for _ in range(4):
