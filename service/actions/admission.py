@@ -149,13 +149,13 @@ class SlowLoop:
         self, loads: Mapping[str, Load], now: float, used_per_s: float, most_per_s: float, elapsed: float
     ) -> None:
         came = {stage: self._highest(now - REACH[stage]) for stage in WAITED_AT}
-        bounds = {stage: rules.bound_per_s(loads[stage], came[stage], _cut_of(stage)) for stage in WAITED_AT}
+        bounds = {stage: rules.bound_per_s(loads[stage], came[stage]) for stage in WAITED_AT}
         tightest = min(
             (stage for stage in WAITED_AT if bounds[stage] >= 0.0), key=lambda each: bounds[each], default=""
         )
         worst = max(WAITED_AT, key=lambda each: loads[each].strain)
         if tightest and bounds[tightest] < self._choice.rate_per_s:
-            capacity = rules.capacity_per_s(loads[tightest], came[tightest], _cut_of(tightest))
+            capacity = rules.capacity_per_s(loads[tightest], came[tightest])
             self._choice = rules.cut(self._choice, bounds[tightest], capacity, most_per_s)
             self.binding = tightest
         elif loads[worst].strain >= rules.CALM:
@@ -170,10 +170,6 @@ class SlowLoop:
         """The highest rate at which people came since then; before the first look it was that of the start."""
         known = [each.per_s for each in self._came if each.at >= since]
         return max([*known, self.start_per_s] if since < self.now else known)
-
-
-def _cut_of(stage: str) -> float:
-    return rules.CUT_FAR if stage in SPAN else rules.CUT_BY_STRAIN
 
 
 def _load(stage: str, seen: Seen, before: Seen, elapsed: float) -> Load:

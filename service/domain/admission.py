@@ -37,9 +37,7 @@ BACK_S = 4.0
 """Seconds after which somebody who was refused asks again."""
 STRONGEST_CUT = 0.4
 CUT_BY_STRAIN = 0.2
-CUT_FAR = 0.1
-"""Of what came is left at least so much; a look at a stage that is hardly strained is trusted with less of a cut, and
-with half of it where the people on their way will soon show more."""
+"""Of what came is left at least so much; a look at a stage that is hardly strained is trusted with less of a cut."""
 
 CALM = 0.5
 """Below this strain more may come; up to 1 the rate is held."""
@@ -134,19 +132,19 @@ def worse(one: Load, other: Load) -> Load:
     return other
 
 
-def bound_per_s(load: Load, came_per_s: float, cut_by_strain: float) -> float:
+def bound_per_s(load: Load, came_per_s: float) -> float:
     """People a second that may come in because of this stage; -1: it binds nothing.
 
-    came_per_s: the highest rate since the stage's present guests were let in. cut_by_strain: CUT_BY_STRAIN or CUT_FAR.
+    came_per_s: the highest rate since the stage's present guests were let in.
     """
     if load.strain <= 1.0 or load.clears >= 1.0:
         return -1.0
-    return came_per_s * max(load.clears, STRONGEST_CUT, 1.0 - cut_by_strain * load.strain)
+    return came_per_s * max(load.clears, STRONGEST_CUT, 1.0 - CUT_BY_STRAIN * load.strain)
 
 
-def capacity_per_s(load: Load, came_per_s: float, cut_by_strain: float) -> float:
+def capacity_per_s(load: Load, came_per_s: float) -> float:
     """People a second that a stage which binds keeps up with."""
-    return came_per_s * min(max(load.fits, STRONGEST_CUT, 1.0 - cut_by_strain * load.strain), 1.0)
+    return came_per_s * min(max(load.fits, STRONGEST_CUT, 1.0 - CUT_BY_STRAIN * load.strain), 1.0)
 
 
 def cut(before: Choice, bound: float, capacity: float, most_per_s: float) -> Choice:

@@ -60,9 +60,9 @@ def test_who_was_refused_counts_once() -> None:
 
 @pytest.mark.parametrize(("strain", "left"), [(1.1, 0.78), (2.0, 0.6), (9.0, 0.4)])
 def test_a_look_is_trusted_with_a_cut_by_the_strain(strain: float, left: float) -> None:
-    assert rules.bound_per_s(Load(strain, 0.1, 0.1), 10.0, rules.CUT_BY_STRAIN) == pytest.approx(10.0 * left)
-    assert rules.bound_per_s(Load(0.9, 0.1, 0.1), 10.0, rules.CUT_BY_STRAIN) == -1.0
-    assert rules.bound_per_s(Load(strain, 1.2, 1.1), 10.0, rules.CUT_BY_STRAIN) == -1.0
+    assert rules.bound_per_s(Load(strain, 0.1, 0.1), 10.0) == pytest.approx(10.0 * left)
+    assert rules.bound_per_s(Load(0.9, 0.1, 0.1), 10.0) == -1.0
+    assert rules.bound_per_s(Load(strain, 1.2, 1.1), 10.0) == -1.0
 
 
 def test_the_way_back_is_short_and_the_way_beyond_careful() -> None:
