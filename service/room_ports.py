@@ -63,7 +63,7 @@ class Room:
         return self.opens_at is None or self.opened_at is not None
 
     def place_of(self, number: int) -> int:
-        """Where ticket `number` stands; beyond every place while the lots of early comers are not drawn."""
+        """Where ticket `number` stands; nothing to go by while the lots of early comers are not drawn (`is_drawn`)."""
         return self.base + lottery.place_of(number - self.base, self.cohort, self.shuffle_high, self.shuffle_low)
 
 

@@ -45,7 +45,8 @@ async def claim_pass(ports: Ports, once: Once, room: Room, shown: Shown, place_t
     number = read_ticket(ports.vault, shown, room).number
     place = room.place_of(number)
     # Near its turn the room itself is asked: another replica, whose copy is younger, may just have said "come in".
-    near = waiting_room.may_claim(place, room.frontier + room.rate_per_s * MOST_BEHIND)
+    # Before the draw a number is no place, wherever the frontier stands.
+    near = room.is_drawn and waiting_room.may_claim(place, room.frontier + room.rate_per_s * MOST_BEHIND)
     answer = await ports.claims(Claimant(number, place, room.epoch)) if near else ClaimAnswer(None)
     if answer.stale:
         raise TicketInvalid("Take a ticket by POST /tickets.")

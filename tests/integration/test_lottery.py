@@ -108,6 +108,21 @@ def test_a_room_is_opened_once_and_not_before_its_hour(run, database_url, tmp_pa
     assert (after.cohort, after.cohort_digest, after.opened_at) == (1, first.cohort_digest, first.opened_at)
 
 
+def test_a_number_is_no_place_before_the_draw(run, database_url, tmp_path):
+    """The line has moved beyond its last place before the hour was set: no early comer waits at the gate for that."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await service.sql("update waiting_room set frontier = 20, rate_per_s = 20")
+            await scheduled(service, 1.0)
+            await shown(service, "commitment")
+            early = (await service.post("/tickets")).json()
+            return await service.post("/claims", **held(early)), await service.sql("select number from claim")
+
+    answer, waiting = run(scenario())
+    assert (answer.status_code, waiting) == (409, [])
+
+
 def test_whoever_joins_while_it_opens_is_early_or_late_but_not_lost(run, database_url, tmp_path):
     """Joins race with the freeze: every number that was acknowledged has exactly one place."""
 
