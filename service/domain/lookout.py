@@ -7,7 +7,7 @@ A replica that begins knows nothing, and is as good as the others when it has se
 from typing import NamedTuple
 
 from service.domain import promises
-from service.domain.presence import SLOT, Bitmap, Live, Noted
+from service.domain.presence import MOST_SPAN, SLOT, Bitmap, Live, Noted
 
 WITHOUT_TOKEN = 10.0
 """Seconds in which a place is told once to who does not show the answer before: a page that was closed is back in the
@@ -107,7 +107,7 @@ class Lookout:
         """Seconds until ticket `number` may ask without the token of the answer before; 0: now, and it was noted."""
         if now - self._without_began >= WITHOUT_TOKEN:
             self._without, self._without_began = Noted(0), now
-        fresh = self._without.note(number)
+        fresh = self._without.note(number % MOST_SPAN)  # numbers go on from one start of the room to the next
         return 0.0 if fresh else self._without_began + WITHOUT_TOKEN - now
 
     # ------------------------------------------------------------ pace and promises

@@ -4,7 +4,7 @@ import pytest
 
 from service.domain import promises
 from service.domain.lookout import MOST_UNWRITTEN, WITHOUT_TOKEN, Lookout
-from service.domain.presence import SLOT, Live, united
+from service.domain.presence import MOST_SPAN, SLOT, Live, united
 
 
 def counted(lookout: Lookout, now: float, *, drawn: bool = True) -> int:
@@ -55,6 +55,14 @@ def test_who_shows_no_token_is_answered_once_in_ten_seconds():
     assert 0.0 < lookout.wait_without_token(5, 101.0) <= WITHOUT_TOKEN
     assert lookout.wait_without_token(6, 101.0) == 0.0
     assert lookout.wait_without_token(5, 100.0 + WITHOUT_TOKEN) == 0.0
+
+
+def test_who_shows_no_token_is_answered_whatever_the_number():
+    """Numbers go on from one start of the room to the next, and end nowhere."""
+    lookout = Lookout()
+    number = 3 * MOST_SPAN + 7
+    assert lookout.wait_without_token(number, 100.0) == 0.0
+    assert lookout.wait_without_token(number, 101.0) > 0.0
 
 
 def test_the_pace_at_which_people_come_in_is_seen():
