@@ -38,6 +38,10 @@ class Figures:
     share: float
 
 
+class AdmissionsLost(Exception):
+    """The database knows of fewer admissions than it had told of; the next look goes by what it knows."""
+
+
 class Leader:
     """What the leader remembers; a new one begins where the rows tell."""
 
@@ -96,6 +100,9 @@ class Leader:
             )
             if gate is None:
                 return False
+            if gate.admitted < self.known:
+                self._undo(gate.admitted)
+                raise AdmissionsLost  # what is granted above the lost count is undone with this look
             admitted, free = gate.admitted, gate.granted - gate.admitted
             if free > 0:
                 admitted = await tx.gate.admit(
@@ -108,14 +115,19 @@ class Leader:
         self._reached.forget(keep_from_ms)
         return True
 
+    def _undo(self, admitted: int) -> None:
+        """The database has lost admissions in a crash, of which nobody was told: no window is measured by them."""
+        self.known, self.untold = admitted, None
+        self._reached.undo(admitted)
+
     async def beat(self, ports: Ports, clock: Clock) -> Figures | None:
         """Move the frontier, and say in which state the room is. None: another one leads."""
         now = clock()
         async with ports.begin() as tx:
+            room = await tx.room.hold()  # before the gate, as operators' orders do: neither waits for the other's locks
             pending = await tx.gate.stand(self.holder)
             if pending is None:
                 return None
-            room = await tx.room.hold()
             inside = self.inside(now)
             opened = room.opens_at is None or room.opened_at is not None
             state = waiting_room.state_of(room.wanted, room.queue_all, opened, 0 < self.cap <= inside)

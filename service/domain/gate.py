@@ -134,6 +134,11 @@ class Reached:
         place = bisect_right(self._times, at_ms)
         return self._counts[place - 1] if place else 0
 
+    def undo(self, count: int) -> None:
+        """No more than `count` were reached after all."""
+        kept = bisect_right(self._counts, count)
+        del self._times[kept:], self._counts[kept:]
+
     def forget(self, at_ms: int) -> None:
         """Nothing will be asked about times before `at_ms`."""
         old = bisect_right(self._times, at_ms) - 1

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from service.actions.claims import claim_together
-from service.actions.gatekeeper import Candidate, Figures, Leader
+from service.actions.gatekeeper import AdmissionsLost, Candidate, Figures, Leader
 from service.domain.policy import Policy
 from service.ports import Begin
 from service.room_ports import ClaimAnswer, Claimant
@@ -233,3 +234,24 @@ def test_a_new_leader_counts_what_came_in_before(run, database_url):
     *meanwhile, after = run(trial())
     assert max(meanwhile) <= 6
     assert after == 7
+
+
+def test_admissions_that_the_database_lost_are_not_let_in_on_top(run, database_url):
+    """A crash undoes admissions of which nobody was told. They are not made up for beyond the limit of a second."""
+
+    async def trial():
+        async with scene(database_url, rate=10.0) as gate:
+            await gate.claims(*range(1, 101))
+            await gate.passes(0.5)
+            lost = await gate.rows.fetchval("select admitted from gate")
+            await gate.rows.execute("update claim set admission = null, until_ms = at_ms + 90000 from gate")
+            await gate.rows.execute("update gate set admitted = 0, granted = 0")
+            await gate.rows.execute("delete from gate_tick where admitted > 0")
+            with pytest.raises(AdmissionsLost):
+                await gate.passes(0.05)
+            await gate.passes(0.95)
+            return lost, await gate.rows.fetchval("select admitted from gate")
+
+    lost, second = run(trial())
+    assert lost >= 3
+    assert 5 <= second <= 11

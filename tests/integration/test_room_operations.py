@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from service import gatekeeping, waiting_room_command
 from service.actions import operations
+from service.actions.gatekeeper import Candidate
 from service.actions.operations import Order
 from service.domain.errors import IdempotencyKeyReused, OrderRefused
 from service.metrics import Metrics
@@ -262,3 +264,28 @@ def test_a_draw_is_checked_without_a_database(tmp_path):
     record.write_text("{}\n")
     text, fine = waiting_room_command.verify(SimpleNamespace(record=record))  # type: ignore[arg-type]
     assert not fine and "refused" in text
+
+
+def test_an_order_and_a_beat_do_not_wait_for_each_other(run, database_url, tmp_path):
+    """The order has the room, and then forgets who waits; the beat has begun meanwhile and forgets them too."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await service.sql("update gate set holder = null, at_ms = 5000")
+            await service.sql("insert into claim (number, place, until_ms) values (1, 1, 0)")
+            leader = await Candidate(uuid4()).look(service.ports, time.monotonic)
+            assert leader is not None
+            async with service.ports.begin() as tx:
+                await tx.room.hold()
+                beat = asyncio.create_task(leader.beat(service.ports, time.monotonic))
+
+                async def waits() -> bool:
+                    held = "datname = current_database() and wait_event_type = 'Lock'"
+                    return bool(await service.sql(f"select from pg_stat_activity where {held}"))
+
+                await until(waits)
+                await tx.operations.start_anew()
+            return await beat, await service.sql("select epoch from waiting_room")
+
+    figures, ((epoch,),) = run(scenario())
+    assert figures is not None and figures.room.epoch == epoch == 2
