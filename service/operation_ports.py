@@ -43,7 +43,7 @@ class OperationStore(Protocol):
         """A new start (epoch) of the room: tickets drawn before are refused, nobody of the new ones is invited."""
 
     async def end_session(self, number: int) -> bool:
-        """Revoke the ticket, free its place inside, sign its account out. False: it was ended before."""
+        """Revoke the ticket, end its pass, sign its account out. False: it was ended before."""
 
     async def bind(self, stage: str) -> None:
         """Remember by which stage the chosen rate is bound; empty: by none."""

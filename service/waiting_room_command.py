@@ -52,7 +52,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "rate": "people a second; `automatic`: chosen from the stages behind the gate",
         "limit": "people a second that no rate exceeds; `settings`: that of the settings",
         "queue-all": "everybody who comes waits in line, and nobody is let in: on or off",
-        "end-session": "revoke a ticket, free its place inside, sign its holder out",
+        "end-session": "revoke a ticket, end its pass, sign its holder out",
         "schedule": "the hour of opening; who comes before it gets a place by lot. `never`: no hour",
         "rotate-keys": "sign tickets with a new key; those under the one before stay valid",
     }

@@ -130,10 +130,12 @@ class Leader:
                 return None
             inside = self.inside(now)
             opened = room.opens_at is None or room.opened_at is not None
-            state = waiting_room.state_of(room.wanted, room.queue_all, opened, 0 < self.cap <= inside)
             self.hard_rate_per_s = _or(room.hard_rate_per_s, ports.policy.gate_rate_per_s)
             chosen = _or(room.fixed_rate_per_s, _or(self.chosen_per_s, self.hard_rate_per_s))
-            self.rate_per_s = min(max(chosen, 0.0), self.hard_rate_per_s) if state in ("open", "full") else 0.0
+            rate = min(max(chosen, 0.0), self.hard_rate_per_s)
+            queued = room.queue_all or rate <= 0.0  # a rate of nobody is a pause, and is called so
+            state = waiting_room.state_of(room.wanted, queued, opened, 0 < self.cap <= inside)
+            self.rate_per_s = rate if state in ("open", "full") else 0.0
             frontier = self._line.move(room, pending, self.rate_per_s if state == "open" else 0.0, now)
             await tx.room.move(frontier=frontier, rate_per_s=self.rate_per_s, state=state, reason=room.message)
             moved = await tx.room.read()

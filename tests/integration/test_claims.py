@@ -201,6 +201,19 @@ def test_paused_nobody_comes_in_and_nobody_loses_a_place(run, database_url):
     assert [row["number"] for row in inside][:1] == [5]
 
 
+@pytest.mark.parametrize("bound", ["fixed_rate_per_s", "hard_rate_per_s"])
+def test_a_rate_of_nobody_is_a_pause(run, database_url, bound):
+    """An open room would promise a wait by some other rate."""
+
+    async def trial():
+        async with scene(database_url) as gate:
+            await gate.rows.execute(f"update waiting_room set {bound} = 0")
+            return (await gate.beat()).room
+
+    room = run(trial())
+    assert (room.state, room.rate_per_s) == ("paused", 0.0)
+
+
 def test_a_full_house_says_so_and_lets_nobody_in(run, database_url):
     """The cap counts passes that may live; the line stands still meanwhile."""
 
