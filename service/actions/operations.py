@@ -108,7 +108,8 @@ def _scheduled(now: _Now, given: Mapping[str, Any]) -> Wanted:
     if opens_at == now.wanted.opens_at:
         return now.wanted
     drawn = now.room.last_ticket - now.room.base
-    begun = now.room.opened_at is not None or (now.wanted.opens_at is None and drawn > 0)
+    # Who holds a ticket was told its place, or that it is drawn by lot: neither is changed behind their backs.
+    begun = now.room.opened_at is not None or (drawn > 0 and None in (now.wanted.opens_at, opens_at))
     if begun and not given.get("anew", False):
         raise OrderRefused(f"People hold {drawn} tickets of this start of the room; `anew` ends these and begins anew.")
     if opens_at is not None and opens_at <= now.at:

@@ -266,6 +266,24 @@ def test_a_draw_is_checked_without_a_database(tmp_path):
     assert not fine and "refused" in text
 
 
+def test_an_hour_with_early_comers_is_moved_but_not_taken_away(run, database_url, tmp_path):
+    """Their places are promised by lot; without the hour they would stand as they came."""
+
+    async def scenario():
+        hour = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+        async with registration(database_url, tmp_path, working=False) as service:
+            empty = [await order(service, "schedule", opens_at=each) for each in (hour, None, hour)]
+            await service.post("/tickets")
+            moved = await order(service, "schedule", opens_at=hour + timedelta(hours=1))
+            with pytest.raises(OrderRefused, match="anew"):
+                await order(service, "schedule", opens_at=None)
+            return empty, moved, await order(service, "schedule", opens_at=None, anew=True)
+
+    empty, moved, anew = run(scenario())
+    assert all(done.changed for done in (*empty, moved, anew))
+    assert anew.after["opens_at"] is None and anew.after["epoch"] == 2
+
+
 def test_an_order_and_a_beat_do_not_wait_for_each_other(run, database_url, tmp_path):
     """The order has the room, and then forgets who waits; the beat has begun meanwhile and forgets them too."""
 
