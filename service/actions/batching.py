@@ -37,6 +37,8 @@ class Batcher(Generic[Q, A]):
             batch = [(question, answer) for question, answer in batch if not answer.cancelled()]
             try:
                 answers = await self._perform([question for question, _ in batch]) if batch else ()
+                if len(answers) != len(batch):
+                    raise RuntimeError(f"{len(answers)} answers to {len(batch)} questions")
             except Exception as error:  # everybody in the batch hears of it
                 for _, answer in batch:
                     if not answer.done():

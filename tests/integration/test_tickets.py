@@ -133,6 +133,24 @@ def test_the_same_requests_at_two_replicas_draw_each_ticket_once(run, database_u
     assert len(tickets) == 150
 
 
+def test_one_request_pressed_again_and_again_is_one_ticket(run, database_url, tmp_path):
+    """Ten times in one moment, and once more when its ticket is known: each is answered, with the same number."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            join = joins.joins_on(service.ports.begin)
+            pressed = [Join(b"pressed", b"b" * 16) for _ in range(10)]
+            rounds = [await asyncio.gather(*map(join, pressed), join(Join(b"other", b"b" * 16))) for _ in range(2)]
+            return rounds, await service.sql("select number from ticket")
+
+    rounds, tickets = run(scenario())
+    for answers in rounds:
+        assert {each.number for each in answers[:10]} == {rounds[0][0].number}
+        assert answers[10].number == rounds[0][10].number != answers[0].number
+    assert sum(each.first for each in rounds[0]) == 2 and not any(each.first for each in rounds[1])
+    assert len(tickets) == 2
+
+
 def test_requests_without_a_name_are_tickets_of_their_own(run, database_url, tmp_path):
     """The negative control, idempotency off: the same request twice in one statement draws two."""
 

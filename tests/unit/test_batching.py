@@ -51,6 +51,18 @@ def test_who_comes_meanwhile_goes_in_the_next_batch(run):
     assert answers == [2, 4, 6, 8, 10, 12, 14]
 
 
+def test_too_many_answers_are_an_error_and_nobody_waits_for_ever(run):
+    async def scenario():
+        async def generous(questions: Sequence[int]) -> Sequence[int]:
+            return [*questions, 0]
+
+        async with asyncio.timeout(30):
+            return await asyncio.gather(Batcher(generous, most=4)(1), return_exceptions=True)
+
+    (error,) = run(scenario())
+    assert isinstance(error, RuntimeError) and "2 answers to 1 question" in str(error)
+
+
 def test_an_error_is_told_to_its_own_batch_alone(run):
     async def scenario():
         counting = Counting()

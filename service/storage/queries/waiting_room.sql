@@ -26,7 +26,7 @@ with asked as (
     select nth, request, binding, coalesce(request, int8send(nth)) as name
     from unnest($1::bytea[], $2::bytea[]) with ordinality as given (request, binding, nth)
 ), known as (
-    select name, number from asked join ticket on join_key = request
+    select distinct name, number from asked join ticket on join_key = request
 ), fresh as (
     select distinct on (name) name, request, binding, nth from asked
     where not exists (select from known where known.name = asked.name)
