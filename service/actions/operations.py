@@ -177,8 +177,13 @@ async def _end_session(tx: Transaction, order: Order) -> Done:
 async def _recorded(tx: Transaction, order: Order, changed: Mapping[str, tuple[object, object]]) -> Done:
     before = {name: each[0] for name, each in changed.items()}
     after = {name: each[1] for name, each in changed.items()}
-    await tx.operations.add_event(order.who, order.verb, {"before": before, "after": after}, order.request)
+    detail = {"before": before, "after": after, "asked": _asked(order)}
+    await tx.operations.add_event(order.who, order.verb, detail, order.request)
     return Done(order.verb, True, before, after, order.request)
+
+
+def _asked(order: Order) -> dict[str, object]:
+    return {name: _plain(value) for name, value in order.arguments.items()}
 
 
 def _difference(before: Wanted, after: Wanted) -> dict[str, tuple[object, object]]:
@@ -191,8 +196,8 @@ def _plain(value: object) -> object:
 
 
 def _repeated(event: RoomEvent, order: Order) -> Done:
-    if event.verb != order.verb:
-        raise IdempotencyKeyReused(f"The request {order.request} was {event.verb}.")
+    if event.verb != order.verb or event.detail.get("asked") != _asked(order):
+        raise IdempotencyKeyReused(f"The request {order.request} was another one: {event.verb}.")
     before, after = event.detail["before"], event.detail["after"]
     assert isinstance(before, Mapping) and isinstance(after, Mapping)
     return Done(order.verb, True, before, after, order.request, repeated=True)

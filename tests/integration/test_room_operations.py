@@ -75,6 +75,8 @@ def test_every_verb_changes_what_it_says_once_and_is_on_the_record(run, database
                 done.append((first, again, anew))
             with pytest.raises(IdempotencyKeyReused):
                 await order(service, "open", "once pause")
+            with pytest.raises(IdempotencyKeyReused):
+                await order(service, "rate", "once rate", people_per_s=6.0)
             return done, await operations.events(service.ports.begin)
 
     done, events = run(scenario())
@@ -85,7 +87,8 @@ def test_every_verb_changes_what_it_says_once_and_is_on_the_record(run, database
     assert [event["verb"] for event in reversed(events)] == [verb for verb, _, _ in orders]
     assert all(event["who"] == "Sri" and event["at"] for event in events)
     assert events[-1]["detail"] == {
-        "before": {"wanted": "open", "message": ""}, "after": {"wanted": "paused", "message": "Sebentar"}
+        "before": {"wanted": "open", "message": ""}, "after": {"wanted": "paused", "message": "Sebentar"},
+        "asked": {"message": "Sebentar"},
     }  # fmt: skip
 
 
