@@ -100,7 +100,7 @@ def test_a_closed_gate_says_so(standing):
     [
         ("before", "Urutan semua yang datang sebelumnya diundi", "belum diketahui"),
         ("closed", "Pintu masuk sudah ditutup.", "belum diketahui"),
-        ("full", "setiap kali ada yang selesai", "kurang dari"),
+        ("full", "begitu waktu orang di dalam habis", "kurang dari"),
     ],
 )
 def test_the_page_says_in_which_state_the_room_is(standing, state, text, wait):

@@ -124,7 +124,7 @@ def test_pause_rate_and_message_hold_within_a_second_and_nobody_loses_a_place(ru
     assert set(drawn) <= set(numbers)
 
 
-def test_an_ended_session_is_out_and_its_place_free(run, database_url, tmp_path):
+def test_an_ended_session_is_out(run, database_url, tmp_path):
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
             drawn = (await service.post("/tickets")).json()

@@ -16,7 +16,7 @@ from service.web.pages.texts import N_
 _NOTICES = {
     "paused": N_("Pintu masuk sedang dijeda sementara. Nomor antrean tetap berlaku."),
     "closed": N_("Pintu masuk sudah ditutup."),
-    "full": N_("Ruang pendaftaran sedang penuh. Orang berikutnya masuk setiap kali ada yang selesai."),
+    "full": N_("Ruang pendaftaran sedang penuh. Orang berikutnya masuk begitu waktu orang di dalam habis."),
 }
 _LONGER = {
     "fewer-enter": N_("Waktu tunggu bertambah: saat ini lebih sedikit orang yang dapat masuk."),
