@@ -18,6 +18,9 @@ WAITED_AT = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
 what is answered at once on the way, by the database in the end."""
 LIMITS = {"email": rules.CODE_LIMIT, "sms": rules.CODE_LIMIT, "photo_intake": rules.PHOTOS_LIMIT}
 CODES = ("email", "sms")
+LINES = (*CODES, "identity")
+DRAIN_CHECKS_S = 240.0
+"""In so many seconds the part of the identity queue that would end too late shall be gone; as `DRAIN_S`."""
 WEB, WORKER = "steps", "email"
 """Figures that every web replica and every worker tells."""
 REACH = {
@@ -25,6 +28,8 @@ REACH = {
 }  # fmt: skip
 """Seconds after which nearly everybody who was let in has come to the stage, or never will: a cut shows there by then.
 Too long is safe, a second cut comes later; too short would cut twice for the same people."""
+FAR = "photo_intake"
+"""People stand in line there minutes after the gate: the rate is steered by those on their way to it."""
 FARTHEST = max(REACH.values())
 UNPROVED = 300.0
 """Seconds, as REACH, while no stage has bound: how carefully a planned rate is exceeded."""
@@ -82,6 +87,14 @@ class _Rate:
     per_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The far stage. aim_per_s: the rate that its line asks for; -1: none."""
+
+    strain: float
+    aim_per_s: float = -1.0
+
+
 @dataclass(slots=True)
 class SlowLoop:
     """Chooses the rate look by look. start_per_s: the rate that holds; binding: the stage that bound it, if one did."""
@@ -92,6 +105,8 @@ class SlowLoop:
     _choice: Choice = field(init=False)
     _came: deque[_Rate] = field(init=False, default_factory=deque)
     _looks: deque[tuple[float, Seen]] = field(init=False, default_factory=deque)
+    _kept_up: float = field(init=False, default=0.0)
+    """People a second that the far stage keeps up with, as far as it is known."""
     _at: float = field(init=False)
     _most: float = field(init=False, default=math.inf)
     _heard: deque[_Rate] = field(init=False, default_factory=deque)
@@ -121,18 +136,40 @@ class SlowLoop:
             return Chosen(rate, self.binding, {}, blind=True)
         while len(self._looks) > 1 and self._looks[1][0] <= now - max(SPAN.values()):
             self._looks.popleft()
+        strains: dict[str, float] = {}
         if self._looks:
             loads = {stage: self._load(stage, seen, now) for stage in WAITED_AT}
-            self._decide(loads, now, used_per_s, most_per_s, elapsed)
+            ahead = self._look_ahead(seen, now, elapsed)
+            self._decide(loads, ahead.aim_per_s, now, used_per_s, most_per_s, elapsed)
+            strains = {stage: load.strain for stage, load in loads.items()}
+            strains[FAR] = max(strains[FAR], ahead.strain)
         self._looks.append((now, seen))
-        strains = {stage: load.strain for stage, load in loads.items()} if len(self._looks) > 1 else {}
         return Chosen(self._choice.rate_per_s, self.binding, strains, blind=False)
 
     def _load(self, stage: str, seen: Seen, now: float) -> Load:
-        span = SPAN.get(stage, 0.0)
-        long_ago = [each for each in self._looks if each[0] <= now - span]
-        at, before = long_ago[-1] if long_ago else self._looks[0]
+        at, before = self._before(stage, now)
         return _load(stage, seen, before, now - at)
+
+    def _before(self, stage: str, now: float) -> tuple[float, Seen]:
+        """The look with which this one is compared."""
+        long_ago = [each for each in self._looks if each[0] <= now - SPAN.get(stage, 0.0)]
+        return long_ago[-1] if long_ago else self._looks[0]
+
+    def _look_ahead(self, seen: Seen, now: float, elapsed: float) -> _Ahead:
+        """Steers from the first time that the line is not short, and then while too many are on their way."""
+        waiting, done, reach, limit = seen.waiting(FAR), seen.total(FAR).done_per_s, REACH[FAR], LIMITS[FAR]
+        if waiting <= 0.0:
+            return _Ahead(0.0)
+        at, before = self._before(FAR, now)
+        grew = (waiting - before.waiting(FAR)) / (now - at)
+        line = rules.line_s(waiting, grew, done)
+        calm = line < rules.CALM * limit
+        came = self._mean(now - reach, now - reach / 2.0)
+        self._kept_up = rules.kept_up_per_s(self._kept_up, came, grew, done, calm, elapsed)
+        ahead = rules.line_ahead_s(line, self._mean(now - reach, now), self._kept_up, reach)
+        if calm and (self.binding != FAR or ahead < rules.STEADY * limit):
+            return _Ahead(line / limit)
+        return _Ahead(line / limit, rules.aim_per_s(self._kept_up, ahead, limit, reach))
 
     def follow(self, rate_per_s: float) -> None:
         """An operator has set the rate: what is chosen later begins from there."""
@@ -146,7 +183,7 @@ class SlowLoop:
         return seen.whole and seen.replicas >= max(each.per_s for each in self._heard)
 
     def _decide(
-        self, loads: Mapping[str, Load], now: float, used_per_s: float, most_per_s: float, elapsed: float
+        self, loads: Mapping[str, Load], aim: float, now: float, used_per_s: float, most_per_s: float, elapsed: float
     ) -> None:
         came = {stage: self._highest(now - REACH[stage]) for stage in WAITED_AT}
         bounds = {stage: rules.bound_per_s(loads[stage], came[stage]) for stage in WAITED_AT}
@@ -154,17 +191,26 @@ class SlowLoop:
             (stage for stage in WAITED_AT if bounds[stage] >= 0.0), key=lambda each: bounds[each], default=""
         )
         worst = max(WAITED_AT, key=lambda each: loads[each].strain)
+        before, calm = self._choice, loads[worst].strain < rules.CALM
         if tightest and bounds[tightest] < self._choice.rate_per_s:
             capacity = rules.capacity_per_s(loads[tightest], came[tightest])
             self._choice = rules.cut(self._choice, bounds[tightest], capacity, most_per_s)
             self.binding = tightest
-        elif loads[worst].strain >= rules.CALM:
+        elif not calm:
             self._choice = rules.eased(self._choice, came[worst], elapsed)
         else:
             reach = REACH.get(self.binding, UNPROVED)
             self._choice = rules.risen(self._choice, reach, used_per_s, most_per_s, elapsed)
             if self._choice.rate_per_s >= most_per_s:
                 self.binding = ""
+        if aim >= 0.0 and (calm or aim < self._choice.rate_per_s):
+            self._choice = rules.steered(before, aim, self._kept_up, most_per_s)
+            self.binding = FAR
+
+    def _mean(self, since: float, until: float) -> float:
+        """The mean rate at which people came then; before the first look it was that of the start."""
+        known = [each.per_s for each in self._came if since <= each.at < until]
+        return sum(known) / len(known) if known else self.start_per_s
 
     def _highest(self, since: float) -> float:
         """The highest rate at which people came since then; before the first look it was that of the start."""
@@ -176,9 +222,9 @@ def _load(stage: str, seen: Seen, before: Seen, elapsed: float) -> Load:
     now, then = seen.total(stage), before.total(stage)
     more_refused = (now.refused_per_s - then.refused_per_s) / elapsed
     answers = rules.load_of_answers(now.done_per_s, seen.late_per_s(stage), now.refused_per_s, more_refused)
-    if stage not in LIMITS and stage != "identity":
+    if stage not in LINES:
         return answers
     limit = LIMITS[stage] if stage in LIMITS else rules.CLOSE_SHARE * seen.closes_in
     grew = (seen.waiting(stage) - before.waiting(stage)) / elapsed
-    drain = rules.DRAIN_S if stage in CODES else rules.DRAIN_FAR * REACH[stage]
+    drain = rules.DRAIN_S if stage in CODES else DRAIN_CHECKS_S
     return rules.worse(rules.load_of_line(seen.waiting(stage), grew, now.done_per_s, limit, drain), answers)

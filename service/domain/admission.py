@@ -6,6 +6,9 @@ cannot see. Three things let it stand still instead of swinging. A cut goes to w
 with, in terms of the rate at which its present guests were let in, so guests who are still on their way cause no second
 cut. The measured capacity is remembered: the way back to it is short. And the way beyond it is as slow as people are on
 their way to the stage that bound.
+
+A stage minutes behind the gate cannot be cut for: whoever will strain it is in already. There the rate is steered by
+the line as it will be when those on their way have come, and around what the stage was found to keep up with.
 """
 
 from typing import NamedTuple
@@ -26,9 +29,7 @@ CLOSE_SHARE = 0.9
 """Of the time until the wave closes, for what may end at any time before: identity checks."""
 
 DRAIN_S = 15.0
-DRAIN_FAR = 2.0
-"""In so many seconds the part of a line that is too long shall be gone; at a stage far behind the gate in twice the
-time after which a cut is felt there."""
+"""In so many seconds the part of a line that is too long shall be gone."""
 MOST_DRAIN = 0.3
 """Of what the stage does, set aside for that: the guests on their way come whatever the gate does."""
 MARGIN = 0.02
@@ -50,6 +51,10 @@ LATER_RISE = 0.02
 EASE = 0.02
 MOST_EASED = 0.95
 """Between calm and too much the rate falls a little at each look, not below so much of what came."""
+STEADY = 0.7
+"""Of what is allowed: the line aimed at minutes behind the gate. The stage never idles, and a wave of people fits."""
+LEARN_S = 300.0
+"""Memory for what such a stage keeps up with: shorter than the way there, and it would learn from its own waves."""
 LONG_CALM_S = 60.0
 """Then what was measured is no longer true."""
 PROOF = 0.06
@@ -90,12 +95,15 @@ def load_of_line(waiting: float, grew_per_s: float, done_per_s: float, limit_s: 
     """A stage with a line: codes to be handed over, photos under way, identities to be asked.
 
     waiting: in line now; it grew by `grew_per_s` (negative: shrank). limit_s: how long one may be there on average.
-    drain_s: what has piled up shall be gone in so long.
+    drain_s: what has piled up shall be gone in so long. A line that is not short is taken as it will be at the next
+    look: by then people would have borne it.
     Work that may end at any time before the wave closes is judged the same way, by the time that is left.
     """
     if waiting <= 0.0 or limit_s <= 0.0:
         return Load(0.0, 1.0, 1.0)
     strain = waiting / (max(done_per_s, 0.0) + FEW_DONE) / limit_s
+    if strain >= CALM:
+        strain *= 1.0 + max(grew_per_s - FEW_DONE, 0.0) * EVERY / waiting
     comes = done_per_s + grew_per_s
     if comes <= 0.0:
         return Load(strain, 1.0, 1.0)
@@ -177,6 +185,44 @@ def risen(before: Choice, reach: float, used_per_s: float, most_per_s: float, el
         higher = rate * (1.0 + SLOW_RISE)
     higher = min(higher, max(before.capacity_per_s * (1.0 + PROOF * calm_s / max(reach, EVERY)), rate), most_per_s)
     return Choice(max(higher, LEAST_SHARE * most_per_s), before.capacity_per_s, calm_s)
+
+
+def line_s(waiting: float, grew_per_s: float, done_per_s: float) -> float:
+    """Seconds of line, taking what comes as what it can do: one that only fills has not shown that yet."""
+    return waiting / (max(done_per_s, 0.0) + max(grew_per_s, 0.0) + FEW_DONE)
+
+
+def kept_up_per_s(
+    known_per_s: float, came_per_s: float, grew_per_s: float, done_per_s: float, calm: bool, elapsed: float
+) -> float:
+    """People a second let in that a stage minutes behind the gate keeps up with; at first `known_per_s` is 0.
+
+    came_per_s: let in when those set out who come to the stage now. While it is calm it keeps up with all of them.
+    """
+    if calm or known_per_s <= 0.0:
+        return max(known_per_s, came_per_s)
+    comes = max(done_per_s + grew_per_s, FEW_DONE)
+    fits = min(max(done_per_s / comes, STRONGEST_CUT), 1.0 + MOST_DRAIN)
+    return known_per_s + (came_per_s * fits - known_per_s) * min(elapsed / LEARN_S, 1.0)
+
+
+def line_ahead_s(line_now_s: float, on_way_per_s: float, kept_up_per_s: float, reach: float) -> float:
+    """Seconds of line once all have come who were let in during the last `reach` seconds, `on_way_per_s` on average."""
+    if kept_up_per_s <= 0.0:
+        return line_now_s
+    return line_now_s + (on_way_per_s / kept_up_per_s - 1.0) * reach
+
+
+def aim_per_s(kept_up_per_s: float, ahead_s: float, limit_s: float, reach: float) -> float:
+    """The rate that brings the line ahead to where it shall be while the people let in now are on their way."""
+    share = 1.0 - (ahead_s - STEADY * limit_s) / max(reach, EVERY)
+    return kept_up_per_s * min(max(share, STRONGEST_CUT), 1.0 + PROOF)
+
+
+def steered(before: Choice, aim: float, kept_up: float, most_per_s: float) -> Choice:
+    """The rate where a stage minutes behind the gate binds: towards `aim`, downwards at once."""
+    rate = min(aim, before.rate_per_s * (1.0 + QUICK_RISE), most_per_s)
+    return Choice(max(rate, LEAST_SHARE * most_per_s), kept_up, 0.0)
 
 
 def held(before: Choice, elapsed: float) -> Choice:

@@ -14,14 +14,14 @@ MOST = 100.0
 
 def seen(
     *, codes: float = 0.0, done: float = 50.0, refused: float = 0.0, late: float = 0.0, replicas: int = 1,
-    identity: float = 0.0, closes_in: float = 1e6, photos: float = 0.0,
+    identity: float = 0.0, closes_in: float = 1e6, photos: float = 0.0, taken: float = 10.0,
 ) -> Seen:  # fmt: skip
     def total(stage: str, *, used: float = 0.0, done: float = 0.0, refused: float = 0.0) -> StageTotal:
         return StageTotal(stage, replicas, used, 0.0, done, refused)
 
     totals = [
         total("steps", done=400.0, refused=refused), total("steps_late", done=late), total("email", done=done),
-        total("identity", done=15.0), total("photo_intake", used=photos, done=10.0),
+        total("identity", done=15.0), total("photo_intake", used=photos, done=taken),
     ]  # fmt: skip
     return Seen({each.stage: each for each in totals}, {"email": codes, "identity": identity}, closes_in)
 
@@ -33,9 +33,10 @@ def looks(loop: SlowLoop, *what: Seen | None, used: float = MOST) -> list[float]
 
 
 def test_a_line_is_judged_by_the_time_people_stand_in_it() -> None:
-    """300 codes at 50/s are six seconds: twice what is allowed; it grew by 10/s, so five sixths of what comes fits."""
+    """300 codes at 50/s are six seconds: twice what is allowed; it grew by 10/s, so five sixths of what comes fits.
+    At the next look 345 will wait, some new ones not counted."""
     load = rules.load_of_line(300.0, 10.0, 50.0, rules.CODE_LIMIT, rules.DRAIN_S)
-    assert load.strain == pytest.approx(300.0 / 51.0 / 3.0)
+    assert load.strain == pytest.approx(345.0 / 51.0 / 3.0)
     assert load.fits == pytest.approx(5.0 / 6.0)
     assert load.clears == pytest.approx((50.0 - (300.0 - 75.0) / rules.DRAIN_S) / 60.0)
 
@@ -77,6 +78,76 @@ def test_the_way_back_is_short_and_the_way_beyond_careful() -> None:
     for _ in range(60):
         far = rules.risen(far, 300.0, far.rate_per_s, MOST, rules.EVERY)
     assert far.rate_per_s <= 50.0 * (1.0 + rules.PROOF) + 1e-9  # one reach later
+
+
+def test_a_short_line_that_grows_is_no_strain_yet() -> None:
+    assert rules.load_of_line(60.0, 50.0, 50.0, rules.CODE_LIMIT, rules.DRAIN_S).strain < rules.CALM
+
+
+def test_a_stage_minutes_away_keeps_up_with_what_came_and_ended_there() -> None:
+    assert rules.kept_up_per_s(0.0, 9.0, 5.0, 5.0, False, 5.0) == 9.0  # nothing is known yet
+    assert rules.kept_up_per_s(9.0, 12.0, 2.0, 8.0, True, 5.0) == 12.0  # it fills, and nobody waits
+    assert rules.kept_up_per_s(12.0, 9.0, 0.0, 8.0, True, 5.0) == 12.0  # fewer came, and say nothing of more
+    assert rules.kept_up_per_s(12.0, 12.0, 2.0, 8.0, False, 1e9) == pytest.approx(9.6)
+    assert rules.kept_up_per_s(12.0, 12.0, 2.0, 8.0, False, 30.0) == pytest.approx(11.76)
+
+
+def test_people_on_their_way_count_as_in_line() -> None:
+    """A tenth too many for five minutes are half a minute of line: they are seen before they are there."""
+    ahead = rules.line_ahead_s(20.0, 11.0, 10.0, 300.0)
+    assert ahead == pytest.approx(50.0)
+    assert rules.aim_per_s(10.0, ahead, 45.0, 300.0) < 10.0 < rules.aim_per_s(10.0, 20.0, 45.0, 300.0)
+    assert rules.aim_per_s(10.0, 45.0 * rules.STEADY, 45.0, 300.0) == 10.0
+    assert rules.aim_per_s(10.0, 1e6, 45.0, 300.0) == 10.0 * rules.STRONGEST_CUT
+
+
+HOUR = 720
+"""Looks."""
+
+
+def far_night() -> tuple[list[float], list[float]]:
+    """Two hours of (rates, seconds of line) at an intake of photos 260 s behind the gate, planned a fifth too low.
+
+    It keeps up with 12 people a second, and from the second hour on with 9.
+    """
+    delay, rates, lines = 52, [9.5], []
+    loop, line, way = SlowLoop(rates[0], 0.0), 0.0, [0.0] * delay
+    for number in range(2 * HOUR):
+        capacity = 12.0 if number < HOUR else 9.0
+        way.append(rates[-1])
+        line += way[number] * rules.EVERY
+        done = min(line / (20.0 + rules.EVERY), capacity)  # everybody needs twenty seconds there
+        line -= done * rules.EVERY
+        look = seen(photos=line, taken=done)
+        rates.append(loop.look(rules.EVERY * (number + 1), look, rates[-1], MOST).rate_per_s)
+        lines.append(line / capacity)
+    assert loop.binding == "photo_intake"
+    return rates, lines
+
+
+def test_a_stage_minutes_away_is_used_and_not_overrun() -> None:
+    """Found within the hour; after the loss the line is worked off once, and the stage never idles again."""
+    rates, lines = far_night()
+    assert rates[HOUR - 1] == pytest.approx(12.0, rel=0.02)
+    assert max(lines[:HOUR]) <= 1.1 * rules.PHOTOS_LIMIT
+    assert min(lines[HOUR - 240 :]) > 1.25 * 20.0
+    assert max(rates[HOUR + 240 :]) <= 9.0 and rates[-1] == pytest.approx(9.0, rel=0.02)
+
+
+def test_without_the_people_on_their_way_the_far_stage_would_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who strain it are in already, and would be cut for again and again."""
+    monkeypatch.setattr(rules, "line_ahead_s", lambda line, on_way, kept_up, reach: line)
+    rates, lines = far_night()
+    assert min(lines[HOUR:]) < 20.0
+    assert max(rates[HOUR + 240 :]) > 1.05 * 9.0
+
+
+def test_another_stage_that_is_strained_holds_what_the_far_one_would_raise() -> None:
+    def strained(codes: float) -> list[float]:
+        loop = SlowLoop(10.0, 0.0)
+        return looks(loop, *[seen(codes=codes, photos=220.0, taken=7.5) for _ in range(30)], used=10.0)
+
+    assert strained(0.0)[-1] > 10.0 > strained(110.0)[-1]
 
 
 def test_a_rate_that_nobody_uses_does_not_rise() -> None:
