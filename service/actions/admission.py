@@ -200,7 +200,9 @@ class SlowLoop:
             self._choice = rules.eased(self._choice, came[worst], elapsed)
         else:
             reach = REACH.get(self.binding, UNPROVED)
-            self._choice = rules.risen(self._choice, reach, used_per_s, most_per_s, elapsed)
+            if self.binding == FAR:  # what came there lately, and passed, is known to be borne
+                before = before._replace(capacity_per_s=max(before.capacity_per_s, self._kept_up))
+            self._choice = rules.risen(before, reach, used_per_s, most_per_s, elapsed)
             if self._choice.rate_per_s >= most_per_s:
                 self.binding = ""
         if aim >= 0.0 and (calm or aim < self._choice.rate_per_s):
