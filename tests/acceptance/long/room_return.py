@@ -6,6 +6,7 @@ number and their place.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -74,7 +75,8 @@ async def kill_backends(url: str) -> int:
             "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         )
         for row in rows:
-            os.kill(int(row["pid"]), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the first one's end is the end of them all
+                os.kill(int(row["pid"]), signal.SIGKILL)
         return len(rows)
     finally:
         connection.terminate()
