@@ -34,7 +34,7 @@ from service.metrics import Metrics
 from service.opening import run_opening
 from service.operating import serve_operators
 from service.ports import Begin, MessageGateway, Ports, Wave
-from service.queues.finishing import Finishing
+from service.queues.finishing import finishing_on
 from service.queues.policy import policies
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
@@ -141,7 +141,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         yield Ports(
             begin=begin,
             begin_apart=begin_apart,
-            finish=Finishing(begin),
+            finish=finishing_on(begin),
             claims=claims_on(begin),
             joins=joins_on(begin, named=settings.idempotency),
             clock=WallClock(),

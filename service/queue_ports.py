@@ -196,7 +196,7 @@ class QueueStore(Protocol):
 
 
 class Finish(Protocol):
-    async def __call__(self, job: Job) -> bool:
+    async def __call__(self, job: Job, /) -> bool:
         """Finish a job that leaves nothing else to store, together with others that end at the same time.
 
         False: the lease was lost and nothing changed. Raises as `Begin`.

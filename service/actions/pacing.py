@@ -45,7 +45,8 @@ class Pacer:
     async def look(self, room: Room, now: float) -> Chosen | None:
         """Choose the rate anew. None: it was the first look, from which the rate goes on as it was.
 
-        Never raises: while the database is away, or nobody tells of the stages, the rate is held.
+        While the figures cannot be read, or nobody tells of the stages, the rate is held. Raises what the database says
+        when it cannot tell, or keep, which stage binds.
         """
         most = self.leader.hard_rate_per_s
         if self._loop is None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.errors import DatabaseUnavailable
 from service.metrics import QUEUES
-from service.queues.finishing import Finishing
+from service.queues.finishing import finishing_on
 from service.storage.pool import Database
 from service.storage.queue import PostgresQueue
 from service.storage.sql import queries
@@ -90,7 +90,7 @@ def test_jobs_that_end_together_go_in_one_statement(run: Run, database_url: str)
             await enqueue(connection, *"abcdef")
             jobs = (await claim(connection)).jobs
             await connection.execute("update job set lease = gen_random_uuid() where id = $1", jobs[-1].id)
-            finish = Finishing(begin_on(database, KeyVault(bytes(32))))
+            finish = finishing_on(begin_on(database, KeyVault(bytes(32))))
             before = await connection.fetchval("select pg_current_xact_id()::text::bigint")
             answers = await asyncio.gather(*(finish(job) for job in jobs))
             after = await connection.fetchval("select pg_current_xact_id()::text::bigint")
