@@ -9,14 +9,22 @@ applicants, all of them due before the minutes are over.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios import streams
 from scenarios.curve import Curve, FloatArray
 from scenarios.identity_numbers import CAPACITY
+
+IntArray = NDArray[np.int64]
+
+SHARDS = 240
+"""Parts of every plan, whoever plays them: applicant k is in shard k modulo this. 240 can be dealt evenly to 1 to 6, 8, 10,
+12, 15, 16, 20 or 24 workers, and to others with a difference of one shard."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +33,17 @@ class Plan:
 
     due: FloatArray
     hash: str
-    """SHA-256 (hex) of `due` in whole microseconds, as little-endian int64."""
+    """`hash_of(due)`: of the whole, whoever plays which part."""
 
     @property
     def planned(self) -> int:
         return len(self.due)
+
+    def numbers(self, shards: Iterable[int]) -> IntArray:
+        """The applicants of these shards: int64 (n,), ascending, and so are their due times `due[numbers]`."""
+        wanted = np.zeros(SHARDS, bool)
+        wanted[list(shards)] = True
+        return np.flatnonzero(wanted[np.arange(self.planned) % SHARDS]).astype(np.int64)
 
     def stripe(self, worker: int, workers: int) -> FloatArray:
         """What worker i of n starts: applicants i, i + n, i + 2 n... (their due times, in this order)."""
@@ -54,5 +68,9 @@ def plan(curve: Curve, people: Fraction, speed: float, minutes: float | None, se
     jitter = streams.uniforms(seed, numbers, streams.Purpose.ARRIVAL, 0)
     each = float(1 / (people * Fraction(str(curve.demand_factor)))) if count else 0.0
     due = curve.inverses((numbers + jitter) * each) / speed
-    microseconds = np.rint(due * 1e6).astype("<i8")
-    return Plan(due, hashlib.sha256(microseconds.tobytes()).hexdigest())
+    return Plan(due, hash_of(due))
+
+
+def hash_of(due: FloatArray) -> str:
+    """SHA-256 (hex) of `due` in whole microseconds, as little-endian int64."""
+    return hashlib.sha256(np.rint(due * 1e6).astype("<i8").tobytes()).hexdigest()

@@ -5,13 +5,17 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenarios import arrivals, catalogue
+from scenarios.arrivals import SHARDS
 from scenarios.curve import Curve
 
 NIGHT = catalogue.load("prakerja-wave-1")
 HARSH = NIGHT.curve.reading("harsh")
 HUNDREDTH = Fraction(1, 100)
+PLAN = arrivals.plan(HARSH, HUNDREDTH, 1.0, 5, seed=1)
 
 
 def test_planned_count_is_the_curve_rounded_down() -> None:
@@ -69,6 +73,19 @@ def test_three_workers_have_the_plan_of_one() -> None:
         assert own.hash == plan.hash
         together[worker::3] = own.stripe(worker, 3)
     assert together.tolist() == plan.due.tolist()
+
+
+@given(workers=st.sampled_from([1, 3, 16]), deal=st.integers(0, 2**32 - 1))
+def test_any_dealing_of_the_shards_is_the_same_plan(workers: int, deal: int) -> None:
+    """Whoever plays which shards, 1, 3 or 16 workers: everybody is played once, when the plan says."""
+    holders = np.random.default_rng(deal).integers(workers, size=SHARDS)
+    together = np.full(PLAN.planned, np.nan)
+    for worker in range(workers):
+        numbers = PLAN.numbers(np.flatnonzero(holders == worker))
+        assert np.isnan(together[numbers]).all(), "played twice"
+        assert (np.diff(PLAN.due[numbers]) >= 0.0).all()
+        together[numbers] = PLAN.due[numbers]
+    assert arrivals.hash_of(together) == PLAN.hash
 
 
 def test_the_hash_knows_seed_reading_and_factors() -> None:
