@@ -76,7 +76,7 @@ def test_a_taken_number_is_said_beside_it(standing):
 
 
 def test_a_wrong_code_is_said_beside_the_field(standing):
-    """422; what was typed is still there, and the right code still opens the session."""
+    """422; what was typed is still there, and the right code still opens the session. Programs are told the reason."""
 
     async def scenario():
         browser, phone = standing.site.browser(), standing.new_phone()
@@ -93,6 +93,8 @@ def test_a_wrong_code_is_said_beside_the_field(standing):
     assert wrong.fault("code") and short.fault("code") and wrong.fault("code") != short.fault("code")
     assert [field for field, _ in wrong.summary] == ["code"]
     assert signed_in.path == "/daftar/status"
+    told = [page.ids["main"].get("data-problem") for page in (wrong, short, signed_in)]
+    assert told == ["code-refused wrong", "invalid-fields", None]
 
 
 def test_asking_too_often_says_when_to_come_back(standing):

@@ -82,6 +82,7 @@ def test_a_crash_is_a_page_without_details(page, method):
         b"no-store",
     )
     assert b"content-security-policy" in headers
+    assert 'data-problem="internal-error"' in body
     assert "Ada kesalahan di pihak kami." in body and "Crash" not in body
     assert SECRET not in body and SECRET not in str(logs)
     (line,) = logs
@@ -94,6 +95,7 @@ def test_a_page_that_cannot_be_shown_says_when_to_come_back():
     status, headers, body = answer_of(Page(slug="akun", show=unavailable))
     assert (status, headers[b"retry-after"]) == (503, b"2")
     assert "Coba lagi setelah 2 detik." in body
+    assert 'data-problem="unavailable"' in body
 
 
 def test_a_page_without_forms_takes_none():

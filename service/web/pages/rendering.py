@@ -73,12 +73,18 @@ class Renderer:
         if visit.refusal is not None:
             facts["retry_after_s"] = visit.refusal.retry_after_s
             mistakes = mistakes_of(visit.refusal, form, self._language)
+            facts["problem"] = problem_of(visit.refusal)
         return self._render(view.template, visit, facts, mistakes)
 
     def error(self, error: LaunchnightError, visit: Visit) -> bytes:
         """A page of its own for what cannot be shown on another one."""
         text = self._language.text(text_of(error))
-        facts = {"text": text, "code": error.code, "retry_after_s": error.retry_after_s}
+        facts = {
+            "text": text,
+            "code": error.code,
+            "problem": problem_of(error),
+            "retry_after_s": error.retry_after_s,
+        }
         return self._render("error.html", visit, facts)
 
     def _render(
@@ -90,12 +96,19 @@ class Renderer:
             "typed": visit.typed,
             "faults": {mistake.field: mistake.text for mistake in reversed(mistakes) if mistake.field},
             "mistakes": mistakes,
+            "problem": "",
             "retry_after_s": None,
             "refresh_s": None,
             "has_memory": not visit.memory.is_vacant,
             "desk": visit.memory.desk,
         }
         return self._pages.get_template(template).render({**shared, **facts}).encode()
+
+
+def problem_of(error: LaunchnightError) -> str:
+    """What programs read where people read a text: the code, and the reason behind it where there is one."""
+    reason = error.facts.get("reason")
+    return f"{error.code} {reason}" if reason else error.code
 
 
 def mistakes_of(error: LaunchnightError, form: Form | None, language: Language) -> Sequence[Mistake]:
