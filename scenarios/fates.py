@@ -22,7 +22,7 @@ _FATE_PHRASES = {
     Fate.REFUSED: "got a final no",
     Fate.ABANDONED: "left although the last answer worked",
     Fate.FAILED: "gave up after errors, timeouts or missing codes",
-    Fate.CUT: "the run ended first",
+    Fate.CUT: "the run, or the worker that played them, ended first",
 }
 
 
@@ -89,12 +89,14 @@ class Reason(IntEnum):
     OTHER_REFUSAL = 19
     LEFT_THE_LINE = 20
     LOST_INTEREST = 21
+    STEPS_DONE = 22
     NO_CODE = 30
     CODE_REFUSED = 31
     ERRORS = 32
     TIMEOUTS = 33
     BUSY = 34
     RUN_ENDED = 40
+    WORKER_LOST = 41
 
     @property
     def phrase(self) -> str:
@@ -113,10 +115,12 @@ _REASON_PHRASES = {
     Reason.OTHER_REFUSAL: "another final no",
     Reason.LEFT_THE_LINE: "left the waiting room",
     Reason.LOST_INTEREST: "stopped between two steps",
+    Reason.STEPS_DONE: "had made as many requests as the run asks for",
     Reason.NO_CODE: "no code arrived",
     Reason.CODE_REFUSED: "codes were refused too often",
     Reason.ERRORS: "too many errors",
     Reason.TIMEOUTS: "too many timeouts",
     Reason.BUSY: "told too often to come back later",
     Reason.RUN_ENDED: "the run ended",
+    Reason.WORKER_LOST: "the worker of the swarm that played them was lost",
 }

@@ -69,6 +69,7 @@ PEOPLE_COLUMNS: dict[str, np.dtype[Any]] = {
         "wait_high": "f8",
         "wait": "f8",
         "bytes_sent": "u8",
+        "taken_over": "?",
     }.items()
 }
 
@@ -127,8 +128,9 @@ def read_people(folder: Path) -> dict[str, Column]:
     """The columns of people.npz; raises RecordError when the file or a column does not fit."""
     path = folder / "people.npz"
     columns = _arrays(path)
-    if "number" in columns:  # records of before manners could be chosen lack them
+    if "number" in columns:  # records of before manners could be chosen, and shares taken over, lack them
         columns.setdefault("manners", np.full_like(columns["number"], Manners.PUNCTUAL))
+        columns.setdefault("taken_over", np.zeros_like(columns["number"], "?"))
     return _checked_people(columns, str(path))
 
 

@@ -29,6 +29,15 @@ def test_people_come_back_sorted_by_number(tmp_path: Path) -> None:
     assert (read["fate"] == Fate.CUT).all()
 
 
+def test_records_of_before_lack_newer_columns(tmp_path: Path) -> None:
+    """Nobody was taken over then, and all clients were punctual."""
+    people = record.blank_people(2)
+    np.savez(tmp_path / "people.npz", **{n: c for n, c in people.items() if n not in ("taken_over", "manners")})
+    read = record.read_people(tmp_path)
+    assert read["taken_over"].tolist() == [False, False]
+    assert read["manners"].tolist() == [0, 0]
+
+
 def test_people_may_be_plain_lists(tmp_path: Path) -> None:
     """The swarm keeps lists; counts are checked against the column's type, not wrapped around."""
     record.write_people(tmp_path, {name: [0, 1] for name in record.PEOPLE_COLUMNS})
