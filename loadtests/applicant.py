@@ -90,6 +90,10 @@ class Reading(NamedTuple):
     result: Result
     retry_after: float = -1.0
     receipt: str = ""
+    more: bool = False
+    """The same action needs another request at once."""
+    untold: bool = False
+    """The answer does not say whether the effect is there."""
 
 
 class Applicant:
@@ -192,6 +196,10 @@ class Applicant:
             case Action.JOIN:
                 return "joins", self.number
         return None
+
+    def asks_code(self) -> bool:
+        """Whether the present request has a code sent when it is accepted."""
+        return self.state.action in (Action.CODE, Action.CODE_AGAIN)
 
     def _effect(self, route: str, path: str, headers: str, body: dict[str, Any]) -> Request:
         key = f"Idempotency-Key: {self.run}-{self.number}-{self.serial}\r\n"

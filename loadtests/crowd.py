@@ -217,10 +217,12 @@ class Crowd:
         if effect is not None:
             if reading.receipt:
                 self.receipts.acknowledged(*effect, reading.receipt)
-            elif result in _ANSWERED:
+            elif result in _ANSWERED and not reading.untold:
                 self.receipts.declined(*effect)
             else:
                 self.receipts.unanswered(*effect)
+        if reading.more:
+            return Decision(one.state, one.state.action, 0.0)
         decision = self._decide(one, reading, done)
         if decision is not None and decision.action == Action.WAIT_CODE and one.code:
             # The message was faster than the answer.
@@ -300,9 +302,9 @@ class Crowd:
             self.metrics.cuts[Cut(answer.cut)] += 1
         if action == Action.PHOTO_CREATE:
             columns["photos_started"][row] = max(columns["photos_started"][row], one.state.progress.photo + 1)
-        elif action in (Action.CODE, Action.CODE_AGAIN):
+        elif one.asks_code():
             self.roster.add(row, codes_asked=1)
-        elif action in (Action.SESSION, Action.PHONE) and result == "ok":
+        elif action in (Action.SESSION, Action.PHONE) and request.body and result == "ok":
             self.roster.add(row, codes_accepted=1)
 
     def _reached(self, one: Applicant, furthest: int, now: float) -> None:
