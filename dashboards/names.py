@@ -18,6 +18,7 @@ class Declared(NamedTuple):
 
 OTHERS: dict[str, Declared] = {
     "swarm_planned_applicants": Declared("gauge", ()),
+    "swarm_due_applicants": Declared("gauge", ()),
     "swarm_live_applicants": Declared("gauge", ()),
     "swarm_arrivals_total": Declared("counter", ()),
     "swarm_lateness_seconds": Declared("histogram", ()),
@@ -29,7 +30,12 @@ OTHERS: dict[str, Declared] = {
     "swarm_photo_resumes_total": Declared("counter", ()),
     "swarm_line_cuts_total": Declared("counter", ("cut",)),
     "swarm_request_seconds": Declared("histogram", ("route",)),
+    "swarm_blocked_seconds": Declared("histogram", ("route",)),
     "swarm_scheduled_seconds": Declared("histogram", ("route",)),
+    "swarm_loop_delay_seconds": Declared("histogram", ()),
+    "swarm_gc_pause_seconds": Declared("histogram", ()),
+    "swarm_core_wait_seconds_total": Declared("counter", ()),
+    "swarm_open_files": Declared("gauge", ()),
     "partner_requests_total": Declared("counter", ("outcome", "partner")),
     "partner_messages_total": Declared("counter", ("outcome", "partner")),
     "partner_messages_pending": Declared("gauge", ("partner",)),

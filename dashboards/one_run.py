@@ -54,8 +54,11 @@ CROWD = Row(
     "What did the crowd do, and was it on time?",
     (
         Panel(
-            "Arrivals", "Applicants started a second: the curve of the night.", "cps",
-            (Query("sum(rate(swarm_arrivals_total[$__rate_interval]))", "arrivals"),),
+            "Arrivals against the plan", "Applicants started a second, and those whose instant came.", "cps",
+            (
+                Query("sum(rate(swarm_arrivals_total[$__rate_interval]))", "started"),
+                Query("sum(deriv(swarm_due_applicants[$__rate_interval]))", "due"),
+            ),
         ),
         Panel(
             "Applicants on their way", "Started and not yet ended.", "locale",
@@ -71,6 +74,34 @@ CROWD = Row(
                 Query("histogram_quantile(0.99, sum by (le) (rate(swarm_lateness_seconds_bucket[1m])))", "99 %"),
             ),
             limits=limits(0.005, 0.01),
+        ),
+        Panel(
+            "Due and not yet started", "Applicants whose instant has come, and whom the generator has not started.",
+            "locale", (Query("sum(swarm_due_applicants) - sum(swarm_arrivals_total)", "waiting"),), width=6, decimals=0,
+        ),
+        Panel(
+            "Cores of the generator", "What its processes used, and what they waited for because others had it. Where "
+            "the two come near one for each process, the machine is too small.",
+            "none",
+            (
+                Query('sum(rate(rehearsal_cpu_seconds_total{role="swarm"}[$__rate_interval]))', "used"),
+                Query("sum(rate(swarm_core_wait_seconds_total[$__rate_interval]))", "waited for"),
+            ),
+            "stacked", width=6, decimals=2,
+        ),
+        Panel(
+            "What stopped the generator", "Of 1,000 looks at its loop the worst, and the longest of 100 searches for "
+            "garbage. Whoever is due meanwhile starts late.",
+            "s",
+            (
+                Query("histogram_quantile(0.999, sum by (le) (rate(swarm_loop_delay_seconds_bucket[1m])))", "loop"),
+                Query("histogram_quantile(0.99, sum by (le) (rate(swarm_gc_pause_seconds_bucket[1m])))", "garbage"),
+            ),
+            width=6, limits=limits(0.05, 0.1),
+        ),
+        Panel(
+            "Files and connections open", "By the process that holds most; the limit is `ulimit -n`.", "locale",
+            (Query("max(swarm_open_files)", "open"),), width=6, decimals=0,
         ),
     ),
 )  # fmt: skip
@@ -101,13 +132,15 @@ FELT = Row(
         Panel(
             "Waiting in the phone",
             "95 of 100 requests: from the intended instant, and from the instant they were sent. Where the two part, "
-            "the crowd itself was late.",
+            "the crowd itself was late, or waited for a connection of its own (blocked).",
             "s",
             (
                 Query('histogram_quantile(0.95, sum by (le) '
                       '(rate(swarm_scheduled_seconds_bucket{route!~"files-.*"}[$__rate_interval])))', "intended"),
                 Query('histogram_quantile(0.95, sum by (le) '
                       '(rate(swarm_request_seconds_bucket{route!~"files-.*"}[$__rate_interval])))', "sent"),
+                Query('histogram_quantile(0.95, sum by (le) '
+                      '(rate(swarm_blocked_seconds_bucket{route!~"files-.*"}[$__rate_interval])))', "blocked"),
             ),
             limits=limits(1, 3),
         ),

@@ -1,15 +1,19 @@
-"""What the crowd measures, and its Prometheus exposition.
+"""What the crowd of one process measures, and Prometheus's text of it.
 
-Counting is a bisection and three additions; the exposition is written by hand, because a scrape that keeps the loop
-busy for 15 ms would make people late. One process serves its own figures on its own port; nothing is added up twice.
+Counting is an addition, timing a few words put aside. The text is written by hand, because a scrape that keeps the loop
+busy for 15 ms would make people late. What a process says of itself (`news`) is cumulative, so that the master adds up
+the latest words of all (loadtests.measured) and may miss any of them.
 """
 
 import time
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from gevent.pywsgi import WSGIServer
 
+from loadtests.histograms import Histogram
+from loadtests.vitals import Vitals
 from scenarios.fates import Fate, Furthest
 from scenarios.networks import Cut
 from service.domain.buckets import CALIBRATION
@@ -17,50 +21,69 @@ from service.domain.buckets import CALIBRATION
 OUTCOMES = ("ok", "refused", "busy", "error", "timeout", "transport")
 
 
-class Histogram:
-    """A classic histogram of seconds over the calibration edges."""
+class Family(NamedTuple):
+    """A metric, as it is declared."""
 
-    def __init__(self, name: str, labels: str = "") -> None:
-        """labels: as in the exposition, `route="tickets"`, without braces."""
-        self._counts = [0] * (len(CALIBRATION) + 1)
-        self._sum = 0.0
-        comma = "," if labels else ""
-        self._buckets = [f'{name}_bucket{{{labels}{comma}le="{edge}"}} ' for edge in (*CALIBRATION, "+Inf")]
-        self._ends = tuple(f"{name}_{part}{{{labels}}} " if labels else f"{name}_{part} " for part in ("sum", "count"))
+    kind: str
+    """counter, gauge or histogram."""
+    text: str
 
-    def observe(self, seconds: float) -> None:
-        self._counts[bisect_left(CALIBRATION, seconds)] += 1
-        self._sum += seconds
 
-    @property
-    def count(self) -> int:
-        return sum(self._counts)
+FAMILIES = {
+    "swarm_planned_applicants": Family("gauge", "Applicants this process will start."),
+    "swarm_due_applicants": Family("gauge", "Applicants of this process whose planned instant has come."),
+    "swarm_live_applicants": Family("gauge", "Applicants on their way now."),
+    "swarm_arrivals_total": Family("counter", "Applicants started."),
+    "swarm_lateness_seconds": Family("histogram", "Start of an applicant minus the planned instant."),
+    "swarm_fates_total": Family("counter", "Applicants who ended, by fate."),
+    "swarm_stage_total": Family("counter", "Applicants who completed a stage."),
+    "swarm_requests_total": Family("counter", "Requests by route and outcome."),
+    "swarm_held_back_total": Family("counter", "Requests that adaptive clients did not make."),
+    "swarm_photo_bytes_total": Family("counter", "Bytes that left the phones, and of photos that arrived."),
+    "swarm_photo_resumes_total": Family("counter", "Requests that went on with a photo begun before."),
+    "swarm_line_cuts_total": Family("counter", "Connections that broke while a photo was being sent."),
+    "swarm_request_seconds": Family("histogram", "Time of a request from when it left."),
+    "swarm_blocked_seconds": Family("histogram", "Time that a request waited for a connection of the swarm's own."),
+    "swarm_scheduled_seconds": Family("histogram", "Time of a request from the instant it was intended."),
+    "swarm_loop_delay_seconds": Family("histogram", "How late the loop let a sleeper of its own go on."),
+    "swarm_gc_pause_seconds": Family("histogram", "Pauses in which Python looked for garbage."),
+    "swarm_core_wait_seconds_total": Family("counter", "Time in which this process could run and had no core."),
+    "swarm_open_files": Family("gauge", "Files and connections that this process holds open."),
+    "process_cpu_seconds_total": Family("counter", "CPU time of this process."),
+}
+"""Every metric of the swarm, in the order of the page; a new one stands here and in `SwarmMetrics`."""
 
-    def lines(self) -> Iterable[str]:
-        total = 0
-        for bucket, count in zip(self._buckets, self._counts, strict=True):
-            total += count
-            yield f"{bucket}{total}"
-        yield f"{self._ends[0]}{self._sum!r}"
-        yield f"{self._ends[1]}{total}"
+Values = Mapping[str, Mapping[str, float]]
+"""Metric -> labels as in the exposition (`route="tickets"`, without braces) -> value; no histograms."""
+Times = Mapping[str, Histogram]
+"""`metric{labels}`, or the metric's name alone -> its histogram."""
 
 
 class RouteFigures:
-    """Times and outcomes of one route."""
+    """Times and outcomes of one route. On each answer: scheduled = delay + blocked + service."""
 
-    def __init__(self, route: str) -> None:
-        self.route = route
-        self.service = Histogram("swarm_request_seconds", f'route="{route}"')
-        self.scheduled = Histogram("swarm_scheduled_seconds", f'route="{route}"')
+    def __init__(self) -> None:
+        self.service = Histogram()
+        self.blocked = Histogram()
+        self.scheduled = Histogram()
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
+
+    def answered(self, delay: float, blocked: float, service: float) -> None:
+        """An answer came. Seconds: from the intended instant until the swarm turned to the request, until it had a
+        connection for it, until the answer was read."""
+        self.service.observe(service)
+        self.blocked.observe(blocked)
+        self.scheduled.observe(delay + blocked + service)
 
 
 class SwarmMetrics:
     """All figures of one process of the swarm."""
 
-    def __init__(self, routes: Iterable[str], planned: int, live: Callable[[], int]) -> None:
-        """planned: applicants of this process; live: how many of them are on their way now."""
-        self.routes = {route: RouteFigures(route) for route in routes}
+    def __init__(
+        self, routes: Iterable[str], planned: int, live: Callable[[], int], due: Callable[[], int] = lambda: 0
+    ) -> None:
+        """planned: applicants of this process; live: how many are on their way now; due: whose instant has come."""
+        self.routes = {route: RouteFigures() for route in routes}
         self.planned = planned
         self.arrivals = 0
         self.held_back = 0
@@ -68,55 +91,98 @@ class SwarmMetrics:
         """That left the phones, and of the photos that arrived whole."""
         self.photo_resumes = 0
         self.cuts: dict[Cut, int] = {cut: 0 for cut in Cut if cut is not Cut.NONE}
-        self.lateness = Histogram("swarm_lateness_seconds")
+        self.lateness = Histogram()
         self.fates = dict.fromkeys(Fate, 0)
         self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
+        self.vitals = Vitals()
         self._live = live
+        self._due = due
+        self._told: dict[str, int] = {}
+        """Histogram -> how much it held when it was last told."""
+
+    def values(self) -> Values:
+        """Counters and gauges, now."""
+        return {
+            "swarm_planned_applicants": {"": self.planned},
+            "swarm_due_applicants": {"": self._due()},
+            "swarm_live_applicants": {"": self._live()},
+            "swarm_arrivals_total": {"": self.arrivals},
+            "swarm_fates_total": {f'fate="{fate.name.lower()}"': n for fate, n in self.fates.items()},
+            "swarm_stage_total": {f'stage="{stage.name.lower()}"': n for stage, n in self.stages.items()},
+            "swarm_requests_total": {
+                f'route="{route}",outcome="{outcome}"': n
+                for route, figures in self.routes.items()
+                for outcome, n in figures.outcomes.items()
+            },
+            "swarm_held_back_total": {"": self.held_back},
+            "swarm_photo_bytes_total": {f'bytes="{which}"': n for which, n in self.photo_bytes.items()},
+            "swarm_photo_resumes_total": {"": self.photo_resumes},
+            "swarm_line_cuts_total": {f'cut="{cut.name.lower()}"': n for cut, n in self.cuts.items()},
+            "swarm_core_wait_seconds_total": {"": self.vitals.core_wait_s},
+            "swarm_open_files": {"": self.vitals.open_files},
+            "process_cpu_seconds_total": {"": time.process_time()},
+        }
+
+    def times(self) -> Times:
+        """All histograms."""
+        found = {
+            "swarm_lateness_seconds": self.lateness,
+            "swarm_loop_delay_seconds": self.vitals.loop_delay,
+            "swarm_gc_pause_seconds": self.vitals.gc_pause,
+        }
+        for route, figures in self.routes.items():
+            found[f'swarm_request_seconds{{route="{route}"}}'] = figures.service
+            found[f'swarm_blocked_seconds{{route="{route}"}}'] = figures.blocked
+            found[f'swarm_scheduled_seconds{{route="{route}"}}'] = figures.scheduled
+        return found
+
+    def news(self) -> dict[str, Any]:
+        """All figures as a message, of the histograms those that have changed since the last one."""
+        changed = {}
+        for name, histogram in self.times().items():
+            count = histogram.count
+            if count != self._told.get(name, 0):
+                self._told[name] = count
+                changed[name] = histogram.packed()
+        return {"values": self.values(), "times": changed, "vitals": self.vitals.figures()}
 
     def exposition(self) -> str:
         """Everything in Prometheus's text format."""
-        lines: list[str] = []
-        lines += _head("swarm_planned_applicants", "gauge", "Applicants this process will start.")
-        lines.append(f"swarm_planned_applicants {self.planned}")
-        lines += _head("swarm_live_applicants", "gauge", "Applicants on their way now.")
-        lines.append(f"swarm_live_applicants {self._live()}")
-        lines += _head("swarm_arrivals_total", "counter", "Applicants started.")
-        lines.append(f"swarm_arrivals_total {self.arrivals}")
-        lines += _head("swarm_lateness_seconds", "histogram", "Start of an applicant minus the planned instant.")
-        lines += self.lateness.lines()
-        lines += _head("swarm_fates_total", "counter", "Applicants who ended, by fate.")
-        lines += [f'swarm_fates_total{{fate="{fate.name.lower()}"}} {n}' for fate, n in self.fates.items()]
-        lines += _head("swarm_stage_total", "counter", "Applicants who completed a stage.")
-        lines += [f'swarm_stage_total{{stage="{stage.name.lower()}"}} {n}' for stage, n in self.stages.items()]
-        lines += _head("swarm_requests_total", "counter", "Requests by route and outcome.")
-        for each in self.routes.values():
-            lines += [
-                f'swarm_requests_total{{route="{each.route}",outcome="{outcome}"}} {n}'
-                for outcome, n in each.outcomes.items()
-            ]
-        lines += _head("swarm_held_back_total", "counter", "Requests that adaptive clients did not make.")
-        lines.append(f"swarm_held_back_total {self.held_back}")
-        lines += _head("swarm_photo_bytes_total", "counter", "Bytes that left the phones, and of photos that arrived.")
-        lines += [f'swarm_photo_bytes_total{{bytes="{which}"}} {n}' for which, n in self.photo_bytes.items()]
-        lines += _head("swarm_photo_resumes_total", "counter", "Requests that went on with a photo begun before.")
-        lines.append(f"swarm_photo_resumes_total {self.photo_resumes}")
-        lines += _head("swarm_line_cuts_total", "counter", "Connections that broke while a photo was being sent.")
-        lines += [f'swarm_line_cuts_total{{cut="{cut.name.lower()}"}} {n}' for cut, n in self.cuts.items()]
-        lines += _head("swarm_request_seconds", "histogram", "Time of a request from its start.")
-        for each in self.routes.values():
-            lines += each.service.lines()
-        lines += _head("swarm_scheduled_seconds", "histogram", "Time of a request from the instant it was intended.")
-        for each in self.routes.values():
-            lines += each.scheduled.lines()
-        seconds = time.process_time()
-        lines += _head("process_cpu_seconds_total", "counter", "CPU time of this process.")
-        lines.append(f"process_cpu_seconds_total {seconds!r}")
-        lines.append("")
-        return "\n".join(lines)
+        return text(self.values(), self.times())
 
 
-def _head(name: str, kind: str, text: str) -> list[str]:
-    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+def text(values: Values, times: Times) -> str:
+    """A page in Prometheus's text format."""
+    of_family: dict[str, list[str]] = {}
+    for series in times:
+        of_family.setdefault(series.partition("{")[0], []).append(series)
+    lines: list[str] = []
+    for name, family in FAMILIES.items():
+        lines += f"# HELP {name} {family.text}", f"# TYPE {name} {family.kind}"
+        for labels, value in values.get(name, {}).items():
+            lines.append(f"{name}{{{labels}}} {value!r}" if labels else f"{name} {value!r}")
+        for series in of_family.get(name, ()):
+            lines += _lines(series, times[series])
+    lines.append("")
+    return "\n".join(lines)
+
+
+def _lines(series: str, histogram: Histogram) -> Iterator[str]:
+    names = _names(series)
+    counts = list(histogram.cumulative())
+    yield from map("%s%d".__mod__, zip(names[2:], counts, strict=True))
+    yield f"{names[0]}{histogram.sum!r}"
+    yield f"{names[1]}{counts[-1]}"
+
+
+@lru_cache(maxsize=1024)
+def _names(series: str) -> tuple[str, ...]:
+    """The names of a histogram's lines, each with a blank: sum, count, then the buckets."""
+    name, _, labels = series.rstrip("}").partition("{")
+    inside = f"{{{labels}}}" if labels else ""
+    comma = "," if labels else ""
+    buckets = (f'{name}_bucket{{{labels}{comma}le="{edge}"}} ' for edge in (*CALIBRATION, "+Inf"))
+    return (f"{name}_sum{inside} ", f"{name}_count{inside} ", *buckets)
 
 
 def serve(exposition: Callable[[], str], port: int) -> WSGIServer:

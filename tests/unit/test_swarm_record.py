@@ -1,19 +1,16 @@
-"""The crowd's list of people, its figures and its photos."""
+"""The crowd's list of people and its photos."""
 
 import io
 from dataclasses import replace
 
 import numpy as np
 from PIL import Image
-from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests import photos, roster
 from loadtests.roster import Roster
-from loadtests.swarm_metrics import Histogram, SwarmMetrics
 from scenarios import catalogue
 from scenarios.fates import Fate, Furthest, Reason
 from scenarios.record import PEOPLE_COLUMNS, read_people, write_people
-from service.domain.buckets import CALIBRATION
 
 DUE = np.linspace(0.0, 9.0, 10)
 
@@ -49,45 +46,6 @@ def test_stages_passed_together_happen_together():
     assert share.columns["phone_verified_at"][0] == share.columns["photos_uploaded_at"][0] == 8.0
     assert share.columns["profile_completed_at"][0] == 5.0
     assert np.isnan(share.columns["assessed_at"][0])
-
-
-def test_the_exposition_is_prometheus_text_with_what_was_counted():
-    metrics = SwarmMetrics(["tickets", "join"], 5, lambda: 2)
-    metrics.arrivals = 3
-    metrics.fates[Fate.JOINED] += 1
-    metrics.stages[Furthest.TICKETED] += 3
-    metrics.lateness.observe(0.0004)
-    metrics.routes["join"].service.observe(0.3)
-    metrics.routes["join"].scheduled.observe(0.31)
-    metrics.routes["join"].outcomes["busy"] += 1
-    families = {family.name: family for family in text_string_to_metric_families(metrics.exposition())}
-    values = {
-        (sample.name, *sorted(sample.labels.items())): sample.value
-        for family in families.values()
-        for sample in family.samples
-    }
-    assert values[("swarm_planned_applicants",)] == 5
-    assert values[("swarm_live_applicants",)] == 2
-    assert values[("swarm_arrivals_total",)] == 3
-    assert values[("swarm_fates_total", ("fate", "joined"))] == 1
-    assert values[("swarm_stage_total", ("stage", "ticketed"))] == 3
-    assert values[("swarm_requests_total", ("outcome", "busy"), ("route", "join"))] == 1
-    assert values[("swarm_lateness_seconds_bucket", ("le", "0.001"))] == 1
-    assert values[("swarm_request_seconds_bucket", ("le", "0.3"), ("route", "join"))] == 1
-    assert values[("swarm_scheduled_seconds_bucket", ("le", "0.3"), ("route", "join"))] == 0
-    assert values[("swarm_scheduled_seconds_sum", ("route", "join"))] == 0.31
-    assert {families[name].type for name in ("swarm_request_seconds", "swarm_lateness_seconds")} == {"histogram"}
-
-
-def test_an_edge_belongs_to_its_bucket():
-    """As Prometheus counts: at most the edge. So the share under an objective is exact."""
-    histogram = Histogram("x")
-    for seconds in (1.0, 1.0000001, 1000.0):
-        histogram.observe(seconds)
-    lines = dict(line.rsplit(" ", 1) for line in histogram.lines())
-    assert lines['x_bucket{le="1.0"}'] == "1"
-    assert lines[f'x_bucket{{le="{CALIBRATION[-1]}"}}'] == "2"
-    assert lines['x_bucket{le="+Inf"}'] == lines["x_count "[:-1]] == "3"
 
 
 def test_photos_are_valid_of_the_asked_size_and_kept(tmp_path):
