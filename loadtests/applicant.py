@@ -44,7 +44,7 @@ ROUTES: dict[Action, tuple[str, str]] = {
     Action.LAST_LOOK: ("GET", "me"),
 }
 
-_PROBLEMS = {
+PROBLEMS = {
     "not-eligible": Result.NOT_ELIGIBLE,
     "wave-closed": Result.WAVE_CLOSED,
     "address-taken": Result.ADDRESS_TAKEN,
@@ -101,7 +101,8 @@ class Applicant:
 
     __slots__ = (
         "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "secret",
-        "sends", "serial", "session", "state", "takes", "throttle", "ticket", "turn", "upload", "wait_range", "wave",
+        "sends", "serial", "session", "state", "steps", "takes", "throttle", "ticket", "turn", "upload", "wait_range",
+        "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -115,6 +116,8 @@ class Applicant:
         """Of an adaptive client; others do not use it."""
         self.turn = 0
         self.serial = 0
+        self.steps = 0
+        """Requests that were answered well."""
         self.ticket = self.secret = self.place_token = self.entry = ""
         self.session = self.code_request = self.code = self.upload = ""
         self.photo: bytes = b""
@@ -283,7 +286,7 @@ class Applicant:
         return self._problem(answer)
 
     def _problem(self, answer: Answer) -> Reading:
-        retry_after = _seconds(answer.headers.get("retry-after"))
+        retry_after = seconds(answer.headers.get("retry-after"))
         if answer.status in (429, 503) and retry_after >= 0.0:
             # "Too early" is the line's own way to say when to ask again.
             in_line = self.state.action in (Action.PLACE, Action.CLAIM)
@@ -299,7 +302,7 @@ class Applicant:
             return Reading(Result.OLD_CODE if old else Result.WRONG_CODE)
         if self.state.action in (Action.PHOTO_SEND, Action.PHOTO_HEAD) and answer.status in (404, 409, 410):
             return Reading(Result.PARTIAL if answer.status == 409 else Result.GONE)
-        result = _PROBLEMS.get(code, Result.LOST if answer.status == 401 else Result.ERROR)
+        result = PROBLEMS.get(code, Result.LOST if answer.status == 401 else Result.ERROR)
         if result is Result.WAIT:
             poll_after = problem.get("poll_after_s", retry_after)
             return Reading(result, float(poll_after) if poll_after >= 0 else 2.0)
@@ -334,7 +337,7 @@ class Applicant:
                 return Reading(result, receipt=given.get("check_id") or "")
             case Action.PHOTO_CREATE:
                 if self.state.traits.uploader != Uploader.ONE_SHOT:
-                    self.upload = _path(str(answer.headers["location"]))
+                    self.upload = path_of(str(answer.headers["location"]))
             case Action.PHOTO_SEND | Action.PHOTO_HEAD:
                 known, self.offset = self.offset, int(answer.headers["upload-offset"])
                 if self.offset < len(self.photo):
@@ -371,7 +374,7 @@ def outcome(answer: Answer) -> str:
     return "refused" if answer.status < 500 else "error"
 
 
-def _seconds(text: Any) -> float:
+def seconds(text: Any) -> float:
     """Retry-After in seconds; -1 when it is absent or a date."""
     return float(text) if isinstance(text, str) and text.isascii() and text.isdecimal() else -1.0
 
@@ -384,7 +387,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _path(location: str) -> str:
+def path_of(location: str) -> str:
     """The path of an absolute or relative Location."""
     scheme, separator, rest = location.partition("://")
     return f"/{rest.partition('/')[2]}" if separator else scheme
