@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 SERVICE_VERBS = {
@@ -85,11 +85,9 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default="patient",
         help="phones' photos: patient, tus_js, uppy, one_shot (patient)",
     )
-    add("--people", metavar="1/N", default="1/100", help="share of persons and of every partner's capacity (1/100)")
-    add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
+    _add_arrivals(add)
     add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")
-    add("--minutes", metavar="M", default="5", help="minutes of the night's clock to play (5)")
-    add("--seed", metavar="N", default="1", help="same seed, same people (1)")
+    add("--steps", metavar="N", default="0", help="applicants leave after N answers that worked (the whole journey)")
     add("--workers", metavar="N", default="1", help="processes of the swarm (1)")
     add("--drain-minutes", metavar="M", default="12", help="real minutes after the last arrival at most (12)")
     add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")
@@ -104,6 +102,26 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--disk-cap-gb", metavar="GB", default="8", help="stop when the run has written more (8)")
     add("--json", action="store_true", help="one JSON document on standard output")
     add("--quiet", action="store_true", help="no progress")
+
+
+def _add_arrivals(add: "Callable[..., argparse.Action]") -> None:
+    """What makes a plan of arrivals."""
+    add(
+        "--arrivals",
+        metavar="KIND",
+        default="",
+        help="instead of the curve: constant:RATE, ramp:FROM-TO, steps:RATExSECONDS,..., a .csv or .parquet file",
+    )
+    add(
+        "--spacing",
+        metavar="NAME",
+        default="random",
+        help="how arrivals lie between each other: random, exact (random)",
+    )
+    add("--people", metavar="1/N", default="", help="share of persons and of partners' capacities (1/100; 1 of KIND)")
+    add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
+    add("--minutes", metavar="M", default="", help="minutes of the night's clock to play (5; all of steps and files)")
+    add("--seed", metavar="N", default="1", help="same seed, same people (1)")
 
 
 def _add_nights(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

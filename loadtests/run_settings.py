@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from scenarios import arrivals, catalogue
-from scenarios.arrivals import Plan
+from scenarios import arrival_kinds, arrivals, catalogue
+from scenarios.arrival_files import minutes_unless_said, named, people_unless_said
+from scenarios.arrival_kinds import ArrivalsError
+from scenarios.arrivals import Plan, Spacing
 from scenarios.factors import parse_people
 from scenarios.uploaders import Uploader
 
@@ -23,10 +25,27 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--uploader",
         {"default": "patient", "help": "How phones send photos: patient, tus_js, uppy, or one_shot, without resuming"},
     ),
-    ("--people", {"default": "1/100", "help": "Share of the night's people, for example 1/100"}),
+    (
+        "--arrivals",
+        {
+            "default": "",
+            "help": "Instead of the night's curve: constant:1500 (a second), ramp:0-1500, steps:100x60,1500x30 (rate x "
+            "seconds), or a .csv or .parquet file of instants (at_s) or curve points (t_s, per_s)",
+        },
+    ),
+    ("--spacing", {"default": "random", "help": "How arrivals lie between each other: random, or exact"}),
+    ("--steps", {"type": int, "default": 0, "help": "Applicants leave after so many answers that worked; 0 = never"}),
+    ("--people", {"default": "", "help": "Share of the people that come: 1/100, or 1 with --arrivals, if empty"}),
     ("--speed", {"type": float, "default": 1.0, "help": "How many times as fast the night's clock runs"}),
     ("--pace", {"type": float, "default": 1.0, "help": "How many times as fast people think and type"}),
-    ("--minutes", {"type": float, "default": 5.0, "help": "Minutes of the night in which people arrive"}),
+    (
+        "--minutes",
+        {
+            "default": "",
+            "help": "Minutes of the night's clock in which people arrive: 5 if empty, or all "
+            "of --arrivals that have an end",
+        },
+    ),
     ("--seed", {"type": int, "default": 1, "help": "Seed of everything random; same seed, same people"}),
     ("--partners-url", {"default": "", "help": "Where the simulated partners deliver codes; without it none arrive"}),
     ("--record", {"default": "", "help": "Folder for people.npz and receipts.json"}),
@@ -45,7 +64,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 _SENT = (
     "reading", "speed", "pace", "minutes", "seed", "partners_url", "drain_s", "photo_dir", "metrics_port", "host",
-    "uploader",
+    "uploader", "arrivals", "spacing", "steps",
 )  # fmt: skip
 
 
@@ -70,6 +89,13 @@ class RunSettings:
     """Base address of the service."""
     uploader: str = "patient"
     """Name of a scenarios.uploaders.Uploader, in lower case."""
+    arrivals: str = ""
+    """What is played instead of the night's curve, as it was named; empty = the curve."""
+    schedule: arrival_kinds.Named | None = None
+    """The same, read; None = the curve."""
+    spacing: str = Spacing.RANDOM.value
+    steps: int = 0
+    """Answers that worked after which an applicant leaves; 0 = the whole journey."""
     opens_at: float = 0.0
     record: Path | None = None
 
@@ -78,16 +104,22 @@ class RunSettings:
         """The settings of a command line. Raises SettingsRefused with all faults."""
         faults = [
             f"--{name.replace('_', '-')} must be above 0, not {getattr(options, name)}"
-            for name in ("speed", "pace", "minutes")
+            for name in ("speed", "pace")
             if not getattr(options, name) > 0
         ]
+        minutes = _minutes(options.minutes, faults)
+        schedule = _schedule(options.arrivals, minutes, faults)
+        if options.spacing not in (spacings := [each.value for each in Spacing]):
+            faults.append(f"--spacing {options.spacing}: there are {', '.join(spacings)}")
+        if options.steps < 0:
+            faults.append(f"--steps must not be negative, it is {options.steps}")
         if not options.drain_minutes >= 0:
             faults.append(f"--drain-minutes must not be negative, it is {options.drain_minutes}")
         if not host:
             faults.append("--host is missing: the base address of the service")
         people = Fraction(1)
         try:
-            people = parse_people(options.people)
+            people = parse_people(options.people or people_unless_said(options.arrivals))
         except ValueError as fault:
             faults.append(f"--people: {fault}")
         try:
@@ -114,7 +146,7 @@ class RunSettings:
             people=people,
             speed=options.speed,
             pace=options.pace,
-            minutes=options.minutes,
+            minutes=minutes or minutes_unless_said(schedule),
             seed=options.seed,
             partners_url=options.partners_url,
             drain_s=options.drain_minutes * 60.0,
@@ -122,19 +154,52 @@ class RunSettings:
             metrics_port=options.swarm_metrics_port,
             host=str(host),
             uploader=options.uploader,
+            arrivals=options.arrivals,
+            schedule=schedule,
+            spacing=options.spacing,
+            steps=options.steps,
             opens_at=options.opens_at,
             record=Path(options.record) if options.record else None,
         )
 
     def message(self) -> dict[str, Any]:
         """All that a worker needs, the night included, as JSON values."""
-        return {"night": self.night.to_dict(), "people": str(self.people)} | {key: getattr(self, key) for key in _SENT}
+        named = None if self.schedule is None else self.schedule.message()
+        own = {"night": self.night.to_dict(), "people": str(self.people), "schedule": named}
+        return own | {key: getattr(self, key) for key in _SENT}
 
     @classmethod
     def of_message(cls, data: dict[str, Any]) -> "RunSettings":
         sent = {key: data[key] for key in _SENT}
+        if data["schedule"] is not None:
+            sent["schedule"] = arrival_kinds.of_message(data["schedule"])
         return cls(night=catalogue.Night.from_dict(data["night"]), people=Fraction(data["people"]), **sent)
 
     def plan(self) -> Plan:
         """When everybody starts; each process computes it for itself."""
-        return arrivals.plan(self.night.curve.reading(self.reading), self.people, self.speed, self.minutes, self.seed)
+        schedule = self.schedule or self.night.curve.reading(self.reading)
+        spacing = Spacing(self.spacing)
+        return arrivals.plan(schedule, self.people, self.speed, self.minutes, self.seed, spacing)
+
+
+def _minutes(text: object, faults: list[str]) -> float | None:
+    """None when none are given, or they are a fault."""
+    if text == "":
+        return None
+    try:
+        minutes = float(str(text))
+    except ValueError:
+        minutes = 0.0
+    if 0.0 < minutes < float("inf"):
+        return minutes
+    faults.append(f"--minutes must be a number above 0, not {text}")
+    return None
+
+
+def _schedule(text: str, minutes: float | None, faults: list[str]) -> arrival_kinds.Named | None:
+    """None for the night's curve, or a fault."""
+    try:
+        return named(text, minutes) if text else None
+    except ArrivalsError as refused:
+        faults += [f"--arrivals: {fault}" for fault in refused.faults]
+        return None

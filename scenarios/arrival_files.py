@@ -17,13 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.arrival_kinds import MOST_PER_S, MOST_S, WAYS, ArrivalsError, Lines, Named, Recorded, of_rates
+from scenarios.arrival_kinds import MINUTES, MOST_PER_S, MOST_S, WAYS, ArrivalsError, Lines, Named, Recorded, of_rates
 from scenarios.curve import FloatArray
 
 SUFFIXES = (".csv", ".parquet")
 _MOST_TOLD = 20
 """Faults of a file: who sees twenty knows what is wrong with the other million."""
 _LATE = "more than a month after the opening: seconds since the opening are meant, not a Unix time"
+
+
+def people_unless_said(arrivals: str) -> str:
+    """The share of the people that is played when none is given: a rate that somebody names is meant as it stands."""
+    return "1" if arrivals else "1/100"
+
+
+def minutes_unless_said(schedule: Named | None) -> float:
+    """The minutes that are played when none are given: all of what has an end of its own, else the opening."""
+    return schedule.length_s / 60.0 if schedule is not None else MINUTES
 
 
 def named(text: str, minutes: float | None) -> Named:

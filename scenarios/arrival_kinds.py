@@ -102,12 +102,12 @@ class Recorded:
     """Instants at which people once arrived."""
 
     at: FloatArray
-    """float64 (n,), seconds since the doors open, ascending."""
+    """float64 (n,), seconds since the doors open, ascending; one at least."""
 
     @property
     def length_s(self) -> float:
-        """Just after the last: `cumulative` counts what lies before."""
-        return float(np.nextafter(self.at[-1], np.inf)) if len(self.at) else 0.0
+        """A microsecond after the last: `cumulative` counts what lies before."""
+        return float(self.at[-1]) + 1e-6
 
     def cumulative(self, t: float) -> float:
         """How many arrived in [0, t)."""

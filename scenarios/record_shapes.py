@@ -208,6 +208,9 @@ _CONFIG: dict[str, Check] = {
 }
 
 _MAY_BE: dict[str, Check] = {
+    "arrivals": _text,
+    "spacing": _text,
+    "steps": _whole,
     "stack": _table(
         started=_flag,
         replicas=_optional(_whole),

@@ -15,7 +15,9 @@ from loadtests.harness import disk, proxy
 from loadtests.harness.errors import Refusal
 from loadtests.harness.samples import Target
 from scenarios import catalogue, factors
-from scenarios.arrivals import Plan, plan
+from scenarios.arrival_files import SUFFIXES, minutes_unless_said, named, people_unless_said
+from scenarios.arrival_kinds import ArrivalsError, Named
+from scenarios.arrivals import Plan, Spacing, plan
 from scenarios.capacities import PartnerSet
 from scenarios.catalogue import Night, NightError
 from scenarios.factors import Factors
@@ -23,6 +25,8 @@ from scenarios.faults import PARTNERS
 from scenarios.uploaders import Uploader
 
 MOST_WORKERS = 64
+MOST_STEPS = 1_000
+"""Answers that worked: a whole journey needs about forty."""
 MOST_REPLICAS = 8
 """Of the web role on one machine: each has its share of the database's connections."""
 PROXIES = ("nginx",)
@@ -59,6 +63,12 @@ class Order:
     uploader: str
     """How phones send photos (scenarios.uploaders.Uploader, in lower case); one_shot switches resuming off."""
     factors: Factors
+    arrivals: str
+    """What is played instead of the night's curve; empty = the curve. A file by its absolute path."""
+    spacing: str
+    """How arrivals lie between each other (scenarios.arrivals.Spacing)."""
+    steps: int
+    """Answers that worked after which an applicant leaves; 0 = the whole journey."""
     minutes: float
     seed: int
     workers: int
@@ -96,17 +106,20 @@ def order_of(options: Namespace) -> Order:
     """The order that the command line gives. Raises Refusal with every fault."""
     faults: list[str] = []
     night = _night(options.night, faults)
-    people = _read("--people", options.people, factors.parse_people, faults)
+    people = _read("--people", options.people or people_unless_said(options.arrivals), factors.parse_people, faults)
     speed = _positive("--speed", options.speed, faults)
     pace = _positive("--pace", options.pace, faults)
-    minutes = _positive("--minutes", options.minutes, faults)
+    minutes = _positive("--minutes", options.minutes, faults) if options.minutes else None
+    schedule = _schedule(options.arrivals, minutes, faults)
+    spacing = _known("--spacing", options.spacing, [each.value for each in Spacing], faults)
+    steps = _read("--steps", options.steps, _whole(0, MOST_STEPS), faults)
     drain = _positive("--drain-minutes", options.drain_minutes, faults)
     cap_gb = _read("--disk-cap-gb", options.disk_cap_gb, _at_least(LEAST_DISK_CAP_GB), faults)
     seed = _read("--seed", options.seed, _whole(0, 2**63 - 1), faults)
     workers = _read("--workers", options.workers, _whole(1, MOST_WORKERS), faults)
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
     replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
-    uploader = _uploader(options.uploader, faults)
+    uploader = _known("--uploader", options.uploader, [each.name.lower() for each in Uploader], faults)
     running = _running(options, faults)
     if options.target is None:
         _check_proxy(options.proxy, replicas or 1, faults)
@@ -125,14 +138,15 @@ def order_of(options: Namespace) -> Order:
         raise Refusal(*faults)
     # None of these is None or empty from here on: a fault would have ended it.
     assert night is not None and people is not None and seed is not None and workers is not None
-    assert replicas is not None
-    assert speed is not None and pace is not None and minutes is not None and drain is not None and cap_gb is not None
+    assert replicas is not None and steps is not None
+    assert speed is not None and pace is not None and drain is not None and cap_gb is not None
+    minutes = minutes or minutes_unless_said(schedule)
     try:
-        planned = plan(night.curve.reading(reading), people, speed, minutes, seed)
+        planned = plan(schedule or night.curve.reading(reading), people, speed, minutes, seed, Spacing(spacing))
     except ValueError as fault:
         raise Refusal(str(fault)) from None
     if not planned.planned:
-        raise Refusal(f"nobody arrives in {minutes:g} minutes at --people {options.people}: take more of either")
+        raise Refusal(f"nobody arrives in {minutes:g} minutes at --people {people}: take more of either")
     cap_bytes = int(cap_gb * disk.GB)
     for folder in (runs, work):
         # The photos of a running stack lie there.
@@ -146,6 +160,9 @@ def order_of(options: Namespace) -> Order:
         manners=options.manners or "",
         uploader=uploader,
         factors=Factors(people, speed, pace),
+        arrivals=str(Path(options.arrivals).absolute()) if options.arrivals.endswith(SUFFIXES) else options.arrivals,
+        spacing=spacing,
+        steps=steps,
         minutes=minutes,
         seed=seed,
         workers=workers,
@@ -214,6 +231,15 @@ def _night(name: str, faults: list[str]) -> Night | None:
         return catalogue.load(name)
     except NightError as fault:
         faults += fault.faults
+        return None
+
+
+def _schedule(text: str, minutes: float | None, faults: list[str]) -> Named | None:
+    """What --arrivals names; None for the night's curve, or a fault."""
+    try:
+        return named(text, minutes) if text else None
+    except ArrivalsError as refused:
+        faults += [f"--arrivals: {fault}" for fault in refused.faults]
         return None
 
 
@@ -323,10 +349,9 @@ def _one_of(option: str, value: str, known: list[str], faults: list[str]) -> str
     return value
 
 
-def _uploader(value: str, faults: list[str]) -> str:
-    known = [each.name.lower() for each in Uploader]
+def _known(option: str, value: str, known: list[str], faults: list[str]) -> str:
     if value not in known:
-        faults.append(f"--uploader: must be one of {', '.join(known)}, not {value!r}")
+        faults.append(f"{option}: must be one of {', '.join(known)}, not {value!r}")
     return value
 
 

@@ -113,8 +113,9 @@ class Rehearsal:
         order, folder, programs, stack = self._order, self.folder, self._programs, self._stack
         self._display.say(
             f"{order.night.title}: {order.plan.planned:,} applicants in {order.minutes:g} minutes "
-            f"({order.reading} reading, {order.set_name} partners, people {order.factors.people}, "
-            f"speed {order.factors.speed:g}, pace {order.factors.pace:g}, seed {order.seed})"
+            f"({order.arrivals or f'{order.reading} reading'}, {order.set_name} partners, "
+            f"people {order.factors.people}, speed {order.factors.speed:g}, pace {order.factors.pace:g}, "
+            f"seed {order.seed})"
         )
         self._enter("prepare")
         self._source = self._open_source()
