@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scenarios import identity_numbers, networks
 from scenarios.fates import Manners
-from scenarios.figures import Bytes, Count, CountOrEndless, Seconds, Share, Sigma, Weight, Years, YearSpan
+from scenarios.figures import Bytes, Count, CountOrEndless, Ratio, Seconds, Share, Sigma, Weight, Years, YearSpan
 from scenarios.identity_numbers import family_card_of
 from scenarios.provinces import BY_CODE, ZONES, Province
 from scenarios.streams import Purpose, exponential, uniform
@@ -24,7 +24,17 @@ from scenarios.streams import Purpose, exponential, uniform
 if TYPE_CHECKING:
     from scenarios.catalogue import Night
 
-__all__ = ["Patience", "Person", "Photos", "Population", "Retries", "ThinkTimes", "email_of", "family_card_of"]
+__all__ = [
+    "Onlookers",
+    "Patience",
+    "Person",
+    "Photos",
+    "Population",
+    "Retries",
+    "ThinkTimes",
+    "email_of",
+    "family_card_of",
+]
 __all__ += ["number_of", "person", "phone_of"]
 
 _PHONE = "+6280"
@@ -103,6 +113,20 @@ class Photos:
 
 
 @dataclass(frozen=True)
+class Onlookers:
+    """People who read a page or a few and leave; they are planned and counted beside the applicants."""
+
+    per_applicant: Ratio
+    second_page_share: Share
+    """Share that follows a link of the first page."""
+    third_page_share: Share
+    """Of those, share that follows one more."""
+    reading_median_s: Seconds
+    """How long a page is read, log-normally around this median."""
+    reading_sigma: Sigma
+
+
+@dataclass(frozen=True)
 class Population:
     provinces: dict[str, Weight]
     """Weight by province code; only proportions count."""
@@ -122,6 +146,9 @@ class Population:
     retries: Retries
     leaving: Leaving
     photos: Photos
+    without_javascript: Share = 0.0
+    """Share whose browser runs no script: they go through the pages, not the API."""
+    onlookers: Onlookers | None = None
 
     @cached_property
     def zone_shares(self) -> dict[str, float]:
@@ -171,6 +198,7 @@ class Person:
     selfie_photo: int
     """Positions in the photo corpus; never the same picture for both unless the corpus has only one."""
     manners: Manners
+    without_javascript: bool = False
 
 
 def phone_of(number: int) -> str:
@@ -233,6 +261,7 @@ def person(night: Night, seed: int, number: int) -> Person:
         identity_card_photo=card,
         selfie_photo=(card + 1 + int(draw(Purpose.SELFIE_PHOTO) * (pictures - 1))) % pictures,
         manners=night.all_manners[bisect_right(night.manners_steps, draw(Purpose.MANNERS))],
+        without_javascript=draw(Purpose.WITHOUT_JAVASCRIPT) < people.without_javascript,
     )
 
 

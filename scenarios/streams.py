@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     FAMILY_CARD = 114
     PROFILE = 115
     MANNERS = 116
+    WITHOUT_JAVASCRIPT = 119
 
     # journey: what somebody does
     THINK = 200
@@ -57,6 +58,18 @@ class Purpose(IntEnum):
     CUT = 210
     CUT_KIND = 211
     UPLOAD_PAUSE = 212
+    SWITCH = 213
+    PAGE_LOST = 214
+    LATE_TYPING = 215
+    REFRESH = 216
+    RUSH = 217
+    RUSH_AT = 218
+
+    # onlookers: who only looks
+    ONLOOKER_ARRIVAL = 240
+    ONLOOKER_PAGES = 241
+    ONLOOKER_LINK = 242
+    ONLOOKER_READING = 243
 
     # partners: what happens to a message or a check
     EMAIL_DELAY = 300

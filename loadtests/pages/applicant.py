@@ -31,7 +31,7 @@ _FORM = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same
 class PageApplicant(Applicant):
     """The applicant in front of such a browser: its cookie, the page that is open, and where it was led."""
 
-    __slots__ = ("_taken", "_assets", "_cookie", "_going", "_hops", "_page", "_pressing")
+    __slots__ = ("_assets", "_cookie", "_going", "_hops", "_page", "_pressing", "_taken")
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
         super().__init__(person, row, state, run)
