@@ -23,6 +23,7 @@ from scenarios.curve import FloatArray
 SUFFIXES = (".csv", ".parquet")
 _MOST_TOLD = 20
 """Faults of a file: who sees twenty knows what is wrong with the other million."""
+_MISSING = "is missing"
 _LATE = "more than a month after the opening: seconds since the opening are meant, not a Unix time"
 
 
@@ -101,15 +102,14 @@ class _Table:
         for row in map(int, wrong):
             if row not in told:
                 text = why if array[row] > most else "must be a number that is not below 0"
-                self.faults.append((row, f"{name}: {text}, not {cells[row]}"))
+                self.faults.append((row, f"{name}: {_MISSING if cells[row] is None else f'{text}, not {cells[row]}'}"))
         return array
 
     def _number(self, name: str, row: int, cell: object) -> float:
         try:
             return float(cell)  # type: ignore[arg-type]  # whatever it is, float says whether it is a number
         except (TypeError, ValueError):
-            missing = cell is None or cell == ""
-            self.faults.append((row, f"{name}: {'is missing' if missing else f'must be a number, not {cell!r}'}"))
+            self.faults.append((row, f"{name}: {_MISSING if not cell else f'must be a number, not {cell!r}'}"))
             return np.nan
 
 
