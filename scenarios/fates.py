@@ -95,6 +95,7 @@ class Reason(IntEnum):
     ERRORS = 32
     TIMEOUTS = 33
     BUSY = 34
+    PAGE_LOST = 35
     RUN_ENDED = 40
     WORKER_LOST = 41
 
@@ -121,6 +122,7 @@ _REASON_PHRASES = {
     Reason.ERRORS: "too many errors",
     Reason.TIMEOUTS: "too many timeouts",
     Reason.BUSY: "told too often to come back later",
+    Reason.PAGE_LOST: "the phone lost the page too often",
     Reason.RUN_ENDED: "the run ended",
     Reason.WORKER_LOST: "the worker of the swarm that played them was lost",
 }

@@ -32,14 +32,17 @@ from scenarios.setbacks import (
     is_photo,
     is_repeated,
     lost,
+    mishap,
     photo_failed,
     refusal,
     repeat,
+    repeated,
     try_again,
     turn_away,
 )
 from scenarios.streams import Purpose, log_normal, uniform
-from scenarios.uploaders import Uploader
+from scenarios.uploaders import MOST_FAILURES, Uploader
+from service.domain.codes import life_s
 
 
 def start(traits: Traits) -> State:
@@ -47,10 +50,12 @@ def start(traits: Traits) -> State:
     return State(
         Action.TICKET + 0,
         traits,
-        Nerves(0, 0, 0, 0, 0),
+        Nerves(0, 0, 0, 0, 0, 0),
         Code(traits.channel, 0, 0, 0),
         Progress(Furthest.NONE + 0, 0, 0, traits.mistyped),
         -1.0,
+        0,
+        0,
         0,
         0,
     )
@@ -77,19 +82,23 @@ def think_median_s(habits: Habits, action: int) -> float:
     return 0.0
 
 
-def think_s(habits: Habits, seed: int, number: int, action: int, part: int) -> float:
-    """The time this applicant takes before `action`; `part` counts where an action is repeated."""
+def think_s(habits: Habits, traits: Traits, seed: int, number: int, action: int, part: int) -> float:
+    """The time this applicant takes before `action`; `part` counts where an action is repeated.
+
+    The test has a countdown that is the same for all; so nobody takes longer over an answer.
+    """
     median = think_median_s(habits, action)
     if median == 0.0:
         return 0.0
     if action == Action.ANSWER:
         return log_normal(uniform(seed, number, Purpose.ANSWER, part), median, habits.think_sigma)
-    return log_normal(uniform(seed, number, Purpose.THINK, action * 100 + part), median, habits.think_sigma)
+    drawn = uniform(seed, number, Purpose.THINK, action * 100 + part)
+    return log_normal(drawn, median * traits.think_factor, habits.think_sigma)
 
 
 def calmed(nerves: Nerves) -> Nerves:
     """An answer that worked restores patience."""
-    return Nerves(0, 0, nerves.retries, nerves.visits, 0)
+    return Nerves(0, 0, nerves.retries, nerves.visits, nerves.mishaps, 0)
 
 
 def action_after(progress: Progress) -> int:
@@ -111,13 +120,16 @@ def go_on(
     state: State, habits: Habits, seed: int, number: int, action: int, code: Code, progress: Progress, part: int
 ) -> Decision:
     """After an answer that worked: think, then do `action`; some leave by themselves where a stage is completed."""
+    nerves = calmed(state.nerves)
+    if progress.furthest > state.progress.furthest:
+        nerves = Nerves(0, 0, nerves.retries, nerves.visits, 0, 0)
     if progress.furthest > state.progress.furthest and progress.furthest >= Furthest.ACCOUNT_CREATED:
         drawn = uniform(seed, number, Purpose.GIVE_UP, progress.furthest)
         if drawn < habits.leave_share and progress.furthest < Furthest.WAVE_JOINED:
-            there = next_move(state, action, calmed(state.nerves), code, progress, 0.0)
+            there = next_move(state, action, nerves, code, progress, 0.0)
             return leave(there.state, Fate.ABANDONED + 0, Reason.LOST_INTEREST + 0)
-    delay_s = think_s(habits, seed, number, action, part)
-    return next_move(state, action, calmed(state.nerves), code, progress, delay_s)
+    delay_s = think_s(habits, state.traits, seed, number, action, part)
+    return next_move(state, action, nerves, code, progress, delay_s)
 
 
 def look_out(state: State, habits: Habits, sends: int) -> Decision:
@@ -144,28 +156,57 @@ def stand_in_line(state: State, habits: Habits, seed: int, number: int, retry_af
         # Looks again when the person's own short wait is over, should that be sooner.
         drawn = uniform(seed, number, Purpose.SHORT_RETRY, nerves.retries)
         retry_after_s = min(retry_after_s, log_normal(drawn, habits.retry_median_s, habits.retry_sigma))
-        nerves = Nerves(0, 0, nerves.retries + 1, nerves.visits, 0)
-    changed = State(action, state.traits, nerves, state.code, progress, leaves_line_at, state.fate, state.reason)
+        nerves = Nerves(0, 0, nerves.retries + 1, nerves.visits, nerves.mishaps, 0)
+    changed = State(
+        action, state.traits, nerves, state.code, progress, leaves_line_at, state.fate, state.reason,
+        state.browser, state.pages,
+    )  # fmt: skip
     return Decision(changed, action, retry_after_s)
 
 
-def wait_for_code(state: State, habits: Habits, seed: int, number: int, result: int) -> Decision:
+def wait_for_code(state: State, habits: Habits, seed: int, number: int, result: int, now_s: float) -> Decision:
     """The message came, or has been silent for `late_code_s` once more."""
     code = state.code
     if result == Result.DELIVERED:
         action = Action.PHONE + 0 if code.signed_in == 1 else Action.SESSION + 0
-        delay_s = think_s(habits, seed, number, action, code.sends)
+        delay_s = think_s(habits, state.traits, seed, number, action, code.sends)
+        occasion = state.nerves.retries * 2 + code.signed_in
+        if uniform(seed, number, Purpose.LATE_TYPING, occasion) < habits.late_typing_share:
+            # A code lives in real seconds, whatever the pace.
+            delay_s += life_s(code.channel)
         return next_move(state, action, state.nerves, code, state.progress, delay_s)
     silences = code.silences + 1
     if silences > habits.silence_limit:
-        return turn_away(state, habits, seed, number, Action.CODE + 0, Result.SILENCE + 0)
+        return turn_away(state, habits, seed, number, Action.CODE + 0, Result.SILENCE + 0, now_s)
     restless = Code(code.channel, code.sends, silences, code.signed_in)
     pressed = uniform(seed, number, Purpose.RESEND, code.signed_in * 100 + silences) < habits.resend_share
     if pressed and code.sends <= habits.resend_limit:
         old = state.nerves
-        nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, 0)
+        nerves = Nerves(old.tries, old.busy, old.retries + 1, old.visits, old.mishaps, 0)
         return next_move(state, Action.CODE_AGAIN + 0, nerves, restless, state.progress, 0.0)
     return next_move(state, Action.WAIT_CODE + 0, state.nerves, restless, state.progress, habits.late_code_s)
+
+
+def page_lost(decision: Decision, habits: Habits, seed: int, number: int, now_s: float) -> Decision:
+    """`decision`, unless it meant opening camera or messages on a phone that has lost the page when its person is back.
+
+    What the browser had stored is still there: ticket, pass, session. What was on the page is gone: the code's request,
+    the photo. So whoever is signed in opens the status page and goes on from there; all others ask for a new code.
+    """
+    there = decision.state
+    occasion = there.nerves.retries * 4 + there.code.signed_in
+    if decision.action == Action.PHOTO_CREATE:
+        occasion = there.nerves.retries * 4 + 2 + there.progress.photo
+    drawn = uniform(seed, number, Purpose.PAGE_LOST, occasion)
+    if there.traits.low_memory == 0 or drawn >= habits.page_lost_share:
+        return decision
+    action = Action.REOPEN + 0 if there.code.signed_in == 1 else Action.CODE + 0
+    without = State(
+        there.action, there.traits, there.nerves, there.code, there.progress, there.leaves_line_at, there.fate,
+        there.reason, there.browser, there.pages + 1,
+    )  # fmt: skip
+    reopened = mishap(without, habits, seed, number, action, Result.KILLED + 0, now_s)
+    return Decision(reopened.state, reopened.action, decision.delay_s + reopened.delay_s)
 
 
 def photo_stored(state: State, habits: Habits, seed: int, number: int) -> Decision:
@@ -210,6 +251,11 @@ def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
         done = reached(done, Furthest.CODE_VERIFIED)
         code = Code(Channel.SMS + 0, 0, 0, 1)
         return go_on(state, habits, seed, number, action_after(done), code, done, 0)
+    if action == Action.REOPEN:
+        # No progress, so no comfort: somebody whose phone loses every page gives up.
+        onward = action_after(done)
+        delay_s = think_s(habits, state.traits, seed, number, onward, done.photo)
+        return next_move(state, onward, state.nerves, code, done, delay_s)
     if action == Action.IDENTITY:
         done = reached(done, Furthest.IDENTITY_SUBMITTED)
         return go_on(state, habits, seed, number, Action.PERSONAL + 0, code, done, 0)
@@ -243,7 +289,7 @@ def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
     there = looking.state
     joined = State(
         there.action, there.traits, there.nerves, there.code, there.progress, there.leaves_line_at,
-        Fate.JOINED + 0, Reason.JOINED + 0,
+        Fate.JOINED + 0, Reason.JOINED + 0, there.browser, there.pages,
     )  # fmt: skip
     return Decision(joined, looking.action, looking.delay_s)
 
@@ -266,48 +312,59 @@ def step(
     action = state.action
     if action == Action.LAST_LOOK:
         return leave(state, state.fate, state.reason)
+    if result == Result.ADDRESS_TAKEN and action == Action.ACCOUNT and state.browser > 0:
+        # By the form sent from the browser before: it is one's own account, so sign in to it.
+        return succeeded(state, habits, seed, number)
     reason = refusal(result)
     if reason != Reason.NONE:
         return leave(state, Fate.REFUSED + 0, reason)
     if action == Action.WAIT_CODE:
-        return wait_for_code(state, habits, seed, number, result)
+        decision = wait_for_code(state, habits, seed, number, result, now_s)
+        if result == Result.DELIVERED:
+            return page_lost(decision, habits, seed, number, now_s)
+        return decision
     if result == Result.OK:
-        return succeeded(state, habits, seed, number)
+        decision = succeeded(state, habits, seed, number)
+        if decision.action == Action.PHOTO_CREATE:
+            return page_lost(decision, habits, seed, number, now_s)
+        return decision
     if result == Result.WAIT:
         return stand_in_line(state, habits, seed, number, retry_after_s, now_s)
     if result == Result.LOST:
-        return lost(state, habits, seed, number)
+        return lost(state, habits, seed, number, now_s)
     if result == Result.MISMATCH:
         # Joining stays open meanwhile; who sees the digit that was typed wrong corrects it first.
         onward = Action.CORRECT + 0 if state.progress.mistyped == 1 else Action.JOIN + 0
         return go_on(state, habits, seed, number, onward, state.code, state.progress, 2)
     if result == Result.OVER:
         return go_on(state, habits, seed, number, Action.SUBMIT + 0, state.code, state.progress, 0)
-    if result == Result.PARTIAL:
-        onward = Action.PHOTO_SEND + 0 if action == Action.PHOTO_HEAD else Action.PHOTO_HEAD + 0
-        return next_move(state, onward, state.nerves, state.code, state.progress, 0.0)
+    if result == Result.PARTIAL and action == Action.PHOTO_HEAD:
+        return next_move(state, Action.PHOTO_SEND + 0, state.nerves, state.code, state.progress, 0.0)
+    if result == Result.PARTIAL and state.nerves.repeats < MOST_FAILURES:
+        # Without a pause; yet it counts, or a service that takes nothing would be asked for ever.
+        return next_move(state, Action.PHOTO_HEAD + 0, repeated(state.nerves), state.code, state.progress, 0.0)
     if result == Result.FARTHER:
         return next_move(state, Action.PHOTO_SEND + 0, calmed(state.nerves), state.code, state.progress, 0.0)
     if result == Result.GONE:
-        return try_again(state, habits, seed, number, Action.PHOTO_CREATE + 0, Result.ERROR + 0)
+        return mishap(state, habits, seed, number, Action.PHOTO_CREATE + 0, Result.ERROR + 0, now_s)
     if result == Result.OLD_CODE:
-        return try_again(state, habits, seed, number, Action.CODE + 0, result)
+        return mishap(state, habits, seed, number, Action.CODE + 0, result, now_s)
     if result == Result.BUSY and retry_after_s >= 0.0 and action == Action.CODE_AGAIN:
         # Pressed too early: the message may still come, so keep looking out.
         return next_move(state, Action.WAIT_CODE + 0, state.nerves, state.code, state.progress, retry_after_s)
     if is_photo(action):
-        return photo_failed(state, habits, seed, number, result, retry_after_s)
+        return photo_failed(state, habits, seed, number, result, retry_after_s, now_s)
     if is_repeated(state, result):
         return repeat(state)
     if state.traits.manners == Manners.NAIVE:
         retry_after_s = -1.0
     if result == Result.BUSY and retry_after_s >= 0.0:
-        return come_back(state, habits, seed, number, action, retry_after_s)
-    return try_again(state, habits, seed, number, action, result)
+        return come_back(state, habits, seed, number, action, retry_after_s, now_s)
+    return try_again(state, habits, seed, number, action, result, now_s)
 
 
 RULES = (
     start, think_median_s, think_s, calmed, action_after, reached, go_on, look_out, stand_in_line, wait_for_code,
-    photo_stored, succeeded, step,
+    page_lost, photo_stored, succeeded, step,
 )  # fmt: skip
 """Every function of the machine but those of its setbacks, each after those it calls."""

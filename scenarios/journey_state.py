@@ -49,6 +49,8 @@ class Action(IntEnum):
     LAST_LOOK = 23
     LEAVE = 24
     """Nothing more; the state says with which fate."""
+    REOPEN = 25
+    """Open the site again after the phone lost the page: read the status page, and go on where one was."""
 
 
 class Result(IntEnum):
@@ -89,8 +91,44 @@ class Result(IntEnum):
     REFUSED = 24
 
 
+class Hours(NamedTuple):
+    """How active people are in each hour of the day: an hour of weight 0.5 passes like half an hour of weight 1."""
+
+    h00: float = 1.0
+    h01: float = 1.0
+    h02: float = 1.0
+    h03: float = 1.0
+    h04: float = 1.0
+    h05: float = 1.0
+    h06: float = 1.0
+    h07: float = 1.0
+    h08: float = 1.0
+    h09: float = 1.0
+    h10: float = 1.0
+    h11: float = 1.0
+    h12: float = 1.0
+    h13: float = 1.0
+    h14: float = 1.0
+    h15: float = 1.0
+    h16: float = 1.0
+    h17: float = 1.0
+    h18: float = 1.0
+    h19: float = 1.0
+    h20: float = 1.0
+    h21: float = 1.0
+    h22: float = 1.0
+    h23: float = 1.0
+
+
+EVEN = Hours()
+"""Night and day alike."""
+
+
 class Habits(NamedTuple):
-    """How people behave, from the night's file; seconds of people's own time are already divided by the pace."""
+    """How people behave, from the night's file; seconds of people's own time are already divided by the pace.
+
+    What has a default is off by it.
+    """
 
     think_sigma: float
     account_s: float
@@ -121,6 +159,28 @@ class Habits(NamedTuple):
     line_sigma: float
     leave_share: float
     """Share of people who stop by themselves after each completed stage."""
+    hours: Hours = EVEN
+    """Weights of the hours that long returns are cut to."""
+    opens_hour: float = 0.0
+    """Hour of the day at the opening, by the night's clock: 19.5 is half past seven in the evening."""
+    hour_s: float = 3600.0
+    """Real seconds in one hour of the night's clock."""
+    closes_s: float = -1.0
+    """Real seconds from the opening to the close; -1: the close is of no concern."""
+    rush_from_s: float = -1.0
+    """Real seconds from the opening to the last hours before the close."""
+    rush_share: float = 0.0
+    """Of those who gave up for good: the share who come once more in the last hours."""
+    refresh_after_s: float = 15.0
+    """Seconds of silence after which a page is refreshed."""
+    refresh_share: float = 0.0
+    """Share of silences that are refreshed."""
+    switch_share: float = 0.0
+    """Share of failed visits after which people come back with another browser."""
+    page_lost_share: float = 0.0
+    """Share of the times that a phone short of memory loses the page when camera or messages are opened."""
+    late_typing_share: float = 0.0
+    """Share of codes that are typed only when they have expired."""
 
 
 class Traits(NamedTuple):
@@ -138,6 +198,10 @@ class Traits(NamedTuple):
     """How the client takes refusals and failures (Manners)."""
     uploader: int = 0
     """How it sends photos (scenarios.uploaders.Uploader)."""
+    low_memory: int = 0
+    """1 when the phone may lose the page as soon as another app is opened."""
+    think_factor: float = 1.0
+    """How many times as long this person takes over forms, codes and photos."""
 
 
 class Nerves(NamedTuple):
@@ -151,6 +215,8 @@ class Nerves(NamedTuple):
     """Repeated requests in all; the number of the next draw of a delay."""
     visits: int
     """Visits that ended without success."""
+    mishaps: int
+    """Pages lost and codes refused since the last stage was completed; so many as tries end a visit, too."""
     repeats: int
     """Times that a naive client has sent the present request again by itself, or tries of a photo's in a row that
     brought no byte and had the client go on by itself."""
@@ -186,6 +252,10 @@ class State(NamedTuple):
     fate: int
     """Fate, 0 while undecided."""
     reason: int
+    browser: int = 0
+    """Browsers used before this one; a new one knows nothing that the service gave to an earlier one."""
+    pages: int = 0
+    """Pages lost so far. What was on such a page is gone, what the browser had stored is not."""
 
 
 class Decision(NamedTuple):
@@ -197,20 +267,17 @@ class Decision(NamedTuple):
 
 def next_move(state: State, action: int, nerves: Nerves, code: Code, progress: Progress, delay_s: float) -> Decision:
     """The decision to do `action` after `delay_s`, with the parts of the state that changed."""
-    changed = State(action + 0, state.traits, nerves, code, progress, state.leaves_line_at, state.fate, state.reason)
+    changed = State(
+        action + 0, state.traits, nerves, code, progress, state.leaves_line_at, state.fate, state.reason,
+        state.browser, state.pages,
+    )  # fmt: skip
     return Decision(changed, action + 0, delay_s)
 
 
 def leave(state: State, fate: int, reason: int) -> Decision:
     """The end of the way."""
     final = State(
-        Action.LEAVE + 0,
-        state.traits,
-        state.nerves,
-        state.code,
-        state.progress,
-        state.leaves_line_at,
-        fate + 0,
-        reason + 0,
-    )
+        Action.LEAVE + 0, state.traits, state.nerves, state.code, state.progress, state.leaves_line_at, fate + 0,
+        reason + 0, state.browser, state.pages,
+    )  # fmt: skip
     return Decision(final, Action.LEAVE + 0, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from scenarios import journey, networks, setbacks, streams, throttle, uploaders
+from scenarios import journey, networks, returns, setbacks, streams, throttle, uploaders
 from service.domain import (
     admission,
     assessment,
@@ -95,6 +95,7 @@ RULES: list[Rule] = [
     *networks.RULES,
     *uploaders.RULES,
     *throttle.RULES,
+    *returns.RULES,
     *setbacks.RULES,
     *journey.RULES,
 ]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from scenarios import journey, networks, setbacks, streams, throttle, uploaders
+from scenarios import journey, networks, returns, setbacks, streams, throttle, uploaders
 from scenarios.fates import Furthest, Manners
-from scenarios.journey_state import Action, Habits, Result
+from scenarios.journey_state import Action, Habits, Hours, Result
 from scenarios.simulation.rules import RULES, Rule
 from scenarios.uploaders import Uploader
 from service.domain import assessment, codes, gate, hashing, identity, lottery, promises, queues, waiting_room, waves
@@ -33,6 +33,7 @@ FLOATS: dict[str, tuple[float, float]] = {
     "base_s": (0.0, 10.0),
     "cap_s": (0.0, 100.0),
     "share": (0.0, 1.0),
+    "think_factor": (1.0, 4.0),
 }
 """Ranges of the float parameters by name; any other gets instants and durations of either sign."""
 
@@ -60,6 +61,10 @@ WHOLES: dict[str, tuple[int, int]] = {
     "retries": (0, 40),
     "send": (0, 40),
     "repeats": (0, 4),
+    "mishaps": (0, 10),
+    "browser": (0, 3),
+    "pages": (0, 10),
+    "low_memory": (0, 1),
     "manners": (min(Manners), max(Manners)),
     "uploader": (min(Uploader), max(Uploader)),
     "requests": (0, 40),
@@ -84,10 +89,15 @@ HABITS = Habits(
     answer_s=83.3, join_s=10.0, retry_median_s=12.0, retry_sigma=1.0, return_median_s=4500.0, return_sigma=1.0,
     late_code_s=60.0, resend_share=0.6, resend_limit=4, silence_limit=5, new_photo_share=0.3, busy_limit=8,
     line_median_s=900.0, line_sigma=1.0, leave_share=0.1,
+    hours=Hours(*(0.1 * hour for hour in range(24))), opens_hour=19.5, hour_s=360.0, closes_s=40_000.0,
+    rush_from_s=39_000.0, rush_share=0.5, refresh_after_s=15.0, refresh_share=0.5, switch_share=0.5,
+    page_lost_share=0.5, late_typing_share=0.5,
 )  # fmt: skip
 """How people behave does not vary between inputs; what happens to them does."""
 
-JOURNEY = {rule.__name__ for rule in (*uploaders.RULES, *throttle.RULES, *setbacks.RULES, *journey.RULES)}
+JOURNEY = {
+    rule.__name__ for module in (uploaders, throttle, returns, setbacks, journey) for rule in module.RULES
+}  # fmt: skip
 SIGNED, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
@@ -253,7 +263,7 @@ def test_each_rule_stands_after_those_it_calls() -> None:
 def test_every_shared_rule_is_listed() -> None:
     """No function of the shared modules that takes and returns only numbers is left out."""
     listed = set(RULES)
-    ours = (streams, networks, uploaders, throttle, journey, setbacks)
+    ours = (streams, networks, uploaders, throttle, returns, journey, setbacks)
     for module in (hashing, lottery, promises, waiting_room, gate, queues, codes, waves, identity, assessment, *ours):
         for function in vars(module).values():
             is_own = isinstance(function, Callable) and getattr(function, "__module__", "") == module.__name__  # type: ignore[arg-type]

@@ -9,10 +9,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scenarios import journey, throttle
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result, Traits
-from scenarios.setbacks import NAIVE_REPEATS, is_photo
+from scenarios.setbacks import MOST_MISHAPS, NAIVE_REPEATS, is_photo
 from scenarios.uploaders import MOST_FAILURES, Uploader
 from tests.unit.test_journey import HABITS
 
+TROUBLED = HABITS._replace(
+    closes_s=400_000.0,
+    rush_from_s=390_000.0,
+    rush_share=0.5,
+    switch_share=0.5,
+    page_lost_share=0.5,
+    late_typing_share=0.3,
+    refresh_share=0.5,
+)
+"""Everything that goes wrong on the people's own side does, half of the time."""
 IN_LINE = {Action.TICKET, Action.PLACE, Action.CLAIM}
 TYPED = {Action.SESSION, Action.PHONE}
 FAILURES = [Result.BUSY, Result.ERROR, Result.TIMEOUT, Result.LOST]
@@ -45,6 +55,7 @@ class Journey(RuleBasedStateMachine):
         mistyped=st.integers(0, 1),
         manners=st.sampled_from(Manners),
         uploader=st.sampled_from(Uploader),
+        low_memory=st.integers(0, 1),
         number=st.integers(0, 2**40),
     )
     def somebody_comes(
@@ -55,9 +66,11 @@ class Journey(RuleBasedStateMachine):
         mistyped: int,
         manners: Manners,
         uploader: Uploader,
+        low_memory: int,
         number: int,
     ) -> None:
-        self.open_the_site(Traits(tries, visits, int(channel), mistyped, int(manners), int(uploader)), number)
+        traits = Traits(tries, visits, int(channel), mistyped, int(manners), int(uploader), low_memory)
+        self.open_the_site(traits, number)
 
     def open_the_site(self, traits: Traits, number: int) -> None:
         self.number, self.now, self.accepted = number, 0.0, False
@@ -80,7 +93,7 @@ class Journey(RuleBasedStateMachine):
             self.throttle = throttle.answered(attempt.throttle, result, retry_after, self.now)
         self.before = self.state
         self.accepted = self.accepted or (self.state.action == Action.JOIN and result == Result.OK)
-        self.decision = journey.step(self.state, HABITS, 3, self.number, result, retry_after, self.now)
+        self.decision = journey.step(self.state, TROUBLED, 3, self.number, result, retry_after, self.now)
         self.state = self.decision.state
         self.now += self.decision.delay_s
         return result
@@ -100,8 +113,9 @@ class Journey(RuleBasedStateMachine):
     @precondition(lambda self: self.state.action not in (Action.LEAVE, Action.WAIT_CODE, Action.LAST_LOOK))
     @rule(result=st.sampled_from(FINAL))
     def final_no(self, result: Result) -> None:
+        is_own = result == Result.ADDRESS_TAKEN and self.state.action == Action.ACCOUNT and self.state.browser > 0
         if self.answer(result, -1.0) == result:
-            assert self.state.fate == Fate.REFUSED
+            assert (self.state.fate == Fate.REFUSED) != is_own
 
     @invariant()
     def delays_are_times(self) -> None:
@@ -133,7 +147,7 @@ class Journey(RuleBasedStateMachine):
     @invariant()
     def a_client_repeats_only_so_often(self) -> None:
         """However naive: after a few times it is the person's turn, whose patience is bounded. Uploads go on alone."""
-        uploading = is_photo(self.state.action)
+        uploading = is_photo(self.state.action) or self.state.action == Action.LEAVE
         assert 0 <= self.state.nerves.repeats <= (max(MOST_FAILURES, NAIVE_REPEATS) if uploading else NAIVE_REPEATS)
         assert self.state.nerves.repeats == 0 or uploading or self.state.traits.manners == Manners.NAIVE
 
@@ -148,7 +162,9 @@ class Journey(RuleBasedStateMachine):
         if self.state.action != Action.LEAVE:
             assert self.state.nerves.tries < self.state.traits.tries
             assert self.state.nerves.busy <= HABITS.busy_limit
-            assert self.state.traits.visits < 0 or self.state.nerves.visits < self.state.traits.visits
+            assert self.state.nerves.mishaps < MOST_MISHAPS
+            # One visit more, in the last hours.
+            assert self.state.traits.visits < 0 or self.state.nerves.visits <= self.state.traits.visits
 
 
 TestJourney = Journey.TestCase
