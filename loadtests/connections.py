@@ -1,20 +1,26 @@
-"""HTTP for a whole crowd: one stack of kept-alive connections, shared by everybody, over geventhttpclient's parser.
+"""HTTP for a whole crowd: one stack of kept-alive connections, shared by everybody.
 
-Nobody waits for a socket: when none is idle another one is opened, so no waiting hides inside the measured times. The
-address is resolved once, the TLS context is built once. A request that met a connection which the server had just
-closed is sent once more on a fresh one, as browsers do; every request of a journey can be repeated (idempotency keys,
-PUT, offsets). A photo's bytes go over a phone's line (loadtests.lines), which may break.
+The address is resolved once, the TLS context is built once. Connections start at the address of whoever uses them
+(loadtests.sources). There is one for each request at a time, up to a bound; beyond it a request waits, and its answer
+says how long: that wait is the generator's, and no part of the time that the service took. A request that met a
+connection which the server had just closed is sent once more on a fresh one, as browsers do; every request of a journey
+can be repeated (idempotency keys, PUT, offsets). A photo's bytes go over a phone's line (loadtests.lines), which may
+break.
 """
 
 import select
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import monkey, socket, ssl
-from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
+from gevent.lock import BoundedSemaphore
+from geventhttpclient.response import HTTPParseError, HTTPSocketPoolResponse
 
+from loadtests.answers import at_a_glance
 from loadtests.lines import AT_ONCE, Broken, Line, Sending, reset
+from loadtests.sources import ANY, bind, most_connections
 from scenarios.networks import Cut
 
 _BLOCK = 65536
@@ -22,6 +28,8 @@ _BLOCK = 65536
 _CONNECT_TIMEOUT = 10.0
 _SILENT_FOR = 60.0
 """Seconds after which a half-open connection is closed for good; the service must have given it up long before."""
+
+_poll = monkey.get_original("select", "poll")
 
 
 class Answer(NamedTuple):
@@ -35,17 +43,47 @@ class Answer(NamedTuple):
     sent: int = 0
     """Bytes of the body that left the phone, those sent once more included."""
     cut: int = Cut.NONE + 0
+    blocked: float = 0.0
+    """Seconds that the request waited for a connection, before it was sent."""
 
 
 class _Refused(Exception):
     """The reused connection was closed by the server before it took the request."""
 
 
+class _Wire:
+    """One open connection, and whether it can carry another request when the present one has ended."""
+
+    __slots__ = ("_look", "reusable", "sock", "source")
+
+    def __init__(self, sock: Any, source: str) -> None:
+        self.sock = sock
+        self.source = source
+        self.reusable = False
+        self._look = _poll()
+        self._look.register(sock.fileno(), select.POLLIN)
+
+    def is_quiet(self) -> bool:
+        """Of an idle one: nothing to read. Readable while idle is closed by the server, or out of step."""
+        return not self._look.poll(0)
+
+    # What geventhttpclient's response expects of a pool.
+
+    def return_socket(self, _: Any) -> None:
+        self.reusable = True
+
+    def release_socket(self, _: Any) -> None:
+        self.reusable = False
+
+
 class Connections:
     """Keep-alive connections to one server."""
 
-    def __init__(self, base_url: str) -> None:
-        """base_url: http://host:port or https://...; its path goes before every other. Raises ValueError, OSError."""
+    def __init__(self, base_url: str, most: int = 0) -> None:
+        """base_url: http://host:port or https://...; its path goes before every other. Raises ValueError, OSError.
+
+        most: connections open at once; 0 = what the limit of open files allows.
+        """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"not an http or https address: {base_url!r}")
@@ -55,11 +93,24 @@ class Connections:
         self._address = socket.getaddrinfo(parts.hostname, port, 0, socket.SOCK_STREAM)[0]
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._head_end = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n"
-        self._idle: list[Any] = []
-        self._silent: set[Any] = set()
-        self._poll = monkey.get_original("select", "poll")
+        self.most = most or most_connections()
+        self._free = BoundedSemaphore(self.most)
+        """What is left of the bound for requests; idle connections are closed when one needs their place."""
+        self._idle: dict[str, list[_Wire]] = {}
+        self._idling = 0
+        self._silent: set[_Wire] = set()
         self.opened = 0
         self.resent = 0
+
+    @property
+    def busy(self) -> int:
+        """Connections that a request uses."""
+        return self.most - int(self._free.counter)
+
+    @property
+    def open(self) -> int:
+        """Those in use, idle ones, and those that phones left half open."""
+        return self.busy + self._idling + len(self._silent)
 
     def send(
         self,
@@ -70,30 +121,51 @@ class Connections:
         *,
         timeout: float,
         line: Line = AT_ONCE,
+        source: str = ANY,
     ) -> Answer:
-        """The answer to one request. headers: lines, each ending in CRLF."""
+        """The answer to one request. headers: lines, each ending in CRLF; source: the address to start at.
+
+        timeout: seconds from when there is a connection for it.
+        """
+        blocked = 0.0
+        if not self._free.acquire(blocking=False):
+            asked = monotonic()
+            self._free.acquire()
+            blocked = monotonic() - asked
         head = f"{method} {self.prefix}{path}{self._head_end}{headers}"
         if body or method not in ("GET", "HEAD"):
             head = f"{head}Content-Length: {len(body)}\r\n"
-        deadline = gevent.Timeout.start_new(timeout)
         sending = Sending(line)
+        deadline = gevent.Timeout.start_new(timeout)
         try:
-            message = f"{head}\r\n".encode("latin-1")
-            return self._answer(method, message, body, sending)._replace(sent=sending.left)
+            status, fields, content = self._answer(source, method, f"{head}\r\n".encode("latin-1"), body, sending)
+            return Answer(status, fields, content, "", sending.left, Cut.NONE + 0, blocked)
         except gevent.Timeout as over:
             if over is not deadline:
                 raise
-            return Answer(0, {}, b"", "timeout", sending.left)
+            return Answer(0, {}, b"", "timeout", sending.left, Cut.NONE + 0, blocked)
         except Broken as broken:
             failure = "timeout" if broken.cut == Cut.HALF_OPEN else "transport"
-            return Answer(0, {}, b"", failure, sending.left, broken.cut)
+            return Answer(0, {}, b"", failure, sending.left, broken.cut, blocked)
         except (OSError, HTTPParseError, _Refused):
-            return Answer(0, {}, b"", "transport", sending.left)
+            return Answer(0, {}, b"", "transport", sending.left, Cut.NONE + 0, blocked)
         finally:
             deadline.close()
+            self._free.release()
 
-    def _answer(self, method: str, message: bytes, body: bytes | memoryview, sending: Sending) -> Answer:
-        idle = self._take_idle()
+    def close(self) -> None:
+        """Close the connections that no request uses."""
+        for idle in self._idle.values():
+            while idle:
+                self._idling -= 1
+                idle.pop().sock.close()
+        while self._silent:
+            self._silent.pop().sock.close()
+
+    def _answer(
+        self, source: str, method: str, message: bytes, body: bytes | memoryview, sending: Sending
+    ) -> tuple[int, Any, bytes]:
+        idle = self._take_idle(source)
         if idle is not None:
             try:
                 return self._exchange(idle, method, message, body, sending)
@@ -101,38 +173,26 @@ class Connections:
                 self.resent += 1
         if sending.line.round_trip_s:
             gevent.sleep(sending.line.round_trip_s)  # of the handshake
-        return self._exchange(self._open(), method, message, body, sending)
+        return self._exchange(self._open(source), method, message, body, sending)
 
-    def close(self) -> None:
-        """Close the connections that no request uses."""
-        while self._idle:
-            self._idle.pop().close()
-        while self._silent:
-            self._silent.pop().close()
-
-    # What geventhttpclient's response expects of a pool.
-
-    def return_socket(self, sock: Any) -> None:
-        self._idle.append(sock)
-
-    def release_socket(self, sock: Any) -> None:
-        sock.close()
-
-    def _take_idle(self) -> Any | None:
-        """An idle connection that the server has not closed."""
-        while self._idle:
-            sock = self._idle.pop()
-            poll = self._poll()
-            poll.register(sock.fileno(), select.POLLIN)
-            if not poll.poll(0):  # readable while idle: closed, or out of step
-                return sock
-            sock.close()
+    def _take_idle(self, source: str) -> _Wire | None:
+        """An idle connection from `source` that the server has not closed."""
+        idle = self._idle.get(source)
+        while idle:
+            wire = idle.pop()
+            self._idling -= 1
+            if wire.is_quiet():
+                return wire
+            wire.sock.close()
         return None
 
-    def _open(self) -> Any:
+    def _open(self, source: str) -> _Wire:
+        if self.open > self.most:
+            self._close_longest_idle()
         family, kind, protocol, _, address = self._address
         sock = socket.socket(family, kind, protocol)
         try:
+            bind(sock, source)
             sock.settimeout(_CONNECT_TIMEOUT)
             sock.connect(address)
             sock.settimeout(None)  # the deadline of the whole exchange is cheaper than one for each wait
@@ -143,46 +203,70 @@ class Connections:
             sock.close()
             raise
         self.opened += 1
-        return sock
+        return _Wire(sock, source)
 
-    def _exchange(self, sock: Any, method: str, message: bytes, body: bytes | memoryview, sending: Sending) -> Answer:
+    def _close_longest_idle(self) -> None:
+        """Make room for a connection from an address that has none to spare."""
+        for idle in self._idle.values():
+            if idle:
+                self._idling -= 1
+                idle.pop(0).sock.close()
+                return
+
+    def _exchange(
+        self, wire: _Wire, method: str, message: bytes, body: bytes | memoryview, sending: Sending
+    ) -> tuple[int, Any, bytes]:
+        wire.reusable = False
         try:
-            sending.send(sock, message, body)
-        except Broken as broken:
-            self._break(sock, broken.cut, sending.line.silence_s)
-            raise
-        except OSError:
-            pass  # The service may have answered before the whole body was sent, and closed: that answer may be there.
+            try:
+                sending.send(wire.sock, message, body)
+            except Broken as broken:
+                self._break(wire, broken.cut, sending.line.silence_s)
+                raise
+            except OSError:
+                pass  # The service may have answered before it had all, and closed: that answer may be there.
+            answer = self._read(wire, method)
         except BaseException:
-            sock.close()
+            if wire not in self._silent:
+                wire.sock.close()
             raise
-        answer = self._read(sock, method)
-        if sending.stopped and sock in self._idle:
-            self._idle.remove(sock)
-            sock.close()
+        if wire.reusable and not sending.stopped:
+            self._idle.setdefault(wire.source, []).append(wire)
+            self._idling += 1
+        else:
+            wire.sock.close()
         if sending.line.round_trip_s:
             gevent.sleep(sending.line.round_trip_s / 2.0)
         return answer
 
-    def _break(self, sock: Any, cut: int, silence_s: float) -> None:
+    def _break(self, wire: _Wire, cut: int, silence_s: float) -> None:
         """Leave the connection as the break leaves it; return when the phone has noticed."""
         if cut == Cut.HALF_OPEN:
-            self._silent.add(sock)
-            gevent.spawn_later(_SILENT_FOR, self._forget, sock)
+            self._silent.add(wire)
+            gevent.spawn_later(_SILENT_FOR, self._forget, wire)
             gevent.sleep(silence_s)
         else:
-            reset(sock)
+            reset(wire.sock)
 
-    def _forget(self, sock: Any) -> None:
-        self._silent.discard(sock)
-        sock.close()
+    def _forget(self, wire: _Wire) -> None:
+        self._silent.discard(wire)
+        wire.sock.close()
 
-    def _read(self, sock: Any, method: str) -> Answer:
-        # The response gives the socket back or closes it, however it ends.
+    def _read(self, wire: _Wire, method: str) -> tuple[int, Any, bytes]:
+        sock = wire.sock
+        if self._tls is None:
+            sock._wait(sock._read_event)  # trying to read at once would only tell that there is nothing yet
         try:
-            pool: Any = self
-            response = HTTPSocketPoolResponse(sock, pool, method=method, block_size=_BLOCK)
-        except (HTTPConnectionClosed, ConnectionError) as closed:
+            data = sock.recv(_BLOCK)
+        except ConnectionError as closed:
             raise _Refused from closed
+        if not data:
+            raise _Refused
+        answer = at_a_glance(data, method)
+        if answer is not None:
+            wire.reusable = True
+            return answer
+        pool: Any = wire
+        response = HTTPSocketPoolResponse(sock, pool, method=method, block_size=_BLOCK, pre_buffered=data)
         body = response.read()
-        return Answer(response.status_code, response.info(), body)
+        return response.status_code, response.info(), body

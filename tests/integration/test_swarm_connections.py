@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
+from gevent.event import Event
 from gevent.server import StreamServer
 
 from loadtests.connections import Connections
@@ -17,8 +18,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Fact: 7\r\n\r\nok"
 
 
 @contextmanager
-def server(handle: Callable[[Any, int], None]) -> Iterator[Connections]:
-    """Connections to a server whose `handle(sock, n)` serves the n-th connection, from 1."""
+def server(handle: Callable[[Any, int], None], most: int = 0) -> Iterator[Connections]:
+    """At most `most` connections to a server whose `handle(sock, n)` serves the n-th connection, from 1."""
     served = 0
 
     def serve(sock: Any, _: object) -> None:
@@ -29,7 +30,7 @@ def server(handle: Callable[[Any, int], None]) -> Iterator[Connections]:
 
     listening = StreamServer(("127.0.0.1", 0), serve)
     listening.start()
-    connections = Connections(f"http://127.0.0.1:{listening.server_port}/base")
+    connections = Connections(f"http://127.0.0.1:{listening.server_port}/base", most)
     try:
         yield connections
     finally:
@@ -223,6 +224,100 @@ def test_a_refusal_stops_the_bytes():
             answer = connections.send("PATCH", "/x", body=bytes(1_000_000), timeout=20, line=Line(100_000))
             assert (answer.status, connections.opened) == (503, opened)
             assert answer.sent < 1_000_000
+
+
+def test_beyond_the_bound_a_request_waits_and_says_how_long():
+    """Two at once over one connection: the second is sent when the first is answered, on the same connection."""
+    let_go = Event()
+    waiting = Event()
+
+    def hold_the_first(sock: Any, _: int) -> None:
+        heard(sock)
+        waiting.set()
+        assert let_go.wait(10)
+        sock.sendall(OK)
+        answer_all(sock, 0)
+
+    with server(hold_the_first, most=1) as connections:
+        first = gevent.spawn(connections.send, "GET", "/1", timeout=20)
+        assert waiting.wait(10)
+        second = gevent.spawn(connections.send, "GET", "/2", timeout=20)
+        gevent.sleep(0.05)
+        assert (connections.busy, connections.open) == (1, 1)
+        let_go.set()
+        gevent.joinall([first, second], raise_error=True, timeout=20)
+        assert first.value.blocked == 0.0
+        assert second.value.blocked >= 0.04
+        assert second.value.status == 200
+        assert (connections.opened, connections.busy, connections.open) == (1, 0, 1)
+
+
+def test_waiting_for_a_connection_costs_no_patience():
+    """The time that the generator made a request wait is not the service's: it times out no earlier for it."""
+    let_go = Event()
+    waiting = Event()
+
+    def hold_the_first(sock: Any, _: int) -> None:
+        heard(sock)
+        waiting.set()
+        assert let_go.wait(10)
+        sock.sendall(OK)
+        answer_all(sock, 0)
+
+    with server(hold_the_first, most=1) as connections:
+        first = gevent.spawn(connections.send, "GET", "/1", timeout=20)
+        assert waiting.wait(10)
+        second = gevent.spawn(connections.send, "GET", "/2", timeout=1.0)
+        gevent.sleep(1.1)
+        let_go.set()
+        gevent.joinall([first, second], raise_error=True, timeout=20)
+        assert (second.value.status, second.value.failure) == (200, "")
+        assert second.value.blocked > 1.0
+
+
+def test_an_idle_connection_gives_way_to_one_from_another_address():
+    """Within the bound of two: the one idle longest is closed, and requests go on."""
+    with server(answer_all, most=2) as connections:
+        for last in (1, 2, 3, 2):
+            assert connections.send("GET", "/x", timeout=5, source=f"127.77.0.{last}").status == 200
+            assert connections.open <= 2
+        assert connections.opened == 3
+
+
+def test_connections_start_at_the_address_of_who_uses_them():
+    seen: list[str] = []
+
+    def note(sock: Any, _: int) -> None:
+        while heard(sock):
+            seen.append(sock.getpeername()[0])
+            sock.sendall(OK)
+
+    with server(note) as connections:
+        for source in ("127.77.0.1", "127.78.0.9", "127.77.0.1", ""):
+            connections.send("GET", "/x", timeout=5, source=source)
+        assert seen == ["127.77.0.1", "127.78.0.9", "127.77.0.1", "127.0.0.1"]
+        assert connections.opened == 3
+
+
+def test_an_answer_in_chunks_or_pieces_is_read_whole():
+    said = [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+        OK,
+    ]
+
+    def answer_each(sock: Any, _: int) -> None:
+        for whole in said:
+            heard(sock)
+            for start in range(0, len(whole), 30):
+                sock.sendall(whole[start : start + 30])
+                gevent.sleep(0.01)
+
+    with server(answer_each) as connections:
+        for _ in said:
+            answer = connections.send("GET", "/x", timeout=5)
+            assert (answer.status, answer.body) == (200, b"ok")
+        assert connections.opened == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://"])
