@@ -127,12 +127,13 @@ class Stub:
         """GET /deliveries: a connection that stays, JSON lines in chunks."""
         query = parse_qs(asked.target.partition(b"?")[2].decode())
         try:
-            residue, modulus = int(query["residue"][0]), int(query["modulus"][0])
-        except (KeyError, ValueError):
-            transport.write(_json({"title": "wanted: residue and modulus"}, "400 Bad Request"))
+            residues = frozenset(map(int, query.get("residue", ["0"])[0].split(",")))
+            modulus = int(query.get("modulus", ["1"])[0])
+        except ValueError:
+            transport.write(_json({"title": "wanted: residues and a modulus"}, "400 Bad Request"))
             return
         transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
-        self.readers[transport] = lambda number: number % modulus == residue
+        self.readers[transport] = lambda number: number % modulus in residues
         self.beat(transport)
 
     def beat(self, transport: asyncio.Transport) -> None:

@@ -66,15 +66,15 @@ def test_a_photo_has_arrived_up_to_its_end(target):
 
 def test_a_code_reaches_whoever_reads_for_its_owner(target):
     with line(target) as reader, line(target) as other, line(target) as phone:
-        reader.sendall(b"GET /deliveries?residue=1&modulus=2 HTTP/1.1\r\n\r\n")
-        other.sendall(b"GET /deliveries?residue=0&modulus=2 HTTP/1.1\r\n\r\n")
+        reader.sendall(b"GET /deliveries?residue=1,2&modulus=4 HTTP/1.1\r\n\r\n")
+        other.sendall(b"GET /deliveries?residue=0&modulus=4 HTTP/1.1\r\n\r\n")
         for one in (reader, other):
             heard(one, b"\r\n\r\n1\r\n\n\r\n")
-        for number in (4, 3):
+        for number in (4, 5):
             body = json.dumps({"address": f"+6280{number:09}"}).encode()
             phone.sendall(b"POST /codes HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             heard(phone, b"resend_after_s")
-        assert b'"+6280000000003", "channel": "sms", "text": "Kode Anda 123456."' in heard(reader, b"}\n\r\n")
+        assert b'"+6280000000005", "channel": "sms", "text": "Kode Anda 123456."' in heard(reader, b"}\n\r\n")
         assert b'"+6280000000004"' in heard(other, b"}\n\r\n")
 
 
