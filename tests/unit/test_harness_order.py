@@ -61,6 +61,31 @@ def test_a_night_file_is_refused_with_file_line_and_key(tmp_path: Path) -> None:
     assert len(refusal.value.faults) > 1
 
 
+def test_arrivals_are_taken_as_they_are_named(tmp_path: Path) -> None:
+    """Instead of the curve, at full scale and for as long as they last unless people and minutes are given."""
+    path = tmp_path / "recorded.csv"
+    path.write_text("at_s\n0.5\n4.25\n")
+    order = order_of(options(NIGHT, "--arrivals", "recorded.csv", "--steps", "2", "--spacing", "exact"))
+    assert (order.arrivals, order.steps, order.spacing) == (str(path), 2, "exact")
+    assert order.plan.due.tolist() == [0.5, 4.25]
+    assert order.factors.people == 1
+    order = order_of(options(NIGHT, "--arrivals", "constant:50", "--minutes", "2", "--people", "1/10"))
+    assert (order.arrivals, order.plan.planned, order.minutes) == ("constant:50", 600, 2.0)
+
+
+def test_faults_of_arrivals_are_named_with_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("at_s\nx\ny\n")
+    wrong = ["--arrivals", "bad.csv", "--spacing", "even", "--steps", "-1"]
+    with pytest.raises(Refusal) as refusal:
+        order_of(options(NIGHT, *wrong))
+    assert list(refusal.value.faults) == [
+        "--arrivals: bad.csv:2: at_s: must be a number, not 'x'",
+        "--arrivals: bad.csv:3: at_s: must be a number, not 'y'",
+        "--spacing: must be one of random, exact, not 'even'",
+        "--steps: must be from 0 to 1000, not -1",
+    ]
+
+
 def test_a_plan_without_people_is_refused() -> None:
     with pytest.raises(Refusal, match="nobody arrives"):
         order_of(options(NIGHT, "--people", "1/10000000", "--minutes", "1"))
