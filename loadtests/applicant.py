@@ -42,6 +42,7 @@ ROUTES: dict[Action, tuple[str, str]] = {
     Action.LOOK: ("GET", "me"),
     Action.JOIN: ("POST", "join"),
     Action.LAST_LOOK: ("GET", "me"),
+    Action.REOPEN: ("GET", "me"),
 }
 
 PROBLEMS = {
@@ -100,9 +101,9 @@ class Applicant:
     """One person on the way: who she is, where the machine stands, and what the service gave her to show again."""
 
     __slots__ = (
-        "code", "code_request", "entry", "number", "offset", "person", "photo", "place_token", "row", "run", "secret",
-        "sends", "serial", "session", "state", "steps", "takes", "throttle", "ticket", "turn", "upload", "wait_range",
-        "wave",
+        "browser", "code", "code_request", "entry", "number", "offset", "pages", "person", "photo", "place_token",
+        "row", "run", "secret", "sends", "serial", "session", "state", "steps", "takes", "throttle", "ticket", "turn",
+        "upload", "wait_range", "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -127,6 +128,8 @@ class Applicant:
         """Bytes of the photo that the service is known to have."""
         self.sends = 0
         """Requests with a photo's bytes: the number of the next draw of when the line breaks."""
+        self.browser = self.pages = 0
+        """As in the state, when the last request was made."""
         self.wave = 1
         self.wait_range: tuple[float, float] | None = None
         """The first range of waiting times that was shown."""
@@ -135,6 +138,7 @@ class Applicant:
 
     def request(self, photos: tuple[bytes, ...]) -> Request:
         """The request of the action that the state asks for."""
+        self.catch_up()
         action = Action(self.state.action)
         method, route = ROUTES[action]
         match action:
@@ -184,6 +188,31 @@ class Applicant:
             case Action.JOIN:
                 return self._effect(route, f"/waves/{self.wave}/join", self._bearer(), {})
         return Request(method, route, "/me", self._bearer(), b"")
+
+    def catch_up(self) -> None:
+        """Forget what a new browser never knew, or what was on a page that is lost; called before each request."""
+        if self.state.browser != self.browser:
+            self.browser, self.pages = self.state.browser, self.state.pages
+            self.start_browser()
+        elif self.state.pages != self.pages:
+            self.pages = self.state.pages
+            self.lose_page()
+
+    def start_browser(self) -> None:
+        """A browser that was never here: nothing is stored in it."""
+        self.ticket = self.secret = self.place_token = self.entry = self.session = ""
+        self._begin_anew()
+
+    def lose_page(self) -> None:
+        """Ticket, pass and session are stored and stay; the photo that was taken is taken anew."""
+        self.takes += 1
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """What stood on the page is gone; requests from now on are others than those before."""
+        self.code_request = self.code = self.upload = ""
+        self.photo, self.offset = b"", 0
+        self.serial += 1
 
     def effect(self) -> tuple[str, object] | None:
         """The kind of receipt and the effect that the present action may bring about."""

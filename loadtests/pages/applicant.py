@@ -39,6 +39,7 @@ class PageApplicant(Applicant):
 
     def start_browser(self) -> None:
         """A browser that was never here: it begins at the start page, and loads what pages are drawn with."""
+        super().start_browser()
         self._cookie = ""
         self._page: Page | None = None
         self._going = ROOT
@@ -50,10 +51,16 @@ class PageApplicant(Applicant):
         """The request that is out sends a form."""
         self._hops = 0
 
+    def lose_page(self) -> None:
+        """The cookie stays."""
+        super().lose_page()
+        self._page, self._going, self._taken = None, "", 0
+
     # ------------------------------------------------------------ requests
 
     def request(self, photos: tuple[bytes, ...]) -> Request:
         """The next request of the action that the state asks for. Raises PageChanged."""
+        self.catch_up()
         self._pressing = False
         place, page = self._place(), self._page
         if self._assets:

@@ -25,6 +25,7 @@ _PLACES: dict[Action, tuple[str, str]] = {
     Action.LOOK: ("status", ""),
     Action.JOIN: ("gabung", "join"),
     Action.LAST_LOOK: ("status", ""),
+    Action.REOPEN: ("status", ""),
 }
 _PHOTOS = ("foto/ktp", "foto/swafoto")
 _NAMES = {
