@@ -9,6 +9,7 @@ from base64 import b64encode
 from typing import Any, NamedTuple
 
 from loadtests.connections import Answer
+from loadtests.form_fields import identity, profile
 from scenarios.fates import Channel
 from scenarios.journey_state import Action, Result, State
 from scenarios.networks import Cut
@@ -73,8 +74,6 @@ _SLOTS = ("identity_card", "selfie")
 _JPEG = b64encode(b"image/jpeg").decode()
 _TUS = "Tus-Resumable: 1.0.0\r\n"
 _JSON = "Content-Type: application/json\r\n"
-_PAYOUTS = ("gopay", "bni", "linkaja", "ovo")
-_EMPLOYMENT = ("laid_off", "furloughed", "job_seeker", "employed", "self_employed")
 
 
 class Request(NamedTuple):
@@ -167,9 +166,9 @@ class Applicant:
                 )
                 return self._effect(route, path, session, {"code_request": self.code_request, "code": self.code})
             case Action.IDENTITY | Action.CORRECT:
-                return self._put(route, "/identity", self._identity(action))
+                return self._put(route, "/identity", identity(self.person, action))
             case Action.PERSONAL | Action.WORK | Action.PROGRAM:
-                return self._put(route, f"/profile/{action.name.lower()}", self._profile(action))
+                return self._put(route, f"/profile/{action.name.lower()}", profile(self.person, action))
             case Action.PHOTO_CREATE:
                 return self._photo_creation(photos)
             case Action.PHOTO_SEND:
@@ -251,35 +250,6 @@ class Applicant:
         """Where the code is to go."""
         by_email = self.state.code.channel == Channel.EMAIL and self.person.email is not None
         return str(self.person.email) if by_email else self.person.phone
-
-    def _identity(self, action: Action) -> dict[str, Any]:
-        return {
-            "nik": self.person.nik if action is Action.CORRECT else self.person.typed_nik,
-            "family_card_number": self.person.family_card_number,
-            "birth_date": self.person.birth_date,
-        }
-
-    def _profile(self, step: Action) -> dict[str, Any]:
-        pick = self.number
-        if step is Action.PERSONAL:
-            return {
-                "mother_name": f"Ibu {self.person.name}",
-                "education": ("junior_high", "senior_high", "diploma", "bachelor")[pick % 4],
-                "province": self.person.province,
-                "regency": self.person.regency,
-                "address": f"Jalan Contoh {pick % 200 + 1}",
-            }
-        if step is Action.WORK:
-            return {
-                "employment_status": _EMPLOYMENT[pick % len(_EMPLOYMENT)],
-                "sector": "retail",
-                "last_income": 1_000_000 + pick % 40 * 100_000,
-            }
-        return {
-            "training_interest": "digital",
-            "payout_method": _PAYOUTS[pick % len(_PAYOUTS)],
-            "reason": "Saya ingin belajar dan bekerja lagi.",
-        }
 
     def _photo_creation(self, photos: tuple[bytes, ...]) -> Request:
         slot = self.state.progress.photo

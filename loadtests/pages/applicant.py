@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from loadtests.applicant import PROBLEMS, Applicant, Reading, Request, path_of, seconds
 from loadtests.connections import Answer
+from loadtests.form_fields import identity, profile
 from loadtests.pages import UNNAMED
 from loadtests.pages.html import Form, Page, loaded_with, read_page
 from loadtests.pages.way import ROOT, PageChanged, Place, place_of, route_of, slug_of
@@ -143,15 +144,15 @@ class PageApplicant(Applicant):
             case "code" | "verify":
                 return {"code": self.code}
             case "identity":
-                given = self._identity(Action(self.state.action))
+                given = identity(self.person, Action(self.state.action))
                 year, month, day = given.pop("birth_date").split("-")
                 return {**given, "birth_day": day, "birth_month": month, "birth_year": year}
             case "personal":
-                given = self._profile(Action.PERSONAL)
+                given = profile(self.person, Action.PERSONAL)
                 regency = f"{given.pop('province')}{given['regency']:02}"
                 return {**given, "regency": regency}
             case "work" | "program":
-                return {name: str(value) for name, value in self._profile(Action[form.upper()]).items()}
+                return {name: str(value) for name, value in profile(self.person, Action[form.upper()]).items()}
             case "answer":
                 return {"choice": str((self.number + self.state.progress.answers + 1) % 4)}
         return {}

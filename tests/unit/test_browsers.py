@@ -32,9 +32,11 @@ def held(one: Applicant) -> dict[str, object]:
     return {name: getattr(one, name) for name in {**TOLD, **ON_THE_PAGE}}
 
 
-def ask(one: Applicant, action: Action, **changes: int) -> str:
+def ask(one: Applicant, action: Action, *, browser: int = 0, pages: int = 0) -> str:
     """The headers of the request for `action` once the state has changed so."""
-    one.state = one.state._replace(action=int(action), **changes)
+    one.state = one.state._replace(
+        action=int(action), browser=browser or one.state.browser, pages=pages or one.state.pages
+    )
     return one.request(PHOTOS).headers
 
 
