@@ -15,7 +15,10 @@ def document(verdict: dict[str, Any], report: Path) -> dict[str, Any]:
     """What `--json` prints. verdict: as in verdict.json."""
     judged = verdict["verdict"]
     return {
-        **{key: verdict[key] for key in ("planned", "plan_hash", "seed", "factors", "fates", "lateness_ms")},
+        **{
+            key: verdict[key]
+            for key in ("planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator")
+        },
         "ledgers": {kind: {key: ledger[key] for key in LEDGER_KEYS} for kind, ledger in verdict["ledgers"].items()},
         "verdict": {key: judged[key] for key in ("outcome", "exit_code", "objectives")},
         "report": str(report),
@@ -33,6 +36,9 @@ def show(verdict: dict[str, Any], report: Path, console: Console | None = None) 
         console.print(_objectives(judged["objectives"]))
     for finding in judged["findings"]:
         console.print(Text(f"exit {finding['code']}: {finding['text']}", style="red"))
+    for audit in verdict["generator"] or ():
+        told = f"what to do: {audit['advice']}" if audit["invalid"] else f"generator: {audit['cause']}"
+        console.print(Text(told, style="red" if audit["invalid"] else "yellow"))
     for remark in judged["remarks"]:
         console.print(Text(f"note: {remark}", style="yellow"))
     fates = ", ".join(f"{count:,} {name}" for name, count in verdict["fates"].items())

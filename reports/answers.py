@@ -25,9 +25,8 @@ def meaning(facts: Facts, verdict: Verdict) -> list[str]:
     fates = verdict.fates
     sentences = []
     if verdict.outcome == "invalid":
-        sentences.append(
-            "Do not plan with these response times: give the swarm more workers or another machine and run it again."
-        )
+        advice = next((one.advice for one in verdict.generator or () if one.invalid), "play the night again")
+        sentences.append(f"Do not plan with these response times: {advice}.")
     others = ", ".join(f"{count(people)} {fate}" for fate, people in fates.items() if fate != "joined")
     sentences.append(
         f"Of {count(verdict.planned)} planned people, each standing for {number(facts.full)}, "

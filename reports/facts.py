@@ -122,8 +122,11 @@ class Facts:
 
     @cached_property
     def lateness(self) -> FloatArray:
-        """Seconds by which each started applicant was started late; shape (started,)."""
-        late: FloatArray = self.people["started"] - self.people["due"]
+        """Seconds by which each started applicant was started late; shape (started,).
+
+        Without those taken over from a lost worker: they are late because of that, and counted apart.
+        """
+        late: FloatArray = (self.people["started"] - self.people["due"])[~self.people["taken_over"]]
         return late[np.isfinite(late)]
 
     @property

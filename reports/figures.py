@@ -9,10 +9,10 @@ from matplotlib.ticker import LogLocator, NullLocator
 from reports import drawing, funnel, statistics
 from reports.drawing import COLORS, DASHES, FAINT, INK, Picture, Table
 from reports.facts import Facts
+from reports.generator import LATENESS_LIMIT_MS
 from reports.objectives import bound_of
 from reports.responses import route_times
 from reports.statistics import FloatArray
-from reports.verdict import LATENESS_LIMIT_MS
 from reports.wording import clock, count, number, percent, seconds
 
 CPU_SPAN_S = 10.0

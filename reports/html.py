@@ -38,6 +38,8 @@ def render(run: Run, verdict: Verdict) -> str:
         fates=tables.fates(facts),
         manners=tables.manners(facts),
         cpu=tables.cpu(verdict),
+        audits=None if verdict.generator is None else tables.audits(verdict.generator),
+        latency=tables.latency(facts),
         factors=tables.factors(facts),
         rounded=config["rounded"],
         rates=tables.rates(facts),

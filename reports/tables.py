@@ -1,19 +1,26 @@
-"""The tables of the report, as text: ledgers, fates, processor time, rates, configuration."""
+"""The tables of the report, as text: ledgers, fates, processor time, the generator, rates, configuration."""
 
+import json
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from reports import funnel, scale
 from reports.drawing import Table
 from reports.facts import Facts
+from reports.generator import Audit
+from reports.responses import ORDER
 from reports.verdict import Verdict
 from reports.wording import clock, count, number, percent, seconds
-from scenarios.record import Fate, Manners, Reason
+from scenarios.record import Fate, Manners, Reason, RecordError
 
 REASONS_SHOWN = 3
+LATENCY = "latency.json"
+KINDS = {"service": "from the departure", "scheduled": "from the intended start", "blocked": "waiting for a connection"}
+QUANTILES = {"p50": "half", "p90": "90 %", "p99": "99 %", "p99_9": "99.9 %", "p99_99": "99.99 %", "max": "longest"}
 
 
 def factors(facts: Facts) -> Table:
@@ -89,6 +96,41 @@ def cpu(verdict: Verdict) -> Table:
 
     rows = [row(role, used) for role, used in sorted(verdict.cpu_s.items(), key=lambda pair: -pair[1])]
     return Table(["role", "CPU seconds", "share", "per joined applicant"], [*rows, row("all", total)])
+
+
+def audits(found: list[Audit]) -> Table:
+    """What the generator's audits found, the invalid ones first."""
+    rows = [
+        [one.id.replace("-", " "), "makes the run invalid" if one.invalid else "to know", one.cause, one.advice]
+        for one in sorted(found, key=lambda one: not one.invalid)
+    ]
+    return Table(["of what", "weight", "what was found", "what to do"], rows)
+
+
+def latency(facts: Facts) -> Table | None:
+    """Times of each route to one in ten thousand, as the swarm's workers measured them; None of an older record.
+
+    Raises RecordError when the file cannot be read.
+    """
+    path = facts.run.folder / LATENCY
+    if not path.exists():
+        return None
+    try:
+        told: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+        place = {route: i for i, route in enumerate(ORDER)}
+        rows = [
+            [f"{route}, {words}", count(told[route][kind]["count"]), *_figures(told[route][kind])]
+            for route in sorted(told, key=lambda route: (place.get(route, len(place)), route))
+            for kind, words in KINDS.items()
+            if kind in told[route]
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise RecordError(f"{path}: not a readable latency file ({fault})") from None
+    return Table(["route", "answers", *QUANTILES.values()], rows)
+
+
+def _figures(told: dict[str, Any]) -> list[str]:
+    return [seconds(float(told[name])) for name in QUANTILES]
 
 
 def rates(facts: Facts) -> Table:

@@ -6,11 +6,10 @@ Where several things went wrong the first of PRECEDENCE decides the exit code; `
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from reports import generator
 from reports.facts import Facts
+from reports.generator import Audit
 from reports.objectives import Objective, judge_all
-from reports.wording import count
 from scenarios.record import COMPLETE_ENDS, Run
 
 PRECEDENCE = (130, 1, 2, 4, 6, 5, 3, 0)
@@ -32,7 +31,7 @@ SENTENCES = {
     2: "The run was stopped by its disk cap; the report shows what was recorded until then.",
     3: "At least one objective is missed.",
     4: "The service never became ready, so nobody was sent to it.",
-    5: "The run is not valid: the generator was late, so response times are its own as much as the service's.",
+    5: "The run is not valid: the generator was the limit, so response times are its own as much as the service's.",
     6: "Data was lost or done twice.",
     130: "The run was interrupted; the report shows what was recorded until then.",
 }
@@ -43,10 +42,6 @@ ENDINGS = {
     "not-ready": (4, "the service did not become ready"),
     "interrupted": (130, "the run was interrupted"),
 }
-
-LATENESS_LIMIT_MS = 10.0
-"""More than this at p99 and response times measure the generator; a clean clock stays below 5 ms."""
-
 
 ABOUT_PEOPLE = ("api_p95_s", "api_p99_s", "admitted_joined_ratio")
 """With none of these judged a run says nothing about how people fared."""
@@ -76,6 +71,8 @@ class Verdict:
     factors: dict[str, Any]
     fates: dict[str, int]
     lateness_ms: dict[str, float | None]
+    generator: list[Audit] | None
+    """What the audits of the generator found; None where the record says nothing of it."""
     ledgers: dict[str, dict[str, Any]]
     cpu_s: dict[str, float]
     remarks: list[str]
@@ -104,6 +101,7 @@ class Verdict:
             "factors": self.factors,
             "fates": self.fates,
             "lateness_ms": self.lateness_ms,
+            "generator": None if self.generator is None else [vars(audit) for audit in self.generator],
             "ledgers": self.ledgers,
             "cpu_s": self.cpu_s,
             "verdict": {
@@ -121,13 +119,13 @@ def judge(run: Run) -> Verdict:
     """The verdict of a run, from its record alone."""
     facts = Facts(run)
     objectives = judge_all(facts)
-    lateness = _lateness_ms(facts)
+    audits = generator.audits(facts)
     findings = [
         *_endings(facts),
         *_faults(facts),
         *_misses(objectives),
         *_without_evidence(facts, objectives),
-        *_generator(facts, lateness),
+        *_generator(audits),
     ]
     findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
     exit_code = findings[0].code if findings else 0
@@ -143,7 +141,8 @@ def judge(run: Run) -> Verdict:
         seed=int(config["seed"]),
         factors=dict(config["factors"]),
         fates={fate.name.lower(): count for fate, count in facts.fates.items()},
-        lateness_ms=lateness,
+        lateness_ms=generator.lateness_ms(facts),
+        generator=audits,
         ledgers=dict(config["ledgers"] or {}),
         cpu_s={role: round(float(value), 3) for role, value in sorted(config["cpu_s"].items())},
         remarks=[*facts.stack["remarks"], *_unread(facts)],
@@ -201,20 +200,5 @@ def _without_evidence(facts: Facts, objectives: list[Objective]) -> list[Finding
     return []
 
 
-def _lateness_ms(facts: Facts) -> dict[str, float | None]:
-    late = facts.lateness * 1000
-    if not len(late):
-        return {"p50": None, "p99": None, "max": None}
-    p50, p99 = np.quantile(late, (0.5, 0.99), method="inverted_cdf")
-    return {name: round(float(value), 3) for name, value in (("p50", p50), ("p99", p99), ("max", late.max()))}
-
-
-def _generator(facts: Facts, lateness: dict[str, float | None]) -> list[Finding]:
-    if facts.never_started:
-        text = f"{count(facts.never_started)} of {count(facts.planned)} applicants were due and never started"
-        return [Finding(5, "generator", text)]
-    p99 = lateness["p99"]
-    if p99 is None or p99 <= LATENESS_LIMIT_MS:
-        return []
-    text = f"1 in 100 applicants was started more than {p99:.1f} ms late; {LATENESS_LIMIT_MS:g} allowed"
-    return [Finding(5, "generator", text)]
+def _generator(found: list[Audit] | None) -> list[Finding]:
+    return [Finding(5, "generator", audit.cause) for audit in found or () if audit.invalid]

@@ -207,10 +207,13 @@ _CONFIG: dict[str, Check] = {
     "photo_bytes_kept": _flag,
 }
 
+_AUDIT = _table(id=_text, invalid=_flag, cause=_text, advice=_text, figure=_number)
+
 _MAY_BE: dict[str, Check] = {
     "arrivals": _text,
     "spacing": _text,
     "steps": _whole,
+    "swarm": _table(("health",), health=_list(_AUDIT)),
     "stack": _table(
         started=_flag,
         replicas=_optional(_whole),
@@ -221,4 +224,4 @@ _MAY_BE: dict[str, Check] = {
         remarks=_list(_text),
     ),
 }
-"""What only rehearsals say: what was played against."""
+"""What only rehearsals say: what was played and against what, and how the swarm fared."""
