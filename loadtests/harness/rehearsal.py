@@ -17,7 +17,7 @@ from loadtests.harness import prometheus, swarm
 from loadtests.harness.audit import audit, audit_without_database
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.disk import DiskGuard
-from loadtests.harness.errors import HarnessError, NotReady, Refusal
+from loadtests.harness.errors import Exit, HarnessError, NotReady, Refusal
 from loadtests.harness.faults import FaultTimeline
 from loadtests.harness.from_zero import FromZero
 from loadtests.harness.http_json import ask
@@ -205,6 +205,7 @@ class Rehearsal:
         hurried = self._signals.asked
         grace = QUICK_GRACE if hurried else STOP_GRACE
         self._end_swarm()
+        folder.swarm = swarm.account(programs)
         self._enter("audit")
         for fault in self._timeline.end_all() if self._timeline is not None else ():
             self._note(f"{fault.kind} of {fault.target} at {fault.start_s:g} s was never due: the run ended before it")
@@ -242,9 +243,10 @@ class Rehearsal:
         """Why what the swarm recorded is not to be judged; empty when it did its job."""
         swarm = self._programs.children["swarm"]
         done = swarm.heard("done") or {}
-        if done.get("exit_code"):
+        if done.get("exit_code") not in (None, Exit.OK, Exit.INVALID):  # an invalid run is recorded, and judged so
             return str(done["defect"])
-        return "" if swarm.ended_in_order else f"it ended with code {swarm.code}; its log: {swarm.log}"
+        in_order = swarm.ended_in_order or swarm.code == Exit.INVALID
+        return "" if in_order else f"it ended with code {swarm.code}; its log: {swarm.log}"
 
     def _end_swarm(self) -> None:
         """Let the swarm write down everybody's fate; one that is still playing is cut."""

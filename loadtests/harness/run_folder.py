@@ -50,6 +50,8 @@ class RunFolder:
         self.rounded: list[str] = []
         self.stack: dict[str, Any] = {}
         """What was played against, as run.json says it; empty until it is known."""
+        self.swarm: dict[str, Any] = {}
+        """What the swarm said of itself at its end; empty where it said nothing."""
         self.lost_target = False
         """The stack, none of our processes, no longer answered at the end."""
         self._early: list[tuple[float, str, str, str | None, dict[str, object]]] = []
@@ -114,6 +116,7 @@ class RunFolder:
                 "played_s": max(0.0, self.t()) if self.opens_at is not None else 0.0,
                 "photo_bytes_kept": order.keep_photos,
                 **({"stack": self.stack} if self.stack else {}),
+                **({"swarm": self.swarm} if self.swarm else {}),
             },
         )
 

@@ -1,5 +1,7 @@
 """The swarm as a child of a rehearsal: what it is started with, and when its doors open."""
 
+from typing import Any
+
 from loadtests.harness.order import Order
 from loadtests.harness.processes import LOOPBACK, ROOT, free_ports, python
 from loadtests.harness.programs import Programs
@@ -19,6 +21,12 @@ def await_opening(programs: Programs) -> float:
     """When the doors open (unix): the swarm says it when all its workers are ready, about 2 s before."""
     programs.await_ready(["swarm"])
     return float(programs.children["swarm"].ready["opens_at"])
+
+
+def account(programs: Programs) -> dict[str, Any]:
+    """What the swarm has said of itself at its end, as run.json keeps it: whether it was the limit."""
+    done = programs.children["swarm"].heard("done") or {}
+    return {name: done[name] for name in ("health",) if name in done}
 
 
 def night_options(order: Order) -> list[str]:
