@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+import gevent
 import locust
 from locust import runners
 from locust.env import Environment
@@ -20,6 +21,37 @@ class CountingLocalRunner(runners.LocalRunner):
     @property
     def user_count(self) -> int:
         return 42
+
+
+class Shape(locust.LoadTestShape):
+    """Asks for the same crowd three times, then for the end."""
+
+    ticks = 0
+
+    def tick(self) -> tuple[int, float] | None:
+        self.ticks += 1
+        return None if self.ticks > 3 else (1, 1)
+
+
+def shaped() -> dict[str, Any]:
+    """How often a shape that does not change is asked, how often it starts something, and whether its None ends it."""
+    environment = Environment(user_classes=[Nobody], shape_class=Shape())
+    runner: Any = environment.create_local_runner()
+    starts: list[tuple[int, float]] = []
+    start = runner.start
+
+    def noted(user_count: int, spawn_rate: float, **rest: Any) -> None:
+        starts.append((user_count, spawn_rate))
+        start(user_count=user_count, spawn_rate=spawn_rate, **rest)
+
+    runner.start = noted
+    stopped: list[str] = []
+    environment.events.test_stopping.add_listener(lambda **_: stopped.append("stopping"))
+    runner.start_shape()
+    with gevent.Timeout(30):
+        runner.shape_greenlet.join()
+    shape: Any = environment.shape_class
+    return {"ticks": shape.ticks, "starts": starts, "stopped": stopped, "knows_runner": shape.runner is runner}
 
 
 def last_word() -> int:
@@ -54,6 +86,8 @@ def main() -> None:
                 "last_word": last_word(),
                 "own_report": "report_to_master" in runners.WorkerRunner.__init__.__code__.co_names,
                 "missing": runners.STATE_MISSING,
+                "heartbeats": [runners.HEARTBEAT_INTERVAL, runners.HEARTBEAT_LIVENESS, runners.WORKER_REPORT_INTERVAL],
+                "shape": shaped(),
                 "clients": list(runners.WorkerNodes().all),
                 "exit_code": environment.process_exit_code,
             }

@@ -63,6 +63,16 @@ def test_a_lost_worker_is_called_missing(internals):
     assert internals["clients"] == []
 
 
+def test_a_lost_worker_is_noticed_within_seconds(internals):
+    """A beat a second, missing after three; statistics come every three seconds."""
+    assert internals["heartbeats"] == [1, 3, 3.0]
+
+
+def test_a_shape_that_stands_still_starts_its_crowd_once(internals):
+    """Asked every second; only what changes starts anything, and None ends the test."""
+    assert internals["shape"] == {"ticks": 4, "starts": [[1, 1]], "stopped": ["stopping"], "knows_runner": True}
+
+
 def test_the_exit_code_is_ours_to_set(internals):
     assert internals["exit_code"] is None
 
