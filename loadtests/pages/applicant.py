@@ -42,10 +42,15 @@ class PageApplicant(Applicant):
         """A browser that was never here: it begins at the start page, and loads what pages are drawn with."""
         super().start_browser()
         self._cookie = ""
-        self._page: Page | None = None
+        self.close_page()
         self._going = ROOT
         self._assets: list[str] | None = None
         """Still to be loaded; None before the first page."""
+
+    def close_page(self) -> None:
+        """The page that is open goes, with its forms; the cookie stays."""
+        self._page: Page | None = None
+        self._going = ""
         self._taken = 0
         """The action whose form was taken; what it led to is still to be read."""
         self._pressing = False
@@ -170,7 +175,7 @@ class PageApplicant(Applicant):
             return _MORE
         if answer.status == 0:
             if answer.cut == Cut.KILLED:
-                self._page = None  # the browser comes back without what was on it
+                self.close_page()
             return super().read(answer)
         self._keep_cookie(answer)
         reading = self._read(answer)
@@ -233,7 +238,8 @@ class PageApplicant(Applicant):
         if action in _IN_LINE:
             return self._in_line(page, pressed=accepted)
         form = self._place().form
-        if action in (Action.CODE, Action.CODE_AGAIN) and (slug == "kode" or accepted):
+        is_sent = accepted or (action is Action.CODE and slug == "kode")  # where the form for the account leads to
+        if is_sent and action in (Action.CODE, Action.CODE_AGAIN):
             return self._sent(page)
         if action is Action.JOIN and ("p", "good") in page.notices:
             return Reading(Result.OK, receipt=f"{UNNAMED}{self.number}")
