@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from scenarios import identity_numbers, networks
+from scenarios.circumstances import Assisted, Browsers, Older
 from scenarios.fates import Manners
 from scenarios.figures import Bytes, Count, CountOrEndless, Ratio, Seconds, Share, Sigma, Weight, Years, YearSpan
 from scenarios.identity_numbers import family_card_of
@@ -74,7 +75,7 @@ class Retries:
     short_median_s: Seconds
     short_sigma: Sigma
     refresh_after_s: Seconds
-    """No answer for so long: they refresh, and the old request still costs the server."""
+    """No answer for so long: `refresh_share` refresh, and the old request still costs the server."""
     long_median_s: Seconds
     long_sigma: Sigma
     resend_after_s: Seconds
@@ -86,7 +87,14 @@ class Retries:
     """So many answers "come back later" in a row end a visit."""
     new_photo_share: Share
     hourly_weights: tuple[Weight, ...]
-    """24 weights of the hours 00 to 23 WIB to which long returns are cut."""
+    """24 weights of the hours 00 to 23, in the zone of opens_at, to which long returns are cut."""
+    refresh_share: Share = 0.0
+    rush_share: Share = 0.0
+    """Of those who gave up for good: the share who come once more before the close."""
+    rush_s: Seconds = 10_800.0
+    """How long before the close that begins."""
+    late_typing_share: Share = 0.0
+    """Share of codes that are typed only when they have expired."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,9 @@ class Population:
     without_javascript: Share = 0.0
     """Share whose browser runs no script: they go through the pages, not the API."""
     onlookers: Onlookers | None = None
+    browsers: Browsers | None = None
+    older: Older | None = None
+    assisted: Assisted | None = None
 
     @cached_property
     def zone_shares(self) -> dict[str, float]:
@@ -166,6 +177,12 @@ class Population:
     @cached_property
     def _patience_steps(self) -> list[float]:
         return steps(each.share for each in self.patience.values())
+
+    @cached_property
+    def _low_memory(self) -> list[float]:
+        """By device, the share of phones that are short of memory."""
+        shares = self.browsers.low_memory if self.browsers is not None else {}
+        return [shares.get(device, 0.0) for device in self.devices]
 
     @cached_property
     def _device_steps(self) -> list[float]:
@@ -199,6 +216,11 @@ class Person:
     """Positions in the photo corpus; never the same picture for both unless the corpus has only one."""
     manners: Manners
     without_javascript: bool = False
+    is_older: bool = False
+    low_memory: bool = False
+    """The phone may lose the page as soon as another app is opened."""
+    office: int = -1
+    """Number of the labour office where somebody types for her; -1: she types herself."""
 
 
 def phone_of(number: int) -> str:
@@ -233,9 +255,16 @@ def person(night: Night, seed: int, number: int) -> Person:
     is_woman = draw(Purpose.SEX) < people.share_women
     is_under_age = draw(Purpose.UNDER_AGE) < people.under_age_share
     serial, day = identity_numbers.serial_and_day(number)
-    born = _birth_date(people, night.opens_at.date(), day, is_under_age, draw(Purpose.AGE))
+    opens_on = night.opens_at.date()
+    born = _birth_date(people, opens_on, day, is_under_age, draw(Purpose.AGE))
     nik = identity_numbers.nik(province.code, regency, born, is_woman, serial)
-    has_email = draw(Purpose.HAS_EMAIL) < people.share_with_email
+    is_older = people.older is not None and born <= opens_on.replace(year=opens_on.year - people.older.from_years)
+    # Called for every applicant: no draw where the answer is known.
+    is_assisted = people.assisted is not None and draw(Purpose.ASSISTED) < people.assisted.share
+    with_email, wrong_digit = _shares(people, is_older, is_assisted)
+    device = bisect_right(people._device_steps, draw(Purpose.DEVICE))
+    low_memory = people._low_memory[device]
+    has_email = draw(Purpose.HAS_EMAIL) < with_email
     by_email = has_email and draw(Purpose.CHANNEL) < people.email_channel_share
     pictures = people.photos.count
     card = int(draw(Purpose.IDENTITY_CARD_PHOTO) * pictures)
@@ -245,9 +274,7 @@ def person(night: Night, seed: int, number: int) -> Person:
         phone=phone_of(number),
         email=email_of(number) if has_email else None,
         nik=nik,
-        typed_nik=(
-            identity_numbers.with_wrong_digit(nik) if draw(Purpose.WRONG_DIGIT) < people.wrong_digit_share else nik
-        ),
+        typed_nik=identity_numbers.with_wrong_digit(nik) if draw(Purpose.WRONG_DIGIT) < wrong_digit else nik,
         family_card_number=family_card_of(nik),
         birth_date=born.isoformat(),
         is_woman=is_woman,
@@ -256,13 +283,25 @@ def person(night: Night, seed: int, number: int) -> Person:
         regency=regency,
         network=bisect_right(night.network_steps[province.zone], draw(Purpose.NETWORK)),
         patience=bisect_right(people._patience_steps, draw(Purpose.PATIENCE)),
-        device=bisect_right(people._device_steps, draw(Purpose.DEVICE)),
+        device=device,
         channel="email" if by_email else "sms",
         identity_card_photo=card,
         selfie_photo=(card + 1 + int(draw(Purpose.SELFIE_PHOTO) * (pictures - 1))) % pictures,
         manners=night.all_manners[bisect_right(night.manners_steps, draw(Purpose.MANNERS))],
         without_javascript=draw(Purpose.WITHOUT_JAVASCRIPT) < people.without_javascript,
+        is_older=is_older,
+        low_memory=not is_assisted and low_memory > 0.0 and draw(Purpose.LOW_MEMORY) < low_memory,
+        office=province.code * 100 + regency if is_assisted else -1,
     )
+
+
+def _shares(people: Population, is_older: bool, is_assisted: bool) -> tuple[float, float]:
+    """Of people like this: how many have e-mail, and how many mistype a digit."""
+    if is_assisted and people.assisted is not None:
+        return people.assisted.share_with_email, people.assisted.wrong_digit_share
+    if is_older and people.older is not None:
+        return people.share_with_email, people.older.wrong_digit_share
+    return people.share_with_email, people.wrong_digit_share
 
 
 def network_steps(population: Population, profiles: dict[str, networks.Network]) -> dict[str, list[float]]:

@@ -42,6 +42,8 @@ class Purpose(IntEnum):
     FAMILY_CARD = 114
     PROFILE = 115
     MANNERS = 116
+    ASSISTED = 117
+    LOW_MEMORY = 118
     WITHOUT_JAVASCRIPT = 119
 
     # journey: what somebody does

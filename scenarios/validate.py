@@ -142,8 +142,23 @@ def _ages(night: SimpleNamespace) -> Found:
 
 
 def _hours(night: SimpleNamespace) -> Found:
-    if len(night.population.retries.hourly_weights) != 24:
+    weights = night.population.retries.hourly_weights
+    if len(weights) != 24:
         yield "population.retries.hourly_weights", "must have 24 weights, one for each hour from 00"
+    elif sum(weights) <= 0:
+        yield "population.retries.hourly_weights", "must sum to more than 0, or nobody ever comes back"
+
+
+def _circumstances(night: SimpleNamespace) -> Found:
+    people = night.population
+    for name in people.browsers.low_memory if people.browsers is not None else ():
+        if name not in people.devices:
+            yield f"population.browsers.low_memory.{name}", f"no such device; there are {', '.join(people.devices)}"
+    if people.older is not None and not people.youngest_years <= people.older.from_years <= people.oldest_years:
+        yield "population.older.from_years", "must be from youngest_years to oldest_years"
+    for name, kind in (("older", people.older), ("assisted", people.assisted)):
+        if kind is not None and not kind.think_factor > 0:
+            yield f"population.{name}.think_factor", "must be more than 0"
 
 
 def _photos(night: SimpleNamespace) -> Found:
@@ -235,6 +250,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
         lambda night: _sums_to_one("population.patience", _shares(night.population.patience)),
     ),
     (("population.retries.hourly_weights",), _hours),
+    (("population",), _circumstances),
     (("population.photos.count",), _photos),
     (("manners",), _manners),
     (("networks",), lambda night: _sums_to_one("networks", _shares(night.networks))),
