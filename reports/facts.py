@@ -62,6 +62,13 @@ class Facts:
         return ", ".join(name if one == 1.0 else f"{name} {percent(one)}" for name, one in shares.items() if one)
 
     @property
+    def arrivals(self) -> str:
+        """What people came by: a reading of the curve, or what was named instead; and whether they left early."""
+        named, steps = self.config.get("arrivals", ""), self.config.get("steps", 0)
+        came = f"arrivals {named}" if named else f"{self.config['reading']} reading"
+        return f"{came}, leaving after {steps} {'answer' if steps == 1 else 'answers'}" if steps else came
+
+    @property
     def stack(self) -> dict[str, Any]:
         """What was played against; of a record that does not say it, a stack started for the run."""
         return {**_OWN_STACK, **self.config.get("stack", {})}

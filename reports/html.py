@@ -57,7 +57,7 @@ def title(facts: Facts) -> str:
     night, config = facts.config["night"], facts.config
     clients = "" if facts.manners == "punctual" else f" · clients {facts.manners}"
     people = config["factors"]["people"]
-    return f"{night['title']} · {config['reading']} reading, set {config['set']} · people {people}{clients}"
+    return f"{night['title']} · {facts.arrivals}, set {config['set']} · people {people}{clients}"
 
 
 def _basis(facts: Facts) -> str:

@@ -146,7 +146,7 @@ def configuration(facts: Facts) -> Table:
     config = facts.config
     rows = [
         ["run", str(config["id"])],
-        ["night", f"{config['night']['name']}, {config['reading']} reading, set {config['set']}"],
+        ["night", f"{config['night']['name']}, {facts.arrivals}, set {config['set']}"],
         ["manners", facts.manners],
         ["factors", ", ".join(f"{name} {value}" for name, value in config["factors"].items())],
         ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
