@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gevent
+import numpy as np
+from gevent.event import Event
 
 from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Reading, Request, outcome
 from loadtests.clock import Agenda, Clock, Entry
@@ -41,15 +43,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Share:
-    """The part of a run that one process plays: applicants k = residue modulo modulus."""
+    """The part of a run that one process plays: the applicants of the shards that it holds."""
 
     night: Night
     seed: int
     pace: float
     due: Any
     """float64 (n,): real seconds since the opening, ascending."""
-    residue: int
-    modulus: int
+    numbers: Any
+    """int64 (n,): who starts then."""
     last_arrival: float
     """Of the whole plan, in real seconds since the opening."""
     drain: float
@@ -57,6 +59,8 @@ class Share:
     run: str
     """Prefix of the idempotency keys; no two runs against one database share it."""
     uploader: Uploader = Uploader.PATIENT
+    steps: int = 0
+    """After so many requests that were answered well an applicant leaves; 0 = the whole journey."""
 
 
 class Crowd:
@@ -73,14 +77,18 @@ class Crowd:
         """stats: Locust's RequestStats of this process."""
         self.share = share
         self.clock = clock
-        self.roster = Roster(share.due, share.residue, share.modulus)
+        self.roster = Roster(share.due, share.numbers)
         self.receipts = Receipts()
         self.metrics = SwarmMetrics(ROUTE_NAMES, len(share.due), lambda: len(self.live))
         self.live: dict[int, Applicant] = {}
         self.defect = ""
         """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
+        self.idle = Event()
+        """Set while everybody of the share has ended."""
         self._habits = habits(share.night, share.pace)
-        self._due: list[float] = share.due.tolist()
+        self._due, self._numbers, self._taken_over = self._arrivals()
+        self._firsts = {0}
+        """Rows with which a part of the share begins: the own part, and those taken over."""
         self._networks = list(share.night.networks.values())
         self._connections = connections
         self._photos = photos
@@ -90,14 +98,16 @@ class Crowd:
         """The greenlet of each applicant who has a request out."""
         self._left = len(self._due)
         self._cut = False
+        if not self._left:
+            self.idle.set()
+        self._expect(0)
 
     # ------------------------------------------------------------ the clock
 
     def play(self) -> None:
-        """Start everybody when due; return when nobody is on the way any more, or at the drain limit."""
+        """Start everybody when due; return when cut, or at the drain limit: until then the share may still grow."""
         limit = self.share.last_arrival + self.share.drain
-        self._expect(0)
-        while self._left > 0 and not self._cut:
+        while not self._cut:
             now = self.clock.now()
             if now >= limit:
                 break
@@ -120,6 +130,22 @@ class Crowd:
             joined = one.state.fate == Fate.JOINED
             self._end(one, Fate.JOINED if joined else Fate.CUT, Reason.JOINED if joined else Reason.RUN_ENDED, now)
 
+    def take(self, due: Any, numbers: Any) -> int:
+        """Play these applicants too, whose worker was lost; due, numbers: as of a Share.
+
+        Whoever is overdue by now starts at once and is marked as taken over; returns how many.
+        """
+        overdue = int(np.searchsorted(due, self.clock.now()))
+        first = self.roster.extend(due, numbers)
+        self.roster.columns["taken_over"][first : first + overdue] = True
+        self._due, self._numbers, self._taken_over = self._arrivals()
+        self._firsts.add(first)
+        self._left += len(due)
+        if len(due) and not self._cut:
+            self.idle.clear()
+            self._agenda.add(self._due[first], first, _ARRIVAL)
+        return overdue
+
     def delivered(self, number: int, channel: int, code: str) -> None:
         """A message with a code reached applicant `number`."""
         one = self.live.get(number)
@@ -130,14 +156,20 @@ class Crowd:
             now = self.clock.now()
             self._later(one, self._decide(one, Reading(Result.DELIVERED), now), now)
 
+    def _arrivals(self) -> tuple[memoryview, memoryview, memoryview]:
+        """Of each row: when it is due, whose it is, whether it was taken over."""
+        columns = self.roster.columns
+        return columns["due"].data, columns["number"].data, columns["taken_over"].data
+
     def _expect(self, row: int) -> None:
-        """Put the next arrival on the agenda; the plan is in order, so one at a time will do."""
+        """Put an arrival on the agenda; each part of the share is in order, so one at a time will do."""
         if row < len(self._due):
             self._agenda.add(self._due[row], row, _ARRIVAL)
 
     def _start(self, entry: Entry) -> None:
         if entry.turn == _ARRIVAL:
-            self._expect(entry.number + 1)
+            if entry.number + 1 not in self._firsts:
+                self._expect(entry.number + 1)
             gevent.spawn_raw(self._arrive, entry.number, entry.due)
             return
         one = self.live.get(entry.number)
@@ -155,13 +187,14 @@ class Crowd:
         if self._cut:
             return
         started = self.clock.now()
-        number = self.share.residue + self.share.modulus * row
+        number = self._numbers[row]
         who = person(self.share.night, self.share.seed, number)
         one = Applicant(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
         self.live[number] = one
         self.metrics.arrivals += 1
-        self.metrics.lateness.observe(max(0.0, started - due))
-        self.roster.put(
+        if not self._taken_over[row]:  # who was taken over is late because of the lost worker, and counted apart
+            self.metrics.lateness.observe(max(0.0, started - due))
+        self.roster.start(
             row,
             started=started,
             province=who.province,
@@ -221,12 +254,16 @@ class Crowd:
                 self.receipts.declined(*effect)
             else:
                 self.receipts.unanswered(*effect)
+        one.steps += result == "ok"
         if reading.more:
             return Decision(one.state, one.state.action, 0.0)
         decision = self._decide(one, reading, done)
         if decision is not None and decision.action == Action.WAIT_CODE and one.code:
             # The message was faster than the answer.
             decision = self._decide(one, Reading(Result.DELIVERED), done)
+        if decision is not None and 0 < self.share.steps <= one.steps:
+            self._end(one, Fate.ABANDONED, Reason.STEPS_DONE, done)
+            return None
         return decision
 
     def _holds_back(self, one: Applicant) -> bool:
@@ -321,7 +358,8 @@ class Crowd:
         if self.live.pop(one.number, None) is None:
             return
         self.roster.end(one.row, fate, reason, now)
+        self.receipts.forget(one.number)
         self.metrics.fates[Fate(fate)] += 1
         self._left -= 1
         if self._left == 0:
-            self._agenda.wake()
+            self.idle.set()

@@ -3,13 +3,15 @@
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 import gevent
+from gevent.event import Event
 from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPParseError
 
+from scenarios.arrivals import SHARDS
 from scenarios.fates import Channel
 from scenarios.population import number_of
 
@@ -24,9 +26,13 @@ Delivered = Callable[[int, int, str], None]
 """Called with the applicant's number, the channel (Channel) and the code."""
 
 
-def listen(partners_url: str, residue: int, modulus: int, delivered: Delivered) -> None:
-    """Report every code sent to applicants `residue` modulo `modulus`, for ever: run it in a greenlet of its own."""
+def listen(partners_url: str, shards: Sequence[int], delivered: Delivered, connected: Event) -> None:
+    """Report every code sent to applicants of these shards, for ever: run it in a greenlet of its own.
+
+    connected: set once the partners have begun to answer, so that nothing sent from then on is missed.
+    """
     parts = urlsplit(partners_url)
+    residues = ",".join(map(str, shards))
     while True:
         client = HTTPClient(
             parts.hostname or "",
@@ -36,8 +42,8 @@ def listen(partners_url: str, residue: int, modulus: int, delivered: Delivered) 
             network_timeout=_SILENCE,
         )
         try:
-            path = f"{parts.path.rstrip('/')}/deliveries?residue={residue}&modulus={modulus}"
-            response = client.get(path)
+            response = client.get(f"{parts.path.rstrip('/')}/deliveries?residue={residues}&modulus={SHARDS}")
+            connected.set()
             while line := response.readline(b"\n"):
                 if len(line) > 1:
                     _report(line, delivered)

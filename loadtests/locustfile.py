@@ -53,10 +53,7 @@ class UntilAllHaveEnded(LoadTestShape):
             self._crowds = 0
             return None
         if isinstance(self.runner, MasterRunner):
-            if self._crowds:
-                self.muster.check_workers()
-            else:
-                self._crowds = len(_clients(self.runner))
+            self._crowds = self._crowds or len(_clients(self.runner))
         else:
             self._crowds = 1
         return self._crowds, self._crowds
@@ -125,7 +122,7 @@ def _lead(environment: Any, runner: Any) -> None:
         """Asked to end from outside. Locust heeds no SIGTERM while a headless shape runs, so that one is ended here."""
         if not environment.parsed_options.headless:
             os.kill(os.getpid(), signal.SIGTERM)
-        elif muster.workers:
+        elif muster.has_begun:
             muster.stop()
         else:
             os.kill(os.getpid(), signal.SIGINT)  # still waiting for workers, which only this interrupts
@@ -157,11 +154,13 @@ def _lead(environment: Any, runner: Any) -> None:
         environment.process_exit_code = muster.exit_code
 
     runner.register_message("crowd_ready", lambda msg, **_: muster.ready(msg.data))
+    runner.register_message("crowd_news", lambda msg, **_: muster.take_news(msg.data))
     runner.register_message("crowd_ledger", lambda msg, **_: muster.take_ledger(msg.data), concurrent=True)
     runner.register_message("crowd_fault", lambda msg, **_: muster.take_fault(msg.data), concurrent=True)
     environment.events.test_start.add_listener(begin)
     environment.events.test_stopping.add_listener(lambda **_: muster.stop())
     environment.events.quitting.add_listener(end)
+    gevent.spawn(muster.watch)
 
 
 def _play(environment: Any, runner: Any) -> None:
@@ -169,6 +168,7 @@ def _play(environment: Any, runner: Any) -> None:
     LaunchNight.station = station
     runner.register_message("crowd_plan", lambda msg, **_: station.plan(msg.data), concurrent=True)
     runner.register_message("crowd_go", lambda msg, **_: station.go(msg.data))
+    runner.register_message("crowd_take", lambda msg, **_: station.take(msg.data), concurrent=True)
     runner.register_message("crowd_cut", lambda **_: station.cut(), concurrent=True)
     if isinstance(runner, LocalRunner):
         runner.__class__ = CountingLocalRunner

@@ -1,28 +1,63 @@
-"""The crowd's list of people: the columns of the run record for one share of the planned applicants, or for all."""
+"""The crowd's list of people: the columns of the run record, one row for each applicant that one process plays.
+
+What has changed since it was last told goes to the master in parcels (loadtests.book keeps them there).
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.fates import Fate, Furthest, Reason
+from scenarios.fates import Furthest
 from scenarios.record import PEOPLE_COLUMNS, Column, blank_people
+
+STARTED = ("number", "started", "province", "network", "patience", "manners", "channel", "taken_over")
+"""Columns that are known once somebody has started; all are once she has ended."""
 
 _STAGES = tuple(stage for stage in Furthest if stage is not Furthest.NONE)
 
+Packed = dict[str, bytes]
+"""Rows of some columns, by name: their values in the record's types, little-endian."""
+
+
+class Parcel(NamedTuple):
+    """What became of the people of one process since its last parcel."""
+
+    started: Packed
+    """Rows of the columns `STARTED`."""
+    ended: Packed
+    """Rows of all columns."""
+
 
 class Roster:
-    """One row for each planned applicant `residue + modulus * row`; whoever never starts stays cut."""
+    """One row for each planned applicant of this process; whoever never starts stays cut."""
 
-    def __init__(self, due: NDArray[np.float64], residue: int, modulus: int) -> None:
-        """due: float64 (n,), real seconds since the opening, ascending: when each of this share starts."""
-        self.columns: dict[str, Column] = blank_people(len(due))
-        self.columns["number"] = residue + modulus * np.arange(len(due), dtype="i8")
-        self.columns["due"][:] = due
+    def __init__(self, due: NDArray[np.float64], numbers: NDArray[np.int64]) -> None:
+        """due: float64 (n,), real seconds since the opening, ascending: when each starts; numbers: int64 (n,)."""
+        self.columns: dict[str, Column] = {}
+        self._started: list[int] = []
+        self._ended: list[int] = []
+        self.extend(due, numbers)
+
+    def __len__(self) -> int:
+        return len(self.columns["number"])
+
+    def extend(self, due: NDArray[np.float64], numbers: NDArray[np.int64]) -> int:
+        """Add rows for more applicants, as for a new roster; the first of them."""
+        more = blank_people(len(due))
+        more["number"], more["due"] = numbers.astype(np.int64), due.astype(np.float64)
+        first = len(self) if self.columns else 0
+        old = self.columns
+        self.columns = {name: np.concatenate([old[name], more[name]]) for name in PEOPLE_COLUMNS} if first else more
+        return first
+
+    def start(self, row: int, **values: float) -> None:
+        """She is on her way; values: of the columns `STARTED`."""
+        self.put(row, **values)
+        self._started.append(row)
 
     def add(self, row: int, **counts: float) -> None:
         for name, count in counts.items():
@@ -42,48 +77,25 @@ class Roster:
 
     def end(self, row: int, fate: int, reason: int, now: float) -> None:
         self.put(row, fate=fate, reason=reason, ended=now)
+        self._ended.append(row)
 
-    def pack(self) -> bytes:
-        """The columns as one message."""
-        file = io.BytesIO()
-        arrays: dict[str, Any] = self.columns
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-        return file.getvalue()
-
-
-def unpacked(parts: Iterable[bytes]) -> dict[str, Column]:
-    """The columns of several packed rosters, one after the other."""
-    loaded = []
-    for part in parts:
-        with np.load(io.BytesIO(part), allow_pickle=False) as stored:
-            loaded.append({name: stored[name] for name in stored.files})
-    return {name: np.concatenate([each[name] for each in loaded]) for name in PEOPLE_COLUMNS}
+    def parcel(self) -> Parcel:
+        """Who has started and who has ended since the last one."""
+        started, ended = self._started, self._ended
+        self._started, self._ended = [], []
+        return Parcel(packed(self.columns, started, STARTED), packed(self.columns, ended, PEOPLE_COLUMNS))
 
 
-def with_missing(people: dict[str, Column], due: NDArray[np.float64]) -> dict[str, Column]:
-    """`people` plus a blank row (fate: cut) for each planned applicant of whom no roster came back."""
-    blank = blank_people(len(due))
-    blank["due"][:] = due
-    absent = ~np.isin(blank["number"], people["number"]) if people else np.ones(len(due), bool)
-    if not people:
-        return blank
-    return {name: np.concatenate([people[name], blank[name][absent]]) for name in PEOPLE_COLUMNS}
+def packed(columns: Mapping[str, Column], rows: Sequence[int], names: Sequence[str] | Mapping[str, object]) -> Packed:
+    """These rows of the columns `names`."""
+    at = np.array(rows, dtype=np.int64)
+    return {name: columns[name][at].astype(_wire(name)).tobytes() for name in names}
 
 
-def fates(people: dict[str, Column]) -> dict[str, int]:
-    """How many ended in which way, by lower-case name."""
-    return {fate.name.lower(): int(np.count_nonzero(people["fate"] == fate)) for fate in Fate}
+def unpacked(parcel: Mapping[str, bytes]) -> dict[str, Column]:
+    """The columns of packed rows. Raises KeyError for a column that the record does not have."""
+    return {name: np.frombuffer(values, _wire(name)) for name, values in parcel.items()}
 
 
-def lateness_ms(people: dict[str, Column]) -> dict[str, float]:
-    """p50, p99 and max of started - due over everybody who started, in milliseconds; empty if nobody did."""
-    late = (people["started"] - people["due"])[~np.isnan(people["started"])] * 1000.0
-    if not len(late):
-        return {}
-    p50, p99 = np.quantile(late, (0.5, 0.99))
-    return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "max": round(float(late.max()), 3)}
-
-
-def was_cut(people: dict[str, Column]) -> bool:
-    """Whether anybody was still on the way, or not yet started, when the run ended."""
-    return bool(np.any(people["reason"] == Reason.RUN_ENDED))
+def _wire(name: str) -> np.dtype[np.generic]:
+    return PEOPLE_COLUMNS[name].newbyteorder("<")

@@ -1,29 +1,42 @@
-"""A worker's side of a run: takes a share, agrees on the plan, plays it, hands in the ledger.
+"""A worker's side of a run: holds shards, agrees on the plan, plays them, tells what became of their people.
 
-Messages, each about one run: crowd_plan (master: settings and share), crowd_ready (worker: hash of the plan it
-computed), crowd_go (master: all hashes agree, this is the opening), crowd_cut (master: end it), crowd_ledger (worker:
-people and receipts), crowd_fault (worker: cannot play, and why). A process without workers sends them to itself.
+Messages, each about one run: crowd_plan (master: settings and shards), crowd_ready (worker: hash of the plan it
+computed), crowd_go (master: all hashes agree, this is the opening), crowd_news (worker, once a second: who has started
+and who has ended since, receipts), crowd_take (master: shards of a lost worker, and with which applicant each goes on),
+crowd_cut (master: end it), crowd_ledger (worker: the last news), crowd_fault (worker: cannot play, and why). A process
+without workers sends them to itself.
 """
 
 import gc
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gevent
+import numpy as np
 from gevent.event import Event
 
 from loadtests import photos, swarm_metrics
+from loadtests.attendance import Identity
 from loadtests.clock import Clock
 from loadtests.connections import Connections
 from loadtests.crowd import Crowd, Share
 from loadtests.deliveries import listen
+from loadtests.receipts import KINDS, Told
+from loadtests.roster import Parcel
 from loadtests.run_settings import RunSettings
-from scenarios.arrivals import Plan
+from scenarios.arrivals import SHARDS, IntArray, Plan
 from scenarios.uploaders import Uploader
+
+NEWS_EVERY = 1.0
+"""Seconds: what a lost worker knew and had not told is at most so old."""
+CONNECTED_WITHIN = 1.0
+"""Seconds that people taken over wait for the line that brings their codes; then they start without it."""
+
+_NO_NEWS = Parcel({}, {}), Told({}, dict.fromkeys(KINDS, 0))
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +53,15 @@ class Station:
         self._has_master = has_master
         self._settings: RunSettings | None = None
         self._plan: Plan | None = None
-        self._residue, self._modulus = 0, 1
+        self._worker, self._run = 0, ""
+        self._shards: list[int] = []
+        self._taken: list[tuple[int, int]] = []
+        """Shards taken over before the crowd was there, and where they go on."""
         self._photos: tuple[bytes, ...] = ()
-        self._opening: dict[str, Any] = {}
+        self._opens_at = 0.0
         self._go = Event()
         self._crowd: Crowd | None = None
+        self._listeners: list[Any] = []
         self._handed_in = True
         self._cpu = 0.0
         """CPU seconds of playing; while it plays, minus those at its start."""
@@ -62,21 +79,32 @@ class Station:
         self._go.clear()
         self._crowd = None
         self._handed_in = False
-        self._residue, self._modulus = data["residue"], data["modulus"]
+        self._worker, self._run, self._shards, self._taken = data["worker"], data["run"], data["shards"], []
+        self._cpu = 0.0
         try:
             self._settings = RunSettings.of_message(data["settings"])
             self._plan = self._settings.plan()
             self._photos = photos.corpus(self._settings.night.population.photos, Path(self._settings.photo_dir))
             self._serve_metrics(self._settings.metrics_port)
         except (OSError, ValueError) as fault:
-            self._send("crowd_fault", {"residue": self._residue, "fault": str(fault)})
+            self._tell("crowd_fault", fault=str(fault))
             return
-        self._send("crowd_ready", {"residue": self._residue, "hash": self._plan.hash})
+        self._tell("crowd_ready", hash=self._plan.hash, process=list(Identity.own()))
 
     def go(self, data: dict[str, Any]) -> None:
-        """crowd_go: the opening is fixed."""
-        self._opening = data
+        """crowd_go: the opening is fixed. From now on the master is told once a second that all is well."""
+        self._opens_at = data["opens_at"]
         self._go.set()
+        gevent.spawn(self._report, self._run)
+
+    def take(self, data: dict[str, Any]) -> None:
+        """crowd_take: shards of a lost worker are this one's from now on, from the given applicants on."""
+        if data["run"] != self._run or self._handed_in:
+            return
+        if self._crowd is None:
+            self._taken += data["shards"]
+        else:
+            self._take(self._crowd, data["shards"])
 
     def cut(self) -> None:
         """crowd_cut, or the test is being stopped: end the run for everybody and hand in what there is."""
@@ -87,35 +115,33 @@ class Station:
     # ------------------------------------------------------------ the crowd user's task
 
     def play(self) -> None:
-        """Play this process's share once the master says go; returns when all of it has ended."""
+        """Play this process's share once the master says go; returns when it is cut or the drain limit is reached."""
         self._go.wait()
         if self._handed_in or self._crowd is not None or self._settings is None or self._plan is None:
             return  # a second crowd user, or a run that ended before it began
         settings = self._settings
-        clock = Clock(self._opening["opens_at"])
-        due = self._plan.stripe(self._residue, self._modulus)
-        last = float(self._plan.due[-1]) if self._plan.planned else 0.0
+        clock = Clock(self._opens_at)
+        numbers = self._plan.numbers(self._shards)
         share = Share(
             night=settings.night,
             seed=settings.seed,
             pace=settings.pace,
-            due=due,
-            residue=self._residue,
-            modulus=self._modulus,
-            last_arrival=last,
+            due=self._plan.due[numbers],
+            numbers=numbers,
+            last_arrival=float(self._plan.due[-1]) if self._plan.planned else 0.0,
             drain=settings.drain_s,
-            run=self._opening["run"],
+            run=self._run,
             uploader=Uploader[settings.uploader.upper()],
         )
         try:
             connections = Connections(settings.host)
         except (OSError, ValueError) as fault:
-            self._send("crowd_fault", {"residue": self._residue, "fault": f"--host {settings.host}: {fault}"})
+            self._tell("crowd_fault", fault=f"--host {settings.host}: {fault}")
             return
         self._crowd = crowd = Crowd(share, clock, connections, self._photos, self._stats)
-        listener = None
-        if settings.partners_url:
-            listener = gevent.spawn(listen, settings.partners_url, self._residue, self._modulus, crowd.delivered)
+        self._listen(crowd, self._shards)
+        if self._taken:
+            self._take(crowd, self._taken)
         # What lives until the end need not be looked through again and again: a full collection stops the clock.
         gc.collect()
         gc.freeze()
@@ -124,30 +150,61 @@ class Station:
             crowd.play()
         finally:
             self._cpu += time.process_time()
-            if listener is not None:
-                listener.kill()
+            gevent.killall(self._listeners)
             connections.close()
         self._hand_in()
 
     # ------------------------------------------------------------ own
 
-    def _hand_in(self) -> None:
-        if self._handed_in or self._crowd is None:
-            return
-        self._handed_in = True
+    def _take(self, crowd: Crowd, shards: Sequence[tuple[int, int]]) -> None:
+        assert self._plan is not None
+        self._listen(crowd, [shard for shard, _ in shards]).wait(CONNECTED_WITHIN)
+        numbers = remaining(self._plan, shards)
+        overdue = crowd.take(self._plan.due[numbers], numbers)
+        _log.warning("worker %d takes over %d applicants, %d are overdue", self._worker, len(numbers), overdue)
+
+    def _listen(self, crowd: Crowd, shards: Sequence[int]) -> Event:
+        """Have the codes of these shards delivered; set once they are."""
+        connected = Event()
+        if self._settings is not None and self._settings.partners_url and shards:
+            url = self._settings.partners_url
+            self._listeners.append(gevent.spawn(listen, url, shards, crowd.delivered, connected))
+        else:
+            connected.set()
+        return connected
+
+    def _report(self, run: str) -> None:
+        """Tell the master once a second what is new, and at once that everybody of the share has ended."""
+        idle = False
+        while not self._handed_in and self._run == run:
+            self._tell("crowd_news", **self._news())
+            if self._crowd is None or idle:
+                gevent.sleep(NEWS_EVERY)
+            else:
+                self._crowd.idle.wait(NEWS_EVERY)
+            idle = self._crowd is not None and self._crowd.idle.is_set()
+
+    def _news(self) -> dict[str, Any]:
         crowd = self._crowd
-        ledger = {
-            "residue": self._residue,
-            "people": crowd.roster.pack(),
-            "receipts": crowd.receipts.pack(),
-            "defect": crowd.defect,
+        people, told = (crowd.roster.parcel(), crowd.receipts.news()) if crowd is not None else _NO_NEWS
+        return {
+            **people._asdict(),
+            **told._asdict(),
+            "defect": crowd.defect if crowd is not None else "",
             "cpu_s": self._cpu if self._cpu >= 0.0 else self._cpu + time.process_time(),
         }
-        self._send("crowd_ledger", ledger)
+
+    def _hand_in(self) -> None:
+        if not self._handed_in:
+            self._handed_in = True
+            self._tell("crowd_ledger", **self._news())
+
+    def _tell(self, kind: str, **facts: Any) -> None:
+        self._send(kind, {"worker": self._worker, "run": self._run, **facts})
 
     def _serve_metrics(self, port: int) -> None:
         if port and self._server is None:
-            own = port + 1 + self._residue if self._has_master else port
+            own = port + 1 + self._worker if self._has_master else port
             try:
                 self._server = swarm_metrics.serve(self._exposition, own)
             except OSError as fault:
@@ -156,3 +213,12 @@ class Station:
 
     def _exposition(self) -> str:
         return self._crowd.metrics.exposition() if self._crowd is not None else ""
+
+
+def remaining(plan: Plan, shards: Sequence[tuple[int, int]]) -> IntArray:
+    """The applicants of these shards, each from the given row on: shard s holds s, s + SHARDS, ... in its rows."""
+    first = np.zeros(SHARDS, np.int64)
+    for shard, row in shards:
+        first[shard] = row
+    numbers = plan.numbers(shard for shard, _ in shards)
+    return numbers[numbers // SHARDS >= first[numbers % SHARDS]]

@@ -8,7 +8,7 @@ import heapq
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from scenarios.partners.requests import Message
@@ -31,15 +31,16 @@ class Delivered:
 class Subscriber:
     """One standing connection: the lines it has not yet been sent."""
 
-    def __init__(self, residue: int, modulus: int) -> None:
-        self.residue = residue
-        self.modulus = modulus
+    def __init__(self, residues: Collection[int], modulus: int) -> None:
+        """Of the addresses whose applicant's number leaves one of `residues` when divided by `modulus`."""
+        self._residues = frozenset(residues)
+        self._modulus = modulus
         self._ended = False
         self._lines: list[bytes] = []
         self._wake = asyncio.Event()
 
     def wants(self, number: int) -> bool:
-        return number % self.modulus == self.residue
+        return number % self._modulus in self._residues
 
     def put_nowait(self, line: bytes) -> None:
         """Hand over one line; over the limit the connection ends instead of growing."""

@@ -77,13 +77,16 @@ def opening(body: Mapping[str, Any]) -> float:
     return float(value)
 
 
-def share(query: Mapping[str, str]) -> tuple[int, int]:
-    """(residue, modulus) of a standing connection; every address when none is given. Raises Refused (422)."""
-    residue, modulus = query.get("residue", "0"), query.get("modulus", "1")
-    if not (SMALL_NUMBER.fullmatch(residue) and SMALL_NUMBER.fullmatch(modulus) and int(residue) < int(modulus)):
-        fault = BodyFault("residue, modulus", "invalid", "must be whole numbers, 0 <= residue < modulus")
-        raise Refused(422, "invalid-fields", [fault])
-    return int(residue), int(modulus)
+def share(query: Mapping[str, str]) -> tuple[frozenset[int], int]:
+    """(residues, modulus) of a standing connection; every address when none is given. Raises Refused (422)."""
+    residues, modulus = query.get("residue", "0").split(","), query.get("modulus", "1")
+    if not (
+        SMALL_NUMBER.fullmatch(modulus)
+        and all(SMALL_NUMBER.fullmatch(residue) and int(residue) < int(modulus) for residue in residues)
+    ):
+        words = "must be whole numbers, 0 <= residue < modulus, several residues with commas between them"
+        raise Refused(422, "invalid-fields", [BodyFault("residue, modulus", "invalid", words)])
+    return frozenset(map(int, residues)), int(modulus)
 
 
 def _message(body: Mapping[str, Any], address: re.Pattern[str], words: str) -> Message:

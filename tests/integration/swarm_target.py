@@ -37,7 +37,7 @@ class Target:
         self.answers: dict[str, Any] = {}
         self.uploads: dict[str, list[int]] = {}
         self.codes: dict[str, tuple[str, str]] = {}
-        self.streams: dict[tuple[int, int], asyncio.Queue[bytes]] = {}
+        self.streams: dict[tuple[str, int], asyncio.Queue[bytes]] = {}
         self.luck = random.Random(1)
 
     def app(self) -> Starlette:
@@ -114,8 +114,8 @@ class Target:
         self.codes[request_id] = (body["address"], code)
         channel = "email" if "@" in body["address"] else "sms"
         message = {"to": body["address"], "channel": channel, "text": f"Kode Anda {code}.", "delivered_at": 0}
-        for (residue, modulus), queue in self.streams.items():
-            if number_of(body["address"]) % modulus == residue and not self.options.mute:
+        for (residues, modulus), queue in self.streams.items():
+            if str(number_of(body["address"]) % modulus) in residues.split(",") and not self.options.mute:
                 queue.put_nowait(json.dumps(message).encode() + b"\n")
         return {"code_request": request_id, "channel": channel, "resend_after_s": 30}
 
@@ -157,7 +157,7 @@ class Target:
         return Response(status_code=204, headers={"Upload-Offset": str(upload[0])})
 
     async def _deliveries(self, request: Request) -> Response:
-        key = int(request.query_params["residue"]), int(request.query_params["modulus"])
+        key = request.query_params["residue"], int(request.query_params["modulus"])
         queue = self.streams[key] = asyncio.Queue()
 
         async def lines() -> AsyncIterator[bytes]:

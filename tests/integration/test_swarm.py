@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.harness.processes import free_ports
-from scenarios.fates import Fate, Furthest
+from scenarios.fates import Fate, Furthest, Reason
 from scenarios.record import read_people
 from tests.integration.swarm_room import PLANNED, QUICK, counts, eventually, swarm, target
 
@@ -161,16 +161,19 @@ def test_being_told_to_end_keeps_a_partial_record(tmp_path, number):
     assert len(read_people(tmp_path / "run")["number"]) == PLANNED
 
 
-def test_a_lost_worker_is_a_crash_that_says_so(tmp_path):
-    """Its applicants would be missing, so the run is worth nothing; the others' part is still written."""
-    with target("--mute") as url, swarm(tmp_path, url, *QUICK, "--processes", "2") as locust:
+def test_a_lost_worker_is_no_crash(tmp_path):
+    """Whoever was on her way there is cut, whoever had not started is played by the other; all have one fate."""
+    with target("--mute") as url, swarm(tmp_path, url, *QUICK, "--processes", "2", "--drain-minutes", "0.2") as locust:
         locust.say("ready")
         eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
         os.kill(psutil.Process(locust.process.pid).children()[0].pid, signal.SIGKILL)
-        locust.say("done")
-        assert locust.end() == 1
-        assert "was lost with its share of the applicants" in locust.errors.read_text()
-    assert len(read_people(tmp_path / "run")["number"]) == PLANNED
+        done = locust.say("done")
+        assert locust.end() == 0
+    (takeover,) = done["takeovers"]
+    people = read_people(tmp_path / "run")
+    assert (people["reason"] == Reason.WORKER_LOST).sum() == takeover["cut"]
+    assert done["fates"]["cut"] == PLANNED == len(people["number"])
+    assert not np.isnan(people["started"]).any()
 
 
 def test_a_port_in_use_is_one_line_and_exit_2(tmp_path):

@@ -32,7 +32,7 @@ class Stats:
 )
 def test_a_broken_connection_is_counted_but_is_no_fast_answer(answer: Answer, outcome: str, observed: int) -> None:
     night = catalogue.load("prakerja-wave-1")
-    share = Share(night, 1, 20.0, np.array([0.0]), 0, 1, last_arrival=0.0, drain=60.0, run="test")
+    share = Share(night, 1, 20.0, np.array([0.0]), np.array([0]), last_arrival=0.0, drain=60.0, run="test")
     crowd = Crowd(share, Clock(0.0), Connections("http://127.0.0.1:1"), (b"", b""), Stats())
     who = person(night, 1, 0)
     one = Applicant(who, 0, journey.start(traits(night, who)), "test")
@@ -46,7 +46,7 @@ def test_a_broken_connection_is_counted_but_is_no_fast_answer(answer: Answer, ou
 def test_a_cut_photo_and_its_rest_are_counted() -> None:
     """600 of 1,000 bytes leave the phone, 500 had arrived; the rest arrives with the next request."""
     night = catalogue.load("prakerja-wave-1")
-    share = Share(night, 1, 20.0, np.array([0.0]), 0, 1, last_arrival=0.0, drain=60.0, run="test")
+    share = Share(night, 1, 20.0, np.array([0.0]), np.array([0]), last_arrival=0.0, drain=60.0, run="test")
     crowd = Crowd(share, Clock(0.0), Connections("http://127.0.0.1:1"), (bytes(1000),), Stats())
     who = person(night, 1, 0)
     start = journey.start(traits(night, who))

@@ -1,17 +1,18 @@
-"""The master's side of a run, with stations that only pretend: leases, agreement, ledgers, failures."""
+"""The master's side of a run, with stations that only pretend: leases, agreement, news, takeovers, failures."""
 
 import json
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from loadtests.attendance import ABSENT, SILENCE
 from loadtests.muster import Muster
-from loadtests.receipts import Receipts
+from loadtests.receipts import MAY_HAVE_DONE, Receipts
 from loadtests.roster import Roster
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
+from scenarios.arrivals import SHARDS
 from scenarios.fates import Fate, Reason
 from scenarios.record import read_people
 
@@ -30,57 +31,97 @@ def settings(**changed: Any) -> RunSettings:
 
 
 class Room:
-    """A muster whose messages are kept, with workers a, b and c."""
+    """A muster whose messages are kept, with workers a, b and c elsewhere, and a clock that is turned by hand."""
 
     def __init__(self, **changed: Any) -> None:
         self.clients = ["a", "b", "c"]
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
-        self.muster = Muster(self._send, lambda: list(self.clients))
+        self.now = 1000.0
+        self.muster = Muster(self._send, lambda: list(self.clients), lambda: self.now)
         self.settings = settings(**changed)
         self.muster.begin(self.settings)
-        self.hash = self.settings.plan().hash
+        self.plan = self.settings.plan()
+        self.hash = self.plan.hash
+        self.rosters = [self._roster(shards) for _, shards in self.leases()]
+        self.receipts = [Receipts() for _ in self.rosters]
+
+    def _roster(self, shards: list[int]) -> Roster:
+        numbers = self.plan.numbers(shards)
+        return Roster(self.plan.due[numbers], numbers)
 
     def _send(self, kind: str, data: dict[str, Any], client: str) -> None:
-        self.sent.append((kind, client, data))
-        if kind == "crowd_cut":
+        self.sent.append((kind, client, json.loads(json.dumps(data))))
+        if kind == "crowd_cut" and client in self.clients:
             self.hand_in("abc".index(client))
+
+    def leases(self) -> list[tuple[str, list[int]]]:
+        return [(client, data["shards"]) for kind, client, data in self.sent if kind == "crowd_plan"]
 
     def kinds(self) -> list[str]:
         return [kind for kind, _, _ in self.sent]
 
     def agree(self) -> None:
-        for residue in range(3):
-            self.muster.ready({"residue": residue, "hash": self.hash})
+        for worker in range(3):
+            self.ready(worker, self.hash)
 
-    def hand_in(self, residue: int, defect: str = "") -> None:
-        """The ledger of a worker all of whose applicants have joined."""
-        roster = Roster(self.settings.plan().stripe(residue, 3), residue, 3)
-        for row in range(len(roster.columns["due"])):
-            roster.end(row, Fate.JOINED, Reason.JOINED, 9.0)
-        receipts = Receipts().pack()
-        ledger = {"residue": residue, "people": roster.pack(), "receipts": receipts, "defect": defect, "cpu_s": 0.5}
-        self.muster.take_ledger(ledger)
+    def ready(self, worker: int, plan_hash: str) -> None:
+        self.muster.ready({**self.signed(worker), "hash": plan_hash, "process": ["elsewhere", 1, 0.0]})
+
+    def signed(self, worker: int) -> dict[str, Any]:
+        return {"worker": worker, "run": self.sent[0][2]["run"]}
+
+    def news(self, worker: int, defect: str = "") -> dict[str, Any]:
+        told = {**self.rosters[worker].parcel()._asdict(), **self.receipts[worker].news()._asdict()}
+        return {**self.signed(worker), **told, "defect": defect, "cpu_s": 0.5}
+
+    def tell(self, worker: int) -> None:
+        self.muster.take_news(self.news(worker))
+
+    def hand_in(self, worker: int, defect: str = "") -> None:
+        self.muster.take_ledger(self.news(worker, defect))
+
+    def play(self, worker: int, row: int, fate: Fate | None = Fate.JOINED) -> None:
+        """Somebody starts and, with a fate, ends at once."""
+        roster = self.rosters[worker]
+        roster.start(row, started=roster.columns["due"][row])
+        if fate is not None:
+            roster.end(row, fate, Reason.JOINED, 9.0)
+
+    def play_all(self, worker: int) -> None:
+        for row in range(len(self.rosters[worker])):
+            self.play(worker, row)
+        self.tell(worker)
+
+    def silence(self, *workers: int) -> None:
+        """These say nothing for longer than is borne; the others go on."""
+        others = [worker for worker in range(3) if worker not in workers]
+        for _ in range(int(2 * SILENCE) + 1):
+            self.now += ABSENT / 2
+            for worker in others:
+                self.tell(worker)
+            self.muster.look()
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_shares_are_leased_by_name():
-    """Each worker is told its residue, not its index; the settings it gets make the same plan."""
+def test_shards_are_leased_by_name():
+    """Each shard to one worker, evenly; the settings they get make the same plan."""
     room = Room()
-    leases = [(client, data["residue"], data["modulus"]) for _, client, data in room.sent]
-    assert leases == [("a", 0, 3), ("b", 1, 3), ("c", 2, 3)]
-    message = json.loads(json.dumps(room.sent[0][2]["settings"]))
-    assert RunSettings.of_message(message).plan().hash == room.hash
+    leases = room.leases()
+    assert [client for client, _ in leases] == ["a", "b", "c"]
+    assert [len(shards) for _, shards in leases] == [SHARDS // 3] * 3
+    assert sorted(shard for _, shards in leases for shard in shards) == list(range(SHARDS))
+    assert RunSettings.of_message(room.sent[0][2]["settings"]).plan().hash == room.hash
 
 
 def test_doors_open_once_all_agree(capsys):
     room = Room(swarm_metrics_port=9000)
-    for residue in range(2):
-        room.muster.ready({"residue": residue, "hash": room.hash})
+    for worker in range(2):
+        room.ready(worker, room.hash)
     assert "crowd_go" not in room.kinds()
-    room.muster.ready({"residue": 2, "hash": room.hash})
+    room.ready(2, room.hash)
     openings = {json.dumps(data) for kind, _, data in room.sent if kind == "crowd_go"}
     assert len(openings) == 1
     (line,) = said(capsys)
@@ -97,32 +138,45 @@ def test_a_given_opening_is_kept(capsys):
 def test_another_plan_is_a_crash(capsys):
     """A worker with other files would play other people: nothing starts."""
     room = Room()
-    room.muster.ready({"residue": 1, "hash": "0" * 64})
+    room.ready(1, "0" * 64)
     assert room.muster.finished.is_set()
     assert room.muster.exit_code == 1
     assert "crowd_go" not in room.kinds()
     assert "worker 1 has another plan" in capsys.readouterr().err
 
 
-def test_the_record_is_written_when_all_ledgers_are_in(tmp_path, capsys):
+def test_once_everybody_has_ended_all_hand_in_and_the_record_is_written(tmp_path, capsys):
     room = Room(record=str(tmp_path / "new"))
     room.agree()
-    for residue in range(3):
-        assert not room.muster.finished.is_set()
-        room.hand_in(residue)
+    for worker in range(3):
+        assert "crowd_cut" not in room.kinds()
+        room.play_all(worker)
     assert room.muster.finished.is_set()
     assert room.muster.exit_code == 0
     done = said(capsys)[-1]
     assert (done["ended"], done["fates"]["joined"], done["cpu_s"]) == ("drained", PLANNED, 1.5)
+    assert (done["takeovers"], done["taken_over"]) == ([], 0)
     np.testing.assert_array_equal(read_people(tmp_path / "new")["number"], np.arange(PLANNED))
     assert set(json.loads((tmp_path / "new/receipts.json").read_text())) > {"accounts", "joins"}
+
+
+def test_workers_that_reach_the_drain_limit_hand_in_by_themselves(capsys):
+    """Somebody is still on her way: nobody is told to end, the last ledger ends the run."""
+    room = Room()
+    room.agree()
+    room.play(1, 0, None)
+    for worker in range(3):
+        assert not room.muster.finished.is_set()
+        room.hand_in(worker)
+    done = said(capsys)[-1]
+    assert (done["ended"], done["fates"]["cut"], done["exit_code"]) == ("limit", PLANNED, 0)
 
 
 def test_a_fault_of_the_swarms_own_is_exit_1(tmp_path, capsys):
     room = Room(record=str(tmp_path))
     room.agree()
-    for residue in range(3):
-        room.hand_in(residue, defect="Traceback ...\nKeyError: 7\n" if residue == 1 else "")
+    for worker in range(3):
+        room.hand_in(worker, defect="Traceback ...\nKeyError: 7\n" if worker == 1 else "")
     assert room.muster.exit_code == 1
     done = said(capsys)[-1]
     assert (done["exit_code"], done["defect"]) == (1, "worker 1: KeyError: 7")
@@ -130,33 +184,114 @@ def test_a_fault_of_the_swarms_own_is_exit_1(tmp_path, capsys):
 
 
 def test_a_stop_collects_what_there_is(tmp_path, capsys):
-    """The people of a worker that cannot be reached any more are cut."""
+    """Of a worker that cannot be reached any more the record has what it had told; that is no failure."""
     room = Room(record=str(tmp_path))
     room.agree()
+    room.play(2, 0)
+    room.play(2, 1, None)
+    room.tell(2)
     room.clients = ["a", "b"]
     room.muster.stop()
     done = said(capsys)[-1]
-    assert (done["ended"], done["fates"]["cut"]) == ("interrupted", 7)
-    assert (done["exit_code"], done["defect"]) == (1, "no ledger of worker 2")
-    assert not (tmp_path / "receipts.json").exists()
+    assert (done["ended"], done["fates"]["joined"], done["fates"]["cut"]) == ("interrupted", 1, PLANNED - 1)
+    assert (done["exit_code"], done["defect"]) == (0, "")
+    assert (read_people(tmp_path)["reason"] == Reason.WORKER_LOST).sum() == 1
+    assert json.loads((tmp_path / "receipts.json").read_text())["joins"]["unanswered"] > 0
     assert room.muster.finished.is_set()
     assert room.kinds().count("crowd_cut") == 2
 
 
-def test_a_lost_worker_ends_the_run(tmp_path, capsys):
+def test_a_silent_worker_loses_its_shards_to_the_others(tmp_path, capsys):
+    """B ended somebody, has two on the way and falls silent: a and c go on behind them, everybody has one fate."""
+    room = Room(record=str(tmp_path), opens_at=4e9)
+    room.agree()
+    room.play(1, 0)
+    for row in (1, 2):
+        room.play(1, row, None)
+    room.receipts[1].asked("accounts", 4)
+    room.receipts[1].acknowledged("accounts", 4, "told")
+    room.tell(1)
+    room.silence(1)
+    takes = {client: data["shards"] for kind, client, data in room.sent if kind == "crowd_take"}
+    assert set(takes) == {"a", "c"}
+    assert [len(shards) for shards in takes.values()] == [SHARDS // 6] * 2
+    rows = dict(takes["a"] + takes["c"])
+    started = {int(number) % SHARDS for number in room.rosters[1].columns["number"][:3]}
+    assert {shard for shard, row in rows.items() if row == 1} == started
+    assert set(rows.values()) == {0, 1} and set(rows) == set(room.leases()[1][1])
+    # What the lost one still says counts no more.
+    room.rosters[1].end(1, Fate.JOINED, Reason.JOINED, 9.0)
+    room.tell(1)
+    room.clients.remove("b")
+    for worker, client in ((0, "a"), (2, "c")):
+        numbers = np.sort(np.array([s + SHARDS * r for s, r in takes[client] if s + SHARDS * r < PLANNED], np.int64))
+        room.rosters[worker].extend(room.plan.due[numbers], numbers)
+        room.play_all(worker)
+    done = said(capsys)[-1]
+    assert (done["ended"], done["exit_code"]) == ("drained", 0)
+    assert done["fates"] == {"joined": PLANNED - 2, "refused": 0, "abandoned": 0, "failed": 0, "cut": 2}
+    (takeover,) = done["takeovers"]
+    assert (takeover["worker"], takeover["shards"], takeover["cut"]) == (1, SHARDS // 3, 2)
+    assert SILENCE < takeover["silent_s"] <= SILENCE + ABSENT
+    people = read_people(tmp_path)
+    assert (people["reason"] == Reason.WORKER_LOST).sum() == 2
+    told = json.loads((tmp_path / "receipts.json").read_text())
+    assert told["accounts"] == {"acknowledged": ["told"], "unanswered": 2 * MAY_HAVE_DONE["accounts"]}
+
+
+def test_a_worker_that_locust_misses_is_lost_at_once(capsys):
+    room = Room(opens_at=4e9)
+    room.agree()
+    room.clients = ["a", "c"]
+    room.muster.look()
+    assert room.kinds().count("crowd_take") == 2
+
+
+def test_while_the_master_was_absent_nobody_was_silent(capsys):
+    """It stood still for ten seconds: the words of the workers lie unread. Then it looks again as usual."""
+    room = Room(opens_at=4e9)
+    room.agree()
+    room.now += 10.0
+    room.muster.look()
+    assert "crowd_take" not in room.kinds()
+    room.silence(0)
+    assert "crowd_take" in room.kinds()
+
+
+def test_when_every_worker_is_lost_the_run_has_failed(tmp_path, capsys):
     room = Room(record=str(tmp_path))
     room.agree()
-    room.hand_in(2)
-    room.clients = ["a"]
-    room.muster.check_workers()
+    room.clients = []
+    room.muster.look()
+    captured = capsys.readouterr()
+    assert (room.muster.exit_code, room.muster.finished.is_set()) == (1, True)
+    assert "every worker was lost" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["fates"]["cut"] == PLANNED
+    assert len(read_people(tmp_path)["number"]) == PLANNED
+
+
+def test_a_worker_lost_before_the_opening_ends_the_run(capsys):
+    room = Room()
+    room.clients = ["a", "b"]
+    room.muster.look()
     assert room.muster.exit_code == 1
-    assert "worker 1 (b) was lost" in capsys.readouterr().err
-    assert Path(tmp_path / "people.npz").exists()
+    assert "worker 2 (c) was lost before the doors opened" in capsys.readouterr().err
+
+
+def test_messages_of_an_earlier_run_count_for_nothing(capsys):
+    room = Room()
+    room.agree()
+    room.play(0, 0)
+    late = room.news(0)
+    room.muster.stop()
+    room.muster.begin(room.settings)
+    room.muster.take_news(late)
+    assert room.muster.book.ended == 0
 
 
 def test_a_worker_that_cannot_play_ends_the_run_before_it_begins(capsys):
     room = Room()
-    room.muster.take_fault({"residue": 0, "fault": "--photo-dir: Permission denied"})
+    room.muster.take_fault({**room.signed(0), "fault": "--photo-dir: Permission denied"})
     assert (room.muster.exit_code, room.muster.finished.is_set()) == (2, True)
     captured = capsys.readouterr()
     assert captured.err == "swarm: --photo-dir: Permission denied\n"
@@ -167,8 +302,8 @@ def test_a_record_that_cannot_be_written_is_said(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     room = Room(record=str(tmp_path / "file"))
     room.agree()
-    for residue in range(3):
-        room.hand_in(residue)
+    for worker in range(3):
+        room.hand_in(worker)
     assert room.muster.exit_code == 2
     assert "--record" in capsys.readouterr().err
 
@@ -193,20 +328,6 @@ def test_wrong_settings_are_all_named(changed, words):
 def test_a_service_must_be_named():
     with pytest.raises(SettingsRefused, match="--host"):
         RunSettings.parse(options(), None)
-
-
-def test_a_lost_share_leaves_no_receipts(tmp_path, capsys):
-    """What the others were told is not all: an audit would take the lost share's accounts for doubled."""
-    (tmp_path / "receipts.json").write_text("of an earlier run")
-    room = Room(record=str(tmp_path))
-    room.agree()
-    room.hand_in(2)
-    room.clients = ["a"]
-    room.muster.check_workers()
-    done = said(capsys)[-1]
-    assert done["exit_code"] == room.muster.exit_code == 1
-    assert done["defect"] == "worker 1 (b) was lost with its share of the applicants"
-    assert not (tmp_path / "receipts.json").exists()
 
 
 def test_what_is_done_well_has_no_defect(tmp_path, capsys):

@@ -138,7 +138,7 @@ class Stats:
 def test_what_a_client_holds_back_is_counted_and_not_sent(manners: Manners) -> None:
     """A hundred adaptive people against a closed door, five tries each: every try is either sent or held back."""
     night = NIGHT.with_manners(manners.name.lower())
-    share = Share(night, 1, 20.0, np.zeros(100), 0, 1, last_arrival=0.0, drain=60.0, run="test")
+    share = Share(night, 1, 20.0, np.zeros(100), np.arange(100), last_arrival=0.0, drain=60.0, run="test")
     service = Refusing()
     crowd = Crowd(share, Clock(0.0), service, (b"", b""), Stats())
     for number in range(100):

@@ -57,7 +57,7 @@ def test_an_inbox_keeps_the_newest() -> None:
 
 def test_a_subscriber_gets_what_came_meanwhile_in_one_piece_and_a_heartbeat_in_silence() -> None:
     async def scenario() -> None:
-        subscriber = Subscriber(residue=1, modulus=2)
+        subscriber = Subscriber(residues={1}, modulus=2)
         assert [subscriber.wants(number) for number in (1, 2, 3, -1)] == [True, False, True, True]
         subscriber.put_nowait(b"one\n")
         subscriber.put_nowait(b"two\n")
@@ -74,7 +74,7 @@ def test_a_subscriber_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> None:
         monkeypatch.setattr(deliveries, "SUBSCRIBER_LIMIT", 3)
-        subscriber = Subscriber(residue=0, modulus=1)
+        subscriber = Subscriber(residues={0}, modulus=1)
         for _ in range(5):
             subscriber.put_nowait(b"line\n")
         assert await subscriber.lines(10) == b""

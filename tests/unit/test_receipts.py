@@ -1,11 +1,27 @@
 """Receipts: what was acknowledged, and what was asked without ever being answered."""
 
-from loadtests.receipts import Receipts, merged
+import io
+import json
+from typing import Any
+
+from loadtests.receipts import MAY_HAVE_DONE, Collected, Receipts
+
+
+def whole(*processes: Receipts, lost: int = 0) -> dict[str, Any]:
+    """What receipts.json would say."""
+    collected = Collected()
+    for number, receipts in enumerate(processes):
+        collected.take(number, *receipts.news())
+    collected.give_up(lost)
+    file = io.BytesIO()
+    collected.write(file)
+    read: dict[str, Any] = json.loads(file.getvalue())
+    return read
 
 
 def kept(receipts: Receipts, kind: str) -> tuple[list[str], int]:
-    packed = receipts.pack()[kind]
-    return packed["acknowledged"], packed["unanswered"]
+    found = whole(receipts)[kind]
+    return found["acknowledged"], found["unanswered"]
 
 
 def test_an_acknowledged_effect_is_no_longer_open():
@@ -53,9 +69,9 @@ def test_processes_are_added_up():
         receipts.asked("accounts", 0)
         receipts.acknowledged("accounts", 0, name)
         receipts.asked("joins", 0)
-    whole = merged([one.pack(), other.pack()])
-    assert whole["accounts"] == {"acknowledged": ["a", "b"], "unanswered": 0}
-    assert whole["joins"] == {"acknowledged": [], "unanswered": 2}
+    found = whole(one, other)
+    assert found["accounts"] == {"acknowledged": ["a", "b"], "unanswered": 0}
+    assert found["joins"] == {"acknowledged": [], "unanswered": 2}
 
 
 def test_the_same_effect_told_again_is_one_receipt():
@@ -65,8 +81,9 @@ def test_the_same_effect_told_again_is_one_receipt():
         receipts.acknowledged("joins", 1, "j")
     for action in ("identity", "correct"):
         receipts.acknowledged("identity_checks", (1, action), "c")
-    assert kept(receipts, "joins") == (["j"], 0)
-    assert kept(receipts, "identity_checks") == (["c"], 0)
+    found = whole(receipts)
+    assert found["joins"] == {"acknowledged": ["j"], "unanswered": 0}
+    assert found["identity_checks"] == {"acknowledged": ["c"], "unanswered": 0}
 
 
 def test_one_id_told_to_two_people_stays_two_receipts():
@@ -76,6 +93,35 @@ def test_one_id_told_to_two_people_stays_two_receipts():
         receipts.acknowledged("joins", person, "j")
         receipts.acknowledged("identity_checks", (person, "identity"), "c")
     other.acknowledged("joins", 3, "j")
-    whole = merged([receipts.pack(), other.pack()])
-    assert whole["joins"]["acknowledged"] == ["j", "j", "j"]
-    assert whole["identity_checks"]["acknowledged"] == ["c", "c"]
+    found = whole(receipts, other)
+    assert found["joins"]["acknowledged"] == ["j", "j", "j"]
+    assert found["identity_checks"]["acknowledged"] == ["c", "c"]
+
+
+def test_news_come_in_instalments():
+    """Each acknowledgement is told once, what is open as it stands, and both survive that their person has ended."""
+    receipts, collected = Receipts(), Collected()
+    receipts.asked("accounts", 1)
+    receipts.acknowledged("accounts", 1, 'a"1')
+    receipts.asked("joins", 1)
+    collected.take("w", *receipts.news())
+    receipts.forget(1)
+    receipts.asked("accounts", 2)
+    receipts.acknowledged("accounts", 2, "a\n2")
+    news = receipts.news()
+    assert json.loads(f"[{news.acknowledged['accounts']}]") == ["a\n2"]
+    collected.take("w", *news)
+    collected.take("w", *receipts.news())
+    file = io.BytesIO()
+    collected.write(file)
+    read = json.loads(file.getvalue())
+    assert read["accounts"] == {"acknowledged": ['a"1', "a\n2"], "unanswered": 0}
+    assert read["joins"] == {"acknowledged": [], "unanswered": 1}
+
+
+def test_what_a_lost_worker_did_last_is_unanswered():
+    receipts = Receipts()
+    receipts.asked("joins", 1)
+    found = whole(receipts, lost=3)
+    assert found["joins"]["unanswered"] == 1 + 3 * MAY_HAVE_DONE["joins"]
+    assert found["codes"]["unanswered"] == 3 * MAY_HAVE_DONE["codes"]

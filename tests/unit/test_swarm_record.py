@@ -6,41 +6,17 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from loadtests import photos, roster
+from loadtests import photos
 from loadtests.roster import Roster
 from scenarios import catalogue
-from scenarios.fates import Fate, Furthest, Reason
-from scenarios.record import PEOPLE_COLUMNS, read_people, write_people
+from scenarios.fates import Furthest
 
 DUE = np.linspace(0.0, 9.0, 10)
 
 
-def test_every_planned_applicant_has_one_row_in_the_record(tmp_path):
-    """Three shares, one of them lost: all numbers once, the lost ones cut, everything in the order of the plan."""
-    shares = [Roster(DUE[residue::3], residue, 3) for residue in range(3)]
-    shares[1].put(0, started=1.002)
-    shares[1].end(0, Fate.JOINED, Reason.JOINED, 5.0)
-    merged = roster.unpacked(each.pack() for each in shares[:2])
-    write_people(tmp_path, roster.with_missing(merged, DUE))
-    people = read_people(tmp_path)
-    assert set(people) == set(PEOPLE_COLUMNS)
-    np.testing.assert_array_equal(people["number"], np.arange(10))
-    np.testing.assert_array_equal(people["due"], DUE)
-    assert roster.fates(people) == {"joined": 1, "refused": 0, "abandoned": 0, "failed": 0, "cut": 9}
-    assert roster.was_cut(people)
-    late = roster.lateness_ms(people)
-    assert {name: round(value, 2) for name, value in late.items()} == {"p50": 2.0, "p99": 2.0, "max": 2.0}
-
-
-def test_without_any_ledger_everybody_is_cut():
-    people = roster.with_missing({}, DUE)
-    assert roster.fates(people)["cut"] == 10
-    assert roster.lateness_ms(people) == {}
-
-
 def test_stages_passed_together_happen_together():
     """A code by SMS verifies the phone; its stage is passed with the photos."""
-    share = Roster(DUE, 0, 1)
+    share = Roster(DUE, np.arange(10))
     assert share.reach(0, Furthest.PROFILE_COMPLETED, 5.0)[-1] is Furthest.PROFILE_COMPLETED
     assert list(share.reach(0, Furthest.PHONE_VERIFIED, 8.0)) == [Furthest.PHOTOS_UPLOADED, Furthest.PHONE_VERIFIED]
     assert share.columns["phone_verified_at"][0] == share.columns["photos_uploaded_at"][0] == 8.0
