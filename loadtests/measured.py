@@ -23,6 +23,9 @@ WINDOW = 10.0
 HISTORY = 360
 """Rows kept: an hour, as much as a table in a browser bears."""
 
+CUT = 'fate="cut"'
+"""The label of those whom the end of their worker ended."""
+
 Latency = dict[str, dict[str, dict[str, float]]]
 """Route -> kind -> count, quantiles and max in seconds: the document latency.json of a record."""
 
@@ -45,15 +48,33 @@ class Measured:
         self._values: dict[str, Values] = {}
         self._times: dict[str, dict[str, Packed]] = {}
         self._signs: dict[str, Mapping[str, float]] = {}
-        self.history: deque[Moment] = deque(maxlen=HISTORY)
+        self._history: deque[Moment] = deque(maxlen=HISTORY)
+        self._at = 0.0
 
     def take(self, worker: str, news: Mapping[str, Any], at: float) -> None:
         """A worker's latest word. at: seconds since the opening."""
         self._values[worker] = news["values"]
         self._times.setdefault(worker, {}).update(news["times"])
         self._signs[worker] = news["vitals"]
-        if not self.history or at >= self.history[-1].at + WINDOW:
-            self.history.append(self.moment(at))
+        self._at = at
+        if not self._history or at >= self._history[-1].at + WINDOW:
+            self._history.append(self._moment())
+
+    def lose(self, worker: str) -> None:
+        """The worker is lost: whoever was on the way there is cut, whoever had not started is another's now."""
+        told = self._values.get(worker)
+        if told is None:
+            return
+        started, live = told["swarm_arrivals_total"], told["swarm_live_applicants"]
+        fates = dict(told["swarm_fates_total"])
+        fates[CUT] = fates.get(CUT, 0) + live[""]
+        self._values[worker] = {
+            **told,
+            "swarm_planned_applicants": started,
+            "swarm_due_applicants": started,
+            "swarm_live_applicants": {"": 0},
+            "swarm_fates_total": fates,
+        }
 
     def values(self) -> Values:
         """Counters and gauges, added up."""
@@ -81,12 +102,15 @@ class Measured:
         """All of the swarm in Prometheus's text format."""
         return text(self.values(), self.times())
 
-    def moment(self, at: float) -> Moment:
-        """How the run stands."""
+    def moments(self) -> list[Moment]:
+        """How the run stood every ten seconds, and at the latest word; of a run without any there is none."""
+        return [*self._history, self._moment()] if self._history else []
+
+    def _moment(self) -> Moment:
         due, started, live = map(self._count, ("due_applicants", "arrivals_total", "live_applicants"))
         late = self._merged("swarm_lateness_seconds")
         p99 = late.quantiles(0.99)[0] if late.count else 0.0
-        return Moment(at, due, started, live, p99, late.greatest)
+        return Moment(self._at, due, started, live, p99, late.greatest)
 
     def lateness(self) -> dict[str, Histogram]:
         """Of each worker, how late it started people."""

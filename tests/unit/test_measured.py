@@ -54,12 +54,21 @@ def test_the_page_of_the_master_is_the_sum_of_the_pages_of_its_workers():
     assert whole["swarm_planned_applicants",] == 5
 
 
-def test_a_lost_worker_stays_counted():
-    first, measured = worker(3), Measured()
-    first.arrivals = 3
-    measured.take("a", sent(first), 1.0)
-    measured.take("b", sent(worker(2)), 60.0)
-    assert measured.values()["swarm_arrivals_total"][""] == 3
+def test_a_lost_worker_stays_counted_and_its_people_are_cut():
+    """Three started of five, one had joined; the two who had not started are another's, who has taken them."""
+    first, second, measured = worker(5, due=4, live=2), worker(2, due=2), Measured()
+    first.arrivals, first.fates[Fate.JOINED] = 3, 1
+    for name, metrics in (("a", first), ("b", second)):
+        measured.take(name, sent(metrics), 1.0)
+    measured.lose("a")
+    measured.lose("nobody")
+    second.planned += 2
+    measured.take("b", sent(second), 60.0)
+    values = measured.values()
+    assert values["swarm_arrivals_total"] == {"": 3}
+    assert [values[f"swarm_{name}_applicants"][""] for name in ("planned", "due", "live")] == [7, 5, 0]
+    fates = values["swarm_fates_total"]
+    assert (fates['fate="joined"'], fates['fate="cut"']) == (1, 2)
 
 
 def test_latency_tells_of_each_route_that_was_asked(capsys):
@@ -81,18 +90,18 @@ def test_latency_tells_of_each_route_that_was_asked(capsys):
     assert "join scheduled" in shown.err
 
 
-def test_the_history_has_a_row_for_each_window():
+def test_moments_are_one_for_each_window_and_the_latest():
     measured = Measured()
     metrics = worker(9, due=5, live=2)
     metrics.arrivals = 4
     for at in (0.0, 1.0, WINDOW - 0.1, WINDOW, WINDOW + 1.0):
         measured.take("a", sent(metrics), at)
-    assert [row.at for row in measured.history] == [0.0, WINDOW]
-    assert measured.history[-1][1:4] == (5, 4, 2)
+    assert [row.at for row in measured.moments()] == [0.0, WINDOW, WINDOW + 1.0]
+    assert measured.moments()[-1][1:4] == (5, 4, 2)
 
 
 def test_nobody_has_said_anything_yet():
     measured = Measured()
     assert (measured.latency(), measured.signs(), measured.blocked_p99_s()) == ({}, {}, 0.0)
-    assert measured.moment(3.0) == (3.0, 0, 0, 0, 0.0, 0.0)
+    assert measured.moments() == []
     assert "swarm_arrivals_total" in measured.exposition()
