@@ -6,11 +6,9 @@ the scheduler did to it meanwhile. The clean copy is
 `FOLDER/ab/abcdef….clean`; it gets its name when it is whole.
 """
 
-import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -19,6 +17,7 @@ from typing import TypeVar
 from service.domain.errors import StorageFull
 from service.domain.uploads import Part, Pieces, StorageFailed, spans
 from service.photo_ports import Hash
+from service.storage.file_threads import FileThreads
 
 THREADS = 4  # writes wait for the disk, not for the CPU; more would only queue up in the disk instead of here
 READ_BYTES = 1 << 20
@@ -42,10 +41,10 @@ class LocalPhotoStore:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         self._folder = folder
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="photos")
+        self._threads = FileThreads(THREADS, "photos")
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._threads.close()
 
     async def write(self, upload_id: str, part: Part, offset: int, data: bytes, hashes: Sequence[Hash] = ()) -> None:
         path = self._path(upload_id, part.writer)
@@ -94,7 +93,7 @@ class LocalPhotoStore:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._threads.run(work)
         except OSError as error:
             if error.errno in FULL:
                 raise StorageFull(retry_after_s=RETRY_AFTER) from error
