@@ -2,7 +2,7 @@
 
 Messages, each about one run: crowd_plan (master: settings and shards), crowd_ready (worker: hash of the plan it
 computed), crowd_go (master: all hashes agree, this is the opening), crowd_news (worker, once a second: who has started
-and who has ended since, receipts), crowd_take (master: shards of a lost worker, and with which applicant each goes on),
+and who has ended since, receipts, what was measured), crowd_take (master: shards of a lost worker, and with which applicant each goes on),
 crowd_cut (master: end it), crowd_ledger (worker: the last news), crowd_fault (worker: cannot play, and why). A process
 without workers sends them to itself.
 """
@@ -132,6 +132,7 @@ class Station:
             drain=settings.drain_s,
             run=self._run,
             uploader=Uploader[settings.uploader.upper()],
+            steps=settings.steps,
         )
         try:
             connections = Connections(settings.host)
@@ -139,6 +140,8 @@ class Station:
             self._tell("crowd_fault", fault=f"--host {settings.host}: {fault}")
             return
         self._crowd = crowd = Crowd(share, clock, connections, self._photos, self._stats)
+        vitals = crowd.metrics.vitals
+        vitals.exhausted = connections.exhausted
         self._listen(crowd, self._shards)
         if self._taken:
             self._take(crowd, self._taken)
@@ -146,9 +149,11 @@ class Station:
         gc.collect()
         gc.freeze()
         self._cpu = -time.process_time()
+        vitals.watch()
         try:
             crowd.play()
         finally:
+            vitals.rest()
             self._cpu += time.process_time()
             gevent.killall(self._listeners)
             connections.close()
@@ -190,6 +195,7 @@ class Station:
         return {
             **people._asdict(),
             **told._asdict(),
+            "figures": crowd.metrics.news() if crowd is not None else None,
             "defect": crowd.defect if crowd is not None else "",
             "cpu_s": self._cpu if self._cpu >= 0.0 else self._cpu + time.process_time(),
         }

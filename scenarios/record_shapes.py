@@ -207,13 +207,16 @@ _CONFIG: dict[str, Check] = {
     "photo_bytes_kept": _flag,
 }
 
+_TAKEOVER = _table(
+    worker=_whole, at_s=_amount, silent_s=_amount, shards=_whole, cut=_whole, overdue=_whole, takers=_list(_whole)
+)
 _AUDIT = _table(id=_text, invalid=_flag, cause=_text, advice=_text, figure=_number)
 
 _MAY_BE: dict[str, Check] = {
     "arrivals": _text,
     "spacing": _text,
     "steps": _whole,
-    "swarm": _table(("health",), health=_list(_AUDIT)),
+    "swarm": _table(("health", "takeovers"), health=_list(_AUDIT), takeovers=_list(_TAKEOVER)),
     "stack": _table(
         started=_flag,
         replicas=_optional(_whole),

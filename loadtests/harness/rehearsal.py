@@ -35,7 +35,7 @@ from loadtests.harness.signals import Interrupted, Signals
 from loadtests.harness.stack import OwnStack, Stack
 from scenarios import record
 from scenarios.factors import queue_limits, scaled
-from scenarios.fates import Fate
+from scenarios.fates import Fate, Reason
 from scenarios.faults import PARTNERS, Fault
 
 LOOK_EVERY = 0.25
@@ -206,6 +206,8 @@ class Rehearsal:
         grace = QUICK_GRACE if hurried else STOP_GRACE
         self._end_swarm()
         folder.swarm = swarm.account(programs)
+        for text in swarm.losses(folder.swarm):
+            self._note(text)
         self._enter("audit")
         for fault in self._timeline.end_all() if self._timeline is not None else ():
             self._note(f"{fault.kind} of {fault.target} at {fault.start_s:g} s was never due: the run ended before it")
@@ -273,10 +275,10 @@ class Rehearsal:
 
     def _anyone_cut(self) -> bool:
         try:
-            fates = record.read_people(self.folder.path)["fate"]
+            reasons = record.read_people(self.folder.path)["reason"]
         except record.RecordError:
             return True
-        return bool((fates == Fate.CUT).any())
+        return bool((reasons == Reason.RUN_ENDED).any())
 
     def _ledger(self, whose: str, read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
         try:
@@ -286,10 +288,15 @@ class Rehearsal:
             return None
 
     def _most_codes(self) -> int | None:
-        """Codes that the clients may have asked for: each request once, and one more of whoever was cut off."""
+        """Codes that the clients may have asked for: each request once, and one more of whoever was cut off.
+
+        None when a worker was lost: how many its people had asked for, nobody knows.
+        """
         try:
             people = record.read_people(self.folder.path)
         except record.RecordError:
+            return None
+        if (people["reason"] == Reason.WORKER_LOST).any():
             return None
         return int(people["codes_asked"].sum()) + int((people["fate"] == Fate.CUT).sum())
 

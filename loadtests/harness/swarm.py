@@ -24,9 +24,18 @@ def await_opening(programs: Programs) -> float:
 
 
 def account(programs: Programs) -> dict[str, Any]:
-    """What the swarm has said of itself at its end, as run.json keeps it: whether it was the limit."""
+    """What the swarm has said of itself at its end, as run.json keeps it: was it the limit, did it lose workers."""
     done = programs.children["swarm"].heard("done") or {}
-    return {name: done[name] for name in ("health",) if name in done}
+    return {name: done[name] for name in ("health", "takeovers") if name in done}
+
+
+def losses(account: dict[str, Any]) -> list[str]:
+    """One line for each worker that the swarm lost."""
+    return [
+        f"the swarm lost worker {one['worker']} at {one['at_s']:.1f} s: {one['cut']:,} of its people are cut, "
+        f"{len(one['takers'])} others went on with its {one['shards']} shards, {one['overdue']:,} people started late"
+        for one in account.get("takeovers", ())
+    ]
 
 
 def night_options(order: Order) -> list[str]:
