@@ -1,5 +1,7 @@
 """The parameters of a journey as they come from the night."""
 
+import dataclasses
+
 import pytest
 
 from scenarios import catalogue
@@ -33,6 +35,41 @@ def test_parts_add_up_to_the_nights_figures(night):
     assert 2 * real.photo_s == pytest.approx(think.photos_s)
 
 
+def test_the_close_and_the_hours_follow_the_nights_clock(night):
+    """117 hours, the last three of them the rush; with speed 60 an hour of the night is a minute."""
+    real, fast = habits(night, 1.0), habits(night, 1.0, 60.0)
+    assert (real.closes_s, real.rush_from_s, real.hour_s) == (117 * 3600.0, 114 * 3600.0, 3600.0)
+    assert (fast.closes_s, fast.rush_from_s, fast.hour_s) == (117 * 60.0, 114 * 60.0, 60.0)
+    assert (real.opens_hour, real.hours) == (19.0, tuple(night.population.retries.hourly_weights))
+
+
+def test_a_run_that_ends_before_the_last_hours_has_no_rush(night):
+    """Else all who gave up would stand there as people whom the end of the run cut off."""
+    assert habits(night, 1.0, 1.0, ends_s=3600.0).rush_share == 0.0
+    assert habits(night, 1.0, 1.0, ends_s=115 * 3600.0).rush_share == night.population.retries.rush_share > 0.0
+
+
+def test_a_night_that_says_nothing_of_trouble_has_none(night):
+    """The negative control, and what a record of before stands for."""
+    quiet = dataclasses.replace(night.population.retries, refresh_share=0.0, rush_share=0.0, late_typing_share=0.0)
+    people = dataclasses.replace(night.population, retries=quiet, browsers=None, older=None, assisted=None)
+    found = habits(dataclasses.replace(night, population=people), 1.0)
+    off = ("rush_share", "refresh_share", "switch_share", "page_lost_share", "late_typing_share")
+    assert [getattr(found, name) for name in off] == [0.0] * 5
+    assert all(getattr(habits(night, 1.0), name) > 0.0 for name in off)
+
+
+def test_who_takes_longer(night):
+    """The helped longest, then the older; all others as the night says."""
+    who = person(night, 1, 7)
+    factors = [
+        traits(night, dataclasses.replace(who, is_older=is_older, office=office)).think_factor
+        for is_older, office in ((False, -1), (True, -1), (True, 3372))
+    ]
+    assert factors == [1.0, night.population.older.think_factor, night.population.assisted.think_factor]
+    assert traits(night, dataclasses.replace(who, low_memory=True)).low_memory == 1
+
+
 def test_traits_of_a_person(night):
     """Patience by class, channel and the wrong digit as the population has drawn them."""
     classes = list(night.population.patience.values())
@@ -41,5 +78,4 @@ def test_traits_of_a_person(night):
         found = traits(night, who)
         assert (found.tries, found.visits) == (classes[who.patience].tries, classes[who.patience].sessions)
         assert found.channel == (Channel.EMAIL if who.channel == "email" else Channel.SMS)
-    mistyped = sum(traits(night, who).mistyped for who in people)
-    assert mistyped == pytest.approx(2000 * night.population.wrong_digit_share, abs=50)
+        assert found.mistyped == (who.typed_nik != who.nik)

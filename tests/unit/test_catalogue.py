@@ -231,6 +231,24 @@ def test_hours_of_the_day_are_24(refused: Refused) -> None:
     assert fault.startswith(f"{line_of('hourly_weights')}: population.retries.hourly_weights: must have 24 weights")
 
 
+def test_what_is_said_of_peoples_trouble_must_fit_together(refused: Refused) -> None:
+    """A device nobody has, an age that nobody reaches, thinking that takes no time, a day without an hour."""
+    weights = TEXT[TEXT.index("hourly_weights = [") :]
+    weights = weights[: weights.index("]") + 1]
+    faults = refused(
+        ("opera = 0.3\n", "opra = 0.3\n"),
+        ("from_years = 40", "from_years = 70"),
+        ("think_factor = 1.5", "think_factor = 0"),
+        (weights, f"hourly_weights = [{'0, ' * 24}]"),
+    )
+    words = "\n".join(faults)
+    assert "population.browsers.low_memory.opra: no such device; there are chrome_android, opera," in words
+    assert "population.older.from_years: must be from youngest_years to oldest_years" in words
+    assert "population.older.think_factor: must be more than 0" in words
+    assert "population.retries.hourly_weights: must sum to more than 0" in words
+    assert len(faults) == 4
+
+
 def test_a_figure_without_source_is_refused(refused: Refused) -> None:
     """Also one whose status is neither fact nor assumption."""
     faults = refused(

@@ -58,12 +58,59 @@ def test_people_are_spread_as_the_night_says() -> None:
     assert np.mean([each.email is not None for each in PEOPLE]) == near(population.share_with_email)
     by_email = population.share_with_email * population.email_channel_share
     assert np.mean([each.channel == "email" for each in PEOPLE]) == near(by_email)
-    assert np.mean([each.typed_nik != each.nik for each in PEOPLE]) == near(population.wrong_digit_share)
+    others = [each for each in PEOPLE if not each.is_older and each.office < 0]
+    assert wrong_digits(others) == near(population.wrong_digit_share, len(others))
     assert np.mean([each.is_under_age for each in PEOPLE]) == near(population.under_age_share)
     patience = Counter(each.patience for each in PEOPLE)
     assert [patience[i] / len(PEOPLE) for i in range(3)] == [near(0.25), near(0.5), near(0.25)]
     for i, profile in enumerate(NIGHT.networks.values()):
         assert np.mean([each.network == i for each in PEOPLE]) == near(profile.share)
+
+
+def wrong_digits(people: list[Person]) -> float:
+    """The share of these who mistype a digit."""
+    return float(np.mean([each.typed_nik != each.nik for each in people]))
+
+
+def test_older_people_make_more_mistakes() -> None:
+    """From the age of the night on, reckoned at the opening; about a sixth of all."""
+    older = NIGHT.population.older
+    assert older is not None
+    found = [each for each in PEOPLE if each.is_older and each.office < 0]
+    assert wrong_digits(found) == near(older.wrong_digit_share, len(found))
+    assert 0.13 < len(found) / len(PEOPLE) < 0.22
+    assert all((each.birth_date <= "1980-04-11") == each.is_older for each in PEOPLE)
+
+
+def test_who_is_helped_at_an_office_has_mostly_no_email() -> None:
+    """The office is that of the own regency; a helper's machine keeps its pages."""
+    assisted = NIGHT.population.assisted
+    assert assisted is not None
+    many = replace(NIGHT, population=replace(NIGHT.population, assisted=replace(assisted, share=0.5)))
+    people = [person(many, 1, number) for number in range(4000)]
+    found = [each for each in people if each.office >= 0]
+    assert len(found) / len(people) == near(0.5, len(people))
+    assert np.mean([each.email is not None for each in found]) == near(assisted.share_with_email, len(found))
+    assert wrong_digits(found) == near(assisted.wrong_digit_share, len(found))
+    assert all(each.office == each.province * 100 + each.regency and not each.low_memory for each in found)
+    # Whoever is not helped is whom she was.
+    assert [each for each in people if each.office < 0] == [PEOPLE[each.number] for each in people if each.office < 0]
+
+
+def test_phones_short_of_memory_are_those_of_the_night() -> None:
+    browsers = NIGHT.population.browsers
+    assert browsers is not None
+    for place, device in enumerate(NIGHT.population.devices):
+        having = [each.low_memory for each in PEOPLE if each.device == place and each.office < 0]
+        assert np.mean(having) == near(browsers.low_memory.get(device, 0.0), len(having))
+
+
+def test_a_night_without_these_tables_has_nobody_of_the_kind() -> None:
+    """The negative control, and what a record of before there were any stands for."""
+    plain = replace(NIGHT, population=replace(NIGHT.population, older=None, assisted=None, browsers=None))
+    people = [person(plain, 1, number) for number in range(3000)]
+    assert {(each.is_older, each.office, each.low_memory) for each in people} == {(False, -1, False)}
+    assert wrong_digits(people) == near(NIGHT.population.wrong_digit_share, len(people))
 
 
 def test_a_profile_bound_to_zones_is_found_nowhere_else() -> None:
