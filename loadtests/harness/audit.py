@@ -7,6 +7,8 @@ Requests without an answer are *unknown*, never a difference.
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from loadtests.pages import UNNAMED
+
 KINDS = ("accounts", "codes", "identity_checks", "photos", "joins")
 PARTNERS_OF = {"codes": ("email", "sms"), "identity_checks": ("civil_registry",)}
 
@@ -97,10 +99,14 @@ def _audit_kind(
     told, held = set(receipts["acknowledged"]), set(database["ids"])
     # An id told to two people is an effect that one of them does not have.
     shared = len(receipts["acknowledged"]) - len(told)
-    lost = len(told - held) + shared + len(database.get("missing_bytes", ())) + int(database.get("lost", 0))
+    # Pages do not name every id: each of these effects is one of those that nobody else was told of.
+    unnamed = sum(one.startswith(UNNAMED) for one in told)
+    nameless = len(held - told)
+    lost = len(told - held) - unnamed + max(0, unnamed - nameless) + shared
+    lost += len(database.get("missing_bytes", ())) + int(database.get("lost", 0))
     ledger["lost"] = lost
     # Held but never acknowledged: each needs an unanswered request that may have done it.
-    unexplained = max(0, len(held - told) - int(receipts["unanswered"]))
+    unexplained = max(0, nameless - unnamed - int(receipts["unanswered"]))
     doubled = int(database["doubled"]) + unexplained
     if seen is not None:
         doubled += _asked_too_often(seen, database)

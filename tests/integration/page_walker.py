@@ -7,6 +7,7 @@ from typing import Any
 from loadtests.applicant import Reading, Request, outcome
 from loadtests.connections import Answer
 from loadtests.pages.applicant import PageApplicant
+from loadtests.pages.way import PHOTO_ROUTE
 from scenarios import catalogue, journey
 from scenarios.behaviour import habits, traits
 from scenarios.fates import Channel
@@ -17,7 +18,10 @@ from tests.integration.pages_room import Site
 from tests.photos import jpeg
 
 NIGHT = catalogue.load("prakerja-wave-1")
-HABITS = habits(NIGHT, 1.0)._replace(leave_share=0.0)
+HABITS = habits(NIGHT, 1.0)._replace(
+    leave_share=0.0, switch_share=0.0, page_lost_share=0.0, late_typing_share=0.0, new_photo_share=0.0
+)
+"""Nobody leaves, changes browsers or loses a page by chance."""
 PHOTOS = (jpeg(), jpeg(seed=2))
 SEED = 3
 MOST_REQUESTS = 300
@@ -73,7 +77,7 @@ class Walker:
         got = await self.site.http.request(request.method, request.path, headers=headers, content=bytes(request.body))
         answer = self.meddle(request, Answer(got.status_code, got.headers, got.content))
         reading = one.read(answer)
-        if request.route == "pages-photo-form":
+        if request.route == PHOTO_ROUTE:
             self.photos.append(bytes(request.body).partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0])
         self.requests.append((request.route, answer.status))
         self.asked += one.asks_code() and outcome(answer) == "ok"

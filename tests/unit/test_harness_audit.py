@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from loadtests.harness.audit import KINDS, audit, audit_without_database
+from loadtests.pages import UNNAMED
 
 RECEIPTS: dict[str, Any] = {kind: {"acknowledged": ["a", "b"], "unanswered": 0} for kind in KINDS}
 DATABASE: dict[str, Any] = {
@@ -51,6 +52,21 @@ def test_something_done_twice_is_a_difference(kind: str) -> None:
 
 def test_a_finished_photo_without_its_bytes_is_a_difference() -> None:
     assert differences(database=with_(DATABASE, "photos", missing_bytes=["b"])) == {"photos": 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("unnamed", "unanswered", "difference"), [(1, 0, 0), (0, 0, 1), (2, 0, 1), (0, 1, 0), (2, 3, 1)]
+)
+def test_an_effect_that_a_page_told_without_its_id_is_one_that_nobody_else_was_told_of(
+    kind: str, unnamed: int, unanswered: int, difference: int
+) -> None:
+    """One more is held than named: an unnamed receipt explains it; without any it is doubled, of two, one is lost."""
+    told = ["a", *(f"{UNNAMED}{number}" for number in range(unnamed))]
+    receipts = with_(RECEIPTS, kind, acknowledged=told, unanswered=unanswered)
+    ledger = audit(receipts, DATABASE, PARTNERS)[kind]
+    assert (ledger["client"], ledger["difference"]) == (1 + unnamed, difference)
+    assert ledger["lost"] == max(0, unnamed - 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
