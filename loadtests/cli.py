@@ -49,9 +49,11 @@ def parser() -> argparse.ArgumentParser:
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_rehearse(verbs)
     _add_nights(verbs)
+    _add_plan(verbs)
     _add_report(verbs)
     _add_export(verbs)
     _add_serve(verbs)
+    _add_self_test(verbs)
     _add_doctor(verbs)
     for verb, text in SERVICE_VERBS.items():
         # Whatever follows is the service's business, options and --help included.
@@ -102,6 +104,24 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--disk-cap-gb", metavar="GB", default="8", help="stop when the run has written more (8)")
     add("--json", action="store_true", help="one JSON document on standard output")
     add("--quiet", action="store_true", help="no progress")
+
+
+def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    plan = verbs.add_parser(
+        "arrivals",
+        help="print and draw the plan of a run: who arrives when, and what the generator needs",
+        description="Print and draw the plan that a run would have, and what the generator would need for it.",
+    )
+    plan.set_defaults(run=_show_plan)
+    add = plan.add_argument
+    add("night", metavar="NIGHT", help="a name of `launchnight nights`, or a TOML file")
+    add("--reading", metavar="NAME", help="reading of the curve (the night's default)")
+    _add_arrivals(add)
+    add("--steps", metavar="N", default="0", help="applicants leave after N answers that worked (the whole journey)")
+    add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")
+    add("--workers", metavar="N", default="0", help="processes of the swarm (as many as it needs)")
+    add("--svg", metavar="FILE", help="draw the plan in this file")
+    add("--json", action="store_true", help="one JSON document on standard output")
 
 
 def _add_arrivals(add: "Callable[..., argparse.Action]") -> None:
@@ -167,6 +187,22 @@ def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     serve.set_defaults(run=_serve)
 
 
+def _add_self_test(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    self_test = verbs.add_parser(
+        "self-test",
+        help="say whether what the swarm measures on this machine can be believed",
+        description="Let a target of our own stand still while people come on schedule, and compare what the swarm "
+        "measured with what arithmetic says they waited.",
+        epilog="exit codes: 0 it fits within 2 %, 1 crash, 2 usage, 4 a program did not come up, 5 it does not fit",
+    )
+    self_test.add_argument("--rate", metavar="N", type=float, default=100.0, help="people a second (100)")
+    self_test.add_argument("--seconds", metavar="S", type=float, default=40.0, help="for which they come (40)")
+    self_test.add_argument("--freeze", metavar="S", type=float, default=10.0, help="that the target stands still (10)")
+    self_test.add_argument("--seed", metavar="N", type=int, default=1, help="of the instants they come at (1)")
+    self_test.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    self_test.set_defaults(run=_self_test)
+
+
 def _add_doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     doctor = verbs.add_parser(
         "doctor",
@@ -226,6 +262,12 @@ def _show_night(options: argparse.Namespace) -> int:
         return _complain(fault.faults)
 
 
+def _show_plan(options: argparse.Namespace) -> int:
+    from loadtests import arrivals_view
+
+    return arrivals_view.show(options)
+
+
 def _report(options: argparse.Namespace) -> int:
     from scenarios.record import RecordError
 
@@ -279,6 +321,17 @@ def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
     else:
         verdict_view.show(verdict.to_dict(), folder / REPORT)
     return first_of([Exit(code), Exit(verdict.exit_code)])
+
+
+def _self_test(options: argparse.Namespace) -> int:
+    from loadtests import self_test
+    from loadtests.harness.errors import HarnessError
+
+    try:
+        return self_test.run(options.rate, options.seconds, options.freeze, options.seed, as_json=options.json)
+    except HarnessError as fault:
+        _complain(fault.faults)
+        return fault.exit_code
 
 
 def _doctor(options: argparse.Namespace) -> int:

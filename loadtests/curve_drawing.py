@@ -1,9 +1,10 @@
-"""A night's curve, drawn as text for the terminal and as a small SVG file: bars and lines need no plotting library."""
+"""A night's curve, or a plan, drawn as text for the terminal and as a small SVG file, without a plotting library."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.catalogue import Night
 from scenarios.curve import Curve
@@ -38,19 +39,49 @@ def bars(values: Sequence[float], rows: int) -> list[str]:
 def svg(night: Night) -> str:
     """The curve as one SVG document: people per second in the first block, people in all until the close."""
     curves = {name: night.curve.reading(name) for name in night.curve.readings}
+    return _document(night.title, [*_launch(curves), *_whole(night, curves), *_legend(list(curves))])
+
+
+def plan_svg(due: NDArray[np.float64], title: str) -> str:
+    """A plan as one SVG document: applicants per second, and applicants in all.
+
+    due: float64 (n,), real seconds since the opening, ascending; n may be 0.
+    """
+    length = (float(due[-1]) if len(due) else 0.0) or 1.0
+    edges = np.linspace(0.0, length, _POINTS + 1)
+    until = np.searchsorted(due, edges, side="right")
+    rates = np.diff(until) / (length / _POINTS)
+    ticks = [(float(t), _moment(float(t))) for t in np.linspace(0.0, length, 5)]
+    parts = []
+    for panel, times, values, words in (
+        (_LEFT, edges[:-1] + length / _POINTS / 2.0, rates, "applicants per second; real time after the opening"),
+        (_RIGHT, edges, until, "applicants in all"),
+    ):
+        most = _round_up(max(1e-9, float(values.max())))
+        x, y = _scale(0.0, length, *panel), _scale(0.0, most, _BOTTOM, _TOP)
+        parts += [*_axes(panel, x, y, ticks, most, words), _polyline(times, values, x, y, _COLORS[0])]
+    return _document(title, parts)
+
+
+def _document(title: str, parts: Sequence[str]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-            f'font-size="12" role="img" aria-label="{_escaped(night.title)}">',
+            f'font-size="12" role="img" aria-label="{_escaped(title)}">',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-            f'<text x="{_LEFT[0]}" y="22" font-size="15">{_escaped(night.title)}</text>',
-            *_launch(curves),
-            *_whole(night, curves),
-            *_legend(list(curves)),
+            f'<text x="{_LEFT[0]}" y="22" font-size="15">{_escaped(title)}</text>',
+            *parts,
             "</svg>",
             "",
         ]
     )
+
+
+def _moment(t: float) -> str:
+    """Seconds as people read them: 90 s, 15 min, 21 h."""
+    if t < 180.0:
+        return f"{t:.3g} s"
+    return f"{t / 60.0:.3g} min" if t < 10_800.0 else f"{t / 3600.0:.3g} h"
 
 
 def _launch(curves: dict[str, Curve]) -> list[str]:

@@ -56,6 +56,11 @@ class Plan:
     def planned(self) -> int:
         return len(self.due)
 
+    def most_within(self, seconds: float) -> int:
+        """The most arrivals in any `seconds` real seconds that begin with one."""
+        ends = np.searchsorted(self.due, self.due + seconds, side="left")
+        return int((ends - np.arange(self.planned)).max(initial=0))
+
     def numbers(self, shards: Iterable[int]) -> IntArray:
         """The applicants of these shards: int64 (n,), ascending, and so are their due times `due[numbers]`."""
         wanted = np.zeros(SHARDS, bool)

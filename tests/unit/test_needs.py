@@ -1,0 +1,95 @@
+"""What the generator needs: it grows with the plan as it should, and what is short is warned of with its fix."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from loadtests import needs
+from loadtests.needs import Machine
+from scenarios import arrivals, catalogue
+from scenarios.arrival_kinds import of_rates
+
+THINK = catalogue.load("prakerja-wave-1").population.think
+LARGE = Machine(cores=64, connections=100_000, ports=100_000, memory_bytes=10**11)
+
+
+def needed(rate: float, *, minutes: float = 60.0, pace: float = 1.0, steps: int = 0, workers: int = 0) -> needs.Needs:
+    lines = of_rates(f"constant:{rate}", minutes)
+    assert lines is not None
+    plan = arrivals.plan(lines, Fraction(1), 1.0, None, 1, arrivals.Spacing.EXACT)
+    return needs.needs(plan, THINK, pace, steps, workers)
+
+
+def test_people_on_their_way_are_rate_times_stay() -> None:
+    """Little's law: 10 a second who stay as long as they think and wait, half an hour, make 40 requests each."""
+    found = needed(10.0)
+    stay = sum((40, 30, 15, 30, 90, 60, 20, 1500, 10)) + needs.REACTIONS_S
+    assert found.live == pytest.approx(10.0 * stay, abs=1)
+    assert found.requests_per_s == pytest.approx(10.0 * needs.REQUESTS, rel=0.001)
+    assert found.cores == pytest.approx(10 * needs.ARRIVAL_CPU_S + 400 * needs.REQUEST_CPU_S, rel=0.001)
+
+
+def test_a_burst_shorter_than_the_stay_asks_for_less_than_its_rate_would() -> None:
+    """A minute of 10 a second: 600 people spread their requests over the half hour."""
+    assert needed(10.0, minutes=1.0).live == 600
+    assert needed(10.0, minutes=1.0).requests_per_s < 0.05 * needed(10.0).requests_per_s
+
+
+def test_a_faster_pace_means_fewer_people_at_once_and_as_many_requests() -> None:
+    slow, fast = needed(10.0), needed(10.0, pace=20.0)
+    assert fast.live < 0.1 * slow.live
+    assert fast.requests_per_s == pytest.approx(slow.requests_per_s, rel=0.01)
+
+
+def test_people_who_leave_after_one_answer_make_one_request() -> None:
+    found = needed(1500.0, minutes=1.0, steps=1)
+    assert found.requests_per_s == pytest.approx(1500.0, abs=2)
+    assert found.live == pytest.approx(1500, abs=2)
+    assert needed(1500.0, minutes=1.0, steps=8, pace=1000.0).requests_per_s == pytest.approx(12_000.0, rel=0.001)
+
+
+def test_workers_are_as_many_as_keep_a_reserve() -> None:
+    """None above its share of a core; each process of its own takes memory, and so does the master of several."""
+    found = needed(100.0)
+    assert (found.workers - 1) * needs.BUSY_SHARE < found.cores <= found.workers * needs.BUSY_SHARE
+    one, four = (needed(1.0, workers=count).memory_bytes for count in (1, 4))
+    assert four - one == 4 * needs.PROCESS_BYTES
+
+
+def test_nobody_planned_needs_next_to_nothing() -> None:
+    plan = arrivals.plan(catalogue.load("prakerja-wave-1").curve.reading("harsh"), Fraction(1, 10**9), 1.0, 1.0, 1)
+    found = needs.needs(plan, THINK, 1.0)
+    assert (found.planned, found.live, found.cores, found.workers) == (0, 0, 0.0, 1)
+
+
+def test_a_machine_with_everything_is_not_warned() -> None:
+    assert len(needs.lines(needed(1.0), LARGE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("machine", "given", "fix"),
+    [
+        ({"cores": 1}, {}, "on other machines"),
+        ({}, {"workers": 1}, "add some"),
+        ({"connections": 20_000}, {}, "ulimit -n"),
+        ({}, {"most": 20_000}, "add workers"),
+        ({"ports": 28_232}, {}, "--source-addresses"),
+        ({"ports": 28_232}, {"sources": 2}, "2 source addresses have 56,464 ports"),
+        ({"memory_bytes": 10**9}, {}, "--people"),
+        ({"memory_bytes": 2 * 10**9}, {}, "should nobody get through"),
+    ],
+)
+def test_each_shortage_is_told_with_its_fix(machine: dict[str, int], given: dict[str, int], fix: str) -> None:
+    """40 a second for five hours: 73,000 people on their way at once, 720,000 in all."""
+    found = needed(40.0, minutes=300.0)
+    assert needs.shortages(found, LARGE) == [], "it would be told whatever there is"
+    (warned,) = needs.shortages(found, replace(LARGE, **machine), **given)
+    assert fix in warned
+    assert needs.lines(found, replace(LARGE, **machine), **given)[2:] == [f"warning: {warned}"]
+
+
+def test_this_machine_is_looked_at() -> None:
+    """Its figures are those of the system, not of a table."""
+    has = needs.machine()
+    assert has.cores >= 1 and has.connections >= 1 and 1_000 < has.ports < 65_536 and has.memory_bytes > 10**8
