@@ -8,6 +8,7 @@ can be repeated (idempotency keys, PUT, offsets). A photo's bytes go over a phon
 break.
 """
 
+import errno
 import select
 from time import monotonic
 from typing import Any, NamedTuple
@@ -28,6 +29,9 @@ _BLOCK = 65536
 _CONNECT_TIMEOUT = 10.0
 _SILENT_FOR = 60.0
 """Seconds after which a half-open connection is closed for good; the service must have given it up long before."""
+
+_EXHAUSTED = {errno.EADDRNOTAVAIL: "ports", errno.EMFILE: "files", errno.ENFILE: "files"}
+"""What an error says that this machine, not the service, has run out of."""
 
 _poll = monkey.get_original("select", "poll")
 
@@ -101,6 +105,8 @@ class Connections:
         self._silent: set[_Wire] = set()
         self.opened = 0
         self.resent = 0
+        self.exhausted = {"ports": 0, "files": 0}
+        """Requests that found none left to connect with."""
 
     @property
     def busy(self) -> int:
@@ -147,7 +153,10 @@ class Connections:
         except Broken as broken:
             failure = "timeout" if broken.cut == Cut.HALF_OPEN else "transport"
             return Answer(0, {}, b"", failure, sending.left, broken.cut, blocked)
-        except (OSError, HTTPParseError, _Refused):
+        except (OSError, HTTPParseError, _Refused) as fault:
+            resource = _EXHAUSTED.get(getattr(fault, "errno", 0))
+            if resource:
+                self.exhausted[resource] += 1
             return Answer(0, {}, b"", "transport", sending.left, Cut.NONE + 0, blocked)
         finally:
             deadline.close()

@@ -19,6 +19,8 @@ from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Rea
 from loadtests.clock import Agenda, Clock, Entry
 from loadtests.connections import Answer, Connections
 from loadtests.lines import AT_ONCE, Line
+from loadtests.pages.applicant import PageApplicant
+from loadtests.pages.way import ROUTES as PAGE_ROUTES
 from loadtests.receipts import Receipts
 from loadtests.roster import Roster
 from loadtests.swarm_metrics import SwarmMetrics
@@ -39,6 +41,11 @@ _ARRIVAL = -1
 _ANSWERED = frozenset({"ok", "refused", "busy"})
 
 _log = logging.getLogger(__name__)
+
+
+def routes_of(night: Night) -> tuple[str, ...]:
+    """The routes that the night's people may ask."""
+    return ROUTE_NAMES + (PAGE_ROUTES if night.population.without_javascript else ())
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Crowd:
         self.clock = clock
         self.roster = Roster(share.due, share.numbers)
         self.receipts = Receipts()
-        self.metrics = SwarmMetrics(ROUTE_NAMES, len(share.due), lambda: len(self.live))
+        self.metrics = SwarmMetrics(routes_of(share.night), len(share.due), lambda: len(self.live), self._due_by_now)
         self.live: dict[int, Applicant] = {}
         self.defect = ""
         """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
@@ -141,6 +148,7 @@ class Crowd:
         self._due, self._numbers, self._taken_over = self._arrivals()
         self._firsts.add(first)
         self._left += len(due)
+        self.metrics.planned += len(due)
         if len(due) and not self._cut:
             self.idle.clear()
             self._agenda.add(self._due[first], first, _ARRIVAL)
@@ -155,6 +163,10 @@ class Crowd:
         if one.state.action == Action.WAIT_CODE:
             now = self.clock.now()
             self._later(one, self._decide(one, Reading(Result.DELIVERED), now), now)
+
+    def _due_by_now(self) -> int:
+        """Applicants of the share whose instant has come."""
+        return int(np.count_nonzero(self.roster.columns["due"] <= self.clock.now()))
 
     def _arrivals(self) -> tuple[memoryview, memoryview, memoryview]:
         """Of each row: when it is due, whose it is, whether it was taken over."""
@@ -189,7 +201,8 @@ class Crowd:
         started = self.clock.now()
         number = self._numbers[row]
         who = person(self.share.night, self.share.seed, number)
-        one = Applicant(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
+        player = PageApplicant if who.without_javascript else Applicant
+        one = player(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
         self.live[number] = one
         self.metrics.arrivals += 1
         if not self._taken_over[row]:  # who was taken over is late because of the lost worker, and counted apart
@@ -318,12 +331,11 @@ class Crowd:
         self, one: Applicant, request: Request, answer: Answer, result: str, sent: float, done: float, due: float
     ) -> None:
         figures = self.metrics.routes[request.route]
+        service = done - sent - answer.blocked
         if result != "transport":  # a broken connection is no answer, and would count as a fast one
-            figures.service.observe(done - sent)
-            figures.scheduled.observe(done - due)
+            figures.answered(sent - due, answer.blocked, service)
         figures.outcomes[result] += 1
-        milliseconds = (done - sent) * 1000.0
-        self._stats.log_request(request.method, request.route, milliseconds, len(answer.body))
+        self._stats.log_request(request.method, request.route, 1000.0 * service, len(answer.body))
         if result not in _ANSWERED:
             self._stats.log_error(request.method, request.route, answer.failure or f"status {answer.status}")
         columns, row = self.roster.columns, one.row

@@ -4,6 +4,7 @@ Lateness decides: who starts people late measures itself. The other audits say w
 the cause to name; those that spoil figures even when everybody starts in time make a run invalid by themselves.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -58,6 +59,13 @@ def audits(
     resources = [*_cores(signs), *_connections(signs, blocked_p99_s), *_pauses(signs)]
     found = [*_lateness(lateness_ms, resources), *resources, *_lost(lost_share)]
     return sorted(found, key=lambda audit: not audit.invalid)
+
+
+def show(found: list[Audit]) -> None:
+    """Say on standard error what was found."""
+    for audit in found:
+        word = "INVALID" if audit.invalid else "note"
+        print(f"swarm: {word}: {audit.cause}; {audit.advice}", file=sys.stderr, flush=True)
 
 
 def _lateness(lateness_ms: Mapping[str, float], resources: list[Audit]) -> list[Audit]:

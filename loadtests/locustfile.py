@@ -18,9 +18,10 @@ from gevent.socket import wait_read
 from locust import LoadTestShape, User, events, task
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
-from loadtests.muster import Muster
+from loadtests.muster import INVALID, Muster
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
 from loadtests.station import Station
+from loadtests.web_tabs import WebTabs
 
 LAST_SCRAPE = 60.0
 """Seconds that a finished swarm stays up for whoever still wants to read its metrics."""
@@ -48,7 +49,7 @@ class UntilAllHaveEnded(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         if self.muster.finished.is_set():
-            if self.lifeline is not None and self.muster.exit_code == 0:
+            if self.lifeline is not None and self.muster.exit_code in (0, INVALID):
                 self.lifeline.cut.wait(LAST_SCRAPE)
             self._crowds = 0
             return None
@@ -161,6 +162,8 @@ def _lead(environment: Any, runner: Any) -> None:
     environment.events.test_stopping.add_listener(lambda **_: muster.stop())
     environment.events.quitting.add_listener(end)
     gevent.spawn(muster.watch)
+    if environment.web_ui is not None:
+        WebTabs(lambda: muster.measured, muster.audits).add_to(environment.web_ui)
 
 
 def _play(environment: Any, runner: Any) -> None:

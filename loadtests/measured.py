@@ -116,6 +116,11 @@ class Measured:
         """Of each worker, how late it started people."""
         return {worker: self._merged("swarm_lateness_seconds", worker) for worker in self._values}
 
+    def lateness_ms(self) -> dict[str, float]:
+        """p99 and max over all who started; empty if nobody did."""
+        late = self._merged("swarm_lateness_seconds")
+        return {"p99": 1000.0 * late.quantiles(0.99)[0], "max": 1000.0 * late.greatest} if late.count else {}
+
     def latency(self) -> Latency:
         """What latency.json says: of each route that was asked."""
         found: Latency = {}

@@ -19,9 +19,10 @@ import gevent
 import numpy as np
 from gevent.event import Event
 
-from loadtests import receipts
+from loadtests import health, receipts
 from loadtests.attendance import LOOK_EVERY, Attendance, Identity
 from loadtests.book import Book
+from loadtests.measured import Latency, Measured, show_latency
 from loadtests.run_settings import RunSettings
 from scenarios.arrivals import SHARDS, Plan
 from scenarios.record import write_people, write_whole
@@ -30,6 +31,9 @@ LEAD = 2.0
 """Seconds between the agreement on the plan and the opening, when no opening was given."""
 HAND_IN = 10.0
 """Seconds within which workers hand in their ledgers after a cut: half of what a stopped process is given."""
+
+INVALID = 5
+"""Exit code of a run in which the swarm itself was the limit."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +85,7 @@ class Muster:
         self.finished = Event()
         """Set once the record is written, or the run has failed."""
         self.book = Book(np.zeros(0))
+        self.measured = Measured()
         self.takeovers: list[Takeover] = []
         self._settings: RunSettings | None = None
         self._plan: Plan | None = None
@@ -123,7 +128,7 @@ class Muster:
         except ValueError as fault:
             self.fail(str(fault), 2)
             return
-        self.book = Book(self._plan.due)
+        self.book, self.measured = Book(self._plan.due), Measured()
         for worker in self._workers.values():
             share = {"worker": worker.number, "shards": worker.shards, "settings": settings.message()}
             self._tell(worker, "crowd_plan", share)
@@ -153,6 +158,8 @@ class Muster:
         self.book.take(data["started"], data["ended"], worker.shards)
         self._told.take(worker.number, data["acknowledged"], data["unanswered"])
         worker.cpu_s = data["cpu_s"]
+        if data["figures"] is not None:
+            self.measured.take(_name(worker), data["figures"], time.time() - self._opens_at)
         if data["defect"]:
             self._blame(f"worker {worker.number}: {data['defect'].strip().splitlines()[-1]}", 1)
         self._check_end()
@@ -218,6 +225,7 @@ class Muster:
         """Whoever was on the way there is cut; what they were told last, nobody knows."""
         del self._workers[lost.number]
         self._attendance.dismiss(lost.number)
+        self.measured.lose(_name(lost))
         self._cpu_lost += lost.cpu_s
         now = max(0.0, time.time() - self._opens_at)
         overdue = self.book.overdue(lost.shards, now)
@@ -301,9 +309,12 @@ class Muster:
         if self._plan is None or self._settings is None:
             self.finished.set()
             return
+        latency, audits = self.measured.latency(), self.audits(self.book.lateness_ms)
+        if not self._interrupted and any(audit.invalid for audit in audits):
+            self.exit_code = self.exit_code or INVALID
         if self._settings.record is not None:
             try:
-                self._write(self._settings.record)
+                self._write(self._settings.record, latency)
             except OSError as fault:
                 self._blame(f"--record {self._settings.record}: {fault}", 2)
                 print(f"swarm: --record {self._settings.record}: {fault}", file=sys.stderr, flush=True)
@@ -323,11 +334,25 @@ class Muster:
             played_s=round(max(0.0, time.time() - self._opens_at), 3),
             takeovers=[asdict(takeover) for takeover in self.takeovers],
             taken_over=self.book.taken_over,
+            health=[audit.to_dict() for audit in audits],
         )
+        show_latency(latency)
+        health.show(audits)
         self.finished.set()
 
-    def _write(self, folder: Path) -> None:
+    def audits(self, lateness_ms: dict[str, float] | None = None) -> list[health.Audit]:
+        """Whether the swarm itself was the limit, by all that is known now; lateness within 1 % unless it is given."""
+        measured = self.measured
+        return health.audits(
+            measured.lateness_ms() if lateness_ms is None else lateness_ms,
+            measured.signs(),
+            blocked_p99_s=measured.blocked_p99_s(),
+            lost_share=sum(each.cut for each in self.takeovers) / max(1, self._plan.planned if self._plan else 0),
+        )
+
+    def _write(self, folder: Path, latency: Latency) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "latency.json", lambda file: file.write(json.dumps(latency, indent=1).encode()))
         write_people(folder, self.book.columns)
         write_whole(folder / "receipts.json", self._told.write)
 
@@ -348,6 +373,11 @@ class Muster:
         """One JSON line on standard output, for whoever started the swarm."""
         with suppress(BrokenPipeError):  # that one may have been killed; the swarm still ends in order
             print(json.dumps(facts), flush=True)
+
+
+def _name(worker: Worker) -> str:
+    """What a worker is called where people read of it."""
+    return f"worker {worker.number}"
 
 
 def dealt(shards: Sequence[int], holders: int) -> list[list[int]]:

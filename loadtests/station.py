@@ -2,9 +2,9 @@
 
 Messages, each about one run: crowd_plan (master: settings and shards), crowd_ready (worker: hash of the plan it
 computed), crowd_go (master: all hashes agree, this is the opening), crowd_news (worker, once a second: who has started
-and who has ended since, receipts, what was measured), crowd_take (master: shards of a lost worker, and with which applicant each goes on),
-crowd_cut (master: end it), crowd_ledger (worker: the last news), crowd_fault (worker: cannot play, and why). A process
-without workers sends them to itself.
+and who has ended since, receipts, what was measured), crowd_take (master: shards of a lost worker, and with which
+applicant each goes on), crowd_cut (master: end it), crowd_ledger (worker: the last news), crowd_fault (worker: cannot
+play, and why). A process without workers sends them to itself.
 """
 
 import gc

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtests.harness.processes import free_ports
 from scenarios.fates import Fate, Furthest, Reason
 from scenarios.record import read_people
-from tests.integration.swarm_room import PLANNED, QUICK, counts, eventually, swarm, target
+from tests.integration.swarm_room import INVALID, PLANNED, QUICK, counts, eventually, swarm, target
 
 
 def scraped(port: int) -> dict[str, float]:
@@ -168,7 +168,7 @@ def test_a_lost_worker_is_no_crash(tmp_path):
         eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
         os.kill(psutil.Process(locust.process.pid).children()[0].pid, signal.SIGKILL)
         done = locust.say("done")
-        assert locust.end() == 0
+        assert locust.end() == INVALID  # more than one in a hundred are cut for it
     (takeover,) = done["takeovers"]
     people = read_people(tmp_path / "run")
     assert (people["reason"] == Reason.WORKER_LOST).sum() == takeover["cut"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loadtests.attendance import ABSENT, SILENCE
-from loadtests.muster import Muster
+from loadtests.muster import INVALID, Muster
 from loadtests.receipts import MAY_HAVE_DONE, Receipts
 from loadtests.roster import Roster
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
@@ -44,6 +44,8 @@ class Room:
         self.hash = self.plan.hash
         self.rosters = [self._roster(shards) for _, shards in self.leases()]
         self.receipts = [Receipts() for _ in self.rosters]
+        self.figures: dict[str, Any] | None = None
+        """What each worker has measured."""
 
     def _roster(self, shards: list[int]) -> Roster:
         numbers = self.plan.numbers(shards)
@@ -72,7 +74,7 @@ class Room:
 
     def news(self, worker: int, defect: str = "") -> dict[str, Any]:
         told = {**self.rosters[worker].parcel()._asdict(), **self.receipts[worker].news()._asdict()}
-        return {**self.signed(worker), **told, "defect": defect, "cpu_s": 0.5}
+        return {**self.signed(worker), **told, "defect": defect, "cpu_s": 0.5, "figures": self.figures}
 
     def tell(self, worker: int) -> None:
         self.muster.take_news(self.news(worker))
@@ -228,7 +230,8 @@ def test_a_silent_worker_loses_its_shards_to_the_others(tmp_path, capsys):
         room.rosters[worker].extend(room.plan.due[numbers], numbers)
         room.play_all(worker)
     done = said(capsys)[-1]
-    assert (done["ended"], done["exit_code"]) == ("drained", 0)
+    assert (done["ended"], done["exit_code"]) == ("drained", INVALID)
+    assert [audit["id"] for audit in done["health"]] == ["worker-lost"]  # 2 of 23 are more than one in a hundred
     assert done["fates"] == {"joined": PLANNED - 2, "refused": 0, "abandoned": 0, "failed": 0, "cut": 2}
     (takeover,) = done["takeovers"]
     assert (takeover["worker"], takeover["shards"], takeover["cut"]) == (1, SHARDS // 3, 2)
