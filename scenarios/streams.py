@@ -84,15 +84,15 @@ class Purpose(IntEnum):
 
 def digest(seed: int, applicant: int, purpose: int, attempt: int) -> int:
     """64 bits for this draw. Any integers; each is taken modulo 2**64."""
-    z = mixed(u64(u64(seed) + u64(GOLDEN)))
-    z = mixed(u64(z + u64(applicant)))
-    z = mixed(u64(z + u64(purpose)))
-    return mixed(u64(z + u64(attempt)))
+    z = mixed(u64(seed) + GOLDEN)
+    z = mixed(z + u64(applicant))
+    z = mixed(z + u64(purpose))
+    return mixed(z + u64(attempt))
 
 
 def uniform(seed: int, applicant: int, purpose: int, attempt: int) -> float:
     """A number in [0, 1) with 53 random bits."""
-    return float(digest(seed, applicant, purpose, attempt) >> u64(11)) * _ONE_IN_2_53
+    return float(digest(seed, applicant, purpose, attempt) >> 11) * _ONE_IN_2_53
 
 
 def exponential(u: float, mean: float) -> float:

@@ -1,6 +1,6 @@
 """64-bit hashing that gives the same digits in plain Python and compiled (DESIGN section 2, compiled rules).
 
-64-bit values pass through `u64` at each entry and product, because Python's integers never wrap and numba's do.
+64-bit values pass through `u64` at each entry, because Python's integers never wrap and numba's do.
 """
 
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -20,7 +20,7 @@ def mixed(z: int) -> int:
 
     Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014 (constants of variant 13).
     """
-    z = u64(z)
-    z = u64((z ^ (z >> u64(30))) * u64(MIX_1))
-    z = u64((z ^ (z >> u64(27))) * u64(MIX_2))
-    return z ^ (z >> u64(31))
+    z = u64(z)  # an unsigned one from here on, whose products numba wraps; the masks are for plain Python
+    z = ((z ^ (z >> 30)) * MIX_1) & _MASK
+    z = ((z ^ (z >> 27)) * MIX_2) & _MASK
+    return z ^ (z >> 31)
