@@ -62,7 +62,10 @@ def habits(night: Night, pace: float, speed: float = 1.0, ends_s: float = math.i
 
 
 def traits(night: Night, person: Person, uploader: Uploader = Uploader.PATIENT) -> Traits:
-    """What is special about this applicant; how clients send photos is chosen for the run."""
+    """What is special about this applicant; how clients send photos is chosen for the run.
+
+    A browser without JavaScript sends each photo whole, as the last field of a form.
+    """
     patience = tuple(night.population.patience.values())[person.patience]
     return Traits(
         tries=patience.tries,
@@ -70,7 +73,7 @@ def traits(night: Night, person: Person, uploader: Uploader = Uploader.PATIENT) 
         channel=Channel.EMAIL + 0 if person.channel == "email" else Channel.SMS + 0,
         mistyped=int(person.typed_nik != person.nik),
         manners=person.manners + 0,
-        uploader=uploader + 0,
+        uploader=(Uploader.ONE_SHOT if person.without_javascript else uploader) + 0,
         low_memory=int(person.low_memory),
         think_factor=_think_factor(night.population, person),
     )

@@ -120,6 +120,27 @@ class Night:
         chosen = Figure(f"manners.{name}", 1.0, "share of 1", "own: chosen for this run", "assumption")
         return replace(self, manners={name: 1.0}, figures=(*kept, chosen))
 
+    def with_visitors(self, *, without_javascript: float | None = None, onlookers: float | None = None) -> Night:
+        """The same night with another share of people without JavaScript, or as many onlookers for each applicant.
+
+        None leaves a figure as it is. Raises ValueError for what is no share, and where the night has no onlookers.
+        """
+        people, kept = self.population, list(self.figures)
+        if without_javascript is not None:
+            if not 0.0 <= without_javascript <= 1.0:
+                raise ValueError(f"the share without JavaScript must be from 0 to 1, not {without_javascript}")
+            people = replace(people, without_javascript=without_javascript)
+            kept = _chosen(kept, "population.without_javascript", without_javascript, "share of 1")
+        if onlookers is not None:
+            if not 0.0 <= onlookers < float("inf"):
+                raise ValueError(f"onlookers must not be negative, they are {onlookers}")
+            if people.onlookers is None and onlookers:
+                raise ValueError("the night does not say what onlookers do: it has no table population.onlookers")
+            if people.onlookers is not None:
+                people = replace(people, onlookers=replace(people.onlookers, per_applicant=onlookers))
+                kept = _chosen(kept, "population.onlookers.per_applicant", onlookers, "ratio")
+        return replace(self, population=people, figures=tuple(kept))
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON values (instants as ISO 8601 text); `from_dict` is the way back."""
         return cast("dict[str, Any]", _plain(asdict(self)))
@@ -134,6 +155,12 @@ class Night:
         if night is None:
             raise NightError([f"run record: {key}: {text}" for key, text in faults])
         return replace(night, figures=figures)
+
+
+def _chosen(figures: list[Figure], key: str, value: float, unit: str) -> list[Figure]:
+    """The figures with one that was chosen for the run in the place of the night's own."""
+    chosen = Figure(key, value, unit, "own: chosen for this run", "assumption")
+    return [chosen if figure.key == key else figure for figure in figures]
 
 
 def names() -> list[str]:

@@ -43,16 +43,10 @@ _NAMES = {
     "gabung": "join",
     "static": "asset",
 }
-_FORMS = ("antrean", "akun", "kode", "masuk", "identitas", "profil", "telepon", "tes", "gabung")
-
 PHOTO_ROUTE = "files-form"
-"""Named as the other uploads are: they are judged apart."""
-ROUTES = (
-    *(f"pages-{name}" for name in _NAMES.values()),
-    *(f"pages-{_NAMES[first]}-form" for first in _FORMS),
-    PHOTO_ROUTE,
-)
-"""Looking at each page, and sending a form of it."""
+"""Sending the form with a photo; named as the other uploads are, because they are judged apart."""
+ROUTES = (*(f"pages-{name}" for name in _NAMES.values()), PHOTO_ROUTE)
+"""Each page, looked at or its form sent: a pair of names for each would double what a scrape has to write."""
 
 
 class Place(NamedTuple):
@@ -89,6 +83,4 @@ def slug_of(path: str) -> str:
 def route_of(method: str, path: str) -> str:
     """The name under which a request is counted. Raises PageChanged."""
     first = slug_of(path).partition("/")[0]
-    if first == "foto" and method == "POST":
-        return PHOTO_ROUTE
-    return f"pages-{_NAMES[first]}" + ("-form" if method == "POST" else "")
+    return PHOTO_ROUTE if first == "foto" and method == "POST" else f"pages-{_NAMES[first]}"

@@ -130,7 +130,7 @@ def test_a_wrong_code_is_typed_again(standing):
     right = walker.one.code
     walker.one.code = f"{(int(right) + 1) % 1_000_000:06}"
     refused = standing.run(walker.request())
-    assert (refused.result, walker.requests[-1]) == (Result.WRONG_CODE, ("pages-code-form", 422))
+    assert (refused.result, walker.requests[-1]) == (Result.WRONG_CODE, ("pages-code", 422))
     walker.decide(refused)
     walker.one.code = right
     standing.run(walker.walk(to=Action.IDENTITY))
