@@ -63,8 +63,8 @@ def show(options: Namespace) -> int:
         for line in str(refused).splitlines():
             print(f"launchnight: {line}", file=sys.stderr)
         return USAGE
-    think = settings.night.population.think
-    drawn = Drawn(settings, plan, needs.needs(plan, think, settings.pace, settings.steps, workers))
+    needed = needs.needs(plan, settings.night.population, settings.pace, settings.steps, workers)
+    drawn = Drawn(settings, plan, needed)
     if options.svg:
         path = Path(options.svg)
         try:

@@ -16,7 +16,7 @@ import psutil
 
 from loadtests.sources import most_connections
 from scenarios.arrivals import Plan
-from scenarios.population import ThinkTimes
+from scenarios.population import Population, ThinkTimes
 
 REQUESTS = 40
 """Of a whole journey, ticket to joined: the median of a rehearsal in which all joined."""
@@ -77,17 +77,18 @@ class Machine:
     """Free, or freed at need."""
 
 
-def needs(plan: Plan, think: ThinkTimes, pace: float, steps: int = 0, workers: int = 0) -> Needs:
-    """What a plan needs. steps: answers after which people leave, 0 = the whole journey.
+def needs(plan: Plan, population: Population, pace: float, steps: int = 0, workers: int = 0) -> Needs:
+    """What a plan needs, its onlookers included. steps: answers after which people leave, 0 = the whole journey.
 
     workers: processes that will play it; 0 = as many as it needs.
     """
     requests = min(steps or REQUESTS, REQUESTS)
-    journey = max(_SHORTEST, journey_s(think, pace) * (requests - 1) / (REQUESTS - 1))
+    journey = max(_SHORTEST, journey_s(population.think, pace) * (requests - 1) / (REQUESTS - 1))
     arrivals = plan.most_within(_SHORTEST) / _SHORTEST
     live = plan.most_within(journey)
-    per_s = live * requests / journey
-    cores = arrivals * ARRIVAL_CPU_S + per_s * REQUEST_CPU_S
+    beside, looks = _onlookers(population)
+    per_s = live * requests / journey + arrivals * beside * looks
+    cores = arrivals * (1.0 + beside) * ARRIVAL_CPU_S + per_s * REQUEST_CPU_S
     needed = max(1, math.ceil(cores / BUSY_SHARE))
     playing = workers or needed
     empty = (playing if playing == 1 else playing + 1) * PROCESS_BYTES + plan.planned * PLANNED_BYTES
@@ -99,6 +100,14 @@ def journey_s(think: ThinkTimes, pace: float) -> float:
     """Seconds from ticket to joined if all is well and nobody waits in line."""
     thinking = sum(value for name, value in vars(think).items() if name.endswith("_s"))
     return float(thinking / pace + REACTIONS_S)
+
+
+def _onlookers(population: Population) -> tuple[float, float]:
+    """How many come beside each applicant, and the requests of one: a page and its style sheet, maybe two pages more."""
+    who = population.onlookers
+    if who is None:
+        return 0.0, 0.0
+    return who.per_applicant, 2.0 + who.second_page_share * (1.0 + who.third_page_share)
 
 
 def machine() -> Machine:

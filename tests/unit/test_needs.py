@@ -10,7 +10,7 @@ from loadtests.needs import Machine
 from scenarios import arrivals, catalogue
 from scenarios.arrival_kinds import of_rates
 
-THINK = catalogue.load("prakerja-wave-1").population.think
+POPULATION = replace(catalogue.load("prakerja-wave-1").population, onlookers=None)
 LARGE = Machine(cores=64, connections=100_000, ports=100_000, memory_bytes=10**11)
 
 
@@ -18,7 +18,7 @@ def needed(rate: float, *, minutes: float = 60.0, pace: float = 1.0, steps: int 
     lines = of_rates(f"constant:{rate}", minutes)
     assert lines is not None
     plan = arrivals.plan(lines, Fraction(1), 1.0, None, 1, arrivals.Spacing.EXACT)
-    return needs.needs(plan, THINK, pace, steps, workers)
+    return needs.needs(plan, POPULATION, pace, steps, workers)
 
 
 def test_people_on_their_way_are_rate_times_stay() -> None:
@@ -28,6 +28,16 @@ def test_people_on_their_way_are_rate_times_stay() -> None:
     assert found.live == pytest.approx(10.0 * stay, abs=1)
     assert found.requests_per_s == pytest.approx(10.0 * needs.REQUESTS, rel=0.001)
     assert found.cores == pytest.approx(10 * needs.ARRIVAL_CPU_S + 400 * needs.REQUEST_CPU_S, rel=0.001)
+
+
+def test_onlookers_come_beside_them() -> None:
+    """Seven for ten applicants, each with 2.7 requests: 1.89 requests more for each applicant."""
+    night = catalogue.load("prakerja-wave-1").population
+    lines = of_rates("constant:10", 60.0)
+    assert lines is not None
+    plan = arrivals.plan(lines, Fraction(1), 1.0, None, 1, arrivals.Spacing.EXACT)
+    more = needs.needs(plan, night, 1.0).requests_per_s - needs.needs(plan, POPULATION, 1.0).requests_per_s
+    assert more == pytest.approx(10.0 * 0.7 * 2.7, rel=0.01)
 
 
 def test_a_burst_shorter_than_the_stay_asks_for_less_than_its_rate_would() -> None:
@@ -59,7 +69,7 @@ def test_workers_are_as_many_as_keep_a_reserve() -> None:
 
 def test_nobody_planned_needs_next_to_nothing() -> None:
     plan = arrivals.plan(catalogue.load("prakerja-wave-1").curve.reading("harsh"), Fraction(1, 10**9), 1.0, 1.0, 1)
-    found = needs.needs(plan, THINK, 1.0)
+    found = needs.needs(plan, POPULATION, 1.0)
     assert (found.planned, found.live, found.cores, found.workers) == (0, 0, 0.0, 1)
 
 
