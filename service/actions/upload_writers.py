@@ -8,8 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -77,7 +76,7 @@ class Writers:
         self.replica = secrets.token_hex(8)
         self.taken_over = taken_over
         self.stopping = False
-        self._turns: dict[str, tuple[IncomingBytes, asyncio.Event]] = {}
+        self._turns: dict[str, _Turn] = {}
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
 
     def __len__(self) -> int:
@@ -102,44 +101,61 @@ class Writers:
     def let_go(self, upload_id: str) -> None:
         """Another replica wants it."""
         if turn := self._turns.get(upload_id):
-            turn[0].let_go()
+            turn.incoming.let_go()
 
     def stop(self) -> None:
         """The process ends: everybody stores what has arrived, and nobody begins any more."""
         self.stopping = True
-        for incoming, _ in self._turns.values():
-            incoming.let_go()
+        for turn in self._turns.values():
+            turn.incoming.let_go()
 
     async def settle(self, upload_id: str) -> bool:
         """Have whoever writes to the upload in this process end, and what had arrived acknowledged. False: stuck."""
         while turn := self._turns.get(upload_id):
-            incoming, ended = turn
-            incoming.let_go()
+            turn.incoming.let_go()
             try:
                 async with asyncio.timeout(LET_GO_LIMIT):
-                    await ended.wait()
+                    await turn.ended.wait()
             except TimeoutError:
                 return False
             self.taken_over(Takeover.SAME_PROCESS)
         return True
 
-    @asynccontextmanager
-    async def turn(self, upload_id: str, incoming: IncomingBytes) -> AsyncIterator[None]:
-        """Be the one who writes, until told by a newcomer to let go. Raises ServiceStopping."""
-        if not await self.settle(upload_id):
+    def turn(self, upload_id: str, incoming: IncomingBytes) -> "_Turn":
+        """Be the one who writes, until told by a newcomer to let go; as a context. Raises ServiceStopping."""
+        return _Turn(self, upload_id, incoming)
+
+    async def _begin(self, upload_id: str, turn: "_Turn") -> None:
+        if upload_id in self._turns and not await self.settle(upload_id):
             self.taken_over(Takeover.FENCED)  # by the statement with which who comes now takes over
         if self.stopping:
             raise ServiceStopping(retry_after_s=STOPPED_FOR)
-        if turn := self._turns.get(upload_id):  # who else has waited in vain for one that is stuck
-            turn[0].let_go()
-        mine = (incoming, asyncio.Event())
-        self._turns[upload_id] = mine
-        try:
-            yield
-        finally:
-            if self._turns.get(upload_id) is mine:
-                del self._turns[upload_id]
-            mine[1].set()
+        if stuck := self._turns.get(upload_id):  # who else has waited in vain for one that is stuck
+            stuck.incoming.let_go()
+        self._turns[upload_id] = turn
+
+    def _end(self, upload_id: str, turn: "_Turn") -> None:
+        if self._turns.get(upload_id) is turn:
+            del self._turns[upload_id]
+        turn.ended.set()
+
+
+class _Turn:
+    """See `Writers.turn`; a generator would cost several times as much."""
+
+    __slots__ = ("_upload_id", "_writers", "ended", "incoming")
+
+    def __init__(self, writers: Writers, upload_id: str, incoming: IncomingBytes) -> None:
+        self._writers = writers
+        self._upload_id = upload_id
+        self.incoming = incoming
+        self.ended = asyncio.Event()
+
+    async def __aenter__(self) -> None:
+        await self._writers._begin(self._upload_id, self)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writers._end(self._upload_id, self)
 
 
 async def make_free(ports: Ports, writers: Writers, upload: Upload) -> None:

@@ -149,7 +149,10 @@ async def _store(
 ) -> None:
     while data := await incoming.take(piece_bytes()):
         await writer.store(data)
-        acknowledged(await writer.acknowledge(ends=incoming.exhausted))
+        ends = incoming.exhausted
+        acknowledged(await writer.acknowledge(ends=ends))
+        if ends:
+            return
 
 
 async def _store_checked(

@@ -7,8 +7,9 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
+from typing import Generic, TypeVar
 
 import asyncpg
 
@@ -20,6 +21,8 @@ CONNECT_LIMIT = 5.0  # seconds, a stopped server accepts connections and says no
 STATEMENT_LIMIT = 10.0  # ours take milliseconds; longer means a lock or a sick disk
 COMMAND_LIMIT = 12.0  # a little longer, so that the server's own limit bites first; for a network that swallows packets
 WAIT_LIMIT = 2.0  # for a free connection; a request that waited longer is better told to come back
+
+T = TypeVar("T")
 
 
 class Database:
@@ -76,26 +79,30 @@ class Database:
         """Connections handed out or being opened now."""
         return self._open - len(self._idle)
 
-    def connection(self) -> "Visit":
+    def connection(self) -> "Visit[asyncpg.Connection]":
         """A connection on which each statement is its own transaction, as an asynchronous context manager.
 
         Raises DatabaseBusy when none is free in time or statements are in each other's way, DatabaseUnavailable when
         the server or the connection fails, EffectUnknown when it does so while a statement is under way.
         """
-        return Visit(self)
+        return Visit(self, _itself)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A connection inside a transaction: committed at the end of the block, rolled back by an exception.
 
         Raises as `connection`; EffectUnknown only when the commit was sent and its answer never came.
         """
+        return self.transaction_for(_itself)
+
+    @asynccontextmanager
+    async def transaction_for(self, use: Callable[[asyncpg.Connection], T]) -> AsyncIterator[T]:
+        """See `transaction`; use: what the block is given of the connection."""
         visit = self.connection()
         async with visit as connection:
             visit.moment = Moment.WORKING
             await connection.execute("begin")
             try:
-                yield connection
+                yield use(connection)
             except BaseException as error:
                 if not (connection.is_closed() or trouble_of(error) is Trouble.SILENCE):
                     await _roll_back(connection)
@@ -117,14 +124,19 @@ class Database:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 connection.terminate()
 
-    async def _acquire(self) -> asyncpg.Connection:
-        if self._closed:
-            raise DatabaseUnavailable("The database was closed.")
-        while self._idle:
+    def _idle_nowait(self) -> asyncpg.Connection | None:
+        """The usual case, without a coroutine of its own."""
+        while self._idle and not self._closed:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
             self._open -= 1
+        return None
+
+    async def _acquire(self) -> asyncpg.Connection:
+        """When none is idle."""
+        if self._closed:
+            raise DatabaseUnavailable("The database was closed.")
         if self._open < self.limit:
             self._open += 1
             return await self._connect_in_place()
@@ -163,7 +175,7 @@ class Database:
     def _give_back(self, connection: asyncpg.Connection) -> None:
         if self._closed or connection.is_closed() or connection.is_in_transaction():
             self._drop(connection)
-        elif turn := self._next_turn():
+        elif self._waiting and (turn := self._next_turn()):
             turn.set_result(connection)
         else:
             self._idle.append(connection)
@@ -186,24 +198,28 @@ class Database:
         return None
 
 
-class Visit:
-    """See `Database.connection`; `moment`: how far it has come. A generator would cost three times as much."""
+class Visit(Generic[T]):
+    """See `Database.connection`; `moment`: how far it has come. A generator would cost three times as much.
 
-    __slots__ = ("_connection", "_database", "moment")
+    use: what the block is given of the connection.
+    """
 
-    def __init__(self, database: Database) -> None:
+    __slots__ = ("_connection", "_database", "_use", "moment")
+
+    def __init__(self, database: Database, use: Callable[[asyncpg.Connection], T]) -> None:
         self._database = database
+        self._use = use
         self._connection: asyncpg.Connection = None
         self.moment = Moment.CONNECTING
 
-    async def __aenter__(self) -> asyncpg.Connection:
+    async def __aenter__(self) -> T:
         try:
-            self._connection = await self._database._acquire()
+            self._connection = self._database._idle_nowait() or await self._database._acquire()
         except Exception as error:
             self._tell(error)
             raise
         self.moment = Moment.ALONE
-        return self._connection
+        return self._use(self._connection)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -220,6 +236,10 @@ class Visit:
         failure = failure_of(error, self.moment)
         if failure is not None:
             raise failure from error
+
+
+def _itself(connection: asyncpg.Connection) -> asyncpg.Connection:
+    return connection
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:

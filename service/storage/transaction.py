@@ -1,7 +1,6 @@
 """`ports.begin()`: the stores of one database transaction, all on its connection."""
 
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 
 import asyncpg
 
@@ -16,7 +15,7 @@ from service.storage.identities import IdentityRows
 from service.storage.lottery import LotteryRows
 from service.storage.offices import OfficeRows
 from service.storage.operations import OperationRows
-from service.storage.pool import Database
+from service.storage.pool import Database, Visit
 from service.storage.presence import PresenceRows
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
@@ -113,28 +112,10 @@ class PostgresTransaction:
 def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:
     """`ports.begin` over the connections of `database`. Not `keeps_answers`: idempotency is switched off."""
 
-    def begin(*, single: bool = False) -> _Begun:
-        return _Begun(database.connection() if single else database.transaction(), vault, keeps_answers)
+    def use(connection: asyncpg.Connection) -> PostgresTransaction:
+        return PostgresTransaction(connection, vault, keeps_answers)
+
+    def begin(*, single: bool = False) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return Visit(database, use) if single else database.transaction_for(use)
 
     return begin
-
-
-class _Begun:
-    """A transaction on the connection of `visit`, an asynchronous context manager as that one."""
-
-    __slots__ = ("_keeps_answers", "_vault", "_visit")
-
-    def __init__(
-        self, visit: AbstractAsyncContextManager[asyncpg.Connection], vault: Vault, keeps_answers: bool
-    ) -> None:
-        self._visit = visit
-        self._vault = vault
-        self._keeps_answers = keeps_answers
-
-    async def __aenter__(self) -> PostgresTransaction:
-        return PostgresTransaction(await self._visit.__aenter__(), self._vault, self._keeps_answers)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._visit.__aexit__(kind, error, trace)

@@ -43,9 +43,10 @@ class IncomingBody:
         self._enough = AHEAD
         self._due = False
         self._timer: asyncio.TimerHandle | None = None
-        self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._wanted = asyncio.Event()
+        self._wanted = False
+        self._taker: asyncio.Future[None] | None = None
+        self._gatherer: asyncio.Future[None] | None = None
+        """Who waits: one for bytes, one for room or to be asked. Bytes that come at once have nobody wait."""
         self._began = 0.0
         self._received = 0
         self._awaited_since: float | None = None
@@ -55,32 +56,34 @@ class IncomingBody:
 
     async def take(self, most: int) -> bytes:
         """See IncomingBytes; most: at most a piece."""
-        await self._wait_for(most)
+        if self.end is None:
+            await self._wait_for(most)
         data = b"".join(self._chunks)
         data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
         self._chunks, self._size = [], 0
         self._stop_timer()
         if rest:
             self._hold(rest)
-        self._room.set()
+        _wake(self._gatherer)
         return data
 
     async def peek(self, most: int) -> bytes:
         """See IncomingBytes; most: at most a piece."""
-        await self._wait_for(most)
+        if self.end is None:
+            await self._wait_for(most)
         head = b""
         for chunk in self._chunks:
             head += chunk[: most - len(head)]
         return head
 
     async def _wait_for(self, most: int) -> None:
-        self._wanted.set()
+        self._wanted = True
         self._enough = most
         if self._has_room():
-            self._room.set()
+            _wake(self._gatherer)
         while self._size < most and self.end is None and not self._due:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._taker = asyncio.get_running_loop().create_future()
+            await self._taker
 
     @property
     def exhausted(self) -> bool:
@@ -111,8 +114,8 @@ class IncomingBody:
     async def gather(self, *, at_once: bool) -> None:
         """Receive until the body ends. at_once: do not wait for the first `take`."""
         try:
-            if not at_once:
-                await self._wanted.wait()
+            while not (at_once or self._wanted or self.end is not None):
+                await self._sleep()
             await self._gather()
         finally:
             self._ends(End.CUT)  # whatever broke it: nobody may wait for more
@@ -130,8 +133,12 @@ class IncomingBody:
             self._awaited_since = None
             self._keep(message)
             while not self._has_room() and self.end is None:
-                self._room.clear()
-                await self._room.wait()
+                await self._sleep()
+
+    async def _sleep(self) -> None:
+        """Of the task that gathers, until something may have changed."""
+        self._gatherer = asyncio.get_running_loop().create_future()
+        await self._gatherer
 
     def _look(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
         """End a body whose next byte is late, or look again when it would be: one timer for all bytes."""
@@ -159,7 +166,7 @@ class IncomingBody:
         if data and self.end is None:
             self._hold(data)
             if self._size >= self._enough:
-                self._arrived.set()
+                _wake(self._taker)
 
     def _hold(self, data: bytes) -> None:
         if not self._chunks and self.end is None:
@@ -172,7 +179,7 @@ class IncomingBody:
 
     def _falls_due(self) -> None:
         self._due = True
-        self._arrived.set()
+        _wake(self._taker)
 
     def _stop_timer(self) -> None:
         self._due = False
@@ -185,8 +192,13 @@ class IncomingBody:
             return
         self.end = end
         self._stop_timer()
-        for event in (self._arrived, self._room, self._wanted):
-            event.set()
+        _wake(self._taker)
+        _wake(self._gatherer)
+
+
+def _wake(waiting: "asyncio.Future[None] | None") -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 @asynccontextmanager

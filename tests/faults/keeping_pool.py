@@ -11,10 +11,12 @@ from service.__main__ import main
 from service.storage.pool import Database
 
 
-async def acquire(pool: Database) -> asyncpg.Connection:
+def idle(pool: Database) -> asyncpg.Connection | None:
     """Without a look whether it is dead."""
-    if pool._idle:
-        return pool._idle.pop()
+    return pool._idle.pop() if pool._idle else None
+
+
+async def acquire(pool: Database) -> asyncpg.Connection:
     pool._open += 1
     return await pool._connect_in_place()
 
@@ -25,6 +27,6 @@ def keep(pool: Database, connection: asyncpg.Connection) -> None:
 
 
 if __name__ == "__main__":
-    for name, careless in {"_acquire": acquire, "_give_back": keep, "_drop": keep}.items():
+    for name, careless in {"_idle_nowait": idle, "_acquire": acquire, "_give_back": keep, "_drop": keep}.items():
         setattr(Database, name, careless)
     sys.exit(main())

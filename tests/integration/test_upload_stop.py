@@ -54,7 +54,7 @@ async def served(database_url, folder, grace=GRACE):
 
 
 async def arrived(room):
-    bodies = [incoming for incoming, _ in room.writers._turns.values()]
+    bodies = [turn.incoming for turn in room.writers._turns.values()]
     return sum(body.waiting for body in bodies) >= ARRIVED - 12  # the first were looked at
 
 

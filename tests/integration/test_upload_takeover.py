@@ -43,7 +43,7 @@ async def hanging(room, person, path):
         await begin_chunk(old, person, path, 0, PHOTO[:ARRIVED], len(PHOTO))
 
         async def arrived():
-            bodies = [incoming for incoming, _ in room.writers._turns.values()]
+            bodies = [turn.incoming for turn in room.writers._turns.values()]
             return sum(body.waiting for body in bodies) >= ARRIVED - 12  # the first were looked at
 
         await holds(arrived)
