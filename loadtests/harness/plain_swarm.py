@@ -78,5 +78,4 @@ def plain_swarm(
         child.wait_ready(READY_WITHIN)
         yield PlainSwarm(child, folder)
     finally:
-        if child.code is None:
-            child.kill()
+        child.kill()  # a swarm that was let go has ended before
