@@ -103,7 +103,7 @@ def journey_s(think: ThinkTimes, pace: float) -> float:
 
 
 def _onlookers(population: Population) -> tuple[float, float]:
-    """How many come beside each applicant, and the requests of one: a page and its style sheet, maybe two pages more."""
+    """How many come beside each applicant, and the requests of one: a page with its style sheet, maybe two more."""
     who = population.onlookers
     if who is None:
         return 0.0, 0.0

@@ -216,6 +216,7 @@ _MAY_BE: dict[str, Check] = {
     "arrivals": _text,
     "spacing": _text,
     "steps": _whole,
+    "needs": _free(_amount),
     "swarm": _table(("health", "takeovers"), health=_list(_AUDIT), takeovers=_list(_TAKEOVER)),
     "stack": _table(
         started=_flag,

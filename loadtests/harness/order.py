@@ -7,6 +7,7 @@ import socket
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from loadtests.harness import disk, proxy
 from loadtests.harness.errors import Refusal
 from loadtests.harness.samples import Target
+from loadtests.needs import Needs, needs
 from scenarios import catalogue, factors
 from scenarios.arrival_files import SUFFIXES, minutes_unless_said, named, people_unless_said
 from scenarios.arrival_kinds import ArrivalsError, Named
@@ -91,6 +93,11 @@ class Order:
     @property
     def partners(self) -> PartnerSet:
         return self.night.partners[self.set_name]
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the generator needs for it."""
+        return needs(self.plan, self.night.population, self.factors.pace, self.steps, self.workers)
 
     @property
     def last_arrival_s(self) -> float:

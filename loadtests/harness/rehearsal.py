@@ -117,6 +117,8 @@ class Rehearsal:
             f"people {order.factors.people}, speed {order.factors.speed:g}, pace {order.factors.pace:g}, "
             f"seed {order.seed})"
         )
+        for line in swarm.needed(order):
+            self._display.say(line)
         self._enter("prepare")
         self._source = self._open_source()
         stack.start()

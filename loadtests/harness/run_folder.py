@@ -99,6 +99,7 @@ class RunFolder:
                 "arrivals": order.arrivals,
                 "spacing": order.spacing,
                 "steps": order.steps,
+                "needs": order.needs.to_dict(),
                 "minutes": order.minutes,
                 "planned": order.plan.planned,
                 "plan_hash": order.plan.hash,

@@ -1,12 +1,22 @@
 """The swarm as a child of a rehearsal: what it is started with, and when its doors open."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from loadtests import needs
 from loadtests.harness.order import Order
 from loadtests.harness.processes import LOOPBACK, ROOT, free_ports, python
 from loadtests.harness.programs import Programs
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.samples import Target
+from loadtests.sources import Sources
+
+
+def needed(order: Order) -> list[str]:
+    """What the generator needs, what this machine has, and a warning for each thing that is short; a line each."""
+    host = urlsplit(order.running.target).hostname if order.running is not None else LOOPBACK
+    sources = max(1, len(Sources((), str(host)).addresses))
+    return needs.lines(order.needs, needs.machine(), workers=order.workers, sources=sources)
 
 
 def launch(programs: Programs, order: Order, folder: RunFolder, *, url: str, partners_url: str) -> list[Target]:

@@ -1,5 +1,6 @@
 """What is asked for is checked as a whole, before anything starts."""
 
+import json
 from argparse import Namespace
 from fractions import Fraction
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from loadtests.cli import parser
-from loadtests.harness import proxy
+from loadtests.harness import proxy, swarm
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import order_of
+from loadtests.harness.run_folder import RunFolder
 from scenarios import catalogue
 
 NIGHT = "prakerja-wave-1"
@@ -71,6 +73,18 @@ def test_arrivals_are_taken_as_they_are_named(tmp_path: Path) -> None:
     assert order.factors.people == 1
     order = order_of(options(NIGHT, "--arrivals", "constant:50", "--minutes", "2", "--people", "1/10"))
     assert (order.arrivals, order.plan.planned, order.minutes) == ("constant:50", 600, 2.0)
+
+
+def test_what_the_generator_needs_is_told_and_recorded() -> None:
+    """Before the start on the screen, and with what was asked for in the record."""
+    order = order_of(options(NIGHT, "--arrivals", "constant:2000", "--minutes", "1", "--steps", "20", *RUNNING))
+    told = swarm.needed(order)
+    assert "the generator needs" in told[0] and "this machine has" in told[1]
+    folder = RunFolder(order)
+    folder.write_config()
+    written = json.loads((folder.path / "run.json").read_text())
+    assert written["needs"] == order.needs.to_dict()
+    assert (written["arrivals"], written["steps"], written["spacing"]) == ("constant:2000", 20, "random")
 
 
 def test_faults_of_arrivals_are_named_with_the_rest(tmp_path: Path) -> None:
