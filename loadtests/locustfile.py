@@ -21,6 +21,7 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunne
 from loadtests.muster import INVALID, Muster
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
 from loadtests.station import Station
+from loadtests.swarm_metrics import MetricsPort
 from loadtests.web_tabs import WebTabs
 
 LAST_SCRAPE = 60.0
@@ -135,6 +136,8 @@ def _lead(environment: Any, runner: Any) -> None:
     assert isinstance(shape, UntilAllHaveEnded)
     shape.muster, shape.lifeline = muster, lifeline
 
+    page = MetricsPort(lambda: muster.measured.exposition())
+
     def parsed() -> RunSettings:
         return RunSettings.parse(environment.parsed_options, environment.host)
 
@@ -147,8 +150,11 @@ def _lead(environment: Any, runner: Any) -> None:
 
     def begin(**_: Any) -> None:
         try:
-            muster.begin(parsed())
-        except SettingsRefused as refused:
+            settings = parsed()
+            muster.begin(settings)
+            if isinstance(runner, MasterRunner):  # one without workers shows its figures as a worker does
+                page.open(settings.metrics_port)
+        except (SettingsRefused, OSError) as refused:
             muster.fail(str(refused), 2)
 
     def end(**_: Any) -> None:

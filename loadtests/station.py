@@ -9,7 +9,6 @@ play, and why). A process without workers sends them to itself.
 
 import gc
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import gevent
 import numpy as np
 from gevent.event import Event
 
-from loadtests import photos, swarm_metrics
+from loadtests import photos
 from loadtests.attendance import Identity
 from loadtests.clock import Clock
 from loadtests.connections import Connections
@@ -28,6 +27,7 @@ from loadtests.deliveries import listen
 from loadtests.receipts import KINDS, Told
 from loadtests.roster import Parcel
 from loadtests.run_settings import RunSettings
+from loadtests.swarm_metrics import MetricsPort
 from scenarios.arrivals import SHARDS, IntArray, Plan
 from scenarios.uploaders import Uploader
 
@@ -65,7 +65,7 @@ class Station:
         self._handed_in = True
         self._cpu = 0.0
         """CPU seconds of playing; while it plays, minus those at its start."""
-        self._server: Any = None
+        self._page = MetricsPort(self._exposition)
 
     @property
     def live(self) -> int:
@@ -85,7 +85,8 @@ class Station:
             self._settings = RunSettings.of_message(data["settings"])
             self._plan = self._settings.plan()
             self._photos = photos.corpus(self._settings.night.population.photos, Path(self._settings.photo_dir))
-            self._serve_metrics(self._settings.metrics_port)
+            port = self._settings.metrics_port
+            self._page.open(port + 1 + self._worker if port and self._has_master else port)
         except (OSError, ValueError) as fault:
             self._tell("crowd_fault", fault=str(fault))
             return
@@ -207,15 +208,6 @@ class Station:
 
     def _tell(self, kind: str, **facts: Any) -> None:
         self._send(kind, {"worker": self._worker, "run": self._run, **facts})
-
-    def _serve_metrics(self, port: int) -> None:
-        if port and self._server is None:
-            own = port + 1 + self._worker if self._has_master else port
-            try:
-                self._server = swarm_metrics.serve(self._exposition, own)
-            except OSError as fault:
-                reason = os.strerror(fault.errno or 0)
-                raise OSError(f"--swarm-metrics-port: {own} cannot be used ({reason}); name another") from None
 
     def _exposition(self) -> str:
         return self._crowd.metrics.exposition() if self._crowd is not None else ""

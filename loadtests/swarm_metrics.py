@@ -5,6 +5,7 @@ busy for 15 ms would make people late. What a process says of itself (`news`) is
 the latest words of all (loadtests.measured) and may miss any of them.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -185,16 +186,28 @@ def _names(series: str) -> tuple[str, ...]:
     return (f"{name}_sum{inside} ", f"{name}_count{inside} ", *buckets)
 
 
-def serve(exposition: Callable[[], str], port: int) -> WSGIServer:
-    """Serve the figures at /metrics on loopback. Raises OSError when the port is in use."""
+class MetricsPort:
+    """/metrics on a port of loopback, once it has been opened; it stays for the runs that follow."""
 
-    def application(
-        environ: dict[str, str], start_response: Callable[[str, list[tuple[str, str]]], object]
+    def __init__(self, exposition: Callable[[], str]) -> None:
+        self._exposition = exposition
+        self._server: WSGIServer | None = None
+
+    def open(self, port: int) -> None:
+        """Show the figures at `port`, 0 = nowhere. Raises OSError with the fix when it is in use."""
+        if not port or self._server is not None:
+            return
+        server = WSGIServer(("127.0.0.1", port), self._answer, log=None)
+        try:
+            server.start()
+        except OSError as fault:
+            reason = os.strerror(fault.errno or 0)
+            raise OSError(f"--swarm-metrics-port: {port} cannot be used ({reason}); name another") from None
+        self._server = server
+
+    def _answer(
+        self, environ: dict[str, str], start_response: Callable[[str, list[tuple[str, str]]], object]
     ) -> list[bytes]:
         found = environ["PATH_INFO"] == "/metrics"
         start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain; version=0.0.4")])
-        return [exposition().encode() if found else b"only /metrics is here\n"]
-
-    server = WSGIServer(("127.0.0.1", port), application, log=None)
-    server.start()
-    return server
+        return [self._exposition().encode() if found else b"only /metrics is here\n"]
