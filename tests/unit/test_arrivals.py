@@ -26,6 +26,19 @@ def test_planned_count_is_the_curve_rounded_down() -> None:
     assert arrivals.planned(HARSH, HUNDREDTH, 5) == int(HARSH.cumulative(300.0) / 100)
 
 
+def test_the_shipped_plan_at_full_scale_holds_the_published_totals() -> None:
+    """Not the curve's arithmetic but the instants themselves, of the reading that is harshest.
+
+    1,432,133 after 21 hours, 1.95 million on Monday 09:00; 571,500 in the first hour, of whom 80,000 come in one minute
+    (81,754 by the curve), which is 1,333 a second. All who come until Thursday 16:00 are 5,965,048.
+    """
+    plan = arrivals.plan(HARSH, Fraction(1), 1.0, 38 * 60, seed=1)
+    arrived = np.searchsorted(plan.due, np.array([1, 21, 38]) * 3600.0)
+    assert arrived.tolist() == [571_500, 1_432_133, 1_950_000]
+    assert 80_000 <= plan.most_within(60.0) <= 82_000
+    assert arrivals.planned(HARSH, Fraction(1), None) == 5_965_048
+
+
 def test_demand_factor_multiplies_the_people() -> None:
     """1.1 times the demand: a tenth more, without the error of a binary 1.1."""
     more = replace(HARSH, demand_factor=1.1)
