@@ -120,8 +120,17 @@ def write_people(folder: Path, columns: Mapping[str, Sequence[Any] | Column]) ->
     """
     typed = _checked_people(columns, "people")
     order = np.argsort(typed["number"], kind="stable")
-    ordered = {name: column[order] for name, column in typed.items()}
-    write_whole(folder / "people.npz", lambda file: np.savez_compressed(file, allow_pickle=False, **ordered))
+    if (np.diff(order) != 1).any():  # as a rule they are in order, and two million rows fill 300 MB
+        typed = {name: column[order] for name, column in typed.items()}
+    write_whole(folder / "people.npz", lambda file: _write_arrays(file, typed))
+
+
+def _write_arrays(file: IO[bytes], arrays: Mapping[str, Column]) -> None:
+    """As numpy's savez_compressed, whose level cannot be chosen: a third of its time for a tenth more bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def read_people(folder: Path) -> dict[str, Column]:
@@ -141,6 +150,9 @@ def _checked_people(columns: Mapping[str, Sequence[Any] | Column], where: str) -
     for name, kind in PEOPLE_COLUMNS.items():
         if name in columns:
             given = np.asarray(columns[name])
+            if given.dtype == kind:
+                typed[name] = given
+                continue
             try:
                 with np.errstate(invalid="ignore"):  # nan in a count: named below
                     typed[name] = given.astype(kind)
