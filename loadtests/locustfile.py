@@ -18,6 +18,7 @@ from gevent.socket import wait_read
 from locust import LoadTestShape, User, events, task
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
+from loadtests import needs
 from loadtests.muster import INVALID, Muster
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
 from loadtests.station import Station
@@ -152,6 +153,8 @@ def _lead(environment: Any, runner: Any) -> None:
         try:
             settings = parsed()
             muster.begin(settings)
+            if not muster.finished.is_set():
+                _tell_needs(settings, muster.workers)
             if isinstance(runner, MasterRunner):  # one without workers shows its figures as a worker does
                 page.open(settings.metrics_port)
         except (SettingsRefused, OSError) as refused:
@@ -170,6 +173,14 @@ def _lead(environment: Any, runner: Any) -> None:
     gevent.spawn(muster.watch)
     if environment.web_ui is not None:
         WebTabs(lambda: muster.measured, muster.audits).add_to(environment.web_ui)
+
+
+def _tell_needs(settings: RunSettings, workers: int) -> None:
+    """Say on standard error what the chosen factors ask of the machines that play them, before anybody starts."""
+    needed = needs.needs(settings.plan(), settings.night.population, settings.pace, settings.steps, workers)
+    sources = needs.sources_to(settings.host)
+    for line in needs.lines(needed, needs.machine(), workers=workers, sources=sources):
+        print(f"swarm: {line}", file=sys.stderr, flush=True)
 
 
 def _play(environment: Any, runner: Any) -> None:

@@ -8,13 +8,16 @@ project's own measurements; the service, if it runs on the same machine, needs i
 
 import math
 import os
+import socket
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
-from loadtests.sources import most_connections
+from loadtests.sources import Sources, most_connections
 from scenarios.arrivals import Plan
 from scenarios.population import Population, ThinkTimes
 
@@ -118,6 +121,18 @@ def machine() -> Machine:
         first, last = 49_152, 65_535
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Machine(cores, most_connections(), last - first + 1, int(psutil.virtual_memory().available))
+
+
+def sources_to(url: str, given: Sequence[str] = ()) -> int:
+    """How many addresses of this machine the crowd's connections to a service start from; 1 if that cannot be told.
+
+    given: those it was told to use, none = the usual.
+    """
+    try:
+        found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
+        return max(1, len(Sources(given, str(found[0][4][0])).addresses))
+    except (OSError, ValueError):
+        return 1
 
 
 def lines(needed: Needs, has: Machine, *, workers: int = 0, sources: int = 1, most: int = 0) -> list[str]:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,11 @@ class RunSettings:
         return cls(night=catalogue.Night.from_dict(data["night"]), people=Fraction(data["people"]), **sent)
 
     def plan(self) -> Plan:
-        """When everybody starts; each process computes it for itself."""
+        """When everybody starts; each process computes it for itself, once."""
+        return self._plan
+
+    @cached_property
+    def _plan(self) -> Plan:
         schedule = self.schedule or self.night.curve.reading(self.reading)
         spacing = Spacing(self.spacing)
         return arrivals.plan(schedule, self.people, self.speed, self.minutes, self.seed, spacing)

@@ -1,7 +1,6 @@
 """The swarm as a child of a rehearsal: what it is started with, and when its doors open."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from loadtests import needs
 from loadtests.harness.order import Order
@@ -9,13 +8,11 @@ from loadtests.harness.processes import LOOPBACK, ROOT, free_ports, python
 from loadtests.harness.programs import Programs
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.samples import Target
-from loadtests.sources import Sources
 
 
 def needed(order: Order) -> list[str]:
     """What the generator needs, what this machine has, and a warning for each thing that is short; a line each."""
-    host = urlsplit(order.running.target).hostname if order.running is not None else LOOPBACK
-    sources = max(1, len(Sources((), str(host)).addresses))
+    sources = needs.sources_to(order.running.target if order.running is not None else f"http://{LOOPBACK}")
     return needs.lines(order.needs, needs.machine(), workers=order.workers, sources=sources)
 
 
@@ -36,7 +33,7 @@ def await_opening(programs: Programs) -> float:
 def account(programs: Programs) -> dict[str, Any]:
     """What the swarm has said of itself at its end, as run.json keeps it: was it the limit, did it lose workers."""
     done = programs.children["swarm"].heard("done") or {}
-    return {name: done[name] for name in ("health", "takeovers") if name in done}
+    return {name: done[name] for name in ("health", "takeovers", "onlookers") if name in done}
 
 
 def losses(account: dict[str, Any]) -> list[str]:

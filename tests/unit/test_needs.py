@@ -1,5 +1,6 @@
 """What the generator needs: it grows with the plan as it should, and what is short is warned of with its fix."""
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -97,6 +98,12 @@ def test_each_shortage_is_told_with_its_fix(machine: dict[str, int], given: dict
     (warned,) = needs.shortages(found, replace(LARGE, **machine), **given)
     assert fix in warned
     assert needs.lines(found, replace(LARGE, **machine), **given)[2:] == [f"warning: {warned}"]
+
+
+def test_loopback_has_more_than_one_address() -> None:
+    """Linux leads all of 127.0.0.0/8 to this machine; a host that nobody knows is taken for one address."""
+    assert needs.sources_to("http://127.0.0.1:8000") == (16 if sys.platform == "linux" else 1)
+    assert needs.sources_to("http://no-such-host.invalid") == needs.sources_to("nonsense") == 1
 
 
 def test_this_machine_is_looked_at() -> None:
