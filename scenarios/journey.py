@@ -41,7 +41,7 @@ from scenarios.setbacks import (
     turn_away,
 )
 from scenarios.streams import Purpose, log_normal, uniform
-from scenarios.uploaders import MOST_FAILURES, Uploader
+from scenarios.uploaders import STOCK_TRIES, Uploader
 from service.domain.codes import life_s
 
 
@@ -101,6 +101,11 @@ def calmed(nerves: Nerves) -> Nerves:
     return Nerves(0, 0, nerves.retries, nerves.visits, nerves.mishaps, 0)
 
 
+def got_on(nerves: Nerves) -> Nerves:
+    """Real progress lets mishaps be forgotten, too."""
+    return Nerves(0, 0, nerves.retries, nerves.visits, 0, 0)
+
+
 def action_after(progress: Progress) -> int:
     """Where a signed-in applicant goes on, by what is done already."""
     if progress.furthest < Furthest.IDENTITY_SUBMITTED:
@@ -122,7 +127,7 @@ def go_on(
     """After an answer that worked: think, then do `action`; some leave by themselves where a stage is completed."""
     nerves = calmed(state.nerves)
     if progress.furthest > state.progress.furthest:
-        nerves = Nerves(0, 0, nerves.retries, nerves.visits, 0, 0)
+        nerves = got_on(nerves)
     if progress.furthest > state.progress.furthest and progress.furthest >= Furthest.ACCOUNT_CREATED:
         drawn = uniform(seed, number, Purpose.GIVE_UP, progress.furthest)
         if drawn < habits.leave_share and progress.furthest < Furthest.WAVE_JOINED:
@@ -340,11 +345,11 @@ def step(
         return go_on(state, habits, seed, number, Action.SUBMIT + 0, state.code, state.progress, 0)
     if result == Result.PARTIAL and action == Action.PHOTO_HEAD:
         return next_move(state, Action.PHOTO_SEND + 0, state.nerves, state.code, state.progress, 0.0)
-    if result == Result.PARTIAL and state.nerves.repeats < MOST_FAILURES:
+    if result == Result.PARTIAL and state.nerves.repeats < STOCK_TRIES:
         # Without a pause; yet it counts, or a service that takes nothing would be asked for ever.
         return next_move(state, Action.PHOTO_HEAD + 0, repeated(state.nerves), state.code, state.progress, 0.0)
     if result == Result.FARTHER:
-        return next_move(state, Action.PHOTO_SEND + 0, calmed(state.nerves), state.code, state.progress, 0.0)
+        return next_move(state, Action.PHOTO_SEND + 0, got_on(state.nerves), state.code, state.progress, 0.0)
     if result == Result.GONE:
         return mishap(state, habits, seed, number, Action.PHOTO_CREATE + 0, Result.ERROR + 0, now_s)
     if result == Result.OLD_CODE:
@@ -364,7 +369,7 @@ def step(
 
 
 RULES = (
-    start, think_median_s, think_s, calmed, action_after, reached, go_on, look_out, stand_in_line, wait_for_code,
-    page_lost, photo_stored, succeeded, step,
+    start, think_median_s, think_s, calmed, got_on, action_after, reached, go_on, look_out, stand_in_line,
+    wait_for_code, page_lost, photo_stored, succeeded, step,
 )  # fmt: skip
 """Every function of the machine but those of its setbacks, each after those it calls."""

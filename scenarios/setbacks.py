@@ -171,7 +171,7 @@ def photo_failed(
     if uniform(seed, number, Purpose.NEW_PHOTO, old.retries) < habits.new_photo_share:
         onward = Action.PHOTO_CREATE + 0
     if result != Result.KILLED:
-        return try_again(state, habits, seed, number, onward, result, now_s)
+        return mishap(state, habits, seed, number, onward, result, now_s)
     if old.mishaps + 1 >= MOST_MISHAPS:
         return turn_away(state, habits, seed, number, onward, result, now_s)
     drawn = uniform(seed, number, Purpose.SHORT_RETRY, old.retries)
