@@ -38,6 +38,7 @@ def test_everybody_joins_and_every_promise_is_on_record(tmp_path):
         assert locust.end() == 0
         seen = counts(url)
     assert (ready["planned"], ready["workers"], ready["metrics_ports"]) == (PLANNED, 1, [port])
+    assert "swarm: the generator needs" in locust.errors.read_text()
     assert (done["ended"], done["fates"]["joined"]) == ("drained", PLANNED)
     assert figures["swarm_arrivals_total"] == PLANNED
     assert figures["swarm_live_applicants"] == 0
