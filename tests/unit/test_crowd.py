@@ -1,5 +1,8 @@
-"""What the crowd counts of a request."""
+"""What the crowd counts of a request, and whom it plays."""
 
+import time
+
+import gevent
 import numpy as np
 import pytest
 
@@ -37,7 +40,7 @@ def test_a_broken_connection_is_counted_but_is_no_fast_answer(answer: Answer, ou
     who = person(night, 1, 0)
     one = Applicant(who, 0, journey.start(traits(night, who)), "test")
     request = one.request((b"", b""))
-    crowd._count(one, request, answer, outcome, sent=1.0, done=1.002, due=1.0)
+    crowd.notes.measured(request, answer, outcome, delay=0.0, service=0.002)
     figures = crowd.metrics.routes[request.route]
     assert (figures.service.count, figures.scheduled.count) == (observed, observed)
     assert figures.outcomes[outcome] == 1
@@ -54,13 +57,44 @@ def test_a_cut_photo_and_its_rest_are_counted() -> None:
     one.photo = bytes(1000)
     crowd.live[0] = one
     cut = Answer(0, {}, b"", "transport", 600, Cut.RESET + 0)
-    crowd._count(one, one.request(()), cut, "transport", 1.0, 2.0, 1.0)
+    crowd.notes.answered(one, one.request(()), cut, "transport")
     one.offset = 500
     rest = Answer(204, {"upload-offset": "1000"}, b"", "", 500)
-    crowd._count(one, one.request(()), rest, "ok", 3.0, 4.0, 3.0)
+    crowd.notes.answered(one, one.request(()), rest, "ok")
     crowd._decide(one, one.read(rest), 4.0)
     metrics = crowd.metrics
     assert metrics.photo_bytes == {"sent": 1100, "stored": 1000}
     assert (metrics.photo_resumes, metrics.cuts[Cut.RESET]) == (1, 1)
     assert (crowd.roster.columns["bytes_sent"][0], crowd.roster.columns["photo_tries"][0]) == (1100, 2)
     assert 'swarm_photo_bytes_total{bytes="sent"} 1100\n' in metrics.exposition()
+
+
+def test_people_of_a_lost_worker_start_behind_the_own_ones_and_late_ones_are_marked() -> None:
+    """Of three taken over two are overdue: these start at once, are marked, and count for no lateness."""
+    night = catalogue.load("prakerja-wave-1")
+    numbers = np.array([0, 2])
+    share = Share(night, 1, 20.0, np.array([0.0, 1e9]), numbers, last_arrival=1e9, drain=60.0, run="test", steps=1)
+    connections = Connections("http://127.0.0.1:1")
+    crowd = Crowd(share, Clock(time.time() - 100.0), connections, (b"", b""), Stats())
+    assert not crowd.idle.is_set()
+    assert crowd.take(np.array([5.0, 50.0, 1e9]), np.array([1, 3, 7])) == 2
+    playing = gevent.spawn(crowd.play)
+    with gevent.Timeout(30):
+        while np.isnan(crowd.roster.columns["started"]).sum() > 2:
+            gevent.sleep(0.01)
+    crowd.cut()
+    playing.join()
+    columns = crowd.roster.columns
+    assert columns["number"].tolist() == [0, 2, 1, 3, 7]
+    assert columns["taken_over"].tolist() == [False, False, True, True, False]
+    assert (~np.isnan(columns["started"])).tolist() == [True, False, True, True, False]
+    assert crowd.metrics.lateness.count == 1
+
+
+def test_a_share_without_anybody_is_idle_until_it_takes_over() -> None:
+    night = catalogue.load("prakerja-wave-1")
+    nobody = Share(night, 1, 1.0, np.zeros(0), np.zeros(0, np.int64), last_arrival=9.0, drain=60.0, run="test")
+    crowd = Crowd(nobody, Clock(time.time() + 100.0), Connections("http://127.0.0.1:1"), (b"", b""), Stats())
+    assert crowd.idle.is_set()
+    assert crowd.take(np.array([5.0]), np.array([7])) == 0
+    assert not crowd.idle.is_set()

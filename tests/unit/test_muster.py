@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loadtests import muster
 from loadtests.attendance import ABSENT, SILENCE
 from loadtests.muster import INVALID, Muster
 from loadtests.receipts import MAY_HAVE_DONE, Receipts
@@ -240,6 +241,18 @@ def test_a_silent_worker_loses_its_shards_to_the_others(tmp_path, capsys):
     assert (people["reason"] == Reason.WORKER_LOST).sum() == 2
     told = json.loads((tmp_path / "receipts.json").read_text())
     assert told["accounts"] == {"acknowledged": ["told"], "unanswered": 2 * MAY_HAVE_DONE["accounts"]}
+
+
+def test_without_a_takeover_people_are_missing(capsys, monkeypatch):
+    """Negative control: nobody gets the lost shards, so nobody starts their people, and the run does not end."""
+    room = Room(opens_at=4e9)
+    room.agree()
+    monkeypatch.setattr(muster, "dealt", lambda shards, holders: [[] for _ in range(holders)])
+    room.silence(1)
+    for worker in (0, 2):
+        room.play_all(worker)
+    assert not room.muster.finished.is_set()
+    assert room.muster.book.left == len(room.rosters[1])
 
 
 def test_a_worker_that_locust_misses_is_lost_at_once(capsys):
