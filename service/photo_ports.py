@@ -6,7 +6,7 @@ No connection of the database is held while bytes are awaited or a photo is insp
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from service.domain.photos import PhotoVerdict
@@ -20,8 +20,7 @@ class Hash(Protocol):
     def digest(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     id: str
     account_id: UUID | None
     slot: int | None
@@ -40,8 +39,7 @@ class Upload:
     finished_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedUpload:
+class CommittedUpload(NamedTuple):
     upload: Upload
     filled: frozenset[int]
     """Slots that held a photo before this one was finished; empty when it is not."""
@@ -74,8 +72,7 @@ class FinishedPhoto:
     """Older photos of its slot, replaced by it or by others, whose clean copies are still kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What a writer wants to be acknowledged: its new offset, and at the full length the whole upload."""
 
     offset: int

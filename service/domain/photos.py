@@ -31,7 +31,7 @@ VERDICT_WORDS = {verdict: verdict.name.lower().replace("_", "-") for verdict in 
 
 def may_be_photo(head: bytes) -> bool:
     """Whether a file that begins so can be a JPEG or PNG; with less than a signature: as far as one can tell."""
-    return any(head.startswith(one) or one.startswith(head) for one in SIGNATURES)
+    return head.startswith(SIGNATURES) or any(one.startswith(head) for one in SIGNATURES)
 
 
 def photo_status(verdict: int | None) -> str:

@@ -203,7 +203,7 @@ def _whole_number(text: str | None, header: str, faults: list[FieldFault]) -> in
     if text is None:
         faults.append(FieldFault(header, "missing", "The header is required."))
         return None
-    if not re.fullmatch(r"[0-9]+", text):
+    if not (text.isascii() and text.isdecimal()):
         faults.append(FieldFault(header, "malformed", "Must be a whole number of bytes, 0 or more."))
         return None
     digits = text.lstrip("0") or "0"

@@ -72,8 +72,7 @@ class Part(NamedTuple):
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
+class Creation(NamedTuple):
     """A photo or file that somebody wants to send. `metadata` is as it came."""
 
     slot: Slot | None
@@ -91,8 +90,7 @@ class Checksum:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """A chunk that somebody wants to send. `announced`: its size, None when it is sent without one."""
 
     offset: int

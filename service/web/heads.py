@@ -1,13 +1,56 @@
-"""The server's HTTP protocol, with an end to what comes before a body.
+"""The server's HTTP protocol: an end to what comes before a body, bytes without copies, whole answers in one write.
 
-The parser gathers a request line and headers for as long as they come: a single connection could fill the memory.
+uvicorn's parser gathers a request line and headers for as long as they come: a single connection could fill the memory.
+Its answers come in two messages through every layer, and it looks at each of their headers by itself.
 """
 
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from service.web.http import WHOLE
 
 MOST_BYTES = 64 * 1024
 """Of a head after its first read. The longest honest one is the metadata of an upload, 8 KB, and what proxies add."""
+_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {WHOLE: {}}
+_UNSAFE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    async def send(self, message: Any) -> None:
+        """As usual, or the whole answer in the first message: see `service.web.http.send_whole`."""
+        if WHOLE not in message:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self.response_started:
+            raise RuntimeError("an answer has begun already")
+        self._answer(message["status"], [*self.default_headers, *message["headers"]], message[WHOLE])
+
+    def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        head = b"".join([STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in headers]])
+        if head.count(b"\r\n") != len(headers) + 1 or _UNSAFE.search(head):
+            raise RuntimeError("a header of the answer holds what none may")
+        if not self.keep_alive:
+            head += b"connection: close\r\n"
+        self.waiting_for_100_continue = False
+        self.response_started = self.response_complete = True
+        self.transport.write(b"%b\r\n%b" % (head, b"" if self.scope["method"] == "HEAD" else body))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class ShortHeads(HttpToolsProtocol):
@@ -24,8 +67,37 @@ class ShortHeads(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """As uvicorn's for one that speaks no WebSocket, has no limit of its own and stands at the root."""
         self._open = False
-        super().on_headers_complete()
+        scope: Any = self.scope
+        version, url = self.parser.get_http_version(), httptools.parse_url(self.url)
+        if version != "1.1":
+            scope["http_version"] = version
+        path = url.path.decode("ascii")
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        scope["extensions"] = _EXTENSIONS
+        before = self.cycle
+        self.cycle = _Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # sent before the answer to the last one: its turn comes
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def data_received(self, data: bytes) -> None:
         head = self._heads if self._open else None

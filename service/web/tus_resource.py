@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,7 +22,7 @@ from service.domain.errors import (
 )
 from service.domain.uploads import UploadHeadersInvalid
 from service.metrics import Metrics
-from service.web.http import LINGER, Headers, Rendered, send_early
+from service.web.http import LINGER, Headers, Rendered, send_early, send_whole
 from service.web.middleware import count_refusal, report
 from service.web.photo_words import PhotoWords
 from service.web.problems import render
@@ -42,7 +43,8 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._came: list[tuple[bytes, bytes]] = scope["headers"]
-        self.texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
+        texts = b"\n".join(chain.from_iterable(self._came)).decode("latin-1").split("\n")
+        self.texts = dict(zip(texts[::2], texts[1::2], strict=False))  # without any header: one empty text
         self.method = tus.method_of(self.texts, scope["method"])
         self.upload_id: str = scope["path_params"].get("upload_id", "")
         self.receive = receive
@@ -115,8 +117,7 @@ class TusResource:
         if CLOSE in answer.headers:
             await send_early(receive, send, answer.status, answer.headers, answer.body, linger=linger)
             return
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send_whole(scope, send, answer.status, answer.headers, answer.body)
 
     async def _serve(self, request: Request) -> Rendered | Streamed:
         handler = self._handlers.get(request.method)
