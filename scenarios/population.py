@@ -249,9 +249,7 @@ def person(night: Night, seed: int, number: int) -> Person:
     def draw(purpose: Purpose) -> float:
         return uniform(seed, number, purpose, 0)
 
-    provinces, province_steps = people._province_steps
-    province = provinces[bisect_right(province_steps, draw(Purpose.PROVINCE))]
-    regency = province.regencies[int(draw(Purpose.REGENCY) * len(province.regencies))]
+    province, regency = _home(people, seed, number)
     is_woman = draw(Purpose.SEX) < people.share_women
     is_under_age = draw(Purpose.UNDER_AGE) < people.under_age_share
     serial, day = identity_numbers.serial_and_day(number)
@@ -293,6 +291,19 @@ def person(night: Night, seed: int, number: int) -> Person:
         low_memory=not is_assisted and low_memory > 0.0 and draw(Purpose.LOW_MEMORY) < low_memory,
         office=province.code * 100 + regency if is_assisted else -1,
     )
+
+
+def office_of(night: Night, seed: int, number: int) -> int:
+    """The number of the labour office to which applicant `number` would go, helped there or not."""
+    province, regency = _home(night.population, seed, number)
+    return province.code * 100 + regency
+
+
+def _home(people: Population, seed: int, number: int) -> tuple[Province, int]:
+    """Province, and regency within it."""
+    provinces, province_steps = people._province_steps
+    province = provinces[bisect_right(province_steps, uniform(seed, number, Purpose.PROVINCE, 0))]
+    return province, province.regencies[int(uniform(seed, number, Purpose.REGENCY, 0) * len(province.regencies))]
 
 
 def _shares(people: Population, is_older: bool, is_assisted: bool) -> tuple[float, float]:
