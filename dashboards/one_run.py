@@ -103,6 +103,29 @@ CROWD = Row(
             "Files and connections open", "By the process that holds most; the limit is `ulimit -n`.", "locale",
             (Query("max(swarm_open_files)", "open"),), width=6, decimals=0,
         ),
+        Panel(
+            "People who only look", "They read a page or a few beside the applicants, and are counted apart: planned, "
+            "there now, and gone after reading or because no page was answered.",
+            "locale",
+            (
+                Query("sum(swarm_onlookers_planned)", "planned"),
+                Query("sum(swarm_onlookers_arrived_total)", "came"),
+                Query("sum(swarm_onlookers_live)", "there now"),
+                Query("sum by (end) (swarm_onlookers_left_total)", "left: {{end}}"),
+            ),
+            decimals=0, empty="nobody only looks in this run.",
+        ),
+        Panel(
+            "Their requests by outcome", "Start page, pages behind it, and what pages are drawn with.", "reqps",
+            (Query("sum by (outcome) (rate(swarm_onlookers_requests_total[$__rate_interval]))", "{{outcome}}"),),
+            "stacked", empty="nobody only looks in this run.",
+        ),
+        Panel(
+            "How long they wait for a page", "95 of 100 requests, from when they were sent.", "s",
+            (Query("histogram_quantile(0.95, sum by (le) "
+                   "(rate(swarm_onlookers_request_seconds_bucket[$__rate_interval])))", "answered"),),
+            limits=limits(1, 3), empty="nobody only looks in this run.",
+        ),
     ),
 )  # fmt: skip
 
@@ -112,11 +135,13 @@ FELT = Row(
         Panel(
             "Requests by outcome",
             "ok; refused is a final no; busy says come back later; error is 5xx; timeout and transport had no answer. "
-            "Held back: what adaptive clients did not ask, because most before was refused.",
+            "Held back: what adaptive clients did not ask, because most before was refused. Sent twice: after a long "
+            "silence, beside the first request, which goes on.",
             "reqps",
             (
                 Query("sum by (outcome) (rate(swarm_requests_total[$__rate_interval]))", "{{outcome}}"),
                 Query("sum(rate(swarm_held_back_total[$__rate_interval]))", "held back"),
+                Query("sum(rate(swarm_refreshes_total[$__rate_interval]))", "sent twice"),
             ),
             "stacked",
         ),

@@ -73,6 +73,8 @@ class Measured:
             "swarm_planned_applicants": started,
             "swarm_due_applicants": started,
             "swarm_live_applicants": {"": 0},
+            "swarm_onlookers_planned": told["swarm_onlookers_arrived_total"],
+            "swarm_onlookers_live": {"": 0},
             "swarm_fates_total": fates,
         }
 
@@ -111,6 +113,24 @@ class Measured:
         late = self._merged("swarm_lateness_seconds")
         p99 = late.quantiles(0.99)[0] if late.count else 0.0
         return Moment(self._at, due, started, live, p99, late.greatest)
+
+    def onlookers(self) -> dict[str, int]:
+        """People who only look: planned, arrived, gone after reading or turned away, there at the end, and requests."""
+        values = self.values()
+
+        def total(name: str, labels: str = "") -> int:
+            of_labels = values.get(f"swarm_onlookers_{name}", {})
+            return int(sum(count for each, count in of_labels.items() if labels in each))
+
+        arrived, read, turned_away = total("arrived_total"), total("left_total", "read"), total("left_total", "turned")
+        return {
+            "planned": total("planned"),
+            "arrived": arrived,
+            "read": read,
+            "turned_away": turned_away,
+            "cut": arrived - read - turned_away,
+            "requests": total("requests_total"),
+        }
 
     def lateness(self) -> dict[str, Histogram]:
         """Of each worker, how late it started people."""

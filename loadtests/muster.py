@@ -334,6 +334,7 @@ class Muster:
             played_s=round(max(0.0, time.time() - self._opens_at), 3),
             takeovers=[asdict(takeover) for takeover in self.takeovers],
             taken_over=self.book.taken_over,
+            onlookers=self.measured.onlookers(),
             health=[audit.to_dict() for audit in audits],
         )
         show_latency(latency)

@@ -24,10 +24,12 @@ from loadtests.clock import Clock
 from loadtests.connections import Connections
 from loadtests.crowd import Crowd, Share
 from loadtests.deliveries import listen
+from loadtests.onlookers import Audience
 from loadtests.receipts import KINDS, Told
 from loadtests.roster import Parcel
 from loadtests.run_settings import RunSettings
 from loadtests.swarm_metrics import MetricsPort
+from scenarios import onlookers
 from scenarios.arrivals import SHARDS, IntArray, Plan
 from scenarios.uploaders import Uploader
 
@@ -61,6 +63,8 @@ class Station:
         self._opens_at = 0.0
         self._go = Event()
         self._crowd: Crowd | None = None
+        self._audience: Audience | None = None
+        """Plays those who only look; None where nobody does."""
         self._listeners: list[Any] = []
         self._handed_in = True
         self._cpu = 0.0
@@ -77,7 +81,7 @@ class Station:
     def plan(self, data: dict[str, Any]) -> None:
         """crowd_plan: compute the plan, make ready, answer with its hash."""
         self._go.clear()
-        self._crowd = None
+        self._crowd = self._audience = None
         self._handed_in = False
         self._worker, self._run, self._shards, self._taken = data["worker"], data["run"], data["shards"], []
         self._cpu = 0.0
@@ -144,6 +148,7 @@ class Station:
         vitals = crowd.metrics.vitals
         vitals.exhausted = connections.exhausted
         self._listen(crowd, self._shards)
+        self._seat(crowd, connections)
         if self._taken:
             self._take(crowd, self._taken)
         # What lives until the end need not be looked through again and again: a full collection stops the clock.
@@ -157,6 +162,8 @@ class Station:
             vitals.rest()
             self._cpu += time.process_time()
             gevent.killall(self._listeners)
+            if self._audience is not None:
+                self._audience.cut()
             connections.close()
         self._hand_in()
 
@@ -167,7 +174,28 @@ class Station:
         self._listen(crowd, [shard for shard, _ in shards]).wait(CONNECTED_WITHIN)
         numbers = remaining(self._plan, shards)
         overdue = crowd.take(self._plan.due[numbers], numbers)
+        if self._audience is not None:  # those who were there, or should have come meanwhile, nobody knows of
+            self._admit(self._audience, [shard for shard, _ in shards], crowd.clock.now())
         _log.warning("worker %d takes over %d applicants, %d are overdue", self._worker, len(numbers), overdue)
+
+    def _seat(self, crowd: Crowd, connections: Connections) -> None:
+        """Start those who only look."""
+        assert self._settings is not None and self._plan is not None
+        habits = self._settings.night.population.onlookers
+        if habits is None or not habits.per_applicant:
+            return
+        figures, settings = crowd.metrics.onlookers, self._settings
+        self._audience = Audience(habits, settings.seed, settings.pace, crowd.clock, connections, figures, self._stats)
+        self._admit(self._audience, self._shards, -1.0)
+        gevent.spawn(self._audience.play)
+
+    def _admit(self, audience: Audience, shards: Sequence[int], after: float) -> None:
+        """Have those onlookers of these shards come who are due `after` that many seconds since the opening."""
+        assert self._settings is not None and self._plan is not None
+        plan = onlookers.plan(self._plan, self._settings.night.population.onlookers, self._settings.seed)
+        numbers = plan.numbers(shards)
+        numbers = numbers[plan.due[numbers] > after]
+        audience.take(plan.due[numbers], numbers)
 
     def _listen(self, crowd: Crowd, shards: Sequence[int]) -> Event:
         """Have the codes of these shards delivered; set once they are."""
@@ -197,9 +225,13 @@ class Station:
             **people._asdict(),
             **told._asdict(),
             "figures": crowd.metrics.news() if crowd is not None else None,
-            "defect": crowd.defect if crowd is not None else "",
+            "defect": self._defect(),
             "cpu_s": self._cpu if self._cpu >= 0.0 else self._cpu + time.process_time(),
         }
+
+    def _defect(self) -> str:
+        """Of whichever part of the swarm failed first; empty while all is well."""
+        return next((part.defect for part in (self._crowd, self._audience) if part is not None and part.defect), "")
 
     def _hand_in(self) -> None:
         if not self._handed_in:

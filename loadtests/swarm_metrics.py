@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from gevent.pywsgi import WSGIServer
 
 from loadtests.histograms import Histogram
+from loadtests.onlooker_figures import OnlookerFigures
 from loadtests.vitals import Vitals
 from scenarios.fates import Fate, Furthest
 from scenarios.networks import Cut
@@ -39,6 +40,7 @@ FAMILIES = {
     "swarm_fates_total": Family("counter", "Applicants who ended, by fate."),
     "swarm_stage_total": Family("counter", "Applicants who completed a stage."),
     "swarm_requests_total": Family("counter", "Requests by route and outcome."),
+    "swarm_refreshes_total": Family("counter", "Requests sent once more after a long silence, beside the first."),
     "swarm_held_back_total": Family("counter", "Requests that adaptive clients did not make."),
     "swarm_photo_bytes_total": Family("counter", "Bytes that left the phones, and of photos that arrived."),
     "swarm_photo_resumes_total": Family("counter", "Requests that went on with a photo begun before."),
@@ -46,6 +48,12 @@ FAMILIES = {
     "swarm_request_seconds": Family("histogram", "Time of a request from when it left."),
     "swarm_blocked_seconds": Family("histogram", "Time that a request waited for a connection of the swarm's own."),
     "swarm_scheduled_seconds": Family("histogram", "Time of a request from the instant it was intended."),
+    "swarm_onlookers_planned": Family("gauge", "People who only look that this process will start."),
+    "swarm_onlookers_live": Family("gauge", "People who only look and are there now."),
+    "swarm_onlookers_arrived_total": Family("counter", "People who only look, started."),
+    "swarm_onlookers_left_total": Family("counter", "People who only looked and left: after reading, or turned away."),
+    "swarm_onlookers_requests_total": Family("counter", "Requests of people who only look, by route and outcome."),
+    "swarm_onlookers_request_seconds": Family("histogram", "Time of their requests from when they left."),
     "swarm_loop_delay_seconds": Family("histogram", "How late the loop let a sleeper of its own go on."),
     "swarm_gc_pause_seconds": Family("histogram", "Pauses in which Python looked for garbage."),
     "swarm_core_wait_seconds_total": Family("counter", "Time in which this process could run and had no core."),
@@ -87,6 +95,7 @@ class SwarmMetrics:
         self.routes = {route: RouteFigures() for route in routes}
         self.planned = planned
         self.arrivals = 0
+        self.refreshes = 0
         self.held_back = 0
         self.photo_bytes = {"sent": 0, "stored": 0}
         """That left the phones, and of the photos that arrived whole."""
@@ -95,6 +104,7 @@ class SwarmMetrics:
         self.lateness = Histogram()
         self.fates = dict.fromkeys(Fate, 0)
         self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
+        self.onlookers = OnlookerFigures(OUTCOMES)
         self.vitals = Vitals()
         self._live = live
         self._due = due
@@ -115,6 +125,7 @@ class SwarmMetrics:
                 for route, figures in self.routes.items()
                 for outcome, n in figures.outcomes.items()
             },
+            "swarm_refreshes_total": {"": self.refreshes},
             "swarm_held_back_total": {"": self.held_back},
             "swarm_photo_bytes_total": {f'bytes="{which}"': n for which, n in self.photo_bytes.items()},
             "swarm_photo_resumes_total": {"": self.photo_resumes},
@@ -122,6 +133,7 @@ class SwarmMetrics:
             "swarm_core_wait_seconds_total": {"": self.vitals.core_wait_s},
             "swarm_open_files": {"": self.vitals.open_files},
             "process_cpu_seconds_total": {"": time.process_time()},
+            **self.onlookers.values(),
         }
 
     def times(self) -> Times:
@@ -130,6 +142,7 @@ class SwarmMetrics:
             "swarm_lateness_seconds": self.lateness,
             "swarm_loop_delay_seconds": self.vitals.loop_delay,
             "swarm_gc_pause_seconds": self.vitals.gc_pause,
+            **self.onlookers.times(),
         }
         for route, figures in self.routes.items():
             found[f'swarm_request_seconds{{route="{route}"}}'] = figures.service

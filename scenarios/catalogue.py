@@ -160,7 +160,7 @@ class Night:
 def _chosen(figures: list[Figure], key: str, value: float, unit: str) -> list[Figure]:
     """The figures with one that was chosen for the run in the place of the night's own."""
     chosen = Figure(key, value, unit, "own: chosen for this run", "assumption")
-    return [chosen if figure.key == key else figure for figure in figures]
+    return [*(figure for figure in figures if figure.key != key), chosen]
 
 
 def names() -> list[str]:

@@ -13,6 +13,7 @@ _FIELD = re.compile(r"<(?:input|textarea|select)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _ANCHOR = re.compile(r'<a\b[^>]*\bhref="([^"#?]+)"')
 _LINK = re.compile(r"<link\b([^>]*)>")
+_SCRIPT = re.compile(r'<script\b[^>]*\bsrc="([^"]+)"')
 _NOTICE = re.compile(r'<(p|div)\b[^>]*\bclass="notice ?(\w*)"')
 _TASK = re.compile(r'<a href="([^"]*)">[^<]*</a>\s*<span class="tag (\w+)">')
 _LOADED = ("stylesheet", "icon")
@@ -61,10 +62,12 @@ def read_page(path: str, body: bytes) -> Page | None:
     )
 
 
-def loaded_with(body: bytes) -> list[str]:
-    """Addresses of what a browser without JavaScript loads with a page: style sheet and icon, in their order."""
-    links = (_attributes(each) for each in _LINK.findall(body.decode("utf-8", "replace")))
-    return [unescape(link["href"]) for link in links if link.get("rel") in _LOADED and "href" in link]
+def loaded_with(body: bytes, *, scripts: bool = False) -> list[str]:
+    """Addresses of what a browser loads with a page: style sheet and icon, and scripts if it runs them."""
+    text = body.decode("utf-8", "replace")
+    links = (_attributes(each) for each in _LINK.findall(text))
+    found = [unescape(link["href"]) for link in links if link.get("rel") in _LOADED and "href" in link]
+    return found + [unescape(address) for address in _SCRIPT.findall(text)] if scripts else found
 
 
 def links_of(body: bytes) -> list[str]:
