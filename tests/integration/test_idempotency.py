@@ -63,9 +63,16 @@ def test_fifty_at_once_have_one_effect(run, database_url, tmp_path):
         async with registration(database_url, tmp_path, DATABASE_CONNECTIONS="8") as service:
             person = Person(service, 1)
 
+            async def one(path, body, headers):
+                """One client's answer; a busy machine may be told to come back a few times first."""
+                for _ in range(10):
+                    answer = await service.post(path, body, key="one", **headers)
+                    if answer.status_code != 503:
+                        break
+                return told(answer)
+
             async def fifty(path, body=None, **headers):
-                answers = await asyncio.gather(*(service.post(path, body, key="one", **headers) for _ in range(50)))
-                return set(map(told, answers))
+                return set(await asyncio.gather(*(one(path, body, headers) for _ in range(50))))
 
             tickets = await fifty("/tickets")
             entry = await person.entry()
@@ -78,7 +85,7 @@ def test_fifty_at_once_have_one_effect(run, database_url, tmp_path):
             return tickets, accounts, codes, service.inbox(person.phone), room.last_ticket
 
     tickets, accounts, codes, messages, last_ticket = run(scenario())
-    assert [len(answers) for answers in (tickets, accounts, codes)] == [1, 1, 1]
+    assert [len(answers) for answers in (tickets, accounts, codes)] == [1, 1, 1], (tickets, accounts, codes)
     assert len(messages) == 1
     # A number taken by a request that lost the race passes by; one that found the answer takes none.
     assert last_ticket <= 52
