@@ -1,6 +1,8 @@
 """The parameters of a journey as they come from the night."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +81,13 @@ def test_traits_of_a_person(night):
         assert (found.tries, found.visits) == (classes[who.patience].tries, classes[who.patience].sessions)
         assert found.channel == (Channel.EMAIL if who.channel == "email" else Channel.SMS)
         assert found.mistyped == (who.typed_nik != who.nik)
+
+
+def test_the_page_on_people_names_figures_that_there_are(night):
+    """docs/people.md: each name with a table before it is a figure of the shipped night."""
+    text = (Path(__file__).parents[2] / "docs" / "people.md").read_text()
+    named = set(re.findall(r"`((?:retries|browsers|older|assisted)\.\w+)`", text))
+    there = {figure.key.removeprefix("population.") for figure in night.figures}
+    there |= {key.rpartition(".")[0] for key in there}
+    assert len(named) >= 10
+    assert named <= there
