@@ -10,6 +10,7 @@ break.
 
 import errno
 import select
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from geventhttpclient.response import HTTPParseError, HTTPSocketPoolResponse
 
 from loadtests.answers import at_a_glance
 from loadtests.lines import AT_ONCE, Broken, Line, Sending, reset
-from loadtests.sources import ANY, bind, most_connections
+from loadtests.sources import ANY, Sources, bind, most_connections
 from scenarios.networks import Cut
 
 _BLOCK = 65536
@@ -83,10 +84,10 @@ class _Wire:
 class Connections:
     """Keep-alive connections to one server."""
 
-    def __init__(self, base_url: str, most: int = 0) -> None:
+    def __init__(self, base_url: str, most: int = 0, addresses: Sequence[str] = ()) -> None:
         """base_url: http://host:port or https://...; its path goes before every other. Raises ValueError, OSError.
 
-        most: connections open at once; 0 = what the limit of open files allows.
+        most: connections open at once, 0 = what the limit of open files allows; addresses: as for Sources.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -95,6 +96,7 @@ class Connections:
         self._host = parts.hostname
         port = parts.port or (443 if parts.scheme == "https" else 80)
         self._address = socket.getaddrinfo(parts.hostname, port, 0, socket.SOCK_STREAM)[0]
+        self.sources = Sources(addresses, str(self._address[4][0]))
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._head_end = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n"
         self.most = most or most_connections()

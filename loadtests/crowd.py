@@ -2,13 +2,14 @@
 
 Arrivals and later turns are entries of one agenda. A greenlet exists only while a request runs; somebody who thinks, or
 waits for a code, is an entry and a small object. An arrival that is overdue starts at once and counts as late; none is
-dropped. Counts and statistics are written straight into Locust's tables, which costs a tenth of its request events.
+dropped. Whoever gets no answer for long may refresh: the request is sent once more beside the first, and the first
+answer that comes is the one that counts.
 """
 
 import logging
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
@@ -19,26 +20,23 @@ from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Rea
 from loadtests.clock import Agenda, Clock, Entry
 from loadtests.connections import Answer, Connections
 from loadtests.lines import AT_ONCE, Line
+from loadtests.notes import Notes
 from loadtests.pages.applicant import PageApplicant
 from loadtests.pages.way import ROUTES as PAGE_ROUTES
-from loadtests.receipts import Receipts
-from loadtests.roster import Roster
-from loadtests.swarm_metrics import SwarmMetrics
 from scenarios import journey, throttle
 from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
-from scenarios.fates import Fate, Furthest, Manners, Reason
+from scenarios.fates import Fate, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result
-from scenarios.networks import Cut, cut_after_s, cut_kind
+from scenarios.networks import cut_after_s, cut_kind
 from scenarios.population import person
-from scenarios.setbacks import is_photo
+from scenarios.setbacks import is_photo, refreshes
 from scenarios.uploaders import Uploader
 
 ROUTE_NAMES = (*dict.fromkeys(route for _, route in ROUTES.values()), ONE_SHOT_ROUTE)
 
 _ARRIVAL = -1
 """In place of a turn: the entry is an arrival, and `number` is a row of the roster."""
-_ANSWERED = frozenset({"ok", "refused", "busy"})
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +66,26 @@ class Share:
     uploader: Uploader = Uploader.PATIENT
     steps: int = 0
     """After so many requests that were answered well an applicant leaves; 0 = the whole journey."""
+    speed: float = 1.0
+    """How many times as fast the night's clock runs."""
+    helper_waits: Mapping[int, float] = field(default_factory=dict)
+    """Seconds that applicants wait for their labour office's helper before they begin, by number."""
+
+
+class Errand:
+    """One request of an applicant, from when it is made until an answer to it counts."""
+
+    __slots__ = ("effect", "is_over", "one", "out", "request", "silence")
+
+    def __init__(self, one: Applicant, request: Request, effect: tuple[str, object] | None) -> None:
+        self.one = one
+        self.request = request
+        self.effect = effect
+        self.out = 0
+        """How often it is under way."""
+        self.is_over = False
+        self.silence: Any = None
+        """The timer that rings when there was no answer for long."""
 
 
 class Crowd:
@@ -84,25 +102,25 @@ class Crowd:
         """stats: Locust's RequestStats of this process."""
         self.share = share
         self.clock = clock
-        self.roster = Roster(share.due, share.numbers)
-        self.receipts = Receipts()
-        self.metrics = SwarmMetrics(routes_of(share.night), len(share.due), lambda: len(self.live), self._due_by_now)
+        self.notes = Notes(
+            share.due, share.numbers, routes_of(share.night), lambda: len(self.live), self._due_by_now, stats
+        )
+        self.roster, self.receipts, self.metrics = self.notes.roster, self.notes.receipts, self.notes.metrics
         self.live: dict[int, Applicant] = {}
         self.defect = ""
         """Traceback of the first fault of the swarm's own; the run is not worth judging then."""
         self.idle = Event()
         """Set while everybody of the share has ended."""
-        self._habits = habits(share.night, share.pace)
+        self._habits = habits(share.night, share.pace, share.speed, share.last_arrival + share.drain)
         self._due, self._numbers, self._taken_over = self._arrivals()
         self._firsts = {0}
         """Rows with which a part of the share begins: the own part, and those taken over."""
         self._networks = list(share.night.networks.values())
         self._connections = connections
         self._photos = photos
-        self._stats = stats
         self._agenda = Agenda(clock)
-        self._acting: dict[int, Any] = {}
-        """The greenlet of each applicant who has a request out."""
+        self._acting: set[Any] = set()
+        """A greenlet for each request that is out."""
         self._left = len(self._due)
         self._cut = False
         if not self._left:
@@ -130,7 +148,7 @@ class Crowd:
             return
         self._cut = True
         self._agenda.wake()
-        gevent.killall(list(self._acting.values()))
+        gevent.killall(list(self._acting))
         now = self.clock.now()
         for one in list(self.live.values()):
             # Told of a place already: only the last look is missing.
@@ -204,27 +222,24 @@ class Crowd:
         player = PageApplicant if who.without_javascript else Applicant
         one = player(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
         self.live[number] = one
-        self.metrics.arrivals += 1
-        if not self._taken_over[row]:  # who was taken over is late because of the lost worker, and counted apart
-            self.metrics.lateness.observe(max(0.0, started - due))
-        self.roster.start(
-            row,
-            started=started,
-            province=who.province,
-            network=who.network,
-            patience=who.patience,
-            manners=who.manners,
-            channel=one.state.traits.channel,
-        )
-        self._act(one, due)
+        self.notes.started(one, started)
+        wait = self.share.helper_waits.get(number, 0.0)
+        if wait > 0.0:
+            self._later(one, Decision(one.state, one.state.action, wait), started)
+        else:
+            self._act(one, due)
 
     def _act(self, one: Applicant, due: float) -> None:
         """Do what is due, and what follows in the same breath."""
+        self._go_on(one, lambda: self._request(one, due))
+
+    def _go_on(self, one: Applicant, begin: Callable[[], Decision | None]) -> None:
         if self._cut:
             return
-        self._acting[one.number] = gevent.getcurrent()
+        greenlet = gevent.getcurrent()
+        self._acting.add(greenlet)
         try:
-            decision = self._request(one, due)
+            decision = begin()
             while decision is not None and decision.delay_s <= 0.0 and decision.action != Action.WAIT_CODE:
                 decision = self._request(one, self.clock.now())
         except Exception:
@@ -233,9 +248,8 @@ class Crowd:
             self._end(one, Fate.CUT, Reason.RUN_ENDED, self.clock.now())
             return
         finally:
-            del self._acting[one.number]
-        if decision is not None:
-            self._later(one, decision, self.clock.now())
+            self._acting.discard(greenlet)
+        self._later(one, decision, self.clock.now())
 
     def _later(self, one: Applicant, decision: Decision | None, now: float) -> None:
         """Put the next action on the agenda; older entries of the applicant no longer count."""
@@ -244,29 +258,39 @@ class Crowd:
             self._agenda.add(now + decision.delay_s, one.number, one.turn)
 
     def _request(self, one: Applicant, due: float) -> Decision | None:
-        """Send the request that the state asks for and read the answer; None when the applicant's way has ended."""
-        is_adaptive = one.state.traits.manners == Manners.ADAPTIVE
-        if is_adaptive and self._holds_back(one):
+        """Make the request that the state asks for and read its answer; None when there is nothing to do after it."""
+        if one.state.traits.manners == Manners.ADAPTIVE and self._holds_back(one):
             return self._decide(one, Reading(Result.BUSY, one.throttle.told_s), self.clock.now())
-        request = one.request(self._photos)
-        effect = one.effect()
-        if effect is not None:
-            self.receipts.asked(*effect)
+        errand = Errand(one, one.request(self._photos), one.effect())
+        if errand.effect is not None:
+            self.receipts.asked(*errand.effect)
+        if self._habits.refresh_share > 0.0:
+            errand.silence = gevent.get_hub().loop.timer(self._habits.refresh_after_s)
+            errand.silence.start(self._notice_silence, errand)
+        try:
+            return self._run(errand, due)
+        finally:
+            self._end_silence(errand)
+
+    def _run(self, errand: Errand, due: float) -> Decision | None:
+        """Send the errand's request; None also when its other answer counts, or may still come."""
+        one, request = errand.one, errand.request
         sent = self.clock.now()
+        errand.out += 1
         answer = self._send(one, request)
+        errand.out -= 1
         done = self.clock.now()
-        reading = one.read(answer)
-        if is_adaptive:
-            one.throttle = throttle.answered(one.throttle, reading.result, reading.retry_after, done)
         result = outcome(answer)
-        self._count(one, request, answer, result, sent, done, due)
-        if effect is not None:
-            if reading.receipt:
-                self.receipts.acknowledged(*effect, reading.receipt)
-            elif result in _ANSWERED and not reading.untold:
-                self.receipts.declined(*effect)
-            else:
-                self.receipts.unanswered(*effect)
+        self.notes.measured(request, answer, result, sent - due, done - sent - answer.blocked)
+        if errand.is_over or (answer.status == 0 and errand.out):
+            return None
+        errand.is_over = True
+        reading = one.read(answer)
+        if one.state.traits.manners == Manners.ADAPTIVE:
+            one.throttle = throttle.answered(one.throttle, reading.result, reading.retry_after, done)
+        self.notes.answered(one, request, answer, result)
+        if errand.effect is not None:
+            self.notes.told(errand.effect, reading, result)
         one.steps += result == "ok"
         if reading.more:
             return Decision(one.state, one.state.action, 0.0)
@@ -278,6 +302,31 @@ class Crowd:
             self._end(one, Fate.ABANDONED, Reason.STEPS_DONE, done)
             return None
         return decision
+
+    # ------------------------------------------------------------ second requests
+
+    def _notice_silence(self, errand: Errand) -> None:
+        """No answer for `refresh_after_s`: some refresh the page. Called by the loop, so it must not wait."""
+        self._end_silence(errand)
+        one = errand.one
+        if not (self._cut or errand.is_over) and refreshes(one.state, self._habits, self.share.seed, one.number):
+            gevent.spawn_raw(self._go_on, one, lambda: self._again(errand))
+
+    def _again(self, errand: Errand) -> Decision | None:
+        """The same request beside the first one."""
+        if errand.is_over:
+            return None
+        self.notes.refreshed(errand.one, errand.effect)
+        return self._run(errand, self.clock.now())
+
+    @staticmethod
+    def _end_silence(errand: Errand) -> None:
+        if errand.silence is not None:
+            errand.silence.stop()
+            errand.silence.close()
+            errand.silence = None
+
+    # ------------------------------------------------------------ one request
 
     def _holds_back(self, one: Applicant) -> bool:
         """Whether an adaptive client does not make its next request; counts it either way."""
@@ -292,7 +341,13 @@ class Crowd:
             line = self._line(one, request)
             patience += 2 * len(request.body) / line.bytes_per_s if line.bytes_per_s > 0 else 0.0
         return self._connections.send(
-            request.method, request.path, request.headers, request.body, timeout=patience, line=line
+            request.method,
+            request.path,
+            request.headers,
+            request.body,
+            timeout=patience,
+            line=line,
+            source=self._connections.sources.of(one.number, one.person.office),
         )
 
     def _line(self, one: Applicant, request: Request) -> Line:
@@ -312,66 +367,18 @@ class Crowd:
             before, self._habits, self.share.seed, one.number, reading.result, reading.retry_after, now
         )
         one.state = after = decision.state
-        if after.progress.furthest > before.progress.furthest:
-            self._reached(one, after.progress.furthest, now)
-        if after.nerves.retries > before.nerves.retries:
-            self.roster.add(one.row, retries=1)
+        self.notes.moved_on(one, before, now)
         if after.progress.photo > before.progress.photo:
-            self.roster.add(one.row, photos_stored=1)
-            self.metrics.photo_bytes["stored"] += len(one.photo)
             one.photo = b""
         if decision.action == Action.LEAVE:
             self._end(one, after.fate, after.reason, now)
             return None
         return decision
 
-    # ------------------------------------------------------------ records
-
-    def _count(
-        self, one: Applicant, request: Request, answer: Answer, result: str, sent: float, done: float, due: float
-    ) -> None:
-        figures = self.metrics.routes[request.route]
-        service = done - sent - answer.blocked
-        if result != "transport":  # a broken connection is no answer, and would count as a fast one
-            figures.answered(sent - due, answer.blocked, service)
-        figures.outcomes[result] += 1
-        self._stats.log_request(request.method, request.route, 1000.0 * service, len(answer.body))
-        if result not in _ANSWERED:
-            self._stats.log_error(request.method, request.route, answer.failure or f"status {answer.status}")
-        columns, row = self.roster.columns, one.row
-        columns["requests"][row] += 1
-        action = one.state.action
-        if request.body:
-            columns["bytes_sent"][row] += answer.sent
-            if is_photo(action):
-                columns["photo_tries"][row] += 1
-                self.metrics.photo_bytes["sent"] += answer.sent
-                self.metrics.photo_resumes += one.offset > 0 and action == Action.PHOTO_SEND
-        if answer.cut:
-            self.metrics.cuts[Cut(answer.cut)] += 1
-        if action == Action.PHOTO_CREATE:
-            columns["photos_started"][row] = max(columns["photos_started"][row], one.state.progress.photo + 1)
-        elif one.asks_code():
-            self.roster.add(row, codes_asked=1)
-        elif action in (Action.SESSION, Action.PHONE) and request.body and result == "ok":
-            self.roster.add(row, codes_accepted=1)
-
-    def _reached(self, one: Applicant, furthest: int, now: float) -> None:
-        new: Sequence[Furthest] = self.roster.reach(one.row, furthest, now)
-        for stage in new:
-            self.metrics.stages[stage] += 1
-        if Furthest.TICKETED in new and one.wait_range is not None:
-            self.roster.put(one.row, wait_low=one.wait_range[0], wait_high=one.wait_range[1])
-        if Furthest.ADMITTED in new:
-            ticketed_at = self.roster.columns[Furthest.TICKETED.column][one.row]
-            self.roster.put(one.row, wait=now - ticketed_at)
-
     def _end(self, one: Applicant, fate: int, reason: int, now: float) -> None:
         if self.live.pop(one.number, None) is None:
             return
-        self.roster.end(one.row, fate, reason, now)
-        self.receipts.forget(one.number)
-        self.metrics.fates[Fate(fate)] += 1
+        self.notes.ended(one, fate, reason, now)
         self._left -= 1
         if self._left == 0:
             self.idle.set()

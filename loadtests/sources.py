@@ -28,17 +28,22 @@ class Sources:
     """The addresses of one run."""
 
     def __init__(self, given: Sequence[str], target: str) -> None:
-        """given: addresses of this machine, none = the usual; target: the host of the service's address.
+        """given: addresses to start at, none = the usual; target: the address of the service.
 
-        Raises OSError when one cannot be used here, ValueError when it is no address.
+        Of the given ones those are used that this machine has: several machines may be told the same. Raises OSError
+        when it has none of them, ValueError for what is no address, or of another version than the target's.
         """
-        self._given = tuple(str(ipaddress.ip_address(each)) for each in given)
-        self._own_offices = not given and _has_loopback_range(target)
-        self.addresses = self._given
+        at = ipaddress.ip_address(target.partition("%")[0])
+        known = [ipaddress.ip_address(each.strip()) for each in given]
+        for each in known:
+            if each.version != at.version:
+                raise ValueError(f"{each} cannot reach {at}: the one is IPv{each.version}, the other IPv{at.version}")
+        self.addresses = tuple(str(each) for each in known if _is_own(each))
+        if known and not self.addresses:
+            raise OSError(f"this machine has none of the addresses {', '.join(map(str, known))}")
+        self._own_offices = not known and at.version == 4 and at.is_loopback and sys.platform == "linux"
         if self._own_offices:
             self.addresses = tuple(f"{_APPLICANTS}.{last}" for last in range(1, _ADDRESSES + 1))
-        for each in self._given:
-            _try(each)
 
     def of(self, number: int, office: int = -1) -> str:
         """The address of applicant `number`; office: where somebody helps her, -1 = nobody does."""
@@ -65,21 +70,10 @@ def most_connections() -> int:
     return MOST if files == resource.RLIM_INFINITY else max(1, min(MOST, files - _SPARE_FILES))
 
 
-def _has_loopback_range(target: str) -> bool:
-    """Whether all of 127.0.0.0/8 leads to `target`, as on Linux when it is this machine."""
-    if sys.platform != "linux":
-        return False
-    try:
-        found = plain.getaddrinfo(target, None, plain.AF_INET, plain.SOCK_STREAM)
-    except OSError:
-        return False
-    return bool(found) and all(ipaddress.ip_address(each[4][0]).is_loopback for each in found)
-
-
-def _try(address: str) -> None:
-    family = plain.AF_INET6 if ":" in address else plain.AF_INET
-    with plain.socket(family) as sock:
+def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    with plain.socket(plain.AF_INET if address.version == 4 else plain.AF_INET6) as sock:
         try:
-            sock.bind((address, 0))
-        except OSError as fault:
-            raise OSError(f"{address} is no address of this machine ({fault.strerror})") from None
+            sock.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
