@@ -56,8 +56,9 @@ def audits(
     lateness_ms: p99 and max of those who were not taken over from a lost worker; empty if nobody started.
     lost_share: of the planned, who were cut because their worker was lost.
     """
-    resources = [*_cores(signs), *_connections(signs, blocked_p99_s), *_pauses(signs)]
-    found = [*_lateness(lateness_ms, resources), *resources, *_lost(lost_share)]
+    ends, pauses = [*_cores(signs), *_connections(signs, blocked_p99_s)], _pauses(signs)
+    # Without a core everything pauses: a consequence is no cause.
+    found = [*_lateness(lateness_ms, ends or pauses), *ends, *pauses, *_lost(lost_share)]
     return sorted(found, key=lambda audit: not audit.invalid)
 
 
@@ -68,11 +69,11 @@ def show(found: list[Audit]) -> None:
         print(f"swarm: {word}: {audit.cause}; {audit.advice}", file=sys.stderr, flush=True)
 
 
-def _lateness(lateness_ms: Mapping[str, float], resources: list[Audit]) -> list[Audit]:
+def _lateness(lateness_ms: Mapping[str, float], causes: list[Audit]) -> list[Audit]:
     p99, most = lateness_ms.get("p99", 0.0), lateness_ms.get("max", 0.0)
-    why = "; ".join(audit.cause for audit in resources)
+    why = "; ".join(audit.cause for audit in causes)
     why = why or "nothing of the generator's own was at its end, so something held up the whole machine"
-    advice = resources[0].advice if resources else "look at what else runs on the machine, and play the night again"
+    advice = causes[0].advice if causes else "look at what else runs on the machine, and play the night again"
     if p99 > LATE_P99_MS:
         text = f"1 in 100 applicants was started more than {p99:,.1f} ms late, {LATE_P99_MS:g} allowed: {why}"
         return [Audit("lateness", True, text, advice, p99)]

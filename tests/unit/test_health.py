@@ -74,8 +74,9 @@ def test_what_comes_near_its_end_is_told_and_spoils_nothing():
 def test_lateness_names_the_resource_that_was_at_its_end():
     """And says so when it was none of the generator's."""
     late = {"p99": 50.0, "max": 60.0}
-    first, second = audited(lateness_ms=late, busy_share=0.98, wait_share=0.5)
-    assert (first.id, second.id) == ("lateness", "cores")
+    first, second, third = audited(lateness_ms=late, busy_share=0.98, wait_share=0.5, loop_p99_9_s=0.2)
+    assert (first.id, second.id, third.id) == ("lateness", "cores", "loop")
+    assert third.cause not in first.cause  # it was late for want of a core
     assert second.cause in first.cause
     assert first.advice == second.advice
     (alone,) = audited(lateness_ms=late)
