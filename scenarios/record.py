@@ -4,6 +4,7 @@
     people.npz    one row per planned applicant: schedule, fate, furthest stage, attempts, times
     samples.npz   raw metric samples, each with the labels of its series, `job` and `instance` among them
     events.jsonl  phases, faults and notes, one JSON object a line
+    latency.json  of each route quantiles of its times, in seconds (loadtests.measured)
 
 All times are float64 real seconds since the doors opened (`opens_at`); nan means "did not happen". Files appear whole
 or not at all, the event log line by line. A record that does not fit this description is refused with `RecordError`.
