@@ -1,12 +1,14 @@
 """What a run of the swarm is told on its command line, and what the master passes on to its workers."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from loadtests.sources import is_address
 from scenarios import arrival_kinds, arrivals, catalogue
 from scenarios.arrival_files import minutes_unless_said, named, people_unless_said
 from scenarios.arrival_kinds import ArrivalsError
@@ -68,12 +70,24 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--swarm-metrics-port",
         {"type": int, "default": 0, "help": "/metrics: alone P, worker i at P+1+i; 0 = none"},
     ),
+    (
+        "--most-connections",
+        {"type": int, "default": 0, "help": "Open at once in each worker; 0 = what its limit of open files allows"},
+    ),
+    (
+        "--source-addresses",
+        {
+            "default": "",
+            "help": "Addresses that connections start from, with commas; a worker uses those that its machine has. "
+            "If empty: on loopback sixteen, and one for each labor office; elsewhere the system's choice",
+        },
+    ),
 )
 """The options added to Locust's own; shown in its web UI too."""
 
 _SENT = (
     "reading", "speed", "pace", "minutes", "seed", "partners_url", "drain_s", "photo_dir", "metrics_port", "host",
-    "uploader", "arrivals", "spacing", "steps",
+    "uploader", "arrivals", "spacing", "steps", "most_connections", "source_addresses",
 )  # fmt: skip
 
 
@@ -105,6 +119,10 @@ class RunSettings:
     spacing: str = Spacing.RANDOM.value
     steps: int = 0
     """Answers that worked after which an applicant leaves; 0 = the whole journey."""
+    most_connections: int = 0
+    """Of one worker; 0 = what its limit of open files allows."""
+    source_addresses: Sequence[str] = ()
+    """As for loadtests.sources.Sources."""
     opens_at: float = 0.0
     record: Path | None = None
 
@@ -122,6 +140,10 @@ class RunSettings:
             faults.append(f"--spacing {options.spacing}: there are {', '.join(spacings)}")
         if options.steps < 0:
             faults.append(f"--steps must not be negative, it is {options.steps}")
+        if options.most_connections < 0:
+            faults.append(f"--most-connections must not be negative, it is {options.most_connections}")
+        addresses = [each.strip() for each in options.source_addresses.split(",") if each.strip()]
+        faults += [f"--source-addresses: {each} is no address" for each in addresses if not is_address(each)]
         if not options.drain_minutes >= 0:
             faults.append(f"--drain-minutes must not be negative, it is {options.drain_minutes}")
         if not host:
@@ -168,6 +190,8 @@ class RunSettings:
             schedule=schedule,
             spacing=options.spacing,
             steps=options.steps,
+            most_connections=options.most_connections,
+            source_addresses=addresses,
             opens_at=options.opens_at,
             record=Path(options.record) if options.record else None,
         )

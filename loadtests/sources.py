@@ -56,6 +56,14 @@ class Sources:
         return f"{_OFFICES}.{office // 250 % 250}.{office % 250 + 1}"
 
 
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bind(sock: Any, source: str) -> None:
     """Have `sock` start at `source` when it connects. Raises OSError."""
     if source != ANY:

@@ -29,7 +29,7 @@ from loadtests.receipts import KINDS, Told
 from loadtests.roster import Parcel
 from loadtests.run_settings import RunSettings
 from loadtests.swarm_metrics import MetricsPort
-from scenarios import onlookers
+from scenarios import offices, onlookers
 from scenarios.arrivals import SHARDS, IntArray, Plan
 from scenarios.uploaders import Uploader
 
@@ -138,15 +138,19 @@ class Station:
             run=self._run,
             uploader=Uploader[settings.uploader.upper()],
             steps=settings.steps,
+            speed=settings.speed,
+            helper_waits=self._helper_waits(settings, self._plan),
         )
         try:
-            connections = Connections(settings.host)
+            connections = Connections(settings.host, settings.most_connections, settings.source_addresses)
         except (OSError, ValueError) as fault:
-            self._tell("crowd_fault", fault=f"--host {settings.host}: {fault}")
+            given = [f"--host {settings.host}", *(f"--source-addresses {each}" for each in settings.source_addresses)]
+            self._tell("crowd_fault", fault=f"{', '.join(given)}: {fault}")
             return
         self._crowd = crowd = Crowd(share, clock, connections, self._photos, self._stats)
         vitals = crowd.metrics.vitals
         vitals.exhausted = connections.exhausted
+        vitals.sources = max(1, len(connections.sources.addresses))
         self._listen(crowd, self._shards)
         self._seat(crowd, connections)
         if self._taken:
@@ -168,6 +172,12 @@ class Station:
         self._hand_in()
 
     # ------------------------------------------------------------ own
+
+    def _helper_waits(self, settings: RunSettings, plan: Plan) -> dict[int, float]:
+        """Lines at labour offices belong to whole journeys: with --steps there are none."""
+        if settings.steps:
+            return {}
+        return offices.waits(settings.night, settings.seed, plan.due, settings.pace)
 
     def _take(self, crowd: Crowd, shards: Sequence[tuple[int, int]]) -> None:
         assert self._plan is not None

@@ -332,6 +332,7 @@ def test_a_record_that_cannot_be_written_is_said(tmp_path, capsys):
         ({"drain_minutes": -1.0, "reading": "mild"}, ["--drain-minutes", "mild", "harsh"]),
         ({"partner_set": "rich"}, ["--set rich", "prepared"]),
         ({"night": "nowhere", "people": "0"}, ["--people", "nowhere"]),
+        ({"most_connections": -1, "source_addresses": "127.0.0.1, here"}, ["--most-connections", "here is no address"]),
     ],
 )
 def test_wrong_settings_are_all_named(changed, words):
@@ -339,6 +340,12 @@ def test_wrong_settings_are_all_named(changed, words):
         settings(**changed)
     for word in words:
         assert word in str(refused.value)
+
+
+def test_workers_are_told_how_many_connections_and_from_where():
+    told = settings(most_connections=50, source_addresses="127.0.0.1, 127.0.0.2").message()
+    heard = RunSettings.of_message(json.loads(json.dumps(told)))
+    assert (heard.most_connections, heard.source_addresses) == (50, ["127.0.0.1", "127.0.0.2"])
 
 
 def test_a_service_must_be_named():
