@@ -11,6 +11,7 @@ from scenarios.behaviour import habits, traits
 from scenarios.fates import Channel
 from scenarios.journey_state import Habits
 from scenarios.population import person
+from scenarios.uploaders import Uploader
 
 OWN_TIME = {"account_s", "code_s", "identity_s", "profile_step_s", "photo_s", "phone_s", "answer_s", "join_s"}
 OWN_TIME |= {"return_median_s"}
@@ -91,3 +92,14 @@ def test_the_page_on_people_names_figures_that_there_are(night):
     there |= {key.rpartition(".")[0] for key in there}
     assert len(named) >= 10
     assert named <= there
+
+
+def test_without_javascript_each_photo_leaves_whole_in_a_form(night):
+    """Whatever the clients of the run do; and only in the share that the night names."""
+    everybody = night.with_visitors(without_javascript=1.0)
+    nobody = night.with_visitors(without_javascript=0.0)
+    for number in range(50):
+        assert traits(everybody, person(everybody, 1, number), Uploader.UPPY).uploader == Uploader.ONE_SHOT
+        assert traits(nobody, person(nobody, 1, number), Uploader.UPPY).uploader == Uploader.UPPY
+    some = [person(night, 1, number).without_javascript for number in range(5_000)]
+    assert abs(sum(some) / len(some) - 0.03) < 5 * (0.03 * 0.97 / 5_000) ** 0.5

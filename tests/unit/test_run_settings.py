@@ -58,3 +58,28 @@ def test_every_fault_of_arrivals_is_told_with_the_others(tmp_path: Path):
         "--steps must not be negative, it is -1",
         "--people: people must be more than 0 and at most 1, not '2'",
     ]
+
+
+def visitors(played: RunSettings) -> tuple[float, float]:
+    people = RunSettings.of_message(json.loads(json.dumps(played.message()))).night.population
+    return people.without_javascript, people.onlookers.per_applicant if people.onlookers is not None else 0.0
+
+
+def test_who_goes_by_pages_and_who_only_looks_is_the_nights_unless_said():
+    """The workers are told; who leaves after some answers speaks to anything that knows the API, unless said, too."""
+    assert visitors(settings()) == (0.03, 0.7)
+    assert visitors(settings(onlookers="2", without_javascript="0.5")) == (0.5, 2.0)
+    assert visitors(settings(onlookers="0", without_javascript="0")) == (0.0, 0.0)
+    assert visitors(settings(steps=3)) == (0.0, 0.0)
+    assert visitors(settings(steps=3, without_javascript="1")) == (1.0, 0.0)
+    chosen = {each.key: each for each in settings(onlookers="2").night.figures}["population.onlookers.per_applicant"]
+    assert (chosen.value, chosen.status, chosen.source) == (2.0, "assumption", "own: chosen for this run")
+
+
+def test_faults_of_visitors_are_told_together():
+    with pytest.raises(SettingsRefused) as refused:
+        settings(onlookers="-1", without_javascript="half")
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == [
+        "--onlookers -1",
+        "--without-javascript half",
+    ]
