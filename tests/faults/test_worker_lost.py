@@ -71,9 +71,10 @@ def test_the_people_of_a_killed_worker_are_played_by_the_others(tmp_path: Path) 
     lost, late = people["reason"] == Reason.WORKER_LOST, people["taken_over"]
     assert lost.sum() == takeover["cut"] > 0
     assert (people["fate"] == Fate.CUT).tolist() == lost.tolist()
-    assert late.any() and not (lost & late).any()
+    # Hardly ever is nobody overdue; the last second of the lost worker, of which nobody knew, is played again, too.
+    assert late.sum() >= takeover["overdue"] and not (lost & late).any()
     assert set(people["number"][lost | late] % SHARDS) <= set(range(takeover["worker"], SHARDS, 3))
     assert (people["started"][late] > people["due"][late]).all()
-    assert people["started"][late].max() - run.killed_at <= TAKEN_OVER_WITHIN
+    assert max(takeover["at_s"], *people["started"][late]) - run.killed_at <= TAKEN_OVER_WITHIN
     # Whoever had started there after its last news is played again under the same keys; nobody is left out.
     assert run.tickets >= run.planned
