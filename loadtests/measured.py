@@ -49,7 +49,7 @@ class Measured:
         self._times: dict[str, dict[str, Packed]] = {}
         self._signs: dict[str, Mapping[str, float]] = {}
         self._history: deque[Moment] = deque(maxlen=HISTORY)
-        self._at = 0.0
+        self._at = self._next = 0.0
 
     def take(self, worker: str, news: Mapping[str, Any], at: float) -> None:
         """A worker's latest word. at: seconds since the opening."""
@@ -57,7 +57,8 @@ class Measured:
         self._times.setdefault(worker, {}).update(news["times"])
         self._signs[worker] = news["vitals"]
         self._at = at
-        if not self._history or at >= self._history[-1].at + WINDOW:
+        if at >= self._next:
+            self._next = (at // WINDOW + 1.0) * WINDOW
             self._history.append(self._moment())
 
     def lose(self, worker: str) -> None:
