@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loadtests.visitors import OPTIONS as VISITORS
+
 SERVICE_VERBS = {
     "all": "web, worker and gatekeeper in one process",
     "web": "answer HTTP",
@@ -90,6 +92,8 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_arrivals(add)
     add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")
     add("--steps", metavar="N", default="0", help="applicants leave after N answers that worked (the whole journey)")
+    for name, text in VISITORS.items():
+        add(f"--{name.replace('_', '-')}", metavar="X", default="", help=text)
     add("--workers", metavar="N", default="1", help="processes of the swarm (1)")
     add("--drain-minutes", metavar="M", default="12", help="real minutes after the last arrival at most (12)")
     add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")

@@ -23,6 +23,8 @@ from scenarios.population import Population, ThinkTimes
 
 REQUESTS = 40
 """Of a whole journey, ticket to joined: the median of a rehearsal in which all joined."""
+PAGE_REQUESTS = 78
+"""Of the same way through the pages: each form is looked at, sent, and followed."""
 REACTIONS_S = 20.0
 """Of a journey at any pace, in the same rehearsal: codes on their way, photos on the line, looks at the room."""
 REQUEST_CPU_S = 0.00058
@@ -85,8 +87,9 @@ def needs(plan: Plan, population: Population, pace: float, steps: int = 0, worke
 
     workers: processes that will play it; 0 = as many as it needs.
     """
-    requests = min(steps or REQUESTS, REQUESTS)
-    journey = max(_SHORTEST, journey_s(population.think, pace) * (requests - 1) / (REQUESTS - 1))
+    by_pages = population.without_javascript
+    requests = min(steps, REQUESTS) if steps else REQUESTS + by_pages * (PAGE_REQUESTS - REQUESTS)
+    journey = max(_SHORTEST, journey_s(population.think, pace) * (min(requests, REQUESTS) - 1) / (REQUESTS - 1))
     arrivals = plan.most_within(_SHORTEST) / _SHORTEST
     live = plan.most_within(journey)
     beside, looks = _onlookers(population)
@@ -106,11 +109,11 @@ def journey_s(think: ThinkTimes, pace: float) -> float:
 
 
 def _onlookers(population: Population) -> tuple[float, float]:
-    """How many come beside each applicant, and the requests of one: a page with its style sheet, maybe two more."""
+    """How many come beside each applicant, and the requests of one: a page with all it loads, maybe two pages more."""
     who = population.onlookers
     if who is None:
         return 0.0, 0.0
-    return who.per_applicant, 2.0 + who.second_page_share * (1.0 + who.third_page_share)
+    return who.per_applicant, 4.0 + who.second_page_share * (1.0 + who.third_page_share)
 
 
 def machine() -> Machine:

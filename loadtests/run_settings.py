@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.sources import is_address
+from loadtests.visitors import OPTIONS as VISITORS
+from loadtests.visitors import with_visitors
 from scenarios import arrival_kinds, arrivals, catalogue
 from scenarios.arrival_files import minutes_unless_said, named, people_unless_said
 from scenarios.arrival_kinds import ArrivalsError
@@ -38,13 +40,9 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("--spacing", {"default": "random", "help": "How arrivals lie between each other: random, or exact"}),
     ("--steps", {"type": int, "default": 0, "help": "Applicants leave after so many answers that worked; 0 = never"}),
-    (
-        "--onlookers",
-        {"default": "", "help": "People who only look, for each applicant; the night's own if empty, 0 with --steps"},
-    ),
-    (
-        "--without-javascript",
-        {"default": "", "help": "Share that goes through the pages; the night's own if empty, 0 with --steps"},
+    *(
+        (f"--{name.replace('_', '-')}", {"default": "", "help": f"{text[0].upper()}{text[1:]}"})
+        for name, text in VISITORS.items()
     ),
     ("--people", {"default": "", "help": "Share of the people that come: 1/100, or 1 with --arrivals, if empty"}),
     ("--speed", {"type": float, "default": 1.0, "help": "How many times as fast the night's clock runs"}),
@@ -166,7 +164,8 @@ class RunSettings:
                 night = night.with_manners(options.manners)
             except ValueError as fault:
                 faults.append(f"--manners: {fault}")
-        night = _with_visitors(night, options, faults)
+        visitors = {name: getattr(options, name) for name in VISITORS}
+        night = with_visitors(night, **visitors, steps=options.steps, faults=faults)
         uploaders = [each.name.lower() for each in Uploader]
         if options.uploader not in uploaders:
             faults.append(f"--uploader {options.uploader}: there are {', '.join(uploaders)}")
@@ -218,20 +217,6 @@ class RunSettings:
         schedule = self.schedule or self.night.curve.reading(self.reading)
         spacing = Spacing(self.spacing)
         return arrivals.plan(schedule, self.people, self.speed, self.minutes, self.seed, spacing)
-
-
-def _with_visitors(night: catalogue.Night, options: Namespace, faults: list[str]) -> catalogue.Night:
-    """The night with the onlookers and the people without JavaScript that were asked for.
-
-    Applicants who leave after a number of answers speak to anything that knows the API; pages would be asked in vain.
-    """
-    for name in ("onlookers", "without_javascript"):
-        text = getattr(options, name) or ("0" if options.steps else "")
-        try:
-            night = night.with_visitors(**{name: float(text)}) if text else night
-        except ValueError as fault:
-            faults.append(f"--{name.replace('_', '-')} {text}: {fault}")
-    return night
 
 
 def _minutes(text: object, faults: list[str]) -> float | None:

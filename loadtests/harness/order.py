@@ -16,6 +16,8 @@ from loadtests.harness import disk, proxy
 from loadtests.harness.errors import Refusal
 from loadtests.harness.samples import Target
 from loadtests.needs import Needs, needs
+from loadtests.visitors import OPTIONS as VISITORS
+from loadtests.visitors import with_visitors
 from scenarios import catalogue, factors
 from scenarios.arrival_files import SUFFIXES, minutes_unless_said, named, people_unless_said
 from scenarios.arrival_kinds import ArrivalsError, Named
@@ -69,6 +71,10 @@ class Order:
     """What is played instead of the night's curve; empty = the curve. A file by its absolute path."""
     spacing: str
     """How arrivals lie between each other (scenarios.arrivals.Spacing)."""
+    onlookers: str
+    """People who only look, for each applicant, as given; empty = the night's own."""
+    without_javascript: str
+    """Share of the people who go by pages, as given; empty = the night's own."""
     steps: int
     """Answers that worked after which an applicant leaves; 0 = the whole journey."""
     minutes: float
@@ -138,6 +144,9 @@ def order_of(options: Namespace) -> Order:
         set_name = _one_of("--set", options.set or night.default_set, list(night.partners), faults)
         if options.manners:
             night = _read("--manners", options.manners, night.with_manners, faults)
+        if night is not None:
+            visitors = {name: getattr(options, name) for name in VISITORS}
+            night = with_visitors(night, **visitors, steps=steps or 0, faults=faults)
     runs, work = Path(options.runs).absolute(), Path(".launchnight").absolute()
     for folder in (runs, work):
         _check_writable(folder, faults)
@@ -169,6 +178,8 @@ def order_of(options: Namespace) -> Order:
         factors=Factors(people, speed, pace),
         arrivals=str(Path(options.arrivals).absolute()) if options.arrivals.endswith(SUFFIXES) else options.arrivals,
         spacing=spacing,
+        onlookers=options.onlookers,
+        without_javascript=options.without_javascript,
         steps=steps,
         minutes=minutes,
         seed=seed,

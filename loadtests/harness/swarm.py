@@ -68,6 +68,8 @@ def _command(order: Order, folder: RunFolder, url: str, partners_url: str, metri
         "--arrivals", order.arrivals,
         "--spacing", order.spacing,
         "--steps", str(order.steps),
+        "--onlookers", order.onlookers,
+        "--without-javascript", order.without_javascript,
         "--pace", repr(order.factors.pace),
         "--minutes", repr(order.minutes),
         "--drain-minutes", repr(order.drain_minutes),

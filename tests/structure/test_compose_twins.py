@@ -132,7 +132,7 @@ def test_the_swarm_is_that_of_a_rehearsal(order, tmp_path):
         "--headless", "--only-summary", "--lifeline",  # it has a web page, and an engine ends it
         # their defaults
         "--reading", "--manners", "--uploader", "--drain-minutes", "--opens-at", "--swarm-metrics-port",
-        "--arrivals", "--spacing", "--steps",
+        "--arrivals", "--spacing", "--steps", "--onlookers", "--without-javascript",
     }  # fmt: skip
     for name in ("--host", "--partners-url", "--pace", "--minutes"):
         assert master[name] == rehearsed[name]

@@ -232,3 +232,17 @@ def test_faults_that_cannot_be_brought_about_are_refused(
         order_of(options(str(path), *given))
     (fault,) = refusal.value.faults
     assert fault == f"faults[0]: {kind} of {target}: {why}, or take the fault out of the night"
+
+
+def test_who_goes_by_pages_and_who_only_looks_is_asked_for() -> None:
+    """As asked for; steps leave both out; what cannot be used is told with every other fault."""
+    order = order_of(options(NIGHT, "--onlookers", "2", "--without-javascript", "0.25"))
+    assert (order.onlookers, order.without_javascript) == ("2", "0.25")
+    people = order.night.population
+    assert people.onlookers is not None
+    assert (people.onlookers.per_applicant, people.without_javascript) == (2.0, 0.25)
+    short = order_of(options(NIGHT, "--steps", "2")).night.population
+    assert (short.without_javascript, short.onlookers and short.onlookers.per_applicant) == (0.0, 0.0)
+    with pytest.raises(Refusal) as refused:
+        order_of(options(NIGHT, "--onlookers", "many", "--seed", "-1"))
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["--seed", "--onlookers many"]

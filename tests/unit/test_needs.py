@@ -11,7 +11,7 @@ from loadtests.needs import Machine
 from scenarios import arrivals, catalogue
 from scenarios.arrival_kinds import of_rates
 
-POPULATION = replace(catalogue.load("prakerja-wave-1").population, onlookers=None)
+POPULATION = replace(catalogue.load("prakerja-wave-1").population, onlookers=None, without_javascript=0.0)
 LARGE = Machine(cores=64, connections=100_000, ports=100_000, memory_bytes=10**11)
 
 
@@ -32,13 +32,24 @@ def test_people_on_their_way_are_rate_times_stay() -> None:
 
 
 def test_onlookers_come_beside_them() -> None:
-    """Seven for ten applicants, each with 2.7 requests: 1.89 requests more for each applicant."""
-    night = catalogue.load("prakerja-wave-1").population
+    """Seven for ten applicants, each with 4.7 requests: 3.29 requests more for each applicant."""
+    night = replace(catalogue.load("prakerja-wave-1").population, without_javascript=0.0)
     lines = of_rates("constant:10", 60.0)
     assert lines is not None
     plan = arrivals.plan(lines, Fraction(1), 1.0, None, 1, arrivals.Spacing.EXACT)
     more = needs.needs(plan, night, 1.0).requests_per_s - needs.needs(plan, POPULATION, 1.0).requests_per_s
-    assert more == pytest.approx(10.0 * 0.7 * 2.7, rel=0.01)
+    assert more == pytest.approx(10.0 * 0.7 * 4.7, rel=0.01)
+
+
+def test_who_goes_by_pages_asks_for_more() -> None:
+    """Half of the people: half of the difference between the two ways, in the same time."""
+    lines = of_rates("constant:10", 60.0)
+    assert lines is not None
+    plan = arrivals.plan(lines, Fraction(1), 1.0, None, 1, arrivals.Spacing.EXACT)
+    found = needs.needs(plan, replace(POPULATION, without_javascript=0.5), 1.0)
+    assert found.requests_per_s == pytest.approx(10.0 * (needs.REQUESTS + needs.PAGE_REQUESTS) / 2, rel=0.001)
+    assert found.live == needed(10.0).live
+    assert needs.needs(plan, replace(POPULATION, without_javascript=0.5), 1.0, 1).requests_per_s < 11.0
 
 
 def test_a_burst_shorter_than_the_stay_asks_for_less_than_its_rate_would() -> None:
