@@ -122,7 +122,7 @@ def latency(facts: Facts) -> Table | None:
             [f"{route}, {words}", count(told[route][kind]["count"]), *_figures(told[route][kind])]
             for route in sorted(told, key=lambda route: (place.get(route, len(place)), route))
             for kind, words in KINDS.items()
-            if kind in told[route]
+            if kind in told[route] and (kind != "blocked" or told[route][kind]["max"] > 0)
         ]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         raise RecordError(f"{path}: not a readable latency file ({fault})") from None

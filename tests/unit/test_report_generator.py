@@ -81,8 +81,10 @@ def test_times_to_one_in_ten_thousand_stand_in_a_table(tmp_path: Path) -> None:
         histogram.observe(milliseconds / 1000.0)
     folder = SyntheticRun(planned=50).write(tmp_path)
     told = dict.fromkeys(("service", "scheduled", "blocked"), histogram.summary())
-    (folder / "latency.json").write_text(json.dumps({"join": told, "tickets": told}))
+    at_once = {**told, "blocked": {**histogram.summary(), "max": 0.0}}
+    (folder / "latency.json").write_text(json.dumps({"join": told, "tickets": at_once}))
     text = page(folder)
+    assert text.count("waiting for a connection") == 1  # nobody waited at the other route
     assert text.index("tickets, from the departure") < text.index("join, from the intended start")
     assert "<td>10,000</td>" in text
     (folder / "latency.json").write_text('{"join": 3}')
