@@ -26,6 +26,7 @@ OTHERS: dict[str, Declared] = {
     "swarm_stage_total": Declared("counter", ("stage",)),
     "swarm_requests_total": Declared("counter", ("outcome", "route")),
     "swarm_refreshes_total": Declared("counter", ()),
+    "swarm_setbacks_total": Declared("counter", ("setback",)),
     "swarm_held_back_total": Declared("counter", ()),
     "swarm_photo_bytes_total": Declared("counter", ("bytes",)),
     "swarm_photo_resumes_total": Declared("counter", ()),

@@ -146,6 +146,15 @@ FELT = Row(
             "stacked",
         ),
         Panel(
+            "What sets people back",
+            "Visits that ended after a failure, other browsers that begin with nothing, and pages that phones short of "
+            "memory lost when camera or messages were opened. Many visits that end are the service's doing; the other "
+            "two follow from the night's people.",
+            "cpm",
+            (Query("60 * sum by (setback) (rate(swarm_setbacks_total[$__rate_interval]))", "{{setback}}"),),
+            empty="nothing sets anybody back.",
+        ),
+        Panel(
             "Answers within a second",
             "Share of requests answered within a second of the instant they were intended, uploads apart. The "
             "objective is 95 %.",

@@ -223,9 +223,9 @@ class Crowd:
         one = player(who, row, journey.start(traits(self.share.night, who, self.share.uploader)), self.share.run)
         self.live[number] = one
         self.notes.started(one, started)
-        wait = self.share.helper_waits.get(number, 0.0)
-        if wait > 0.0:
-            self._later(one, Decision(one.state, one.state.action, wait), started)
+        begins = due + self.share.helper_waits.get(number, 0.0)
+        if begins > started:
+            self._later(one, Decision(one.state, one.state.action, begins - started), started)
         else:
             self._act(one, due)
 

@@ -107,6 +107,10 @@ class Notes:
             self._reached(one, after.progress.furthest, now)
         if after.nerves.retries > before.nerves.retries:
             self.roster.columns["retries"][one.row] += 1
+        setbacks = self.metrics.setbacks
+        setbacks["visit_ended"] += after.nerves.visits > before.nerves.visits
+        setbacks["browser_changed"] += after.browser > before.browser
+        setbacks["page_lost"] += after.pages > before.pages
         if after.progress.photo > before.progress.photo:
             self.roster.columns["photos_stored"][one.row] += 1
             self.metrics.photo_bytes["stored"] += len(one.photo)

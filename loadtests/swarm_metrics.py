@@ -41,6 +41,7 @@ FAMILIES = {
     "swarm_stage_total": Family("counter", "Applicants who completed a stage."),
     "swarm_requests_total": Family("counter", "Requests by route and outcome."),
     "swarm_refreshes_total": Family("counter", "Requests sent once more after a long silence, beside the first."),
+    "swarm_setbacks_total": Family("counter", "Visits that ended, browsers changed, pages lost by the phone."),
     "swarm_held_back_total": Family("counter", "Requests that adaptive clients did not make."),
     "swarm_photo_bytes_total": Family("counter", "Bytes that left the phones, and of photos that arrived."),
     "swarm_photo_resumes_total": Family("counter", "Requests that went on with a photo begun before."),
@@ -96,6 +97,7 @@ class SwarmMetrics:
         self.planned = planned
         self.arrivals = 0
         self.refreshes = 0
+        self.setbacks = {"visit_ended": 0, "browser_changed": 0, "page_lost": 0}
         self.held_back = 0
         self.photo_bytes = {"sent": 0, "stored": 0}
         """That left the phones, and of the photos that arrived whole."""
@@ -126,6 +128,7 @@ class SwarmMetrics:
                 for outcome, n in figures.outcomes.items()
             },
             "swarm_refreshes_total": {"": self.refreshes},
+            "swarm_setbacks_total": {f'setback="{which}"': n for which, n in self.setbacks.items()},
             "swarm_held_back_total": {"": self.held_back},
             "swarm_photo_bytes_total": {f'bytes="{which}"': n for which, n in self.photo_bytes.items()},
             "swarm_photo_resumes_total": {"": self.photo_resumes},

@@ -6,13 +6,13 @@ import gevent
 import numpy as np
 import pytest
 
-from loadtests.applicant import Applicant
+from loadtests.applicant import Applicant, Reading
 from loadtests.clock import Clock
 from loadtests.connections import Answer, Connections
 from loadtests.crowd import Crowd, Share
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
-from scenarios.journey_state import Action
+from scenarios.journey_state import Action, Result
 from scenarios.networks import Cut
 from scenarios.population import person
 
@@ -67,6 +67,40 @@ def test_a_cut_photo_and_its_rest_are_counted() -> None:
     assert (metrics.photo_resumes, metrics.cuts[Cut.RESET]) == (1, 1)
     assert (crowd.roster.columns["bytes_sent"][0], crowd.roster.columns["photo_tries"][0]) == (1100, 2)
     assert 'swarm_photo_bytes_total{bytes="sent"} 1100\n' in metrics.exposition()
+
+
+def test_what_sets_people_back_is_counted() -> None:
+    """A page lost with the message; then a visit that fails, and another browser for the next one."""
+    night = catalogue.load("prakerja-wave-1")
+    share = Share(night, 1, 20.0, np.array([0.0]), np.array([0]), last_arrival=0.0, drain=60.0, run="test")
+    crowd = Crowd(share, Clock(0.0), Connections("http://127.0.0.1:1"), (b"", b""), Stats())
+    crowd._habits = crowd._habits._replace(page_lost_share=1.0, switch_share=1.0)
+    who = person(night, 1, 0)
+    start = journey.start(traits(night, who)._replace(low_memory=1, tries=2, visits=2))
+    one = Applicant(who, 0, start._replace(action=Action.WAIT_CODE + 0), "test")
+    crowd.live[0] = one
+    crowd._decide(one, Reading(Result.DELIVERED), 1.0)
+    crowd._decide(one, Reading(Result.ERROR), 2.0)
+    assert crowd.metrics.setbacks == {"visit_ended": 1, "browser_changed": 1, "page_lost": 1}
+    assert 'swarm_setbacks_total{setback="page_lost"} 1\n' in crowd.metrics.exposition()
+
+
+def test_who_is_helped_begins_when_the_helper_is_free() -> None:
+    """The arrival counts when due; the first request is made later, and nobody else waits."""
+    night = catalogue.load("prakerja-wave-1")
+    numbers, waits = np.array([0, 1, 2]), {1: 1e6, 2: 3.0}
+    due = np.array([0.0, 1.0, 2.0])
+    share = Share(night, 1, 1.0, due, numbers, last_arrival=2.0, drain=1e9, run="test", helper_waits=waits)
+    crowd = Crowd(share, Clock(time.time() - 100.0), Connections("http://127.0.0.1:1"), (b"", b""), Stats())
+    playing = gevent.spawn(crowd.play)
+    requests = crowd.roster.columns["requests"]
+    with gevent.Timeout(30):
+        while not (requests[0] and requests[2]):
+            gevent.sleep(0.01)
+    assert not np.isnan(crowd.roster.columns["started"]).any()
+    assert requests[1] == 0
+    crowd.cut()
+    playing.join()
 
 
 def test_people_of_a_lost_worker_start_behind_the_own_ones_and_late_ones_are_marked() -> None:
