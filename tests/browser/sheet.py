@@ -110,6 +110,19 @@ def photograph(browser: Browser, house: House, slow_house: House, photo: Path) -
         Camera(window)("start-wide")
 
 
+_IN_THE_SWARM = """
+A share of a night's people (`population.without_javascript`, 3 in 100 of the shipped one; `--without-javascript` for a
+run) goes the whole way through these pages as a browser without JavaScript does: it keeps the cookie, opens each page,
+sends its form with what is hidden in it, follows the 303, waits as long as the page says, and sends photos whole as
+`multipart/form-data`. That makes 78 requests where the API takes 41. Refusals are read from `data-problem` of `<main>`,
+which holds the problem's code and, for codes, the reason. A form with another field than the browser knows, or a page
+that is none, ends the run with a defect: the crowd does not guess. Pages show few ids, so most receipts of these people
+say only that an effect is there (`unnamed ...`); the audit counts them against the effects that nobody was told of by
+id. Others only look: a page or a few, then they leave ([people.md](people.md#people-who-only-look)). Routes `pages-*`,
+`files-form` for photos, and `swarm_onlookers_*`: [metrics.md](metrics.md).
+"""
+
+
 def written() -> str:
     """The page that shows them all."""
     lines = [
@@ -122,6 +135,7 @@ def written() -> str:
     ]
     for title, captions in SECTIONS:
         lines += [f"## {title}", "", *_table(captions), ""]
+    lines += ["## In the swarm", "", " ".join(_IN_THE_SWARM.split()), ""]
     return "\n".join(lines)
 
 
