@@ -89,6 +89,7 @@ VERDICT: dict[str, Any] = {
     "factors": {"people": "1/100", "speed": 1.0, "pace": 20.0},
     "fates": {"joined": 2, "refused": 0, "abandoned": 0, "failed": 1, "cut": 0},
     "lateness_ms": {"p50": 0.1, "p99": 1.0, "max": 2.0},
+    "generator": [{"id": "cpu", "invalid": True, "cause": "worker 1 was full", "advice": "add workers", "figure": 1.0}],
     "ledgers": {
         "joins": {
             "client": 2, "database": 2, "partners": None, "unknown": 0, "difference": 0, "lost": 0, "doubled": 0,
@@ -112,7 +113,8 @@ VERDICT: dict[str, Any] = {
 def test_the_document_has_exactly_the_promised_keys() -> None:
     document = verdict_view.document(VERDICT, Path("runs/r1/report.html"))
     assert list(document) == [
-        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "ledgers", "verdict", "report", "cpu_s",
+        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "ledgers", "verdict", "report",
+        "cpu_s",
     ]  # fmt: skip
     assert list(document["ledgers"]["joins"]) == ["client", "database", "partners", "unknown", "difference"]
     assert list(document["verdict"]) == ["outcome", "exit_code", "objectives"]
