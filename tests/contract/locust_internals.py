@@ -9,6 +9,9 @@ import locust
 from locust import runners
 from locust.env import Environment
 from locust.rpc import Message
+from locust.web import WebUI
+
+from loadtests.web_tabs import STATISTICS
 
 
 class Nobody(locust.User):
@@ -54,6 +57,22 @@ def shaped() -> dict[str, Any]:
     return {"ticks": shape.ticks, "starts": starts, "stopped": stopped, "knows_runner": shape.runner is runner}
 
 
+def web_ui() -> dict[str, Any]:
+    """Where our tabs take hold: the view that its page asks for rows, and the facts that the page begins with."""
+    environment = Environment(user_classes=[Nobody])
+    environment.create_local_runner()
+    ui: Any = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
+    ui.template_args |= {"extended_tabs": ["ours"]}
+    ui.update_template_args()
+    page = ui.app.test_client().get("/").get_data(as_text=True)
+    return {
+        "views": STATISTICS in ui.app.view_functions,
+        "kept": ui.template_args["extended_tabs"],
+        "in_page": '"extended_tabs"' in page,
+        "blueprint": "locust" in ui.app.blueprints,
+    }
+
+
 def last_word() -> int:
     """Listeners run in the order in which they were added, so ours, added in `init`, overrides the runner's own."""
     environment = Environment(user_classes=[Nobody])
@@ -88,6 +107,7 @@ def main() -> None:
                 "missing": runners.STATE_MISSING,
                 "heartbeats": [runners.HEARTBEAT_INTERVAL, runners.HEARTBEAT_LIVENESS, runners.WORKER_REPORT_INTERVAL],
                 "shape": shaped(),
+                "web_ui": web_ui(),
                 "clients": list(runners.WorkerNodes().all),
                 "exit_code": environment.process_exit_code,
             }

@@ -77,6 +77,11 @@ def test_the_exit_code_is_ours_to_set(internals):
     assert internals["exit_code"] is None
 
 
+def test_the_web_ui_takes_tabs_of_ours(internals):
+    """What is put into its template's facts stays there, and the view of its rows can be replaced by name."""
+    assert internals["web_ui"] == {"views": True, "kept": ["ours"], "in_page": True, "blueprint": True}
+
+
 def test_the_web_ui_starts_a_night_and_counts_its_people(tmp_path):
     """Started by its button, with workers: live applicants as users while they wait, every request in the table, and
     a stop that leaves a record."""
