@@ -32,7 +32,7 @@ SECONDS = 1100.0
 HOURS = 3.0
 """Of the night, from the opening on."""
 POINTS = 400
-DRAIN = 240.0
+DRAIN = 600.0
 SCRAPED_WITHIN = 40.0
 """Seconds: the swarm stays up for a minute after its last line."""
 
@@ -105,9 +105,11 @@ def scraped_since(server: str, moment: float, targets: int) -> None:
     """Wait until each target was scraped after `moment`. Raises NotReady."""
     deadline = time.monotonic() + SCRAPED_WITHIN
     while time.monotonic() < deadline:
-        moments = [float(series["value"][1]) for series in query(server, "timestamp(up == 1)")]
+        moments = [float(series["value"][1]) for series in query(server, "timestamp(up)")]
         if len(moments) == targets and min(moments) >= moment:
-            return
+            if query(server, "sum(up)")[0]["value"][1] == str(targets):
+                return
+            break
         time.sleep(0.3)
     raise NotReady(f"Prometheus did not scrape all {targets} targets at the end")
 
