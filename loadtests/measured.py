@@ -1,7 +1,8 @@
 """What all processes of a swarm have measured, as the master knows it: the latest word of each, added up.
 
-A worker says everything once a second, and a last time with its ledger (SwarmMetrics.news). All of it is cumulative, so
-a word that is lost costs nothing but a second, and what a worker said before it was lost stays counted.
+A worker says once a second what it has counted since the beginning, and a last time with its ledger; of histograms only
+those that have changed, because what it said arrives in order (SwarmMetrics.news). So what a worker said before it was
+lost stays counted.
 """
 
 import sys
