@@ -56,7 +56,7 @@ def home(data: Path, variables: dict[str, str]) -> Iterator[None]:
     except EmbeddedDatabaseError as error:
         raise UsageError(str(error)) from None
     try:
-        variables["DATABASE_URL"] = server.url
+        variables["DATABASE_URL"] = server.local_url
         yield
     finally:
         server.stop()

@@ -5,7 +5,7 @@ https://tus.io/protocols/resumable-upload
 """
 
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 
 from service.domain.errors import FieldFault, TusVersionUnsupported, UploadTypeUnsupported
@@ -122,7 +122,7 @@ def parse_metadata(text: str, *, most: int = PHOTO_METADATA) -> Mapping[str, byt
         if key in found:
             raise ValueError("a key stands there twice")
         try:
-            found[key] = b64decode(value, validate=True)
+            found[key] = a2b_base64(value, strict_mode=True)
         except ValueError:
             raise ValueError(f"the value of {key[:40]} is not Base64") from None
     return found
@@ -171,7 +171,7 @@ def _checksum(headers: Headers, faults: list[FieldFault]) -> Checksum | None:
         faults.append(FieldFault("Upload-Checksum", "unsupported", _one_of("The algorithm", CHECKSUMS)))
         return None
     try:
-        return Checksum(algorithm, b64decode(digest.strip(), validate=True))
+        return Checksum(algorithm, a2b_base64(digest.strip(), strict_mode=True))
     except ValueError:
         faults.append(FieldFault("Upload-Checksum", "malformed", "The checksum is not Base64."))
         return None

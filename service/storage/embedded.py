@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from service.storage.embedded_folders import (
     SERVER_GID,
@@ -36,12 +37,14 @@ from service.storage.embedded_folders import (
 
 HOST = "127.0.0.1"
 DATABASE = "registration"
+SOCKET = ".s.PGSQL."
+LONGEST_SOCKET = 107  # bytes of its path: the kernel's limit
+SOCKET_PATH = re.compile(r"/[\w./-]+")  # in a list of folders and in an address, others would need quotes
 START_LIMIT = 120.0  # seconds; recovery after a crash under load replays up to a gigabyte of log
 STOP_LIMIT = 30.0
 
 SERVER_SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # their paths may have 107 bytes at most; TCP also lets a proxy stand between
     "password_encryption": "scram-sha-256",
     "max_connections": "60",  # three processes with 16 each, migration and ledger; few enough to be exhausted in tests
     "fsync": "on",
@@ -82,6 +85,14 @@ class EmbeddedServer:
     def url(self) -> str:
         return self.url_of(DATABASE)
 
+    @property
+    def local_url(self) -> str:
+        """By the Unix socket, where there is one: a statement costs its asker a quarter less than by TCP."""
+        folder = _socket_folder(self.home / "server")
+        if not folder:
+            return self.url
+        return f"postgresql://app:{self.password}@/{DATABASE}?host={quote(folder)}&port={self.port}"
+
     def url_of(self, database: str) -> str:
         return f"postgresql://app:{self.password}@{HOST}:{self.port}/{database}"
 
@@ -112,6 +123,8 @@ def start(data: Path, *, port: int = 0, say: Say = _say) -> EmbeddedServer:
         server = private_folder(home / "server")
         password = _cluster(home, server, binaries)
         _end_orphan(server)
+        for left in server.glob(f"{SOCKET}*"):  # by whom was killed
+            left.unlink(missing_ok=True)
         process, port = _run(server, binaries, port)
     except OSError as error:
         lock.close()
@@ -157,6 +170,7 @@ def serve(data: Path, port: int, lifeline: bool) -> int:
         "port": server.port,
         "metrics_port": None,
         "url": server.url,
+        "local_url": server.local_url,
         "pid": server.pid,
         "data": str(server.home),
     }
@@ -304,7 +318,7 @@ def _try(server: Path, binaries: Path, port: int, deadline: float) -> tuple["sub
     """One attempt: the running server, or None and what it said last."""
     log_file = server.parent / "log"
     command = [str(binaries / "bin" / "postgres"), "-D", str(server / "data"), "-p", str(port)]
-    for name, value in SERVER_SETTINGS.items():
+    for name, value in {**SERVER_SETTINGS, "unix_socket_directories": _socket_folder(server)}.items():
         command += ["-c", f"{name}={value}"]
     with log_file.open("ab") as log:
         began = log.tell()
@@ -336,6 +350,12 @@ def _try(server: Path, binaries: Path, port: int, deadline: float) -> tuple["sub
         said = log.read().decode(errors="replace")
     causes = re.findall(r"(?:FATAL|PANIC|LOG|could not bind).*", said)
     return None, " ".join(causes) or f"code {process.returncode}"
+
+
+def _socket_folder(server: Path) -> str:
+    """Where the server's Unix socket lies: its own folder, which nobody else can open; empty: it has none."""
+    longest = server / f"{SOCKET}65535"
+    return str(server) if len(os.fsencode(longest)) <= LONGEST_SOCKET and SOCKET_PATH.fullmatch(str(server)) else ""
 
 
 def _free_port(port: int) -> int:

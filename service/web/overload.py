@@ -104,11 +104,8 @@ class Doorkeeper:
         if what is None:
             await self.app(scope, receive, send)
             return
-        until = inf
-        for name, value in scope["headers"]:
-            if name == TIMEOUT_HEADER:
-                until = _until(value)
-                break
+        limit = dict(scope["headers"]).get(TIMEOUT_HEADER)
+        until = inf if limit is None else _until(limit)
         ASKER_WAITS_UNTIL.set(until)
         incoming = _Incoming(receive, what.kind, self._door, self._away)
         if not self._enter_nowait(what):

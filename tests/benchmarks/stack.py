@@ -66,7 +66,7 @@ class Stack:
         say("starting the database")
         data = str(folder / "database")
         database = self.start("database", python("-m", "service", "database", "--data", data, "--lifeline"))
-        self._server_url = str(database.ready["url"])
+        self._server_url = str(database.ready["local_url"])
         self._database_cpu = CpuSampler()
         self._database_cpu.watch("database", [int(database.ready["pid"])])
 

@@ -113,6 +113,21 @@ def modes(*paths: Path) -> dict[Path, tuple[int, int, int]]:
     return {path: (path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in paths}
 
 
+@pytest.mark.parametrize("name", ["a" * 100, "with a space", "with,comma", "with'quote"])
+def test_a_path_that_fits_no_socket_has_none(name: str) -> None:
+    assert embedded._socket_folder(Path("/srv") / name / "server") == ""
+    assert embedded._socket_folder(Path("/srv/launchnight/server")) == "/srv/launchnight/server"
+
+
+def test_a_folder_that_fits_no_socket_is_served_by_tcp_alone(run: Run, folder: Path) -> None:
+    server = embedded.start(folder / "with, comma")
+    try:
+        assert server.local_url == server.url
+        assert run(ask(server.local_url, "select current_setting('unix_socket_directories')")) == ""
+    finally:
+        server.stop()
+
+
 def test_server_is_durable_private_and_bounded(run: Run, folder: Path) -> None:
     """It really writes through, asks for a password, listens on loopback only, and limits sessions."""
     server = embedded.start(folder / "data")
@@ -125,14 +140,18 @@ def test_server_is_durable_private_and_bounded(run: Run, folder: Path) -> None:
             "fsync": "on",
             "listen_addresses": "127.0.0.1",
             "max_connections": "60",
-            "unix_socket_directories": "",
+            "unix_socket_directories": str(folder / "data" / "server"),
             "statement_timeout": "15s",
         }
         hashed = run(ask(server.url, "select rolpassword from pg_authid where rolname = 'app'"))
         assert hashed.startswith("SCRAM-SHA-256$")
         with pytest.raises(asyncpg.InvalidPasswordError):
             run(ask(server.url.replace(server.password, "wrong"), "select 1"))
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            run(ask(server.local_url.replace(server.password, "wrong"), "select 1"))
+        assert run(ask(server.local_url, "select inet_client_addr() is null and current_database() = 'registration'"))
         assert stat.S_IMODE((folder / "data" / "server" / "data").stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "data" / "server").stat().st_mode) == 0o700
         assert stat.S_IMODE((folder / "data" / "password").stat().st_mode) == 0o600
     finally:
         server.stop()
