@@ -10,6 +10,8 @@ QUANTILES = (0.5, 0.95, 0.99)
 ORDER = (
     "tickets", "place", "claims", "accounts", "codes", "sessions", "identity", "profile", "files-create", "files-patch",
     "files-head", "phone-verification", "assessment", "answers", "submission", "me", "join",
+    *(f"pages-{name}" for name in ("start", "asset", "line", "account", "code", "sign-in", "status", "identity")),
+    *(f"pages-{name}" for name in ("profile", "photo", "phone", "test", "join")), "files-form",
 )  # fmt: skip
 """Routes in the order of the journey; any other follows by name."""
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +153,7 @@ def configuration(facts: Facts) -> Table:
         ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
         ["seed", str(config["seed"])],
         ["plan", f"{count(facts.planned)} people, hash {config['plan_hash']}"],
+        *_visitors(config),
         ["played against", _stack(facts)],
         ["swarm workers", str(config["workers"])],
         ["drain", f"at most {config['drain_limit_s']} s after the last arrival; ended: {config['ended']}"],
@@ -175,6 +177,18 @@ def manners(facts: Facts) -> Table | None:
             rows.append([told, count(people), *(number(one) for one in each), percent(joined)])
     heads = ["clients", "people", "requests each", "tried again each", "joined"]
     return Table(heads, rows) if len(rows) > 1 else None
+
+
+def _visitors(config: Mapping[str, Any]) -> list[list[str]]:
+    """Who went by pages, and who only looked; nothing of a run without them."""
+    share = float(config["night"].get("population", {}).get("without_javascript", 0.0))
+    rows = [["by pages, without JavaScript", f"{percent(share)} of the people"]] if share else []
+    seen = config.get("swarm", {}).get("onlookers", {})
+    if seen.get("planned"):
+        ends = f"{count(seen['read'])} read, {count(seen['turned_away'])} turned away, {count(seen['cut'])} cut off"
+        came = f"{count(seen['arrived'])} of {count(seen['planned'])} came"
+        rows.append(["only looked", f"{came}: {ends}; {count(seen['requests'])} requests"])
+    return rows
 
 
 def _stack(facts: Facts) -> str:
