@@ -14,9 +14,9 @@ LATE_P99_MS = 10.0
 LATE_MAX_MS = 1000.0
 """Whoever starts a second late meets another moment of the night."""
 CPU_SHARE = 0.9
-"""Of one core, over ten seconds: a loop so full makes every answer wait before it is read."""
+"""Of one core, over ten seconds: a loop so full makes every answer wait before it is read. Over three it is named."""
 WAIT_SHARE = 0.2
-"""Of the time without a core, when a worker would have been busy for CPU_SHARE with one."""
+"""Of the time, in which a worker that would be busy for CPU_SHARE has no core: then others have the machine."""
 LOOP_MS = 50.0
 GC_MS = 50.0
 NEARLY = 0.8
@@ -84,17 +84,18 @@ def _lateness(lateness_ms: Mapping[str, float], causes: list[Audit]) -> list[Aud
 
 
 def _cores(signs: Signs) -> list[Audit]:
-    found = []
     worker, cpu = _worst(signs, "cpu_share")
     if cpu > CPU_SHARE:
         text = f"{worker} used {cpu:.0%} of a core for ten seconds, {CPU_SHARE:.0%} allowed"
-        found.append(Audit("cpu", True, text, MORE_WORKERS, cpu))
+        return [Audit("cpu", True, text, MORE_WORKERS, cpu)]
     worker, busy = _worst(signs, "busy_share")
-    wait = signs[worker]["wait_share"] if worker else 0.0
-    if busy > CPU_SHARE and wait > WAIT_SHARE:
-        text = f"the machine's cores were all busy: {worker} ran {busy - wait:.0%} of ten seconds and waited for a core"
-        found.append(Audit("cores", False, f"{text} another {wait:.0%}", MORE, wait))
-    return found
+    if busy <= CPU_SHARE:
+        return []
+    wait = signs[worker]["wait_share"]
+    if wait > WAIT_SHARE:
+        text = f"the machine's cores were all busy: for three seconds {worker} waited {wait:.0%} of the time for one"
+        return [Audit("cores", False, text, MORE, wait)]
+    return [Audit("rush", False, f"{worker} used {busy - wait:.0%} of a core for three seconds", MORE_WORKERS, busy)]
 
 
 def _connections(signs: Signs, blocked_p99_s: float) -> list[Audit]:

@@ -94,7 +94,7 @@ def arrivals(measured: Measured) -> Iterable[Row]:
 
 
 def lateness(measured: Measured) -> Iterable[Row]:
-    """Each worker: how late it started people, and what may have held it up."""
+    """Each worker: how late it started people, and what may have held it up; cores in its busiest three seconds."""
     signs = measured.signs()
     for worker, late in measured.lateness().items():
         own = signs[worker]
@@ -104,7 +104,7 @@ def lateness(measured: Measured) -> Iterable[Row]:
             "worker": worker,
             "started": told["count"],
             **{name: _ms(told.get(name, 0.0)) for name in ("p50", "p99", "p99_9", "max")},
-            "cpu": _percent(own.get("cpu_share", 0.0)),
+            "cpu": _percent(own.get("busy_share", 0.0) - own.get("wait_share", 0.0)),
             "wait": _percent(own.get("wait_share", 0.0)),
             "loop": _ms(own["loop_p99_9_s"]),
             "gc": _ms(own["gc_max_s"]),

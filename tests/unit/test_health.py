@@ -22,7 +22,8 @@ PROVOKED: dict[str, tuple[bool, dict[str, Any], str]] = {
     "lateness": (True, {"lateness_ms": {"p99": 812.0, "max": 900.0}}, "812.0 ms late"),
     "latest": (True, {"lateness_ms": {"p99": 2.0, "max": 1700.0}}, "started 1,700 ms late"),
     "cpu": (True, {"cpu_share": 0.97}, "worker 1 used 97% of a core"),
-    "cores": (False, {"busy_share": 0.98, "wait_share": 0.5}, "cores were all busy: worker 1 ran 48%"),
+    "cores": (False, {"busy_share": 0.98, "wait_share": 0.5}, "for three seconds worker 1 waited 50% of the time"),
+    "rush": (False, {"busy_share": 0.99, "wait_share": 0.04}, "worker 1 used 95% of a core for three seconds"),
     "ports": (True, {"no_port": 12}, "worker 1 had no local ports left for 12 connections"),
     "files": (True, {"no_file": 3}, "no open files left"),
     "connections": (True, {"blocked_p99_s": 0.25}, "250.0 ms for a connection of the swarm's own"),
@@ -112,8 +113,8 @@ def test_searches_for_garbage_are_timed_while_it_watches():
     assert vitals.figures()["gc_max_s"] == vitals.gc_pause.greatest > 0.0
 
 
-def test_the_share_of_a_core_is_that_of_the_busiest_ten_seconds():
-    """One second of rush in a quiet minute is no busy worker; ten are, and stay told. So with a wait for a core."""
+def test_use_of_a_core_is_that_of_the_busiest_ten_seconds_and_of_the_busiest_three():
+    """One second of rush in a quiet minute is no busy worker; ten are, and stay told. Of three it is noted."""
     vitals, used, waited = Vitals(), 0.0, 0.0
     for second in range(40):
         rush = 20 <= second < 32
@@ -125,8 +126,9 @@ def test_the_share_of_a_core_is_that_of_the_busiest_ten_seconds():
     assert [figures["busy_share"], figures["wait_share"]] == pytest.approx([0.98, 0.48])
     short = Vitals()
     for second in range(9):
-        short.look(float(second), float(second), 0.0)
+        short.look(float(second), 0.9 * second, 0.0)
     assert "cpu_share" not in short.figures()
+    assert short.figures()["busy_share"] == pytest.approx(0.9)
 
 
 def test_files_and_ports_are_counted_where_the_system_tells():
