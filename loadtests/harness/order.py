@@ -31,6 +31,8 @@ from scenarios.uploaders import Uploader
 MOST_WORKERS = 64
 MOST_STEPS = 1_000
 """Answers that worked: a whole journey needs about forty."""
+STEPS_BEFORE_PHOTOS = 9
+"""Ticket, claim, account, code, session, identity and the three steps of the profile."""
 MOST_REPLICAS = 8
 """Of the web role on one machine: each has its share of the database's connections."""
 PROXIES = ("nginx",)
@@ -165,8 +167,9 @@ def order_of(options: Namespace) -> Order:
         raise Refusal(f"nobody arrives in {minutes:g} minutes at --people {people}: take more of either")
     cap_bytes = int(cap_gb * disk.GB)
     for folder in (runs, work):
-        # The photos of a running stack lie there.
-        disk.check_room(folder, planned=0 if running else planned.planned, cap_bytes=cap_bytes)
+        # The photos of a running stack lie there, and who leaves before sending any leaves none.
+        without_photos = running or 0 < steps <= STEPS_BEFORE_PHOTOS
+        disk.check_room(folder, planned=0 if without_photos else planned.planned, cap_bytes=cap_bytes)
     named = options.night in catalogue.names()
     return Order(
         night_name=options.night if named else str(Path(options.night).absolute()),

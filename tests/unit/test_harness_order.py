@@ -110,6 +110,14 @@ def test_a_plan_too_big_for_the_disk_cap_is_refused() -> None:
         order_of(options(NIGHT, "--people", "1", "--minutes", "5"))
 
 
+def test_people_who_leave_before_their_photos_need_no_room_for_them() -> None:
+    """A million short visits fit where as many journeys would not."""
+    many = (NIGHT, "--arrivals", "constant:3000", "--minutes", "5")
+    assert order_of(options(*many, "--steps", "9")).plan.planned == 900_000
+    with pytest.raises(Refusal, match="--disk-cap-gb"):
+        order_of(options(*many, "--steps", "10"))
+
+
 def test_a_folder_that_cannot_be_made_is_refused_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match=r"file/runs: cannot be made .*--runs"):
