@@ -21,6 +21,7 @@ OTHERS: dict[str, Declared] = {
     "swarm_due_applicants": Declared("gauge", ()),
     "swarm_live_applicants": Declared("gauge", ()),
     "swarm_arrivals_total": Declared("counter", ()),
+    "swarm_taken_over_total": Declared("counter", ()),
     "swarm_lateness_seconds": Declared("histogram", ()),
     "swarm_fates_total": Declared("counter", ("fate",)),
     "swarm_stage_total": Declared("counter", ("stage",)),

@@ -76,8 +76,14 @@ CROWD = Row(
             limits=limits(0.005, 0.01),
         ),
         Panel(
-            "Due and not yet started", "Applicants whose instant has come, and whom the generator has not started.",
-            "locale", (Query("sum(swarm_due_applicants) - sum(swarm_arrivals_total)", "waiting"),), width=6, decimals=0,
+            "Due and not yet started", "Applicants whose instant has come, and whom the generator has not started. Taken "
+            "over are those whose worker was lost, and whom another one started late.",
+            "locale",
+            (
+                Query("sum(swarm_due_applicants) - sum(swarm_arrivals_total)", "waiting"),
+                Query("sum(swarm_taken_over_total)", "taken over"),
+            ),
+            width=6, decimals=0,
         ),
         Panel(
             "Cores of the generator", "What its processes used, and what they waited for because others had it. Where "

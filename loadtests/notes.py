@@ -41,7 +41,9 @@ class Notes:
         """She is on her way."""
         self.metrics.arrivals += 1
         person, row = one.person, one.row
-        if not self.roster.columns["taken_over"][row]:  # late because of the lost worker, which is counted apart
+        if self.roster.columns["taken_over"][row]:  # late because of the lost worker: no fault of the clock
+            self.metrics.taken_over += 1
+        else:
             self.metrics.lateness.observe(max(0.0, now - self.roster.columns["due"][row]))
         self.roster.start(
             row,

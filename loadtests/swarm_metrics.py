@@ -36,6 +36,7 @@ FAMILIES = {
     "swarm_due_applicants": Family("gauge", "Applicants of this process whose planned instant has come."),
     "swarm_live_applicants": Family("gauge", "Applicants on their way now."),
     "swarm_arrivals_total": Family("counter", "Applicants started."),
+    "swarm_taken_over_total": Family("counter", "Applicants started late because the worker they were of was lost."),
     "swarm_lateness_seconds": Family("histogram", "Start of an applicant minus the planned instant."),
     "swarm_fates_total": Family("counter", "Applicants who ended, by fate."),
     "swarm_stage_total": Family("counter", "Applicants who completed a stage."),
@@ -98,6 +99,7 @@ class SwarmMetrics:
         self.arrivals = 0
         self.refreshes = 0
         self.setbacks = {"visit_ended": 0, "browser_changed": 0, "page_lost": 0}
+        self.taken_over = 0
         self.held_back = 0
         self.photo_bytes = {"sent": 0, "stored": 0}
         """That left the phones, and of the photos that arrived whole."""
@@ -129,6 +131,7 @@ class SwarmMetrics:
             },
             "swarm_refreshes_total": {"": self.refreshes},
             "swarm_setbacks_total": {f'setback="{which}"': n for which, n in self.setbacks.items()},
+            "swarm_taken_over_total": {"": self.taken_over},
             "swarm_held_back_total": {"": self.held_back},
             "swarm_photo_bytes_total": {f'bytes="{which}"': n for which, n in self.photo_bytes.items()},
             "swarm_photo_resumes_total": {"": self.photo_resumes},

@@ -122,7 +122,7 @@ def test_people_of_a_lost_worker_start_behind_the_own_ones_and_late_ones_are_mar
     assert columns["number"].tolist() == [0, 2, 1, 3, 7]
     assert columns["taken_over"].tolist() == [False, False, True, True, False]
     assert (~np.isnan(columns["started"])).tolist() == [True, False, True, True, False]
-    assert crowd.metrics.lateness.count == 1
+    assert (crowd.metrics.lateness.count, crowd.metrics.taken_over) == (1, 2)
 
 
 def test_a_share_without_anybody_is_idle_until_it_takes_over() -> None:
