@@ -7,7 +7,6 @@ applicant each goes on), crowd_cut (master: end it), crowd_ledger (worker: the l
 play, and why). A process without workers sends them to itself.
 """
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from loadtests.clock import Clock
 from loadtests.connections import Connections
 from loadtests.crowd import Crowd, Share
 from loadtests.deliveries import listen
+from loadtests.memory import settle
 from loadtests.onlookers import Audience
 from loadtests.receipts import KINDS, Told
 from loadtests.roster import Parcel
@@ -67,6 +67,8 @@ class Station:
         """Plays those who only look; None where nobody does."""
         self._listeners: list[Any] = []
         self._handed_in = True
+        self._broken = ""
+        """Traceback of what ended the play."""
         self._cpu = 0.0
         """CPU seconds of playing; while it plays, minus those at its start."""
         self._page = MetricsPort(self._exposition)
@@ -82,7 +84,7 @@ class Station:
         """crowd_plan: compute the plan, make ready, answer with its hash."""
         self._go.clear()
         self._crowd = self._audience = None
-        self._handed_in = False
+        self._handed_in, self._broken = False, ""
         self._worker, self._run, self._shards, self._taken = data["worker"], data["run"], data["shards"], []
         self._cpu = 0.0
         try:
@@ -116,6 +118,11 @@ class Station:
         if self._crowd is not None:
             self._crowd.cut()
         self._hand_in()
+
+    def break_down(self, defect: str) -> None:
+        """A fault of the swarm's own ended the play: hand in what there is, with the reason."""
+        self._broken = defect
+        self.cut()
 
     # ------------------------------------------------------------ the crowd user's task
 
@@ -155,9 +162,7 @@ class Station:
         self._seat(crowd, connections)
         if self._taken:
             self._take(crowd, self._taken)
-        # What lives until the end need not be looked through again and again: a full collection stops the clock.
-        gc.collect()
-        gc.freeze()
+        settle()
         self._cpu = -time.process_time()
         vitals.watch()
         try:
@@ -241,7 +246,8 @@ class Station:
 
     def _defect(self) -> str:
         """Of whichever part of the swarm failed first; empty while all is well."""
-        return next((part.defect for part in (self._crowd, self._audience) if part is not None and part.defect), "")
+        parts = (part.defect for part in (self._crowd, self._audience) if part is not None and part.defect)
+        return next(parts, self._broken)
 
     def _hand_in(self) -> None:
         if not self._handed_in:
