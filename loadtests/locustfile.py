@@ -9,6 +9,7 @@ crowd plays them (loadtests.crowd), Locust shows how many are on their way.
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -38,7 +39,10 @@ class LaunchNight(User):
 
     @task
     def play(self) -> None:
-        self.station.play()
+        try:
+            self.station.play()
+        except Exception:  # Locust would log it and begin again: a swarm that plays nothing would look clean
+            self.station.break_down(traceback.format_exc())
         Event().wait()  # the next task would start the share again; Locust ends this one
 
 
