@@ -59,7 +59,8 @@ def test_forms_alone_lead_to_the_wave(standing):
 
 def test_every_answer_to_a_form_may_be_lost_once(standing):
     """The browser sends the same form again: nothing happens twice but a photo, which replaces the first."""
-    number, sent = next(_numbers), Counter()
+    number = next(_numbers)
+    sent: Counter[str] = Counter()
     walker = Walker(standing.site, number, **BY_SMS, patience=2)
 
     def lose(request, answer):

@@ -71,6 +71,23 @@ def test_a_lost_worker_stays_counted_and_its_people_are_cut():
     assert (fates['fate="joined"'], fates['fate="cut"']) == (1, 2)
 
 
+def test_people_who_only_look_are_added_up_also_of_a_lost_worker():
+    """Of the lost one those count who had come; whoever was there is cut, whoever had not come is another's now."""
+    first, second, measured = worker(3), worker(2), Measured()
+    assert set(measured.onlookers().values()) == {0}
+    for metrics, arrived in ((first, 4), (second, 5)):
+        metrics.onlookers.planned, metrics.onlookers.arrived = 6, arrived
+        metrics.onlookers.live = 1
+        metrics.onlookers.left.update(read=2, turned_away=1)
+        metrics.onlookers.requests["onlookers-start", "ok"] = arrived
+    measured.take("a", sent(first), 1.0)
+    measured.take("b", sent(second), 1.0)
+    measured.lose("a")
+    told = {"planned": 4 + 6, "arrived": 9, "read": 4, "turned_away": 2, "cut": 3, "requests": 9}
+    assert measured.onlookers() == told
+    assert measured.values()["swarm_onlookers_live"] == {"": 1}
+
+
 def test_latency_tells_of_each_route_that_was_asked(capsys):
     """Service, scheduled and blocked side by side; a route that nobody asked is left out."""
     metrics, measured = worker(1), Measured()
