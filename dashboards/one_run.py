@@ -76,8 +76,8 @@ CROWD = Row(
             limits=limits(0.005, 0.01),
         ),
         Panel(
-            "Due and not yet started", "Applicants whose instant has come, and whom the generator has not started. Taken "
-            "over are those whose worker was lost, and whom another one started late.",
+            "Due and not yet started", "Applicants whose instant has come, and whom the generator has not started. "
+            "Taken over are those whose worker was lost, and whom another one started late.",
             "locale",
             (
                 Query("sum(swarm_due_applicants) - sum(swarm_arrivals_total)", "waiting"),
