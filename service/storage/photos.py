@@ -40,7 +40,7 @@ class LocalPhotoStore:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        self._folder = folder
+        self._folder = str(folder)
         self._threads = FileThreads(THREADS, "photos")
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class LocalPhotoStore:
 
     async def copy(self, upload_id: str) -> bytes:
         path = self._path(upload_id, COPY)
-        return await self._in_thread(path.read_bytes)
+        return await self._in_thread(Path(path).read_bytes)
 
     async def copy_size(self, upload_id: str) -> int:
         path = self._path(upload_id, COPY)
@@ -88,8 +88,9 @@ class LocalPhotoStore:
     async def remove_copy(self, upload_id: str) -> None:
         await self._in_thread(lambda: _unlink([self._path(upload_id, COPY)]))
 
-    def _path(self, upload_id: str, part: int | str) -> Path:
-        return self._folder / upload_id[:2] / f"{upload_id}.{part}"
+    def _path(self, upload_id: str, part: int | str) -> str:
+        """A text: to put a `Path` together and take it apart costs as much as to open the file."""
+        return f"{self._folder}/{upload_id[:2]}/{upload_id}.{part}"
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -100,7 +101,7 @@ class LocalPhotoStore:
             raise StorageFailed(retry_after_s=RETRY_AFTER) from error
 
 
-def _write(path: Path, position: int, data: bytes, hashes: Sequence[Hash]) -> None:
+def _write(path: str, position: int, data: bytes, hashes: Sequence[Hash]) -> None:
     made = position == 0
     descriptor = _create(path) if made else os.open(path, os.O_WRONLY)
     try:
@@ -111,14 +112,17 @@ def _write(path: Path, position: int, data: bytes, hashes: Sequence[Hash]) -> No
     finally:
         os.close(descriptor)
     if made:
-        _sync_folder(path.parent)
+        _sync_folder(_folder_of(path))
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else -1
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
-def _read(path: Path, position: int, most: int) -> bytes:
+def _read(path: str, position: int, most: int) -> bytes:
     """At least one byte."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -126,18 +130,18 @@ def _read(path: Path, position: int, most: int) -> bytes:
     finally:
         os.close(descriptor)
     if not data:
-        raise OSError(errno.EIO, "fewer bytes than were acknowledged", str(path))
+        raise OSError(errno.EIO, "fewer bytes than were acknowledged", path)
     return data
 
 
-def _unlink(paths: Sequence[Path]) -> None:
+def _unlink(paths: Sequence[str]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
 
 
-def _put(path: Path, data: bytes) -> None:
+def _put(path: str, data: bytes) -> None:
     """Whole or not at all, also when two put the same."""
-    draft = path.with_name(f"{path.name}.{token_hex(4)}")
+    draft = f"{path}.{token_hex(4)}"
     try:
         descriptor = _create(draft)
         try:
@@ -145,19 +149,20 @@ def _put(path: Path, data: bytes) -> None:
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
-        draft.replace(path)
+        Path(draft).replace(path)
     finally:
-        draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+        _unlink([draft])
+    _sync_folder(_folder_of(path))
 
 
-def _create(path: Path) -> int:
+def _create(path: str) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
         return os.open(path, flags, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(path.parent.parent)
+        folder = _folder_of(path)
+        Path(folder).mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(_folder_of(folder))
         return os.open(path, flags, 0o600)
 
 
@@ -168,7 +173,11 @@ def _write_all(descriptor: int, data: bytes, offset: int) -> None:
         rest, offset = rest[written:], offset + written
 
 
-def _sync_folder(folder: Path) -> None:
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _sync_folder(folder: str) -> None:
     """A new name is durable only when its folder is."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -108,35 +108,38 @@ class Doorkeeper:
         until = inf if limit is None else _until(limit)
         ASKER_WAITS_UNTIL.set(until)
         incoming = _Incoming(receive, what.kind, self._door, self._away)
-        if not self._enter_nowait(what):
-            turn = await self._wait(what, scope, until)
-            if turn is not Turn.ENTER:
-                self._shed[turn, what.progress].inc()
-                await self._turn_away(what, scope, receive, send)
-                return
-            try:
-                gone = await _is_gone(incoming, scope)
-            except BaseException:
-                self._leave(incoming)
-                raise
-            if gone:
-                self._leave(incoming)
-                self._gone.inc()
-                return
-        await self._serve(incoming, scope, send)
-
-    async def _serve(self, incoming: _Incoming, scope: Scope, send: Send) -> None:
+        if not self._enter_nowait(what) and not await self._gets_in(what, until, incoming, scope, receive, send):
+            return
         quiet = self._door.is_quiet()
         began = time.monotonic() - incoming.spent
         try:
             await self.app(scope, incoming, send)
         finally:
-            self._leave(incoming)
+            now = time.monotonic()
+            self._leave(incoming, now)
             if 200 <= scope.get("answered", 0) < 400:  # a refusal is quick for reasons of its own
-                now = time.monotonic()
                 took = now - began - incoming.spent
                 endpoint = (scope.get("endpoint"), scope["method"])
                 self._door.note(incoming.kind, endpoint, now, took, quiet=quiet)
+
+    async def _gets_in(
+        self, what: Asked, until: float, incoming: _Incoming, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Whether a request that had to wait may enter after all; if not, it is answered, or its client gone."""
+        turn = await self._wait(what, scope, until)
+        if turn is not Turn.ENTER:
+            self._shed[turn, what.progress].inc()
+            await self._turn_away(what, scope, receive, send)
+            return False
+        try:
+            gone = await _is_gone(incoming, scope)
+        except BaseException:
+            self._leave(incoming, time.monotonic())
+            raise
+        if gone:
+            self._leave(incoming, time.monotonic())
+            self._gone.inc()
+        return not gone
 
     def _enter_nowait(self, what: Asked) -> bool:
         if self._door.enter_nowait(*what):
@@ -153,9 +156,9 @@ class Doorkeeper:
                 incoming.lent = True
                 self._door.lend(incoming.kind)
 
-    def _leave(self, incoming: _Incoming) -> None:
+    def _leave(self, incoming: _Incoming, now: float) -> None:
         incoming.come_back()
-        self._door.leave(incoming.kind, time.monotonic())
+        self._door.leave(incoming.kind, now)
 
     async def _wait(self, what: Asked, scope: Scope, until: float) -> Turn:
         """Stand in line until told something."""
