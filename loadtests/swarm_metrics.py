@@ -7,7 +7,7 @@ the latest words of all (loadtests.measured) and may miss any of them.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -187,12 +187,20 @@ def text(values: Values, times: Times) -> str:
     return "\n".join(lines)
 
 
-def _lines(series: str, histogram: Histogram) -> Iterator[str]:
+def _lines(series: str, histogram: Histogram) -> Iterable[str]:
+    if not histogram.count:
+        return _empty(series)
     names = _names(series)
     counts = list(histogram.cumulative())
-    yield from map("%s%d".__mod__, zip(names[2:], counts, strict=True))
-    yield f"{names[0]}{histogram.sum!r}"
-    yield f"{names[1]}{counts[-1]}"
+    buckets = map("%s%d".__mod__, zip(names[2:], counts, strict=True))
+    return (*buckets, f"{names[0]}{histogram.sum!r}", f"{names[1]}{counts[-1]}")
+
+
+@lru_cache(maxsize=1024)
+def _empty(series: str) -> tuple[str, ...]:
+    """The lines of a histogram that holds nothing, as those of most routes do most of the time."""
+    total, count, *buckets = _names(series)
+    return (*(f"{name}0" for name in buckets), f"{total}0.0", f"{count}0")
 
 
 @lru_cache(maxsize=1024)
