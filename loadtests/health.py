@@ -120,7 +120,8 @@ def _connections(signs: Signs, blocked_p99_s: float) -> list[Audit]:
     blocked_ms = 1000.0 * blocked_p99_s
     if blocked_ms > BLOCKED_P99_MS:
         text = f"1 in 100 requests waited more than {blocked_ms:,.1f} ms for a connection of the swarm's own"
-        found.append(Audit("connections", True, text, "raise --most-connections (and ulimit -n), or add workers", blocked_ms))
+        advice = "raise --most-connections (and ulimit -n), or add workers"
+        found.append(Audit("connections", True, text, advice, blocked_ms))
     return found
 
 
