@@ -63,6 +63,8 @@ class Station:
         self._opens_at = 0.0
         self._go = Event()
         self._crowd: Crowd | None = None
+        self._looking: Plan | None = None
+        """When those come who only look."""
         self._audience: Audience | None = None
         """Plays those who only look; None where nobody does."""
         self._listeners: list[Any] = []
@@ -90,6 +92,8 @@ class Station:
         try:
             self._settings = RunSettings.of_message(data["settings"])
             self._plan = self._settings.plan()
+            habits = self._settings.night.population.onlookers
+            self._looking = onlookers.plan(self._plan, habits, self._settings.seed)
             self._photos = photos.corpus(self._settings.night.population.photos, Path(self._settings.photo_dir))
             port = self._settings.metrics_port
             self._page.open(port + 1 + self._worker if port and self._has_master else port)
@@ -114,10 +118,16 @@ class Station:
             self._take(self._crowd, data["shards"])
 
     def cut(self) -> None:
-        """crowd_cut, or the test is being stopped: end the run for everybody and hand in what there is."""
+        """crowd_cut: end the run for everybody and hand in what there is."""
         if self._crowd is not None:
             self._crowd.cut()
         self._hand_in()
+
+    def leave(self) -> None:
+        """This process is being ended, and the master has not asked for it: others are to go on with the share."""
+        if self._crowd is not None:
+            self._crowd.cut()
+        self._hand_in(left=True)
 
     def break_down(self, defect: str) -> None:
         """A fault of the swarm's own ended the play: hand in what there is, with the reason."""
@@ -189,28 +199,24 @@ class Station:
         self._listen(crowd, [shard for shard, _ in shards]).wait(CONNECTED_WITHIN)
         numbers = remaining(self._plan, shards)
         overdue = crowd.take(self._plan.due[numbers], numbers)
-        if self._audience is not None:  # those who were there, or should have come meanwhile, nobody knows of
-            self._admit(self._audience, [shard for shard, _ in shards], crowd.clock.now())
+        if self._audience is not None and self._looking is not None:
+            # Those who were there, or should have come meanwhile, nobody knows of.
+            numbers = onlookers.coming(self._looking, (shard for shard, _ in shards), crowd.clock.now())
+            self._audience.take(self._looking.due[numbers], numbers)
         _log.warning("worker %d takes over %d applicants, %d are overdue", self._worker, len(numbers), overdue)
 
     def _seat(self, crowd: Crowd, connections: Connections) -> None:
         """Start those who only look."""
-        assert self._settings is not None and self._plan is not None
-        habits = self._settings.night.population.onlookers
-        if habits is None or not habits.per_applicant:
+        settings, looking = self._settings, self._looking
+        assert settings is not None and looking is not None
+        habits = settings.night.population.onlookers
+        if habits is None or not looking.planned:
             return
-        figures, settings = crowd.metrics.onlookers, self._settings
-        self._audience = Audience(habits, settings.seed, settings.pace, crowd.clock, connections, figures, self._stats)
-        self._admit(self._audience, self._shards, -1.0)
+        figures, clock = crowd.metrics.onlookers, crowd.clock
+        self._audience = Audience(habits, settings.seed, settings.pace, clock, connections, figures, self._stats)
+        numbers = looking.numbers(self._shards)
+        self._audience.take(looking.due[numbers], numbers)
         gevent.spawn(self._audience.play)
-
-    def _admit(self, audience: Audience, shards: Sequence[int], after: float) -> None:
-        """Have those onlookers of these shards come who are due `after` that many seconds since the opening."""
-        assert self._settings is not None and self._plan is not None
-        plan = onlookers.plan(self._plan, self._settings.night.population.onlookers, self._settings.seed)
-        numbers = plan.numbers(shards)
-        numbers = numbers[plan.due[numbers] > after]
-        audience.take(plan.due[numbers], numbers)
 
     def _listen(self, crowd: Crowd, shards: Sequence[int]) -> Event:
         """Have the codes of these shards delivered; set once they are."""
@@ -249,10 +255,10 @@ class Station:
         parts = (part.defect for part in (self._crowd, self._audience) if part is not None and part.defect)
         return next(parts, self._broken)
 
-    def _hand_in(self) -> None:
+    def _hand_in(self, *, left: bool = False) -> None:
         if not self._handed_in:
             self._handed_in = True
-            self._tell("crowd_ledger", **self._news())
+            self._tell("crowd_ledger", left=left, **self._news())
 
     def _tell(self, kind: str, **facts: Any) -> None:
         self._send(kind, {"worker": self._worker, "run": self._run, **facts})

@@ -4,10 +4,12 @@ Planned beside the applicants, in whose rush they come, and the same for any num
 of (seed, onlooker, purpose, page), and onlooker j is in shard j modulo SHARDS.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from scenarios import streams
-from scenarios.arrivals import Plan, hash_of
+from scenarios.arrivals import IntArray, Plan, hash_of
 from scenarios.population import Onlookers
 from scenarios.streams import Purpose, log_normal, uniform
 
@@ -27,6 +29,12 @@ def plan(applicants: Plan, habits: Onlookers | None, seed: int) -> Plan:
     places = (numbers + streams.uniforms(seed, numbers, Purpose.ONLOOKER_ARRIVAL, 0)) / habits.per_applicant
     due = np.interp(places, np.arange(applicants.planned), applicants.due)
     return Plan(due, hash_of(due))
+
+
+def coming(plan: Plan, shards: Iterable[int], after: float) -> IntArray:
+    """Those of these shards who come `after` so many real seconds since the opening: int64 (n,), ascending."""
+    numbers = plan.numbers(shards)
+    return numbers[plan.due[numbers] > after]
 
 
 def pages(habits: Onlookers, seed: int, number: int) -> int:

@@ -49,6 +49,14 @@ def test_the_shards_hold_everybody_once(workers):
     np.testing.assert_array_equal(np.sort(np.concatenate(dealt)), np.arange(found.planned))
 
 
+def test_of_a_lost_worker_those_come_who_were_still_to_come():
+    found = onlookers.plan(plan_of(np.linspace(0.0, 9.0, 999).tolist()), HABITS, 1)
+    numbers = onlookers.coming(found, range(0, SHARDS, 3), 4.0)
+    later = np.flatnonzero((found.due > 4.0) & (np.arange(found.planned) % SHARDS % 3 == 0))
+    np.testing.assert_array_equal(numbers, later)
+    assert 0 < len(numbers) < len(found.numbers(range(0, SHARDS, 3)))
+
+
 def test_how_many_pages_they_read_follows_the_shares():
     """Half of them one, three in ten two, two in ten three: within five standard errors of 20,000 draws."""
     read = np.bincount([onlookers.pages(HABITS, 3, number) for number in range(20_000)], minlength=4)
