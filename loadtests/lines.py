@@ -69,7 +69,10 @@ class Sending:
         if line.round_trip_s:
             gevent.sleep(line.round_trip_s / 2.0)
         if line.bytes_per_s <= 0.0:
-            sock.sendall(head + body if size <= PIECE_MOST else head)
+            whole = head + body if size <= PIECE_MOST else head
+            went = sock.send(whole)  # nearly always all of it, and cheaper than sendall
+            if went < len(whole):
+                sock.sendall(whole[went:])
             if size > PIECE_MOST:
                 sock.sendall(body)
             self.left += size

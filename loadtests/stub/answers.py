@@ -1,7 +1,8 @@
 """The API's answers, canned: right in status and shape (tests/contract/test_stub.py holds them to the service's types).
 
 Whoever draws a ticket is invited at once, so the shortest way to joining is the only one. Ids differ from answer to
-answer, because a swarm proves by them that nothing was done twice.
+answer, because a swarm proves by them that nothing was done twice. Tokens are as long as the service's own: people keep
+them, and what people take in memory is measured here.
 """
 
 import json
@@ -13,7 +14,7 @@ _WHEN = "2020-04-11T19:00:00+07:00"
 _REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 404: "Not Found"}
 _PLACE = {
     "state": "invited", "number": 1, "place": 1, "ahead": 0, "wait_s": [0.0, 1.0], "reason": "", "computed_at": _WHEN,
-    "poll_after_s": 1.0, "place_token": "1.place", "ticket": None,
+    "poll_after_s": 1.0, "place_token": "1.".ljust(110, "p"), "ticket": None,
 }  # fmt: skip
 _ME = {
     "account_id": _ID, "name": "Wayan Contoh", "phone": "+62********01", "email_verified": True,
@@ -50,17 +51,17 @@ UNKNOWN = canned("unknown", 404, {"type": f"{_TYPE}not-found", "title": "Not fou
 
 ANSWERS: dict[tuple[bytes, bytes], Canned] = {
     (b"POST", b"/tickets"): canned(
-        "tickets", 201, {"ticket": "1.ticket", "secret": "secret", "number": 1, "place": _PLACE}
+        "tickets", 201, {"ticket": "1.".ljust(80, "t"), "secret": "s" * 43, "number": 1, "place": _PLACE}
     ),
     (b"GET", b"/place"): canned("place", 200, _PLACE),
-    (b"POST", b"/claims"): canned("claims", 201, {"pass": "1.pass", "expires_at": _WHEN}),
+    (b"POST", b"/claims"): canned("claims", 201, {"pass": "1.".ljust(90, "p"), "expires_at": _WHEN}),
     (b"GET", b"/board"): canned("board", 200, {
         "epoch": 1, "state": "open", "now_serving": 1, "rate_per_s": 600.0, "last_ticket": 1, "poll_s": [2, 60],
         "computed_at": _WHEN, "reason": "",
     }),
     (b"POST", b"/accounts"): canned("accounts", 201, {"account_id": _ID}),
     (b"POST", b"/codes"): canned("codes", 202, {"code_request": _ID, "channel": "sms", "resend_after_s": 30.0}),
-    (b"POST", b"/sessions"): canned("sessions", 201, {"token": "session", "account_id": _ID, "expires_in_s": 600000.0}),
+    (b"POST", b"/sessions"): canned("sessions", 201, {"token": "s" * 43, "account_id": _ID, "expires_in_s": 600000.0}),
     (b"PUT", b"/identity"): canned("identity", 202, {"check_id": _ID, "status": "pending", "corrections_left": 3}),
     (b"PUT", b"/profile/*"): canned("profile", 204),
     (b"POST", b"/files/"): canned("files-create", 201, headers=f"{TUS}Location: /files/{_ID}\r\n"),
