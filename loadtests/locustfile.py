@@ -182,13 +182,19 @@ def _lead(environment: Any, runner: Any) -> None:
 def _tell_needs(settings: RunSettings, workers: int) -> None:
     """Say on standard error what the chosen factors ask of the machines that play them, before anybody starts."""
     needed = needs.needs(settings.plan(), settings.night.population, settings.pace, settings.steps, workers)
-    sources = needs.sources_to(settings.host)
-    for line in needs.lines(needed, needs.machine(), workers=workers, sources=sources):
+    sources = needs.sources_to(settings.host, settings.source_addresses)
+    has, most = needs.machine(), settings.most_connections
+    for line in needs.lines(needed, has, workers=workers, sources=sources, most=most):
         print(f"swarm: {line}", file=sys.stderr, flush=True)
 
 
 def _play(environment: Any, runner: Any) -> None:
-    station = Station(runner.send_message, environment.stats, has_master=isinstance(runner, WorkerRunner))
+    def tell(kind: str, data: dict[str, Any]) -> None:
+        if kind == "crowd_ledger" and isinstance(runner, WorkerRunner):
+            runner._send_stats()  # before the master ends the run: it waits half a second for what comes after that
+        runner.send_message(kind, data)
+
+    station = Station(tell, environment.stats, has_master=isinstance(runner, WorkerRunner))
     LaunchNight.station = station
     runner.register_message("crowd_plan", lambda msg, **_: station.plan(msg.data), concurrent=True)
     runner.register_message("crowd_go", lambda msg, **_: station.go(msg.data))
@@ -206,7 +212,7 @@ def _play(environment: Any, runner: Any) -> None:
         environment.process_exit_code = 0  # a designed "come back later" is no failure of the worker
 
     environment.events.report_to_master.add_listener(report_live)
-    environment.events.test_stopping.add_listener(lambda **_: station.cut())
+    environment.events.test_stopping.add_listener(lambda **_: station.leave())
     environment.events.quitting.add_listener(end)
 
 

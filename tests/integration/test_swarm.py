@@ -1,5 +1,6 @@
 """The swarm as Locust runs it, in one process and in several, against a real target."""
 
+import csv
 import json
 import os
 import signal
@@ -62,14 +63,18 @@ def test_everybody_joins_and_every_promise_is_on_record(tmp_path):
 
 
 def test_three_processes_play_the_same_plan(tmp_path):
-    """Same seed, same hash as one process; each number once; every worker has figures of its own."""
-    options = [*QUICK, "--processes", "3", "--swarm-metrics-port", str(free_ports(4))]
+    """Same seed, same hash as one process; each number once; every worker has figures of its own, and what each of
+    them asked is in Locust's table."""
+    options = [*QUICK, "--processes", "3", "--swarm-metrics-port", str(free_ports(4)), "--csv", str(tmp_path / "table")]
     with target() as url, swarm(tmp_path, url, *options) as locust:
         ready = locust.say("ready")
         done = locust.say("done")
         figures = [scraped(port) for port in ready["metrics_ports"]]
         assert locust.end() == 0
         seen = counts(url)
+    with (tmp_path / "table_stats.csv").open() as table:
+        asked = {row["Name"]: int(row["Request Count"]) for row in csv.DictReader(table)}
+    assert asked["Aggregated"] == done["requests"] + done["onlookers"]["requests"]
     assert ready["workers"] == 3
     assert ready["plan_hash"] == "fbe7e2f954d323744f317f1a9682f844a79fe77dd461661c3c4852e362a1cd57"
     assert done["fates"]["joined"] == seen["joins"] == PLANNED
