@@ -72,9 +72,9 @@ def test_a_key_may_be_bare_or_quoted_and_must_be_there() -> None:
 )
 def test_a_share_of_deliveries_must_exist(query: dict[str, str]) -> None:
     assert faults_of(requests.share, query) == [("residue, modulus", "invalid")]
-    assert requests.share({}) == ({0}, 1)
-    assert requests.share({"residue": "2", "modulus": "3"}) == ({2}, 3)
-    assert requests.share({"residue": "2,0", "modulus": "3"}) == ({0, 2}, 3)
+    assert requests.share({}) == (frozenset({0}), 1)
+    assert requests.share({"residue": "2", "modulus": "3"}) == (frozenset({2}), 3)
+    assert requests.share({"residue": "2,0", "modulus": "3"}) == (frozenset({0, 2}), 3)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_people_come_back_sorted_by_number(tmp_path: Path) -> None:
 
 def test_records_of_before_lack_newer_columns(tmp_path: Path) -> None:
     """Nobody was taken over then, and all clients were punctual."""
-    people = record.blank_people(2)
-    np.savez(tmp_path / "people.npz", **{n: c for n, c in people.items() if n not in ("taken_over", "manners")})
+    older: Any = {n: c for n, c in record.blank_people(2).items() if n not in ("taken_over", "manners")}
+    np.savez(tmp_path / "people.npz", **older)
     read = record.read_people(tmp_path)
     assert read["taken_over"].tolist() == [False, False]
     assert read["manners"].tolist() == [0, 0]
