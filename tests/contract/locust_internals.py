@@ -104,6 +104,7 @@ def main() -> None:
                 "messages_carry_bytes": round_trip.data == {"people": b"\x00\xff", "n": 2.5},
                 "last_word": last_word(),
                 "own_report": "report_to_master" in runners.WorkerRunner.__init__.__code__.co_names,
+                "stats_at_once": list(runners.WorkerRunner._send_stats.__code__.co_names),
                 "missing": runners.STATE_MISSING,
                 "heartbeats": [runners.HEARTBEAT_INTERVAL, runners.HEARTBEAT_LIVENESS, runners.WORKER_REPORT_INTERVAL],
                 "shape": shaped(),

@@ -58,6 +58,15 @@ def test_live_applicants_can_stand_in_for_users(internals):
     assert internals["last_word"] == 2
 
 
+def test_a_worker_can_report_at_once(internals):
+    """What its statistics are sent by, when the ledger follows: the event, then the message."""
+    assert [name for name in internals["stats_at_once"] if name in ("report_to_master", "fire", "send")] == [
+        "report_to_master",
+        "fire",
+        "send",
+    ]
+
+
 def test_a_lost_worker_is_called_missing(internals):
     assert internals["missing"] == "missing"
     assert internals["clients"] == []
