@@ -174,8 +174,9 @@ def test_a_lost_worker_is_no_crash(tmp_path):
         eventually(lambda: counts(url).get("codes", 0) > 3, "somebody asked for a code")
         os.kill(psutil.Process(locust.process.pid).children()[0].pid, signal.SIGKILL)
         done = locust.say("done")
-        assert locust.end() == INVALID  # more than one in a hundred are cut for it
+        code = locust.end()
     (takeover,) = done["takeovers"]
+    assert code == (INVALID if takeover["cut"] else 0)  # a single one is more than one in a hundred
     people = read_people(tmp_path / "run")
     assert (people["reason"] == Reason.WORKER_LOST).sum() == takeover["cut"]
     assert done["fates"]["cut"] == PLANNED == len(people["number"])
