@@ -97,7 +97,7 @@ def _settings(options: Namespace) -> tuple[RunSettings, int]:
     if not options.workers.isdecimal():
         faults.append(f"--workers: must be a whole number, 0 for as many as are needed, not {options.workers!r}")
     try:
-        settings = RunSettings.parse(Namespace(**defaults | given), "http://127.0.0.1")  # a plan knows no service
+        settings = RunSettings.parse(Namespace(**defaults | given), "http://127.0.0.1")  # as if it were here
     except SettingsRefused as refused:
         raise SettingsRefused("\n".join([*faults, str(refused)])) from None
     if faults:
@@ -123,4 +123,5 @@ def _text(drawn: Drawn, width: int, workers: int) -> Iterator[str]:
     for line in curve_drawing.bars(counts.tolist(), _ROWS):
         yield f"  │{line}"
     yield f"  └{'─' * bins}\n"
-    yield from needs.lines(drawn.needed, needs.machine(), workers=workers)
+    sources = needs.sources_to(drawn.settings.host)
+    yield from needs.lines(drawn.needed, needs.machine(), workers=workers, sources=sources)
