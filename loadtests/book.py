@@ -65,16 +65,20 @@ class Book:
         return int(np.isin(numbers % SHARDS, list(shards)).sum())
 
     def give_up(self, shards: Collection[int], now: float) -> int:
-        """Cut all who are on their way in these shards, because their worker is lost; how many they are."""
+        """Cut all who are on their way in these shards, because their worker is lost; how many they are.
+
+        One that was told to end may have handed them in already, as people whom the end of the run cut.
+        """
         held = np.zeros(SHARDS, bool)
         held[list(shards)] = True
-        on_the_way = ~np.isnan(self.columns["started"]) & ~self._has_ended
+        on_the_way = ~np.isnan(self.columns["started"]) & (self.columns["reason"] == Reason.RUN_ENDED)
         cut = np.flatnonzero(on_the_way & held[np.arange(len(on_the_way)) % SHARDS])
+        unended = cut[~self._has_ended[cut]]
         self.columns["fate"][cut] = Fate.CUT
         self.columns["reason"][cut] = Reason.WORKER_LOST
-        self.columns["ended"][cut] = now
-        self._has_ended[cut] = True
-        self.ended += len(cut)
+        self.columns["ended"][unended] = now
+        self._has_ended[unended] = True
+        self.ended += len(unended)
         return len(cut)
 
     # ------------------------------------------------------------ sums

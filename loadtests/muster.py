@@ -173,6 +173,8 @@ class Muster:
         self.take_news(data)
         if data["defect"]:
             _log.error("worker %d: a fault of the swarm's own\n%s", worker.number, data["defect"])
+        if data["left"] and not self._closing and not self._interrupted:
+            self._lose(worker)
         self._check_all_in()
 
     def take_fault(self, data: dict[str, Any]) -> None:
@@ -203,9 +205,11 @@ class Muster:
             self.fail(f"worker {lost.number} ({lost.client}) was lost before the doors opened", 1)
             return
         silent = self._attendance.silent(lost.number, self._clock())
-        self._attendance.kill(lost.number)
-        self._tell(lost, "crowd_cut")  # one elsewhere may still play, and is not listened to any more
+        if not lost.handed_in:
+            self._attendance.kill(lost.number)
         takeover = self._give_up(lost, silent)
+        if not lost.handed_in:
+            self._tell(lost, "crowd_cut")  # one elsewhere may still play, and is not listened to any more
         takers = [] if self._interrupted else [each for each in self._workers.values() if not each.handed_in]
         rows = self.book.unstarted(lost.shards)
         for taker, shards in zip(takers, dealt(lost.shards, len(takers)), strict=True):
@@ -222,7 +226,7 @@ class Muster:
         self._check_all_in()
 
     def _give_up(self, lost: Worker, silent: float) -> Takeover:
-        """Whoever was on the way there is cut; what they were told last, nobody knows."""
+        """Whoever was on the way there is cut; what they were told last, nobody knows unless it was handed in."""
         del self._workers[lost.number]
         self._attendance.dismiss(lost.number)
         self.measured.lose(_name(lost))
@@ -230,7 +234,8 @@ class Muster:
         now = max(0.0, time.time() - self._opens_at)
         overdue = self.book.overdue(lost.shards, now)
         cut = self.book.give_up(lost.shards, now)
-        self._told.give_up(cut + overdue)
+        if not lost.handed_in:
+            self._told.give_up(cut + overdue)
         self.takeovers.append(Takeover(lost.number, round(now, 3), round(silent, 3), len(lost.shards), cut, overdue))
         return self.takeovers[-1]
 

@@ -80,8 +80,8 @@ class Room:
     def tell(self, worker: int) -> None:
         self.muster.take_news(self.news(worker))
 
-    def hand_in(self, worker: int, defect: str = "") -> None:
-        self.muster.take_ledger(self.news(worker, defect))
+    def hand_in(self, worker: int, defect: str = "", *, left: bool = False) -> None:
+        self.muster.take_ledger({**self.news(worker, defect), "left": left})
 
     def play(self, worker: int, row: int, fate: Fate | None = Fate.JOINED) -> None:
         """Somebody starts and, with a fate, ends at once."""
@@ -241,6 +241,24 @@ def test_a_silent_worker_loses_its_shards_to_the_others(tmp_path, capsys):
     assert (people["reason"] == Reason.WORKER_LOST).sum() == 2
     told = json.loads((tmp_path / "receipts.json").read_text())
     assert told["accounts"] == {"acknowledged": ["told"], "unanswered": 2 * MAY_HAVE_DONE["accounts"]}
+
+
+def test_a_worker_that_is_told_to_end_leaves_its_share_to_the_others(tmp_path, capsys):
+    """It still hands in everything: its people on the way are cut, nothing is unknown, and the others go on."""
+    room = Room(record=str(tmp_path), opens_at=4e9)
+    room.agree()
+    room.play(1, 0)
+    room.play(1, 1, None)
+    room.rosters[1].end(1, Fate.CUT, Reason.RUN_ENDED, 5.0)
+    room.hand_in(1, left=True)
+    assert room.kinds().count("crowd_take") == 2
+    (takeover,) = room.muster.takeovers
+    assert (takeover.worker, takeover.cut, takeover.takers) == (1, 1, [0, 2])
+    room.muster.stop()
+    people = read_people(tmp_path)
+    (number,) = np.flatnonzero(people["reason"] == Reason.WORKER_LOST)
+    assert (number, people["ended"][number]) == (room.rosters[1].columns["number"][1], 5.0)
+    assert json.loads((tmp_path / "receipts.json").read_text())["joins"]["unanswered"] == 0
 
 
 def test_without_a_takeover_people_are_missing(capsys, monkeypatch):
