@@ -32,6 +32,7 @@ from tests.integration.test_swarm import scraped
 OUTAGE, ROOM, RETRY_AFTER = 60.0, 30.0, 5
 """Seconds all is refused, requests a second that are let through from then on, seconds that a refusal names."""
 CROWD = ["--night", "prakerja-wave-1", "--reading", "expected", "--people", "1/100", "--minutes", "1", "--pace", "60"]
+CROWD += ["--without-javascript", "0", "--onlookers", "0"]  # the target speaks the API alone
 """Some 130 people within a minute, who ask for 5,500 things; who gives up comes back after a minute or so."""
 AFTER = 240.0
 """Seconds of the run after the outage; room for all, were it well used. Then everybody is cut, wherever they are."""

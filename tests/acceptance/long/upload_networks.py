@@ -103,7 +103,7 @@ Parties = dict[str, Seen]
 
 def measured(seed: int) -> tuple[Parties, Parties, float]:
     """The worst network, the overload, and photos a second that the intake takes. Raises HarnessError."""
-    night = catalogue.load("prakerja-wave-1")
+    night = catalogue.load("prakerja-wave-1").with_visitors(without_javascript=0.0)  # uploaders need a script
     photos = corpus(night.population.photos, ROOT / ".launchnight" / "photos")
     with stack() as rooms:
         house = opened(rooms)
