@@ -1,8 +1,8 @@
 """How a process of the swarm fares: whether its loop runs, whether it gets a core, what it stops for, what it uses up.
 
 A greenlet sleeps 25 ms again and again and notes how much later the loop let it go on: a loop that something blocks is
-late for everybody. Once a second it looks at the CPU, every few seconds at files and ports. All of it costs half a percent
-of a core.
+late for everybody. Once a second it looks at the CPU, every few seconds at files and ports. All of it costs 0.6 % of a
+core.
 """
 
 import gc
