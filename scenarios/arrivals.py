@@ -67,10 +67,6 @@ class Plan:
         wanted[list(shards)] = True
         return np.flatnonzero(wanted[np.arange(self.planned) % SHARDS]).astype(np.int64)
 
-    def stripe(self, worker: int, workers: int) -> FloatArray:
-        """What worker i of n starts: applicants i, i + n, i + 2 n... (their due times, in this order)."""
-        return self.due[worker::workers]
-
 
 def planned(schedule: Schedule, people: Fraction, minutes: float | None) -> int:
     """How many applicants arrive in the first `minutes` of the night's clock (None = until it closes)."""

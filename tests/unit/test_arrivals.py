@@ -76,18 +76,6 @@ def test_speed_divides_real_times_only() -> None:
     np.testing.assert_allclose(fast.due * 10.0, real.due)
 
 
-def test_three_workers_have_the_plan_of_one() -> None:
-    """Striping k = i mod n loses and doubles nobody: put together again, the hash is the same."""
-    plan = arrivals.plan(HARSH, HUNDREDTH, 1.0, 5, seed=1)
-    together = np.empty_like(plan.due)
-    for worker in range(3):
-        # Each worker plans for itself.
-        own = arrivals.plan(HARSH, HUNDREDTH, 1.0, 5, seed=1)
-        assert own.hash == plan.hash
-        together[worker::3] = own.stripe(worker, 3)
-    assert together.tolist() == plan.due.tolist()
-
-
 @given(workers=st.sampled_from([1, 3, 16]), deal=st.integers(0, 2**32 - 1))
 def test_any_dealing_of_the_shards_is_the_same_plan(workers: int, deal: int) -> None:
     """Whoever plays which shards, 1, 3 or 16 workers: everybody is played once, when the plan says."""

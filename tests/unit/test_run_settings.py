@@ -6,9 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from loadtests.muster import dealt
 from loadtests.run_settings import OPTIONS, RunSettings, SettingsRefused
+from scenarios.arrivals import SHARDS, hash_of
 
 
 def settings(**changed: Any) -> RunSettings:
@@ -83,3 +86,16 @@ def test_faults_of_visitors_are_told_together():
         "--onlookers -1",
         "--without-javascript half",
     ]
+
+
+@pytest.mark.parametrize("workers", [1, 3, 16])
+def test_every_worker_plans_what_the_master_planned(workers: int):
+    """Each from the message alone; what they were dealt, put together again, is the whole, with the master's hash."""
+    master = settings(arrivals="ramp:0-40", minutes="1", people="1/3")
+    together = np.full(master.plan().planned, np.nan)
+    for shards in dealt(range(SHARDS), workers):
+        own = RunSettings.of_message(json.loads(json.dumps(master.message()))).plan()
+        assert own.hash == master.plan().hash
+        numbers = own.numbers(shards)
+        together[numbers] = own.due[numbers]
+    assert hash_of(together) == master.plan().hash
