@@ -200,7 +200,7 @@ def _add_self_test(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
         epilog="exit codes: 0 it fits within 2 %, 1 crash, 2 usage, 4 a program did not come up, 5 it does not fit",
     )
     self_test.add_argument("--rate", metavar="N", type=float, default=100.0, help="people a second (100)")
-    self_test.add_argument("--seconds", metavar="S", type=float, default=40.0, help="for which they come (40)")
+    self_test.add_argument("--seconds", metavar="S", type=float, default=60.0, help="for which they come (60)")
     self_test.add_argument("--freeze", metavar="S", type=float, default=10.0, help="that the target stands still (10)")
     self_test.add_argument("--seed", metavar="N", type=int, default=1, help="of the instants they come at (1)")
     self_test.add_argument("--json", action="store_true", help="one JSON document on standard output")

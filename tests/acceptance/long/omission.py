@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loadtests.harness.errors import Exit, HarnessError, NotReady
 from loadtests.harness.processes import once, python
-from loadtests.omission import Fit, Standstill, fit
+from loadtests.omission import COUNTS_WITHIN, Fit, Standstill, fit
 from loadtests.self_test import Measured, measure
 from tests.acceptance.long.swarm_runs import Bars, run_folder
 from tests.trivial_target import trivial_target
@@ -42,7 +42,7 @@ def main() -> int:
         return Exit.INVALID
     bars.judge(not ours.faults(), f"ours fits: the distributions are {ours.fit.distance:.2%} apart; {ours.faults()}")
     bars.judge(
-        abs(ours.fit.delayed / ours.night.delayed - 1.0) <= 0.02,
+        abs(ours.fit.delayed / ours.night.delayed - 1.0) <= COUNTS_WITHIN,
         f"{ours.fit.delayed} people waited longer than {ours.night.noticed:g} s ({ours.night.delayed:.0f})",
     )
     p95, expected = stock.quantiles[0.95], night.quantile(0.95)
