@@ -3,6 +3,7 @@
 The row names the bytes that count. What a writer stores beyond them, or after another took over, reaches nobody.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,11 +12,16 @@ from hashlib import sha256
 from service.actions.again import idempotent
 from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import ChangedMeanwhile, DatabaseFailure, QueueFull, StorageFull, UploadTaken
+from service.domain.deadline import ASKER_WAITS_UNTIL
+from service.domain.errors import ChangedMeanwhile, DatabaseBusy, DatabaseFailure, QueueFull, StorageFull, UploadTaken
 from service.domain.queues import retry_after_s
 from service.domain.uploads import Part, StorageFailed
 from service.photo_ports import Commit, CommittedUpload, Hash, Upload
 from service.ports import Ports
+
+IN_LINE = 10.0
+"""Seconds that bytes which are stored stand in line for the database, again and again: who is told to come back has to
+send them once more, over a bad network. Others are told after the pool's two seconds."""
 
 TAKEN = "Another request continues this upload. Ask for its offset with HEAD."
 
@@ -65,10 +71,7 @@ class UploadWriter:
         Raises UploadTaken; QueueFull, when every byte but the last was acknowledged; ChangedMeanwhile.
         """
         before = self.upload.committed
-        if self.upload.length == self.stored:
-            committed = await self._finish(ends=ends)
-        else:
-            committed = await self._commit(self._commit_of(self.stored, ends))
+        committed = await self._in_line(ends)
         if committed is None:
             await self.forget()
             raise UploadTaken(TAKEN)
@@ -89,6 +92,18 @@ class UploadWriter:
             with suppress(DatabaseFailure):  # whoever comes next waits a moment for us, then goes on
                 async with self._ports.begin(single=True) as tx:
                     await tx.uploads.release(self.upload)
+
+    async def _in_line(self, ends: bool) -> Upload | None:
+        """The upload as it was acknowledged, also when it took a while until the database had room for it."""
+        until = min(time.monotonic() + IN_LINE, ASKER_WAITS_UNTIL.get())
+        while True:
+            try:
+                if self.upload.length == self.stored:
+                    return await self._finish(ends=ends)
+                return await self._commit(self._commit_of(self.stored, ends))
+            except DatabaseBusy:
+                if time.monotonic() >= until:
+                    raise
 
     async def _commit(self, commit: Commit) -> Upload | None:
         async with self._ports.begin(single=True) as tx:

@@ -4,20 +4,23 @@ import asyncio
 import errno
 import secrets
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from hashlib import sha1
 from pathlib import Path
 
 import obstore
 import pytest
 
-from service.actions import upload_writers
+from service.actions import upload_storing, upload_writers
 from service.actions.upload_writers import Writers
 from service.domain import uploads as rules
-from service.domain.errors import DatabaseUnavailable, NotFound, PhotoTooLarge
+from service.domain.errors import DatabaseBusy, DatabaseUnavailable, NotFound, PhotoTooLarge
 from service.domain.uploads import Checksum, PhotoTypeUnsupported, Slot, UploadHeadersInvalid
+from service.storage import pool
 from service.storage.uploads import PostgresUploadStore
 from tests.integration.test_upload_actions import DATA, desk
 from tests.integration.upload_desk import Body, DeafBody
+from tests.integration.upload_room import holds
 from tests.integration.upload_stores import shelf
 
 __all__ = ["desk", "shelf"]
@@ -181,5 +184,48 @@ def test_what_is_not_ours_in_a_bucket_stops_no_removal(desk, shelf):
         await obstore.put_async(shelf.store._store, f"{upload_id}/.notes", b"of somebody else")
         await shelf.store.remove(upload_id, 1)
         assert shelf.held() == [f"{upload_id}.", f"{upload_id}.clean"]
+
+    desk(scene)
+
+
+@FOLDER
+@pytest.mark.parametrize("patience", [30.0, 0.0], ids=["in line", "told at once"])
+def test_stored_bytes_stand_in_line_for_the_database(desk, monkeypatch, patience):
+    """Whoever has sent them need not send them again; without patience (negative control) they must."""
+    monkeypatch.setattr(pool, "WAIT_LIMIT", 0.05)
+    monkeypatch.setattr(upload_storing, "IN_LINE", patience)
+
+    async def scene(desk):
+        tries = []
+        begin = desk.ports.begin
+
+        def begun(**how):
+            tries.append(how)
+            return begin(**how)
+
+        desk.ports = replace(desk.ports, begin=begun)
+        upload_id = await desk.begin(5000)
+        body = Body(open_end=True)
+        sending = asyncio.create_task(desk.send(upload_id, 0, body))
+
+        async def waits():
+            return body.waits
+
+        async def told():
+            return len(tries) >= 3 or sending.done()
+
+        await holds(waits, limit=30)
+        async with AsyncExitStack() as others:
+            for _ in range(desk.database.limit):
+                await others.enter_async_context(desk.database.connection())
+            tries.clear()
+            body.give(DATA[:5000], ends=True)
+            await holds(told, limit=30)
+        if patience:
+            assert (await sending).finished_at is not None
+            assert await desk.stored(upload_id) == DATA[:5000]
+        else:
+            with pytest.raises(DatabaseBusy):
+                await sending
 
     desk(scene)
