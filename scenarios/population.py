@@ -189,7 +189,7 @@ class Population:
         return steps(self.devices.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
     """One applicant. `network`, `patience` and `device` are positions in the night's tables, in file order."""
 
