@@ -17,6 +17,8 @@ SILENCE = 3.0
 """Seconds without a word of a worker that speaks once a second."""
 BUSY = 10.0
 """Seconds for one whose process is known to be running: an overloaded worker that is given up only loads the others."""
+PREPARING = 120.0
+"""Seconds for one that makes ready: computing the plan and drawing the photos leaves it deaf for a while."""
 LOOK_EVERY = 0.25
 """Seconds between two looks."""
 ABSENT = 1.0
@@ -71,13 +73,18 @@ class Attendance:
     def heard(self, worker: int, now: float) -> None:
         self._seats[worker].heard_at = now
 
-    def lost(self, known: Collection[int], now: float) -> list[int]:
-        """Those who are not there any more; known: whom Locust still counts among its workers."""
+    def lost(self, known: Collection[int], now: float, *, preparing: bool = False) -> list[int]:
+        """Those who are not there any more; known: whom Locust still counts among its workers.
+
+        preparing: they do not speak once a second yet, and only the end of a process tells at once.
+        """
         if now - self._looked_at > ABSENT:
             for seat in self._seats.values():
                 seat.heard_at += now - self._looked_at
         self._looked_at = now
-        return [worker for worker, seat in self._seats.items() if _is_lost(seat, worker in known, now)]
+        if preparing:
+            return [number for number, seat in self._seats.items() if _has_ended(seat, now, PREPARING)]
+        return [number for number, seat in self._seats.items() if _is_lost(seat, number in known, now)]
 
     def silent(self, worker: int, now: float) -> float:
         """Seconds since the worker was last heard of."""
@@ -97,14 +104,14 @@ class Attendance:
                 return
 
 
+def _has_ended(seat: _Seat, now: float, patience: float) -> bool:
+    return _state(seat.process) == "gone" or now - seat.heard_at > patience
+
+
 def _is_lost(seat: _Seat, is_known: bool, now: float) -> bool:
-    silent = now - seat.heard_at
-    state = _state(seat.process)
-    if state == "gone" or silent > BUSY:
+    if _has_ended(seat, now, BUSY):
         return True
-    if state == "running":
-        return False
-    return silent > SILENCE or not is_known
+    return _state(seat.process) != "running" and (now - seat.heard_at > SILENCE or not is_known)
 
 
 def _state(process: psutil.Process | None) -> str:

@@ -167,6 +167,7 @@ def _lead(environment: Any, runner: Any) -> None:
     def end(**_: Any) -> None:
         environment.process_exit_code = muster.exit_code
 
+    runner.register_message("crowd_here", lambda msg, **_: muster.here(msg.data))
     runner.register_message("crowd_ready", lambda msg, **_: muster.ready(msg.data))
     runner.register_message("crowd_news", lambda msg, **_: muster.take_news(msg.data))
     runner.register_message("crowd_ledger", lambda msg, **_: muster.take_ledger(msg.data), concurrent=True)

@@ -135,6 +135,12 @@ class Muster:
 
     # ------------------------------------------------------------ messages of the workers
 
+    def here(self, data: dict[str, Any]) -> None:
+        """crowd_here: a worker has begun to make ready."""
+        worker = self._sender(data)
+        if worker is not None:
+            self._attendance.introduce(worker.number, Identity(*data["process"]), self._clock())
+
     def ready(self, data: dict[str, Any]) -> None:
         """crowd_ready: once all agree, open the doors."""
         worker = self._sender(data)
@@ -145,7 +151,6 @@ class Muster:
             self.fail(f"{theirs} than the master ({self._plan.hash})", 1)
             return
         worker.agreed = True
-        self._attendance.introduce(worker.number, Identity(*data["process"]), self._clock())
         if all(each.agreed for each in self._workers.values()):
             self._open(self._settings, self._plan)
 
@@ -196,7 +201,7 @@ class Muster:
             return
         alive = set(self._alive())
         known = [worker.number for worker in self._workers.values() if worker.client in alive]
-        for number in self._attendance.lost(known, self._clock()):
+        for number in self._attendance.lost(known, self._clock(), preparing=not self._opened):
             if not self._workers[number].handed_in:
                 self._lose(self._workers[number])
 
@@ -262,6 +267,7 @@ class Muster:
         )
         self._opened = True
         for worker in list(self._workers.values()):
+            self._attendance.heard(worker.number, self._clock())
             self._tell(worker, "crowd_go", {"opens_at": self._opens_at})
         self._check_end()  # nobody may be planned at all
 

@@ -1,10 +1,10 @@
 """A worker's side of a run: holds shards, agrees on the plan, plays them, tells what became of their people.
 
-Messages, each about one run: crowd_plan (master: settings and shards), crowd_ready (worker: hash of the plan it
-computed), crowd_go (master: all hashes agree, this is the opening), crowd_news (worker, once a second: who has started
-and who has ended since, receipts, what was measured), crowd_take (master: shards of a lost worker, and with which
-applicant each goes on), crowd_cut (master: end it), crowd_ledger (worker: the last news), crowd_fault (worker: cannot
-play, and why). A process without workers sends them to itself.
+Messages, each about one run: crowd_plan (master: settings and shards), crowd_here (worker: which process it is),
+crowd_ready (worker: hash of the plan it computed), crowd_go (master: all hashes agree, this is the opening), crowd_news
+(worker, once a second: who has started and who has ended since, receipts, what was measured), crowd_take (master:
+shards of a lost worker, and with which applicant each goes on), crowd_cut (master: end it), crowd_ledger (worker: the
+last news), crowd_fault (worker: cannot play, and why). A process without workers sends them to itself.
 """
 
 import logging
@@ -89,6 +89,7 @@ class Station:
         self._handed_in, self._broken = False, ""
         self._worker, self._run, self._shards, self._taken = data["worker"], data["run"], data["shards"], []
         self._cpu = 0.0
+        self._tell("crowd_here", process=list(Identity.own()))
         try:
             self._settings = RunSettings.of_message(data["settings"])
             self._plan = self._settings.plan()
@@ -100,7 +101,7 @@ class Station:
         except (OSError, ValueError) as fault:
             self._tell("crowd_fault", fault=str(fault))
             return
-        self._tell("crowd_ready", hash=self._plan.hash, process=list(Identity.own()))
+        self._tell("crowd_ready", hash=self._plan.hash)
 
     def go(self, data: dict[str, Any]) -> None:
         """crowd_go: the opening is fixed. From now on the master is told once a second that all is well."""

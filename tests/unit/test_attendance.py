@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from loadtests.attendance import ABSENT, BUSY, SILENCE, Attendance, Identity
+from loadtests.attendance import ABSENT, BUSY, PREPARING, SILENCE, Attendance, Identity
 from tests.children import child_process
 
 
@@ -96,6 +96,19 @@ def test_a_stopped_process_is_lost_and_then_killed(sleeper: psutil.Process) -> N
     hall.attendance.kill(1)
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     assert sleeper.status() == psutil.STATUS_ZOMBIE
+
+
+def test_who_makes_ready_may_be_deaf_for_long_but_must_not_end(sleeper: psutil.Process) -> None:
+    hall = Hall()
+    hall.attendance.introduce(1, identity(sleeper), hall.now)
+    hall.known = set()
+    while hall.now < 50.0 + PREPARING:
+        hall.now += 0.5
+        assert hall.attendance.lost(hall.known, hall.now, preparing=True) == []
+    sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert hall.attendance.lost(hall.known, hall.now, preparing=True) == [1]
+    assert hall.attendance.lost(hall.known, hall.now + 0.5, preparing=True) == [0, 1]
 
 
 def test_a_process_that_has_ended_is_lost_at_once(sleeper: psutil.Process) -> None:
