@@ -69,7 +69,7 @@ class Share:
     speed: float = 1.0
     """How many times as fast the night's clock runs."""
     helper_waits: Mapping[int, float] = field(default_factory=dict)
-    """Seconds that applicants wait for their labour office's helper before they begin, by number."""
+    """Seconds that applicants wait for their labor office's helper before they begin, by number."""
 
 
 class Errand:

@@ -190,7 +190,7 @@ class Station:
     # ------------------------------------------------------------ own
 
     def _helper_waits(self, settings: RunSettings, plan: Plan) -> dict[int, float]:
-        """Lines at labour offices belong to whole journeys: with --steps there are none."""
+        """Lines at labor offices belong to whole journeys: with --steps there are none."""
         if settings.steps:
             return {}
         return offices.waits(settings.night, settings.seed, plan.due, settings.pace)

@@ -31,7 +31,7 @@ class Older:
 
 @dataclass(frozen=True)
 class Assisted:
-    """People for whom somebody at their labour office types: mostly without e-mail, slower, one after the other."""
+    """People for whom somebody at their labor office types: mostly without e-mail, slower, one after the other."""
 
     share: Share
     share_with_email: Share

@@ -1,4 +1,4 @@
-"""The line at a labour office: one helper types for those who come there, one after the other.
+"""The line at a labor office: one helper types for those who come there, one after the other.
 
 Like the plan of arrivals it is reckoned beforehand from the whole plan, so every process has the same line, however the
 people are dealt over workers. A helper is taken by each for the same time, whatever the service does meanwhile.

@@ -220,7 +220,7 @@ class Person:
     low_memory: bool = False
     """The phone may lose the page as soon as another app is opened."""
     office: int = -1
-    """Number of the labour office where somebody types for her; -1: she types herself."""
+    """Number of the labor office where somebody types for her; -1: she types herself."""
 
 
 def phone_of(number: int) -> str:
@@ -294,7 +294,7 @@ def person(night: Night, seed: int, number: int) -> Person:
 
 
 def office_of(night: Night, seed: int, number: int) -> int:
-    """The number of the labour office to which applicant `number` would go, helped there or not."""
+    """The number of the labor office to which applicant `number` would go, helped there or not."""
     province, regency = _home(night.population, seed, number)
     return province.code * 100 + regency
 

@@ -1,4 +1,4 @@
-"""The line at a labour office: one after the other, in the order of coming, the same for every process."""
+"""The line at a labor office: one after the other, in the order of coming, the same for every process."""
 
 from dataclasses import replace
 
