@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import monkey, socket
+from gevent.lock import BoundedSemaphore
 from gevent.server import StreamServer
 from geventhttpclient import HTTPClient
 from geventhttpclient.header import Headers
@@ -144,3 +145,27 @@ def test_the_poll_that_waits_for_nobody_is_the_systems():
         assert look.poll(0) == []
         theirs.close()
         assert look.poll(0)
+
+
+def test_a_semaphore_says_at_once_whether_there_is_room() -> None:
+    room = BoundedSemaphore(1)
+    assert room.acquire(blocking=False)
+    assert (room.counter, room.acquire(blocking=False)) == (0, False)
+    room.release()
+    with pytest.raises(ValueError, match="released too many times"):
+        room.release()
+
+
+def test_a_timer_calls_back_and_can_be_stopped() -> None:
+    rung: list[str] = []
+    loop = gevent.get_hub().loop
+    kept, stopped = loop.timer(0.01), loop.timer(0.01)
+    kept.start(rung.append, "kept")
+    stopped.start(rung.append, "stopped")
+    stopped.stop()
+    stopped.close()
+    with gevent.Timeout(10):
+        while not rung:
+            gevent.sleep(0.01)
+    kept.close()
+    assert rung == ["kept"]
