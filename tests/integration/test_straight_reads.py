@@ -48,7 +48,7 @@ def told(path, body):
     return f"{path} {len(body)} {sha256(body).hexdigest()}"
 
 
-@pytest.mark.parametrize("size", [0, 1, 16_000, 16_384, 16_385, 80_000, 300_000, 393_216, 393_217, 1_500_000])
+@pytest.mark.parametrize("size", [0, 1, 3_900, 4_096, 4_097, 80_000, 300_000, 393_216, 393_217, 1_500_000])
 def test_every_byte_comes_and_the_next_request_follows(run, size):
     """Whatever fits into one read or room and whatever does not; requests sent together stay apart."""
     body = LONG[:size]
