@@ -106,7 +106,8 @@ def test_a_night_that_holds_is_exit_0(done: Done) -> None:
 def test_the_document_has_the_promised_figures(done: Done) -> None:
     document = done.document
     assert list(document) == [
-        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "ledgers", "verdict", "report", "cpu_s",
+        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "ledgers", "verdict", "report",
+        "cpu_s",
     ]  # fmt: skip
     assert document["planned"] > 5 and sum(document["fates"].values()) == document["planned"]
     assert document["fates"]["joined"] > 0
@@ -170,18 +171,23 @@ def test_killing_the_service_is_exit_3(tmp_path: Path) -> None:
     assert_gone(family)
 
 
-def test_a_lost_worker_of_the_swarm_is_exit_1(tmp_path: Path) -> None:
-    """What its people were told is lost with it: nothing is proved, and nothing is taken for done twice."""
+def test_a_lost_worker_of_the_swarm_is_no_crash(tmp_path: Path) -> None:
+    """The other one goes on with its people: each has one fate, and nothing is taken for lost or done twice.
+
+    Invalid when too many were on their way there: of so few people one is too many.
+    """
     with rehearsing(tmp_path, "--workers", "2") as running:
         running.until("the doors are open")
         family = running.family()
         swarm = next(one for one in family if "--record" in one.cmdline())
         swarm.children()[0].kill()
         code, document = running.end()
-    assert (code, document["verdict"]["outcome"]) == (1, "crashed")
-    assert [ledger["difference"] for ledger in document["ledgers"].values()] == [None] * 5
-    notes = [event["text"] for event in events(tmp_path) if "text" in event]
-    assert any(note.startswith("the swarm failed: worker ") and "was lost" in note for note in notes)
+    assert code in (0, 3, 5)  # 3: a slow machine misses objectives
+    assert [ledger["difference"] for ledger in document["ledgers"].values()] == [0] * 5
+    assert sum(document["fates"].values()) == document["planned"]
+    (config,) = (json.loads(path.read_text()) for path in tmp_path.rglob("run.json"))
+    (takeover,) = config["swarm"]["takeovers"]
+    assert (code == 5) or takeover["cut"] == 0
     assert_gone(family)
 
 
