@@ -66,13 +66,13 @@ from service.web.ahead import RenderedAhead
 from service.web.board import BoardCopy
 from service.web.census import keep_census
 from service.web.figures import tell_figures
+from service.web.heads import ShortHeads
 from service.web.middleware import Application, Boundary
 from service.web.operation import Operation, route
 from service.web.overload import Doorkeeper, new_door, new_watchdog
 from service.web.pages.site import full_house, memory_cookies
 from service.web.pages.site import routes as page_routes
 from service.web.problems import Problem
-from service.web.reads import StraightReads
 
 SLOW_CALL = 0.5
 """Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
@@ -323,7 +323,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
-            http=StraightReads,  # type: ignore[arg-type]
+            http=ShortHeads,
             loop="none",
             lifespan="on",
             access_log=False,

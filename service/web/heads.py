@@ -18,63 +18,12 @@ from service.web.http import WHOLE
 
 MOST_BYTES = 64 * 1024
 """Of a head after its first read. The longest honest one is the metadata of an upload, 8 KB, and what proxies add."""
-MOST_AHEAD = 384 * 1024
-"""Bytes of a long body that may wait before the handler takes them: a photo of the usual size is read as a whole."""
-FAST = 64 * 1024
-"""Of whom so much waits to be read, the rest will come as fast; for others there is only room for what is there."""
 _EXTENSIONS: Mapping[str, Mapping[str, Any]] = {WHOLE: {}}
 _UNSAFE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
 
 
-class Cycle(RequestResponseCycle):
+class _Cycle(RequestResponseCycle):
     """One request and its answer."""
-
-    _straight: bytearray | None = None
-    _filled = 0
-    """Bytes of it that were read."""
-
-    def room(self, missing: int, there: int) -> memoryview:
-        """Where the next bytes of the body go. missing: so many are announced; there: so many can be read, or 1."""
-        straight = self._straight
-        if straight is None or self._filled == len(straight):
-            ahead = straight or self.body
-            size = len(ahead) + (min(there, missing) if there < FAST else missing)
-            self._straight = straight = bytearray(min(size, max(MOST_AHEAD, len(ahead) + 1)))
-            straight[: len(ahead)] = ahead
-            self._filled, self.body = len(ahead), b""  # type: ignore[assignment]
-        return memoryview(straight)[self._filled :]
-
-    def came(self, size: int, *, ends: bool) -> None:
-        """So many bytes were read into the room."""
-        assert self._straight is not None
-        self._filled += size
-        self.more_body = not ends
-        if self._filled == len(self._straight) and self._filled > HIGH_WATER_LIMIT:
-            self.flow.pause_reading()
-        self.message_event.set()
-
-    async def receive(self) -> Any:
-        """As uvicorn's; the body may be a bytearray or a memoryview."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
-        if not self.disconnected and not self.response_complete:
-            self.flow.resume_reading()
-            await self.message_event.wait()
-            self.message_event.clear()
-        if self.disconnected or self.response_complete:
-            return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": self._take(), "more_body": self.more_body}
-
-    def _take(self) -> bytes | bytearray | memoryview:
-        straight, self._straight = self._straight, None
-        if straight is not None:
-            if self._filled == len(straight):
-                return straight
-            part = memoryview(straight)[: self._filled]
-            return part if 2 * self._filled >= len(straight) else bytes(part)  # no small part keeps a large room
-        body, self.body = bytes(self.body), b""  # type: ignore[assignment]
-        return body
 
     async def send(self, message: Any) -> None:
         """As usual, or the whole answer in the first message: see `service.web.http.send_whole`."""
@@ -104,26 +53,17 @@ class Cycle(RequestResponseCycle):
         self.on_response()
 
 
-def new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
-    """As uvicorn makes its first one."""
-    parser = httptools.HttpRequestParser(protocol)
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser
-
-
-class Connection(HttpToolsProtocol):
+class ShortHeads(HttpToolsProtocol):
     """Answers 400 to a longer head, and closes the connection. What is read of a body is handed on without a copy."""
 
     _open = False
     _heads = 0
     _bytes = 0
-    _came = 0
-    """Bytes of the body that the parser has seen."""
 
     def on_message_begin(self) -> None:
         self._open = True
         self._heads += 1
-        self._bytes = self._came = 0
+        self._bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -140,7 +80,7 @@ class Connection(HttpToolsProtocol):
         scope["query_string"] = url.query or b""
         scope["extensions"] = _EXTENSIONS
         before = self.cycle
-        self.cycle = Cycle(
+        self.cycle = _Cycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -159,25 +99,6 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def missing(self) -> int:
-        """Bytes of the body that are still to come and may go past the parser; 0: none, or nobody knows how many."""
-        cycle = self.cycle
-        if self._open or cycle is None or not cycle.more_body:
-            return 0
-        headers = dict(self.headers)
-        length = headers.get(b"content-length", b"")
-        return int(length) - self._came if length.isdigit() and b"transfer-encoding" not in headers else 0
-
-    def came_past(self, size: int, *, ends: bool) -> None:
-        """So many bytes of the body were read past the parser. ends: the last ones."""
-        self._unset_keepalive_if_required()
-        cycle = self.cycle
-        assert isinstance(cycle, Cycle)
-        if not cycle.response_complete:
-            cycle.came(size, ends=ends)
-        if ends:  # the old one still waits for them
-            self.parser = new_parser(self)
-
     def data_received(self, data: bytes) -> None:
         head = self._heads if self._open else None
         super().data_received(data)
@@ -188,16 +109,14 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """One read at a time is the usual: whoever waits for it takes it before the next."""
-        self._came += len(body)
-        cycle: Any = self.cycle
+        cycle = self.cycle
         if cycle.response_complete:
             return
-        if not cycle.body:
-            cycle.body = body
-        elif isinstance(cycle.body, bytearray):
+        if cycle.body:
+            cycle.body = bytearray(cycle.body)
             cycle.body += body
         else:
-            cycle.body = bytearray(cycle.body) + body
+            cycle.body = body  # type: ignore[assignment]
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()

@@ -58,9 +58,7 @@ class IncomingBody:
         """See IncomingBytes; most: at most a piece."""
         if self.end is None:
             await self._wait_for(most)
-        chunks = self._chunks
-        alone = len(chunks) == 1 and not isinstance(chunks[0], memoryview)
-        data = chunks[0] if alone else b"".join(chunks)
+        data = b"".join(self._chunks)
         data, rest = (data, b"") if len(data) <= most else (data[:most], data[most:])
         self._chunks, self._size = [], 0
         self._stop_timer()

@@ -2,11 +2,16 @@
 
 import asyncio
 import logging
+import socket
+from contextlib import asynccontextmanager
 
 import pytest
+import uvicorn
 
+from service.web.heads import ShortHeads
 from service.web.http import send_whole
-from tests.integration.protocol_server import exchange
+
+PATIENCE = 20.0
 
 
 async def echo(scope, _, send):
@@ -16,9 +21,39 @@ async def echo(scope, _, send):
     await send_whole(scope, send, 200, headers, body)
 
 
+@asynccontextmanager
+async def server(app):
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=ShortHeads, lifespan="off", log_config=None, server_header=False)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+def exchange(run, sent, *, until):
+    """All that comes back for these bytes, until it ends in `until` or the server closes."""
+
+    async def scene():
+        async with asyncio.timeout(PATIENCE), server(echo) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            came = b""
+            while not came.endswith(until) and (data := await reader.read(1000)):
+                came += data
+            writer.close()
+            await writer.wait_closed()
+            return came
+
+    return run(scene())
+
+
 def test_requests_sent_together_are_answered_in_their_order(run):
     sent = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(3))
-    came = exchange(run, echo, sent, until=b"/2")
+    came = exchange(run, sent, until=b"/2")
     assert [part.partition(b"\r\n\r\n")[2] for part in came.split(b"HTTP/1.1 200 OK\r\n")[1:]] == [b"/0", b"/1", b"/2"]
     assert came.count(b"content-length: 2\r\n") == 3
     assert came.count(b"date: ") == 3
@@ -26,17 +61,17 @@ def test_requests_sent_together_are_answered_in_their_order(run):
 
 
 def test_a_path_is_decoded(run):
-    assert exchange(run, echo, b"GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\n\r\n", until=b"/a b").endswith(b"\r\n\r\n/a b")
+    assert exchange(run, b"GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\n\r\n", until=b"/a b").endswith(b"\r\n\r\n/a b")
 
 
 def test_head_has_the_length_and_no_body(run):
-    came = exchange(run, echo, b"HEAD /abc HTTP/1.1\r\nHost: x\r\n\r\n", until=b"\r\n\r\n")
+    came = exchange(run, b"HEAD /abc HTTP/1.1\r\nHost: x\r\n\r\n", until=b"\r\n\r\n")
     assert b"content-length: 4\r\n" in came
     assert came.endswith(b"\r\n\r\n")
 
 
 def test_an_old_client_finds_its_connection_closed(run):
-    came = exchange(run, echo, b"GET /abc HTTP/1.0\r\n\r\n", until=b"never")
+    came = exchange(run, b"GET /abc HTTP/1.0\r\n\r\n", until=b"never")
     assert b"connection: close\r\n" in came
     assert came.endswith(b"\r\n\r\n/abc")
 
@@ -45,7 +80,7 @@ def test_an_old_client_finds_its_connection_closed(run):
 def test_a_header_that_would_end_its_line_ends_the_request(run, caplog, path):
     """Where our own code would let it through."""
     caplog.set_level(logging.CRITICAL, "uvicorn.error")
-    came = exchange(run, echo, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), until=b"never")
+    came = exchange(run, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), until=b"never")
     assert came.startswith(b"HTTP/1.1 500 ")
     assert b"asked" not in came
 

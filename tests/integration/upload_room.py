@@ -28,7 +28,7 @@ from service.storage.uploads import parts_of
 from service.storage.vault import KeyVault
 from service.upload_server import build_upload_app
 from service.web.files import Terms
-from service.web.reads import StraightReads
+from service.web.heads import ShortHeads
 
 MOST_BYTES = 4 * 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -218,7 +218,7 @@ async def upload_room(
     )
     listener = socket.create_server(("127.0.0.1", 0))
     # Without its lifespan: the board's copy would visit the database between the visits that are counted here.
-    config = uvicorn.Config(app, http=StraightReads, lifespan="off", log_config=None, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, http=ShortHeads, lifespan="off", log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
