@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 import numpy as np
@@ -42,6 +42,7 @@ _NO_NEWS = Parcel({}, {}), Told({}, dict.fromkeys(KINDS, 0))
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Send = Callable[[str, dict[str, Any]], None]
 
 
@@ -92,10 +93,11 @@ class Station:
         self._tell("crowd_here", process=list(Identity.own()))
         try:
             self._settings = RunSettings.of_message(data["settings"])
-            self._plan = self._settings.plan()
+            self._plan = aside(self._settings.plan)
             habits = self._settings.night.population.onlookers
             self._looking = onlookers.plan(self._plan, habits, self._settings.seed)
-            self._photos = photos.corpus(self._settings.night.population.photos, Path(self._settings.photo_dir))
+            asked, folder = self._settings.night.population.photos, Path(self._settings.photo_dir)
+            self._photos = aside(photos.corpus, asked, folder)
             port = self._settings.metrics_port
             self._page.open(port + 1 + self._worker if port and self._has_master else port)
         except (OSError, ValueError) as fault:
@@ -266,6 +268,25 @@ class Station:
 
     def _exposition(self) -> str:
         return self._crowd.metrics.exposition() if self._crowd is not None else ""
+
+
+def aside(work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` returns, done in a thread: Locust ends a run whose workers are all deaf for four seconds.
+
+    Raises its OSError or ValueError here only; gevent would print one that leaves the thread.
+    """
+
+    def safely() -> tuple[T | None, Exception | None]:
+        try:
+            return work(*arguments), None
+        except (OSError, ValueError) as fault:
+            return None, fault
+
+    result, fault = gevent.get_hub().threadpool.apply(safely)
+    if fault is not None:
+        raise fault
+    done: T = result
+    return done
 
 
 def remaining(plan: Plan, shards: Sequence[tuple[int, int]]) -> IntArray:
