@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_shares_of_the_night_are_those_of_the_people(tmp_path: Path) -> None:
     assert found[Manners.ADAPTIVE] == pytest.approx(600, abs=60)
     for number in range(50):
         here, there = person(night, 1, number), person(NIGHT, 1, number)
-        assert {**vars(here), "manners": 0} == {**vars(there), "manners": 0}
+        assert {**asdict(here), "manners": 0} == {**asdict(there), "manners": 0}
         assert traits(night, here)._replace(manners=0) == traits(NIGHT, there)
 
 

@@ -118,8 +118,8 @@ def play(folder: Path, seed: int) -> Played | None:
                 print(f"{how.name} to worker process {worker.pid} at {moment:.0f} s", file=sys.stderr)
             process.wait(420)
     runs = list((folder / "runs").iterdir())
-    if not runs or not (runs[0] / "people.npz").exists():
-        print("INVALID: the rehearsal left no record")
+    if not runs or not (runs[0] / "people.npz").exists() or len(losses) < len(ACTS):
+        print("INVALID: the rehearsal did not get as far as losing workers")
         return None
     return Played(runs[0], json.loads((runs[0] / "run.json").read_text()), read_people(runs[0]), losses)
 
