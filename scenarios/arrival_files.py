@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,14 @@ def named(text: str, minutes: float | None) -> Named:
     lines = of_rates(text, minutes)
     if lines is not None:
         return lines
-    path = Path(text)
-    if path.suffix.lower() not in SUFFIXES:
+    if not is_file(text):
         raise ArrivalsError(f"must be {WAYS}, not {text!r}")
-    return read(path)
+    return read(Path(text))
+
+
+def is_file(text: str) -> bool:
+    """Whether what `--arrivals` names is a file, by its name alone."""
+    return Path(text).suffix.lower() in SUFFIXES
 
 
 def read(path: Path) -> Named:
@@ -62,9 +66,10 @@ def read(path: Path) -> Named:
     times, rates = table.numbers("t_s", "per_s")
     if len(times) < 2:
         raise ArrivalsError(f"{path}: a curve has two points at least, this one has {len(times)}")
-    if not rates.max() > 0.0:
-        raise ArrivalsError(f"{path}: nobody arrives: every per_s is 0")
-    return Lines(tuple(times.tolist()), tuple(rates.tolist()))
+    lines = Lines(tuple(times.tolist()), tuple(rates.tolist()))
+    if not lines.people > 0.0:
+        raise ArrivalsError(f"{path}: nobody arrives: no time passes in which per_s is above 0")
+    return lines
 
 
 @dataclass
@@ -74,11 +79,14 @@ class _Table:
     """Cells as the file has them, of the columns that are read."""
     place: Callable[[int], str]
     """Names the place of a row."""
-    faults: list[tuple[int, str]]
-    """Row and text of what is wrong already."""
+    short: list[tuple[int, str]]
+    """Row and text of those that end before a column that is read."""
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    """Row and text of what is wrong."""
 
     def numbers(self, *names: str) -> list[FloatArray]:
         """float64 (n,) of each column. Raises ArrivalsError with all faults, in the order of the rows."""
+        self.faults = list(self.short)
         arrays = [self._array(name) for name in names]
         if names == ("t_s", "per_s"):
             back = np.flatnonzero(np.diff(arrays[0]) < 0.0) + 1
@@ -91,14 +99,14 @@ class _Table:
         return arrays
 
     def _array(self, name: str) -> FloatArray:
-        cells = self.columns[name]
+        cells, before = self.columns[name], len(self.faults)
         try:
             array = np.array(cells, dtype=np.float64)
         except (TypeError, ValueError):
             array = np.array([self._number(name, row, cell) for row, cell in enumerate(cells)])
         most, why = (MOST_PER_S, f"must be below {MOST_PER_S:,.0f}") if name == "per_s" else (MOST_S, _LATE)
         wrong = np.flatnonzero(~((array >= 0.0) & (array <= most)))
-        told = {row for row, _ in self.faults}
+        told = {row for row, _ in (*self.short, *self.faults[before:])}
         for row in map(int, wrong):
             if row not in told:
                 text = why if array[row] > most else "must be a number that is not below 0"

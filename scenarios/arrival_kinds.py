@@ -57,6 +57,11 @@ class Lines:
     def length_s(self) -> float:
         return self.times[-1]
 
+    @property
+    def people(self) -> float:
+        """Of all the time."""
+        return float(self._totals[-1])
+
     def cumulative(self, t: float) -> float:
         """People who arrived in [0, t), to a millionth; what is left of a person is arithmetic, not a person."""
         times, rates, totals = self._times, self._rates, self._totals

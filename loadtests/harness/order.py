@@ -19,7 +19,7 @@ from loadtests.needs import Needs, needs
 from loadtests.visitors import OPTIONS as VISITORS
 from loadtests.visitors import with_visitors
 from scenarios import catalogue, factors
-from scenarios.arrival_files import SUFFIXES, minutes_unless_said, named, people_unless_said
+from scenarios.arrival_files import is_file, minutes_unless_said, named, people_unless_said
 from scenarios.arrival_kinds import ArrivalsError, Named
 from scenarios.arrivals import Plan, Spacing, plan
 from scenarios.capacities import PartnerSet
@@ -179,7 +179,7 @@ def order_of(options: Namespace) -> Order:
         manners=options.manners or "",
         uploader=uploader,
         factors=Factors(people, speed, pace),
-        arrivals=str(Path(options.arrivals).absolute()) if options.arrivals.endswith(SUFFIXES) else options.arrivals,
+        arrivals=options.arrivals if not is_file(options.arrivals) else str(Path(options.arrivals).absolute()),
         spacing=spacing,
         onlookers=options.onlookers,
         without_javascript=options.without_javascript,

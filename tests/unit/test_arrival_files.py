@@ -80,6 +80,13 @@ def test_every_fault_of_points_is_told_with_its_line(tmp_path):
         ":4: t_s: must not be before the point above it",
         ":5: per_s: must be a number that is not below 0, not -3",
     ]
+    path = written(tmp_path, "t_s,per_s\n0,1\nsoon,-3\n-1,many\n")
+    assert faults_of(path) == [
+        ":3: t_s: must be a number, not 'soon'",
+        ":3: per_s: must be a number that is not below 0, not -3",
+        ":4: t_s: must be a number that is not below 0, not -1",
+        ":4: per_s: must be a number, not 'many'",
+    ]
 
 
 def test_faults_of_a_row_of_parquet_are_told_with_its_number(tmp_path):
@@ -108,6 +115,7 @@ def test_who_sees_twenty_faults_need_not_see_a_million(tmp_path):
         ("at_s\n", "has no instants"),
         ("t_s,per_s\n0,1\n", "two points at least, this one has 1"),
         ("t_s,per_s\n0,0\n9,0\n", "nobody arrives"),
+        ("t_s,per_s\n0,5\n0,0\n9,0\n", "nobody arrives"),
     ],
 )
 def test_a_file_without_arrivals_is_refused(tmp_path, text, fault):

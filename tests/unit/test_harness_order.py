@@ -71,6 +71,8 @@ def test_arrivals_are_taken_as_they_are_named(tmp_path: Path) -> None:
     assert (order.arrivals, order.steps, order.spacing) == (str(path), 2, "exact")
     assert order.plan.due.tolist() == [0.5, 4.25]
     assert order.factors.people == 1
+    path.rename(tmp_path / "RECORDED.CSV")
+    assert order_of(options(NIGHT, "--arrivals", "RECORDED.CSV")).arrivals == str(tmp_path / "RECORDED.CSV")
     order = order_of(options(NIGHT, "--arrivals", "constant:50", "--minutes", "2", "--people", "1/10"))
     assert (order.arrivals, order.plan.planned, order.minutes) == ("constant:50", 600, 2.0)
 
