@@ -256,7 +256,7 @@ def person(night: Night, seed: int, number: int) -> Person:
     opens_on = night.opens_at.date()
     born = _birth_date(people, opens_on, day, is_under_age, draw(Purpose.AGE))
     nik = identity_numbers.nik(province.code, regency, born, is_woman, serial)
-    is_older = people.older is not None and born <= opens_on.replace(year=opens_on.year - people.older.from_years)
+    is_older = people.older is not None and born <= _years_before(opens_on, people.older.from_years)
     # Called for every applicant: no draw where the answer is known.
     is_assisted = people.assisted is not None and draw(Purpose.ASSISTED) < people.assisted.share
     with_email, wrong_digit = _shares(people, is_older, is_assisted)
@@ -327,9 +327,17 @@ def steps(weights: Iterable[float]) -> list[float]:
     return [each / sums[-1] for each in sums[:-1]]
 
 
+def _years_before(on: date, years: int) -> date:
+    """The last day of birth of those who are `years` old on the day `on`."""
+    try:
+        return on.replace(year=on.year - years)
+    except ValueError:  # 29 February of a year without it; who was born a day later is not yet as old
+        return date(on.year - years, 2, 28)
+
+
 def _birth_date(people: Population, on: date, day: int, is_under_age: bool, u: float) -> date:
     """A birth date that is `day` modulo 1113 (uniqueness) and on the right side of the age of majority at date `on`."""
-    eighteenth = on.replace(year=on.year - people.youngest_years).toordinal()
+    eighteenth = _years_before(on, people.youngest_years).toordinal()
     if is_under_age:
         return date.fromordinal(identity_numbers.born_from(eighteenth + 1, day))
     above = min(exponential(u, people.mean_years_above), people.oldest_years - people.youngest_years)

@@ -157,6 +157,19 @@ def test_birth_dates_keep_the_day_that_makes_numbers_unique(number: int, seed: i
     assert (14 <= age < 18) if each.is_under_age else (18 <= age <= 68)
 
 
+def test_doors_may_open_on_the_day_that_most_years_lack() -> None:
+    """29 February: neither 18 nor 61 years before is there such a day. Nobody is a day too young or too old."""
+    night = catalogue.load("prakerja-wave-1")
+    assert night.population.older is not None
+    older = replace(night.population.older, from_years=61)
+    opens_at = night.opens_at.replace(year=2024, month=2, day=29)
+    night = replace(night, opens_at=opens_at, population=replace(night.population, older=older, under_age_share=0.5))
+    people = [person(night, 1, number) for number in range(2_000)]
+    assert all((one.birth_date > "2006-02-28") == one.is_under_age for one in people)
+    assert all((one.birth_date <= "1963-02-28") == one.is_older for one in people)
+    assert any(one.is_older for one in people)
+
+
 def test_a_year_of_the_century_stands_for_one_year() -> None:
     """Two digits tell the birth year apart only if all are born within 100 years."""
     years = {each.birth_date[:4] for each in PEOPLE}
