@@ -128,9 +128,9 @@ class RunSettings:
     def parse(cls, options: Namespace, host: str | None) -> "RunSettings":
         """The settings of a command line. Raises SettingsRefused with all faults."""
         faults = [
-            f"--{name.replace('_', '-')} must be above 0, not {getattr(options, name)}"
+            f"--{name} must be a number above 0, not {getattr(options, name)}"
             for name in ("speed", "pace")
-            if not getattr(options, name) > 0
+            if not 0.0 < getattr(options, name) < float("inf")
         ]
         minutes = _minutes(options.minutes, faults)
         schedule = _schedule(options.arrivals, minutes, faults)

@@ -99,3 +99,10 @@ def test_every_worker_plans_what_the_master_planned(workers: int):
         numbers = own.numbers(shards)
         together[numbers] = own.due[numbers]
     assert hash_of(together) == master.plan().hash
+
+
+@pytest.mark.parametrize("name", ["speed", "pace"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_clock_that_stands_or_takes_no_time_is_refused(name: str, value: float):
+    with pytest.raises(SettingsRefused, match=f"--{name} must be a number above 0, not {value}"):
+        settings(**{name: value})
