@@ -112,11 +112,12 @@ class Vitals:
             with os.scandir(_FILES) as entries:
                 self.open_files = sum(1 for _ in entries)
             low, high = map(int, _PORTS.read_text().split())
-        except OSError:  # not Linux
+            ports = _ports_in_use()
+        except (OSError, ValueError):  # not Linux, or one that shows a container less
             return
         self._more("files", self.open_files)
         self._most["files_limit"] = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._more("ports", _ports_in_use())
+        self._more("ports", ports)
         self._most["ports_limit"] = (high - low + 1) * self.sources
 
     def _more(self, name: str, value: float) -> None:

@@ -139,3 +139,15 @@ def test_files_and_ports_are_counted_where_the_system_tells():
     figures = vitals.figures()
     assert 3 <= figures["files"] <= figures["files_limit"]
     assert figures["ports"] >= 0 and figures["ports_limit"] > 1000
+
+
+def test_a_system_that_does_not_tell_of_ports_is_watched_all_the_same(monkeypatch, tmp_path):
+    monkeypatch.setattr("loadtests.vitals._SOCKETS", tmp_path / "absent")
+    vitals = Vitals()
+    vitals.watch()
+    with gevent.Timeout(10):
+        while not vitals.loop_delay.count:
+            gevent.sleep(0.01)
+    vitals.rest()
+    assert "ports" not in vitals.figures()
+    assert "ports" not in {audit.id for audit in health.audits({}, {"worker 0": vitals.figures()})}
