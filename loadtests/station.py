@@ -204,8 +204,8 @@ class Station:
         overdue = crowd.take(self._plan.due[numbers], numbers)
         if self._audience is not None and self._looking is not None:
             # Those who were there, or should have come meanwhile, nobody knows of.
-            numbers = onlookers.coming(self._looking, (shard for shard, _ in shards), crowd.clock.now())
-            self._audience.take(self._looking.due[numbers], numbers)
+            looking = onlookers.coming(self._looking, (shard for shard, _ in shards), crowd.clock.now())
+            self._audience.take(self._looking.due[looking], looking)
         _log.warning("worker %d takes over %d applicants, %d are overdue", self._worker, len(numbers), overdue)
 
     def _seat(self, crowd: Crowd, connections: Connections) -> None:
