@@ -17,7 +17,7 @@ import numpy as np
 from gevent.event import Event
 
 from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Reading, Request, outcome
-from loadtests.clock import Agenda, Clock, Entry
+from loadtests.clock import Agenda, Clock, Entry, begin_now
 from loadtests.connections import Answer, Connections
 from loadtests.lines import AT_ONCE, Line
 from loadtests.notes import Notes
@@ -118,7 +118,8 @@ class Crowd:
         self._networks = list(share.night.networks.values())
         self._connections = connections
         self._photos = photos
-        self._agenda = Agenda(clock)
+        self._agenda = Agenda(clock, self._start)
+        self._over = Event()
         self._acting: set[Any] = set()
         """A greenlet for each request that is out."""
         self._left = len(self._due)
@@ -131,15 +132,8 @@ class Crowd:
 
     def play(self) -> None:
         """Start everybody when due; return when cut, or at the drain limit: until then the share may still grow."""
-        limit = self.share.last_arrival + self.share.drain
-        while not self._cut:
-            now = self.clock.now()
-            if now >= limit:
-                break
-            if self._agenda.next_due() <= now:
-                self._start(self._agenda.pop())
-            else:
-                self._agenda.wait_until(min(self._agenda.next_due(), limit))
+        self._agenda.begin()
+        self._over.wait(max(0.0, self.share.last_arrival + self.share.drain - self.clock.now()))
         self.cut()
 
     def cut(self) -> None:
@@ -147,8 +141,12 @@ class Crowd:
         if self._cut:
             return
         self._cut = True
-        self._agenda.wake()
-        gevent.killall(list(self._acting))
+        self._agenda.end()
+        self._over.set()
+        loop = gevent.get_hub().loop
+        for acting in self._acting:
+            loop.run_callback(acting.throw, gevent.GreenletExit)
+        gevent.sleep(0)  # until all of these have run
         now = self.clock.now()
         for one in list(self.live.values()):
             # Told of a place already: only the last look is missing.
@@ -197,10 +195,19 @@ class Crowd:
             self._agenda.add(self._due[row], row, _ARRIVAL)
 
     def _start(self, entry: Entry) -> None:
+        """Somebody is due. Called by the loop, so it must not wait."""
+        try:
+            self._begin(entry)
+        except Exception:
+            self.defect = self.defect or traceback.format_exc()
+            _log.exception("entry %s: a fault of the swarm's own", entry)
+            self._over.set()
+
+    def _begin(self, entry: Entry) -> None:
         if entry.turn == _ARRIVAL:
             if entry.number + 1 not in self._firsts:
                 self._expect(entry.number + 1)
-            gevent.spawn_raw(self._arrive, entry.number, entry.due)
+            begin_now(self._arrive, entry.number, entry.due)
             return
         one = self.live.get(entry.number)
         if one is None or one.turn != entry.turn:
@@ -209,7 +216,7 @@ class Crowd:
             now = self.clock.now()
             self._later(one, self._decide(one, Reading(Result.SILENCE), now), now)
         else:
-            gevent.spawn_raw(self._act, one, entry.due)
+            begin_now(self._act, one, entry.due)
 
     # ------------------------------------------------------------ one applicant
 
@@ -310,7 +317,7 @@ class Crowd:
         self._end_silence(errand)
         one = errand.one
         if not (self._cut or errand.is_over) and refreshes(one.state, self._habits, self.share.seed, one.number):
-            gevent.spawn_raw(self._go_on, one, lambda: self._again(errand))
+            begin_now(self._go_on, one, lambda: self._again(errand))
 
     def _again(self, errand: Errand) -> Decision | None:
         """The same request beside the first one."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
+from gevent.event import Event
 
 from loadtests.applicant import PATIENCE, outcome
-from loadtests.clock import Agenda, Clock
+from loadtests.clock import Agenda, Clock, Entry, begin_now
 from loadtests.connections import Answer, Connections
 from loadtests.onlooker_figures import OnlookerFigures
 from loadtests.pages.html import links_of, loaded_with
@@ -54,7 +54,8 @@ class Audience:
         self._connections = connections
         self._figures = figures
         self._stats = stats
-        self._agenda = Agenda(clock)
+        self._agenda = Agenda(clock, self._start)
+        self._over = Event()
         self._due: list[float] = []
         self._numbers: list[int] = []
         self._lasts: set[int] = set()
@@ -76,23 +77,23 @@ class Audience:
 
     def play(self) -> None:
         """Start everybody when due; returns when it is cut: run it in a greenlet of its own."""
-        while not self._cut:
-            if self._agenda.next_due() > self._clock.now():
-                self._agenda.wait_until(self._agenda.next_due())
-                continue
-            entry = self._agenda.pop()
-            if entry.turn == _ARRIVAL:
-                if entry.number not in self._lasts:
-                    self._agenda.add(self._due[entry.number + 1], entry.number + 1, _ARRIVAL)
-                gevent.spawn_raw(self._guard, self._arrive, self._numbers[entry.number])
-            else:
-                gevent.spawn_raw(self._guard, self._turn_page, self._reading.pop(entry.number))
+        self._agenda.begin()
+        self._over.wait()
+
+    def _start(self, entry: Entry) -> None:
+        if entry.turn == _ARRIVAL:
+            if entry.number not in self._lasts:
+                self._agenda.add(self._due[entry.number + 1], entry.number + 1, _ARRIVAL)
+            begin_now(self._guard, self._arrive, self._numbers[entry.number])
+        else:
+            begin_now(self._guard, self._turn_page, self._reading.pop(entry.number))
 
     def cut(self) -> None:
         """Nobody comes or reads on any more."""
         self._cut = True
         self._figures.live = 0
-        self._agenda.wake()
+        self._agenda.end()
+        self._over.set()
 
     def _guard(self, act: Callable[[Any], None], whose: Any) -> None:
         try:
