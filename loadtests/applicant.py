@@ -304,7 +304,8 @@ class Applicant:
         result = PROBLEMS.get(code, Result.LOST if answer.status == 401 else Result.ERROR)
         if result is Result.WAIT:
             poll_after = problem.get("poll_after_s", retry_after)
-            return Reading(result, float(poll_after) if poll_after >= 0 else 2.0)
+            is_told = isinstance(poll_after, int | float) and poll_after >= 0
+            return Reading(result, float(poll_after) if is_told else 2.0)
         return Reading(result)
 
     def _accepted(self, action: Action, answer: Answer) -> Reading:
@@ -317,8 +318,9 @@ class Applicant:
                 return self._placed(given["place"])
             case Action.PLACE:
                 given = json.loads(answer.body)
+                reading = self._placed(given)
                 self.ticket = given.get("ticket") or self.ticket  # under a newer key
-                return self._placed(given)
+                return reading
             case Action.CLAIM:
                 self.entry = json.loads(answer.body)["pass"]
             case Action.ACCOUNT:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.applicant import Applicant, Reading, outcome
+from loadtests.applicant import ROUTES, Applicant, Reading, outcome
 from loadtests.connections import Answer
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
@@ -231,6 +231,22 @@ def test_what_refusals_mean(one, action, given, reading):
 def test_a_success_that_lacks_what_it_promised_is_an_error(one, body):
     """A proxy's error page with status 200 must not stop the swarm."""
     assert at(one, Action.TICKET).read(Answer(200, {}, body)).result is Result.ERROR
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"late"', b"{}"])
+@pytest.mark.parametrize("status", [200, 204, 404, 409, 503])
+def test_no_answer_of_a_stranger_stops_the_swarm(one, status, body):
+    """Whatever was asked for, it is an error, or all is well where nothing was promised."""
+    for action in ROUTES:
+        assert at(one, action).read(Answer(status, {}, body)).result in (
+            Result.OK, Result.ERROR, Result.PARTIAL, Result.GONE,
+        ), action.name  # fmt: skip
+
+
+@pytest.mark.parametrize("told", [None, "soon", -1])
+def test_who_is_not_told_when_to_look_again_looks_in_two_seconds(one, told):
+    given = problem(409, "turn-not-reached", poll_after_s=told)
+    assert at(one, Action.CLAIM).read(given) == Reading(Result.WAIT, 2.0)
 
 
 @pytest.mark.parametrize(
