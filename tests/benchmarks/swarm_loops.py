@@ -5,7 +5,7 @@
     python -m tests.benchmarks.swarm_loops http_user URL SECONDS RECORDING  Locust's HttpUser
     python -m tests.benchmarks.swarm_loops live URL PEOPLE                  memory of people who think
 
-The crowd writes down what it sent in its first second or two; the others send these very requests, ready made.
+The crowd first writes down what two hundred people send; the others send these very requests, ready made.
 """
 
 from gevent import monkey
@@ -52,7 +52,8 @@ MOST = 0.95
 USERS = 50
 """Of the loops, which ask as fast as they can, one request at a time each."""
 WARM_UP = 2.0
-RECORDED = 4000
+RECORDED = 20_000
+"""More than two hundred people's whole journeys: all kinds of requests in their proportions."""
 PHOTO_BYTES = 3000
 """Photos as small as a form: what a byte costs is the system's affair, and the same for all."""
 
