@@ -2,8 +2,8 @@
 
 All ask the same target (loadtests.stub), one after the other in changing order, each in a process of its own. The crowd
 plays whole journeys with everything on: JSON, receipts, roster, histograms, codes that are delivered, news once a
-second. The others send the very requests of such a crowd, ready made, and do nothing with the answers: `FastHttpSession`
-in a loop without user or statistics, and stock `HttpUser`s. Everybody asks as fast as one core can.
+second. The others send the very requests of such a crowd, ready made, and do nothing with the answers:
+`FastHttpSession` in a loop without user or statistics, and stock `HttpUser`s. Everybody asks as fast as one core can.
 """
 
 import json
