@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.web.http import WHOLE
 
 MOST_BYTES = 64 * 1024
-"""Of a head after its first read. The longest honest one is the metadata of an upload, 8 KB, and what proxies add."""
+"""Of a head after its first read, and of what follows a body. The longest honest head is the metadata of an upload,
+8 KB, and what proxies add."""
 _EXTENSIONS: Mapping[str, Mapping[str, Any]] = {WHOLE: {}}
 _UNSAFE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
 
@@ -57,18 +58,25 @@ class ShortHeads(HttpToolsProtocol):
     """Answers 400 to a longer head, and closes the connection. What is read of a body is handed on without a copy."""
 
     _open = False
-    _heads = 0
+    _steps = 0
+    """How often the parser has got on: a head begun or complete, bytes of a body."""
     _bytes = 0
+    """Read since then: a middle of one head, or of the fields behind a body in chunks."""
 
     def on_message_begin(self) -> None:
         self._open = True
-        self._heads += 1
-        self._bytes = 0
+        self._steps += 1
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field behind the body is nobody's: it would join the headers after they were judged."""
+        if self._open:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """As uvicorn's for one that speaks no WebSocket, has no limit of its own and stands at the root."""
         self._open = False
+        self._steps += 1
         scope: Any = self.scope
         version, url = self.parser.get_http_version(), httptools.parse_url(self.url)
         if version != "1.1":
@@ -100,23 +108,27 @@ class ShortHeads(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def data_received(self, data: bytes) -> None:
-        head = self._heads if self._open else None
+        steps = self._steps
         super().data_received(data)
-        if self._open and head == self._heads:  # all of it was a middle of one head
-            self._bytes += len(data)
-            if self._bytes > MOST_BYTES and not self.transport.is_closing():
-                self.send_400_response("The request line and the headers are too long.")
+        if steps != self._steps:
+            self._bytes = 0
+            return
+        self._bytes += len(data)
+        if self._bytes > MOST_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request line and the headers are too long.")
 
     def on_body(self, body: bytes) -> None:
         """One read at a time is the usual: whoever waits for it takes it before the next."""
-        cycle = self.cycle
+        self._steps += 1
+        cycle: Any = self.cycle
         if cycle.response_complete:
             return
-        if cycle.body:
-            cycle.body = bytearray(cycle.body)
+        if not cycle.body:
+            cycle.body = body
+        elif isinstance(cycle.body, bytearray):
             cycle.body += body
-        else:
-            cycle.body = body  # type: ignore[assignment]
+        else:  # once for all that comes in small chunks
+            cycle.body = bytearray(cycle.body) + body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()

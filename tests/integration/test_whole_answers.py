@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -34,11 +34,11 @@ async def server(app):
         await task
 
 
-def exchange(run, sent, *, until):
+def exchange(run, sent, *, until, app=echo):
     """All that comes back for these bytes, until it ends in `until` or the server closes."""
 
     async def scene():
-        async with asyncio.timeout(PATIENCE), server(echo) as port:
+        async with asyncio.timeout(PATIENCE), server(app) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(sent)
             came = b""
@@ -83,6 +83,62 @@ def test_a_header_that_would_end_its_line_ends_the_request(run, caplog, path):
     came = exchange(run, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), until=b"never")
     assert came.startswith(b"HTTP/1.1 500 ")
     assert b"asked" not in came
+
+
+CHUNKED = b"POST /abc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_fields_behind_a_body_are_nobodys(run):
+    """They come after the headers were judged, and would join them."""
+    seen = []
+
+    async def taking(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        seen.extend(name for name, _ in scope["headers"])
+        await echo(scope, receive, send)
+
+    sent = CHUNKED + b"1\r\nx\r\n0\r\nAuthorization: Bearer y\r\n\r\n"
+    assert exchange(run, sent, until=b"/abc", app=taking).endswith(b"\r\n\r\n/abc")
+    assert seen == [b"host", b"transfer-encoding"]
+
+
+@pytest.mark.parametrize("field", [b"a: b\r\n", b"a" * 1000], ids=["many", "a long one"])
+def test_fields_behind_a_body_end(run, field):
+    """Nobody asks for them, so nobody would notice that one connection fills the memory with them."""
+
+    async def scene():
+        async with asyncio.timeout(PATIENCE), server(echo) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(CHUNKED + b"0\r\n")
+            assert (await reader.readuntil(b"/abc")).startswith(b"HTTP/1.1 200 ")
+            with suppress(ConnectionError):
+                while not reader.at_eof():
+                    writer.write(field * (4000 // len(field)))
+                    await writer.drain()
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    run(scene())
+
+
+def test_a_body_in_small_chunks_comes_whole(run):
+    """What comes in one read before it is taken is put together once, not once for each chunk."""
+    taken = bytearray()
+
+    async def taking(scope, receive, send):
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            taken.extend(message["body"])
+        await echo(scope, receive, send)
+
+    parts = [b"%d" % (number % 10) for number in range(20_000)]
+    sent = CHUNKED + b"".join(b"1\r\n%b\r\n" % part for part in parts) + b"0\r\n\r\n"
+    assert exchange(run, sent, until=b"/abc", app=taking).endswith(b"\r\n\r\n/abc")
+    assert bytes(taken) == b"".join(parts)
 
 
 def test_another_server_gets_the_usual_messages():
