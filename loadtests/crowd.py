@@ -120,6 +120,7 @@ class Crowd:
         self._photos = photos
         self._agenda = Agenda(clock, self._start)
         self._over = Event()
+        self._all_cut = Event()
         self._acting: set[Any] = set()
         """A greenlet for each request that is out."""
         self._left = len(self._due)
@@ -137,12 +138,19 @@ class Crowd:
         self.cut()
 
     def cut(self) -> None:
-        """End the run for everybody who is still on the way."""
+        """End the run for everybody who is still on the way; whoever calls it finds them ended when it returns."""
         if self._cut:
+            self._all_cut.wait()
             return
         self._cut = True
         self._agenda.end()
-        self._over.set()
+        try:
+            self._cut_all()
+        finally:
+            self._all_cut.set()
+            self._over.set()
+
+    def _cut_all(self) -> None:
         loop = gevent.get_hub().loop
         for acting in self._acting:
             loop.run_callback(acting.throw, gevent.GreenletExit)

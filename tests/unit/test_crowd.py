@@ -1,5 +1,6 @@
 """What the crowd counts of a request, and whom it plays."""
 
+import socket
 import time
 
 import gevent
@@ -123,6 +124,33 @@ def test_people_of_a_lost_worker_start_behind_the_own_ones_and_late_ones_are_mar
     assert columns["taken_over"].tolist() == [False, False, True, True, False]
     assert (~np.isnan(columns["started"])).tolist() == [True, False, True, True, False]
     assert (crowd.metrics.lateness.count, crowd.metrics.taken_over) == (1, 2)
+
+
+def test_whoever_waits_for_the_end_finds_everybody_ended() -> None:
+    """The crowd is cut while it plays: what its player hands in then must not leave out those who were on the way."""
+    night = catalogue.load("prakerja-wave-1")
+    numbers = np.arange(20)
+    share = Share(night, 1, 1.0, np.zeros(20), numbers, last_arrival=0.0, drain=1e9, run="test")
+    left: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        crowd = Crowd(share, Clock(time.time()), Connections(url), (b"", b""), Stats())
+
+        def play() -> None:
+            crowd.play()
+            left.append(len(crowd.live))
+
+        def cut() -> None:
+            crowd.cut()
+            left.append(len(crowd.live))
+
+        playing = gevent.spawn(play)
+        with gevent.Timeout(30):
+            while np.isnan(crowd.roster.columns["started"]).any():
+                gevent.sleep(0.01)
+            assert crowd.live
+            gevent.joinall([playing, *(gevent.spawn(cut) for _ in range(3))])
+    assert left == [0, 0, 0, 0]
 
 
 def test_a_share_without_anybody_is_idle_until_it_takes_over() -> None:
