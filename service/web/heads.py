@@ -60,6 +60,8 @@ class ShortHeads(HttpToolsProtocol):
     _open = False
     _steps = 0
     """How often the parser has got on: a head begun or complete, bytes of a body."""
+    _is_deaf = False
+    """What comes is not looked at any more."""
     _bytes = 0
     """Read since then: a middle of one head, or of the fields behind a body in chunks."""
 
@@ -107,7 +109,18 @@ class ShortHeads(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """We speak nothing else, but the parser takes what comes next for the other protocol, and then for a request.
+
+        That is the body of this one, which a proxy has passed on: an answer more than were asked for would reach
+        somebody else. So this request is the last, and its body unread.
+        """
+        self._is_deaf = True
+        self.cycle.keep_alive = False
+
     def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         steps = self._steps
         super().data_received(data)
         if steps != self._steps:

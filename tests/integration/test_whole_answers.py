@@ -85,6 +85,42 @@ def test_a_header_that_would_end_its_line_ends_the_request(run, caplog, path):
     assert b"asked" not in came
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_body_of_a_request_that_would_speak_another_protocol_is_no_request(run, together):
+    """A proxy that passes it on waits for one answer."""
+    second = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
+    first = b"POST /first HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n"
+    head_read, body_sent = asyncio.Event(), asyncio.Event()
+
+    async def late(scope, receive, send):
+        head_read.set()
+        await body_sent.wait()
+        await echo(scope, receive, send)
+
+    async def scene():
+        async with asyncio.timeout(PATIENCE), server(late) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(first % len(second) + (second if together else b""))
+            await head_read.wait()
+            if not together:
+                writer.write(second)
+                await writer.drain()
+            body_sent.set()
+            came = b""
+            with suppress(ConnectionError):  # closed with bytes unread
+                came = await reader.read()
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            return came
+
+    came = run(scene())
+    assert came.count(b"HTTP/1.1 ") <= 1
+    assert b"/second" not in came
+    if came:
+        assert b"connection: close\r\n" in came
+
+
 CHUNKED = b"POST /abc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
