@@ -202,8 +202,9 @@ class Muster:
         alive = set(self._alive())
         known = [worker.number for worker in self._workers.values() if worker.client in alive]
         for number in self._attendance.lost(known, self._clock(), preparing=not self._opened):
-            if not self._workers[number].handed_in:
-                self._lose(self._workers[number])
+            worker = self._workers.get(number)  # another one's loss may have waited until this one had left
+            if worker is not None and not worker.handed_in:
+                self._lose(worker)
 
     def _lose(self, lost: Worker) -> None:
         if not self._opened:

@@ -282,6 +282,26 @@ def test_a_worker_that_locust_misses_is_lost_at_once(capsys):
     assert room.kinds().count("crowd_take") == 2
 
 
+def test_one_that_leaves_while_another_ones_shards_are_dealt_is_lost_once(capsys):
+    """Sending may wait, and then a ledger comes in between; the look goes on, and each shard has one holder."""
+    room = Room(opens_at=4e9)
+    room.agree()
+    room.clients = ["c"]
+    send = room._send
+
+    def slow(kind: str, data: dict[str, Any], client: str) -> None:
+        send(kind, data, client)
+        if (kind, client) == ("crowd_take", "b"):
+            room.hand_in(1, left=True)
+
+    room.muster._send = slow
+    room.muster.look()
+    assert [each.worker for each in room.muster.takeovers] == [0, 1]
+    held = [shard for client, shards in room.leases() if client == "c" for shard in shards]
+    held += [row[0] for kind, to, data in room.sent if (kind, to) == ("crowd_take", "c") for row in data["shards"]]
+    assert sorted(held) == list(range(SHARDS))
+
+
 def test_while_the_master_was_absent_nobody_was_silent(capsys):
     """It stood still for ten seconds: the words of the workers lie unread. Then it looks again as usual."""
     room = Room(opens_at=4e9)
