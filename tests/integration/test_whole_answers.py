@@ -126,7 +126,7 @@ CHUNKED = b"POST /abc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 def test_fields_behind_a_body_are_nobodys(run):
     """They come after the headers were judged, and would join them."""
-    seen = []
+    seen: list[bytes] = []
 
     async def taking(scope, receive, send):
         while (await receive()).get("more_body"):
