@@ -26,7 +26,8 @@ def test_everything_is_done_once_whatever_becomes_of_requests_and_commits(databa
 
     seen, found, partners, bites, cuts, unknown = asyncio.run(scenario())
     assert min(bites, cuts, *seen.fates.values()) > 5 and len(seen.fates) == len(Fate), "nothing happened"
-    assert unknown["done"] and unknown["undone"], "no commit was of unknown fate"
+    # Which of them turn out done, undone or open is luck here; each has its test in test_unknown_commits.
+    assert unknown.total() > 5, "hardly a commit was of unknown fate"
     assert (seen.done, seen.stuck, seen.differing) == (PEOPLE, [], [])
     assert (doubled(found, PEOPLE), missing(found, PEOPLE)) == ({}, {})
     assert found["kept answers"] == PEOPLE * KEPT
