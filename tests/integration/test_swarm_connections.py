@@ -226,18 +226,23 @@ def test_a_refusal_stops_the_bytes():
             assert answer.sent < 1_000_000
 
 
-def test_beyond_the_bound_a_request_waits_and_says_how_long():
-    """Two at once over one connection: the second is sent when the first is answered, on the same connection."""
-    let_go = Event()
-    waiting = Event()
+def held_first() -> tuple[Event, Event, Callable[[Any, int], None]]:
+    """Set when the first request has come; lets it be answered when set; the server that waits between them."""
+    waiting, let_go = Event(), Event()
 
-    def hold_the_first(sock: Any, _: int) -> None:
+    def serve(sock: Any, _: int) -> None:
         heard(sock)
         waiting.set()
         assert let_go.wait(10)
         sock.sendall(OK)
         answer_all(sock, 0)
 
+    return waiting, let_go, serve
+
+
+def test_beyond_the_bound_a_request_waits_and_says_how_long():
+    """Two at once over one connection: the second is sent when the first is answered, on the same connection."""
+    waiting, let_go, hold_the_first = held_first()
     with server(hold_the_first, most=1) as connections:
         first = gevent.spawn(connections.send, "GET", "/1", timeout=20)
         assert waiting.wait(10)
@@ -254,16 +259,7 @@ def test_beyond_the_bound_a_request_waits_and_says_how_long():
 
 def test_waiting_for_a_connection_costs_no_patience():
     """The time that the generator made a request wait is not the service's: it times out no earlier for it."""
-    let_go = Event()
-    waiting = Event()
-
-    def hold_the_first(sock: Any, _: int) -> None:
-        heard(sock)
-        waiting.set()
-        assert let_go.wait(10)
-        sock.sendall(OK)
-        answer_all(sock, 0)
-
+    waiting, let_go, hold_the_first = held_first()
     with server(hold_the_first, most=1) as connections:
         first = gevent.spawn(connections.send, "GET", "/1", timeout=20)
         assert waiting.wait(10)
