@@ -1,18 +1,59 @@
 """The report as one HTML file: no scripts, nothing fetched, every figure with its data."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from reports import answers, figures, tables
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
-from reports.wording import number, seconds
+from reports.wording import Said, Told, language, number, say, seconds
 from scenarios.record import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+Section = Callable[[Facts, Verdict], dict[str, Any] | None]
+"""What a section's template `sections/NAME.html.j2` is filled with; None leaves the section out."""
+
+SECTIONS: dict[str, Section] = {
+    "first_page": lambda facts, verdict: {
+        "meaning": answers.meaning(facts, verdict),
+        "key_figures": answers.key_figures(facts, verdict),
+        "unknowns": answers.unknowns(facts, verdict),
+        "basis": _basis(facts),
+    },
+    "objectives": lambda facts, verdict: {},
+    "figures": lambda facts, verdict: {"pictures": figures.all_pictures(facts), "faults": tables.faults(facts)},
+    "mapping": lambda facts, verdict: {"mapping": tables.mapping()},
+    "ledgers": lambda facts, verdict: {"ledgers": tables.ledgers(verdict)},
+    "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
+    "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict)},
+    "generator": lambda facts, verdict: {
+        "audits": None if verdict.generator is None else tables.audits(verdict.generator),
+        "latency": tables.latency(facts),
+    },
+    "scale": lambda facts, verdict: {
+        "factors": tables.factors(facts),
+        "rounded": facts.config["rounded"],
+        "rates": tables.rates(facts),
+    },
+    "methods": lambda facts, verdict: {
+        "clocks": _clocks(facts),
+        "machine": _machine(facts.config["machine"]),
+        "shared": "Service, database, partners and swarm" if facts.stack["started"] else "Swarm and harness",
+        "pace": number(facts.pace),
+    },
+    "run": lambda facts, verdict: {
+        "configuration": tables.configuration(facts),
+        "figures_of_night": tables.night_figures(facts),
+    },
+}
+"""In the order of the page."""
 
 
 def render(run: Run, verdict: Verdict) -> str:
@@ -20,36 +61,27 @@ def render(run: Run, verdict: Verdict) -> str:
     facts = Facts(run)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=marked,
     )  # fmt: skip
-    config = run.config
-    return environment.get_template("report.html.j2").render(
-        title=title(facts),
-        tone="good" if verdict.exit_code == 0 else "bad",
-        verdict=verdict,
-        meaning=answers.meaning(facts, verdict),
-        key_figures=answers.key_figures(facts, verdict),
-        unknowns=answers.unknowns(facts, verdict),
-        basis=_basis(facts),
-        pictures=figures.all_pictures(facts),
-        faults=tables.faults(facts),
-        mapping=tables.mapping(),
-        ledgers=tables.ledgers(verdict),
-        fates=tables.fates(facts),
-        manners=tables.manners(facts),
-        cpu=tables.cpu(verdict),
-        audits=None if verdict.generator is None else tables.audits(verdict.generator),
-        latency=tables.latency(facts),
-        factors=tables.factors(facts),
-        rounded=config["rounded"],
-        rates=tables.rates(facts),
-        clocks=_clocks(facts),
-        machine=_machine(config["machine"]),
-        shared="Service, database, partners and swarm" if facts.stack["started"] else "Swarm and harness",
-        pace=number(facts.pace),
-        configuration=tables.configuration(facts),
-        figures_of_night=tables.night_figures(facts),
-    )
+    environment.globals.update(say=say, language=language(), title=title(facts), verdict=verdict)
+    told = {name: view(facts, verdict) for name, view in SECTIONS.items()}
+    sections = [
+        Markup(environment.get_template(f"sections/{name}.html.j2").render(values))
+        for name, values in told.items()
+        if values is not None
+    ]
+    return environment.get_template("report.html.j2").render(sections=sections)
+
+
+def marked(value: Any) -> Any:
+    """What the page shows: a number from the record says where it comes from."""
+    if isinstance(value, Said):
+        return Markup("").join(marked(part) for part in value.parts)
+    if isinstance(value, Told) and value.source:
+        return Markup('<data value="{}" data-source="{}">{}</data>').format(
+            f"{value.value:.12g}", value.source, str(value)
+        )
+    return value
 
 
 def title(facts: Facts) -> str:
