@@ -19,6 +19,7 @@ from scenarios.record import Run
 
 Floats = NDArray[np.float64]
 Labels = list[Callable[[dict[str, str]], bool]]
+OPERATIONS: dict[str, Callable[[Floats], Any]] = {"sum": np.sum, "mean": np.mean, "median": np.median, "max": np.max}
 
 
 class NoSuchSource(ValueError):
@@ -81,7 +82,9 @@ class Sources:
         values = values[np.isfinite(values)]
         if operation.startswith("q"):
             return float(np.quantile(values, float(operation[1:])))
-        return float({"sum": np.sum, "mean": np.mean, "median": np.median, "max": np.max}[operation](values))
+        if operation not in OPERATIONS:
+            raise NoSuchSource(operation)
+        return float(OPERATIONS[operation](values))
 
     # ------------------------------------------------------------ samples
 
