@@ -11,7 +11,7 @@ from reports import answers, figures, tables
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
-from reports.wording import Said, Told, language, number, say, seconds
+from reports.wording import Quoted, Said, Told, language, number, say, seconds
 from scenarios.record import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,6 +63,7 @@ def render(run: Run, verdict: Verdict) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=marked,
     )  # fmt: skip
+    environment.filters["plain"] = str  # for attributes, which hold no markup
     environment.globals.update(say=say, language=language(), title=title(facts), verdict=verdict)
     told = {name: view(facts, verdict) for name, view in SECTIONS.items()}
     sections = [
@@ -77,6 +78,8 @@ def marked(value: Any) -> Any:
     """What the page shows: a number from the record says where it comes from."""
     if isinstance(value, Said):
         return Markup("").join(marked(part) for part in value.parts)
+    if isinstance(value, Quoted) and language() != "en":
+        return Markup('<span lang="en">{}</span>').format(str(value))
     if isinstance(value, Told) and value.source:
         return Markup('<data value="{}" data-source="{}">{}</data>').format(
             f"{value.value:.12g}", value.source, str(value)

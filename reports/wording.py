@@ -1,12 +1,14 @@
 """Numbers and sentences as people read them: one way for screen, summary and report, in English or Indonesian.
 
 A number is a Told: text that knows its value and where in the record it comes from (docs/report.md has the grammar of
-sources). A sentence is said in English; the catalogue `texts/id.toml` holds the other language under the same words.
+sources). A sentence is said in English; the catalogue `texts/id.toml` holds the other language under the same words,
+and `texts/recorded.id.toml` what the harness, the swarm and the night's own enums say in a record.
 """
 
 import math
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -49,6 +51,10 @@ class Said(str):
         return Said, (self.parts,)
 
 
+class Quoted(str):
+    """Words of the record that are in English, whatever language the report is in."""
+
+
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Numbers and sentences made inside are of this language (one of LANGUAGES)."""
@@ -72,7 +78,45 @@ def say(english: str, /, **values: Any) -> Said:
     Raises KeyError for a name without a value, and for a sentence that the catalogue lacks.
     """
     spoken = _language.get()
-    template = english if spoken == "en" else catalogue(spoken)[english]
+    return _filled(english if spoken == "en" else catalogue(spoken)[english], values)
+
+
+def N_(english: str) -> str:
+    """Marks a sentence for the catalogue; it is said later, by `say(variable)`."""
+    return english
+
+
+def listed(pieces: Iterable[Any], between: str = ", ") -> Said:
+    """Sentences, numbers and words one after the other; the numbers among them keep their sources."""
+    parts: list[Any] = []
+    for piece in pieces:
+        parts += [between] * bool(parts)
+        parts += piece.parts if isinstance(piece, Said) else [piece]
+    return Said(tuple(parts))
+
+
+def recorded(text: str) -> Said | Quoted:
+    """Words out of a record, in the language that is spoken where they are known in it, else quoted."""
+    spoken = _language.get()
+    if spoken == "en":
+        return Said((text,))
+    if text in (known := catalogue(f"recorded.{spoken}")):
+        return Said((known[text],))
+    for pattern, translated in _patterns(spoken):
+        if found := pattern.fullmatch(text):
+            return _filled(translated, {name: _of_record(value) for name, value in found.groupdict().items()})
+    return listed(map(recorded, text.split("; ")), "; ") if "; " in text else Quoted(text)
+
+
+def _of_record(value: str) -> str:
+    """What was filled in: a number, a sentence again, or a name, which is of no language."""
+    if value[:1].isdigit():
+        return _separated(value)
+    found = recorded(value)
+    return found if isinstance(found, Said) else value
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> Said:
     parts: list[Any] = []
     for literal, name, _, _ in Formatter().parse(template):
         parts += [literal] * bool(literal)
@@ -87,6 +131,19 @@ def catalogue(spoken: str) -> dict[str, str]:
     """English sentence -> the same in another language."""
     path = Path(__file__).parent / "texts" / f"{spoken}.toml"
     return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _patterns(spoken: str) -> list[tuple[re.Pattern[str], str]]:
+    """What sentences of a record with something filled in look like, and the same in another language."""
+    found = []
+    for english, translated in catalogue(f"recorded.{spoken}").items():
+        names = [name for _, name, _, _ in Formatter().parse(english) if name]
+        pattern = re.escape(english)
+        for name in names:
+            pattern = pattern.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>{'.+' if name == 'why' else '[^;]+'})")
+        found += [(re.compile(pattern), translated)] * bool(names)
+    return found
 
 
 def percent(share: float | None, digits: int = 1, *, source: str = "") -> Told:
