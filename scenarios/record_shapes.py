@@ -5,7 +5,7 @@ Each check gives (key, text) for what does not fit; keys are dotted, as in `fact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,18 @@ def config_faults(config: dict[str, Any]) -> list[str]:
     return [f"{key}: {text}" for name, check in checks.items() for key, text in check(config[name], name)]
 
 
+def capacity_faults(document: Any, *, schema: int, phases: Sequence[str], outcomes: Sequence[str]) -> list[str]:
+    """Everything inside a capacity.json that does not fit, as "key: text"; phases, outcomes: the words for a probe."""
+    if not isinstance(document, dict):
+        return ["not a JSON object"]
+    if document.get("schema") != schema:
+        return [f"schema {document.get('schema')!r} is not {schema}, the one this version reads"]
+    probe = _table(phase=_word(phases), outcome=_word(outcomes), **_PROBE)
+    checks = {**_CAPACITY, "probes": _list(probe)}
+    missing = [f"missing key {name!r}" for name in checks if name not in document]
+    return missing or [f"{key}: {text}" for name, check in checks.items() for key, text in check(document[name], name)]
+
+
 def event_faults(event: Any) -> list[str]:
     """What keeps one line of events.jsonl from being an event."""
     return [f"{key}: {text}" for key, text in _EVENT(event, "event")]
@@ -35,6 +47,14 @@ def series_faults(series: Any) -> list[str]:
 def _text(value: Any, key: str) -> Faults:
     if not isinstance(value, str):
         yield key, "must be text"
+
+
+def _word(words: Sequence[str]) -> Check:
+    def run(value: Any, key: str) -> Faults:
+        if value not in words:
+            yield key, f"must be one of {', '.join(words)}"
+
+    return run
 
 
 def _flag(value: Any, key: str) -> Faults:
@@ -229,3 +249,54 @@ _MAY_BE: dict[str, Check] = {
     ),
 }
 """What only rehearsals say: what was played and against what, and how the swarm fared."""
+
+_PROBE: dict[str, Check] = {
+    "number": _whole,
+    "offered_per_s": _factor,
+    "seed": _integer,
+    "folder": _text,
+    "why": _text,
+    "exit_code": _whole,
+    "goodput_per_s": _NULLABLE_AMOUNT,
+    "grew_per_s": _optional(_number),
+}
+_POINT = _table(
+    times=_factor,
+    offered_per_s=_factor,
+    goodput_per_s=_NULLABLE_AMOUNT,
+    kept=_NULLABLE_AMOUNT,
+    folder=_text,
+    why=_text,
+)
+_NAMES_OF_RECOVERY = ("calm_per_s", "jump_per_s", "jump_s", "level", "most", "recovered_s", "watched_s")
+_CAPACITY: dict[str, Check] = {
+    "id": _text,
+    "night": _NIGHT,
+    "order": _table(
+        set=_text,
+        factors=_table(people=_people, speed=_factor, pace=_factor),
+        steps=_whole,
+        minutes=_factor,
+        workers=_whole,
+        replicas=_whole,
+        seed=_integer,
+        from_per_s=_factor,
+        most_probes=_whole,
+        target=_optional(_text),
+        options=_free(lambda value, key: iter(())),
+    ),
+    "machine": _table(("memory_bytes",), memory_bytes=_amount),
+    "versions": _free(_text),
+    "search": _table(
+        low_per_s=_NULLABLE_AMOUNT,
+        high_per_s=_NULLABLE_AMOUNT,
+        methods=_table(goodput=_NULLABLE_AMOUNT, objectives=_NULLABLE_AMOUNT),
+        call=_NULLABLE_AMOUNT,
+        no_call_because=_text,
+    ),
+    "beyond": _optional(_table(peak_per_s=_NULLABLE_AMOUNT, points=_list(_POINT), not_known_because=_text)),
+    "recovery": _optional(
+        _table(**dict.fromkeys(_NAMES_OF_RECOVERY, _NULLABLE_AMOUNT), folder=_text, not_known_because=_text)
+    ),
+}
+"""Of capacity.json; the probes' shape needs the words for them."""
