@@ -121,6 +121,23 @@ ANSWERS = Row(
             ),
             width=12, limits=limits(0.05, 0.36), decimals=1,
         ),
+        Panel(
+            "Processor time of an answer",
+            "CPU that the event loop of the web role gives to one request, by route; one request in five is measured. "
+            "What the database, threads and the parsing of heads take is not in it.",
+            "s",
+            (Query("sum by (route) (rate(registration_http_cpu_seconds_total[$__rate_interval])) "
+                   "/ (sum by (route) (rate(registration_http_measured_total[$__rate_interval])) > 0)", "{{route}}"),),
+            width=12,
+        ),
+        Panel(
+            "Answers that nobody waits for", "Share of requests whose client was gone before its answer: work for "
+            "nobody. Photos apart, whose lines break.",
+            "percentunit",
+            (Query('sum(rate(registration_http_measured_total{outcome="left", route!~"files-.*"}[$__rate_interval])) '
+                   '/ sum(rate(registration_http_measured_total{route!~"files-.*"}[$__rate_interval]))', "left"),),
+            width=12, limits=limits(0.05, 0.2), most=1, decimals=1,
+        ),
     ),
 )  # fmt: skip
 

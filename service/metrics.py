@@ -27,6 +27,13 @@ DOOR_CLASSES = ("all", "ticket", "step", "answer", "upload", "page", "read")
 DOOR_REASONS = ("late", "full", "last", "stalled")
 DOOR_PROGRESS = ("finishing", "continuing", "entering", "browsing")
 STATUS_CLASSES = ("2xx", "4xx", "429", "503", "5xx")
+ROUTES = (
+    "board", "place", "tickets", "claims", "accounts", "codes", "sessions", "identity", "profile", "files-create",
+    "files-patch", "files-head", "files-put", "files-form", "phone-verification", "assessment", "answers", "submission",
+    "me", "join", "pages", "health", "others",
+)  # fmt: skip
+"""As the swarm's clients name them, so that what a request costs and how often it is made stand side by side."""
+ANSWER_OUTCOMES = ("ok", "refused", "busy", "error", "left")
 QUEUES = ("email", "sms", "identity", "photo")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
@@ -89,6 +96,16 @@ class Metrics:
         )
         self.http_requests = counter(
             "registration_http_requests_total", "Requests answered.", ["route_class", "status_class"]
+        )
+        self.http_measured = counter(
+            "registration_http_measured_total",
+            "Requests whose processor time was measured, one in five; left: nobody waited for the answer any more.",
+            ["route", "outcome"],
+        )
+        self.http_cpu = counter(
+            "registration_http_cpu_seconds_total",
+            "CPU seconds that the event loop worked on the measured requests.",
+            ["route", "outcome"],
         )
         self.stages = counter("registration_stage_total", "People who completed a stage.", ["stage"])
         self.last_ticket = gauge("registration_waiting_room_last_ticket", "Highest ticket number given out.")
@@ -279,6 +296,9 @@ class Metrics:
             self.http_seconds.labels(route_class)
             for status_class in STATUS_CLASSES:
                 self.http_requests.labels(route_class, status_class)
+        for route, outcome in product(ROUTES, ANSWER_OUTCOMES):
+            self.http_measured.labels(route, outcome)
+            self.http_cpu.labels(route, outcome)
         for stage in STAGES:
             self.stages.labels(stage)
         for stage in GATE_STAGES:

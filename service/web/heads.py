@@ -130,6 +130,13 @@ class ShortHeads(HttpToolsProtocol):
         if self._bytes > MOST_BYTES and not self.transport.is_closing():
             self.send_400_response("The request line and the headers are too long.")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Notes it in the scope of a request without its answer: the work for it is for nobody."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            scope: Any = self.cycle.scope
+            scope["left"] = True
+        super().connection_lost(exc)
+
     def on_body(self, body: bytes) -> None:
         """One read at a time is the usual: whoever waits for it takes it before the next."""
         self._steps += 1

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.domain.errors import EffectUnknown, InternalError, LaunchnightError, QueueFull
 from service.metrics import ROUTE_CLASSES, STATUS_CLASSES, Metrics
 from service.web.problems import send_problem
+from service.web.spent import Measured, Spending
 
 CLASS_OF_SEGMENT: Mapping[str, str] = {
     "health": "health",
@@ -82,6 +83,7 @@ class Boundary:
             for each in ROUTE_CLASSES
             for status in STATUS_CLASSES
         }
+        self._spending = Spending(metrics)
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,12 +91,22 @@ class Boundary:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 0
+        answering = self._answer(scope, receive, send)
+        measured = Measured(answering) if self._spending.is_due() else None
+        try:
+            await (answering if measured is None else measured)
+        finally:
+            if status := scope.get("answered", 0):  # 0: the client left before it had asked
+                kind = self._sort(scope["path"])
+                self._seconds[kind].observe(time.perf_counter() - began)
+                self._counts[kind, status_class(status)].inc()
+            if measured is not None:
+                self._spending.note(scope, measured.spent)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def note_status(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = scope["answered"] = message["status"]
+                scope["answered"] = message["status"]
             await send(message)
 
         try:
@@ -104,14 +116,9 @@ class Boundary:
                 report(error, scope)
                 error = InternalError()
             count_refusal(self._metrics, error)
-            if status:
+            if "answered" in scope:
                 raise AnswerCut from None
             await send_problem(error, note_status)
-        finally:
-            if status:  # 0: the client left before it had asked
-                kind = self._sort(scope["path"])
-                self._seconds[kind].observe(time.perf_counter() - began)
-                self._counts[kind, status_class(status)].inc()
 
 
 def count_refusal(metrics: Metrics, error: LaunchnightError) -> None:

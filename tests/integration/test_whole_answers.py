@@ -188,3 +188,33 @@ def test_another_server_gets_the_usual_messages():
         {"type": "http.response.start", "status": 201, "headers": [(b"a", b"b")]},
         {"type": "http.response.body", "body": b"body"},
     ]
+
+
+def test_a_client_that_left_is_noted_with_its_request(run):
+    """The first waits for an answer and gets it; the second goes before."""
+    scopes = []
+
+    async def scene():
+        async def app(scope, receive, send):
+            scopes.append(scope)
+            if scope["path"] == "/left":
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            await echo(scope, receive, send)
+            told.set()
+
+        told = asyncio.Event()
+        async with asyncio.timeout(PATIENCE), server(app) as port:
+            for path in (b"/stayed", b"/left"):
+                told.clear()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                if path == b"/stayed":
+                    await reader.readuntil(path)
+                else:
+                    await writer.drain()
+                writer.close()
+                await told.wait()
+
+    run(scene())
+    assert [(scope["path"], "left" in scope) for scope in scopes] == [("/stayed", False), ("/left", True)]
