@@ -22,6 +22,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from reports.statistics import FloatArray
+from reports.wording import N_, say, separated
 
 POINTS = 161
 """Points of a line over time; more cannot be seen at this size (the page's budget allows 200)."""
@@ -112,12 +113,14 @@ def time_grid(end_s: float) -> FloatArray:
 
 
 def time_unit(grid_s: FloatArray) -> tuple[float, str]:
-    """Seconds of the axis' unit and its name: minutes, or hours for more than three."""
-    return (3600.0, "hours") if grid_s[-1] > 3 * 3600 else (60.0, "minutes")
+    """Seconds of the axis' unit and what it is called there: minutes, or hours for more than three."""
+    if grid_s[-1] > 3 * 3600:
+        return 3600.0, N_("hours since the doors opened")
+    return 60.0, N_("minutes since the doors opened")
 
 
 def time_label(grid_s: FloatArray) -> str:
-    return f"{time_unit(grid_s)[1]} since the doors opened"
+    return say(time_unit(grid_s)[1])
 
 
 def fill_below(axes: Axes, grid_s: FloatArray, line: Line) -> None:
@@ -148,7 +151,7 @@ def over_time(axes: Axes, grid_s: FloatArray, lines: Iterable[Line]) -> None:
     axes.set_ylim(0, None if something else 1)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=moments[-1] >= 4))
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.yaxis.set_major_formatter(lambda value, _: separated(f"{value:,.10g}"))
     _name_at_the_end(axes, moments[-1], drawn)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.faults import Injected, injected
+from reports.names import MANNERS, READINGS, named
 from reports.statistics import BoolArray, FloatArray
-from reports.wording import percent
+from reports.wording import Said, count, listed, percent, say
 from scenarios.record import COMPLETE_ENDS, Fate, Run
 
 ADMITTED_GRACE_S = 300.0
@@ -56,17 +57,31 @@ class Facts:
         return float(self.config["factors"]["pace"])
 
     @property
-    def manners(self) -> str:
+    def manners(self) -> Said:
         """How clients took refusals: "naive", or shares; of a record that does not say it, as all did then."""
-        shares: dict[str, float] = self.config["night"].get("manners", {"punctual": 1.0})
-        return ", ".join(name if one == 1.0 else f"{name} {percent(one)}" for name, one in shares.items() if one)
+        kinds = ((named(name, MANNERS), share) for name, share in self._manners.items() if share)
+        return listed(kind if share == 1.0 else listed((kind, percent(share)), " ") for kind, share in kinds)
 
     @property
-    def arrivals(self) -> str:
+    def all_punctual(self) -> bool:
+        """Nobody took refusals in another way than by coming back when told."""
+        return {name for name, share in self._manners.items() if share} == {"punctual"}
+
+    @property
+    def _manners(self) -> dict[str, float]:
+        shares: dict[str, float] = self.config["night"].get("manners", {"punctual": 1.0})
+        return shares
+
+    @property
+    def arrivals(self) -> Said:
         """What people came by: a reading of the curve, or what was named instead; and whether they left early."""
-        named, steps = self.config.get("arrivals", ""), self.config.get("steps", 0)
-        came = f"arrivals {named}" if named else f"{self.config['reading']} reading"
-        return f"{came}, leaving after {steps} {'answer' if steps == 1 else 'answers'}" if steps else came
+        kind, steps = self.config.get("arrivals", ""), self.config.get("steps", 0)
+        came = say("arrivals {kind}", kind=kind) if kind else named(self.config["reading"], READINGS)
+        if not steps:
+            return came
+        if steps == 1:
+            return say("{came}, leaving after 1 answer", came=came)
+        return say("{came}, leaving after {steps} answers", came=came, steps=count(steps, source="config:steps"))
 
     @property
     def stack(self) -> dict[str, Any]:

@@ -5,20 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reports.wording import clock, count, seconds
+from reports.names import PARTS, fault_named, named
+from reports.wording import N_, Said, clock, count, listed, recorded, say, seconds
 
 Event = Mapping[str, Any]
 
 COUNTS = {
-    "asked": "requests",
-    "unserved": "unserved",
-    "refused": "refused",
-    "refused_rate": "refused",
-    "errors": "errors",
-    "connections": "connections hit",
-    "bytes": "bytes",
+    "asked": N_("{n} requests"),
+    "unserved": N_("{n} unserved"),
+    "refused": N_("{n} refused"),
+    "refused_rate": N_("{n} refused"),
+    "errors": N_("{n} errors"),
+    "connections": N_("{n} connections hit"),
+    "bytes": N_("{n} bytes"),
 }
-"""Of what partners and fault proxies count: the names, and words for them."""
+"""Of what partners and fault proxies count: the names, and sentences of them."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,20 @@ class Injected:
     failed_at: float | None = None
 
     @property
-    def name(self) -> str:
-        return f"{self.kind} of {self.target}" if self.target else self.kind
+    def name(self) -> Said:
+        return fault_named(self.kind, self.target)
 
     @property
     def trouble(self) -> str:
         """Why the night was not the one that was asked for; empty when the fault did what it should."""
         if self.began and self.bit and self.failed_at is None:
             return ""
-        verb = "end" if self.began and self.bit else "bite"
-        at = self.start_s if self.failed_at is None else self.failed_at
-        return f"a fault did not {verb}: {self.name} at {clock(at)}{f': {self.why}' if self.why else ''}"
+        at = clock(self.start_s if self.failed_at is None else self.failed_at)
+        if self.began and self.bit:
+            told = say("a fault did not end: {fault} at {at}", fault=self.name, at=at)
+        else:
+            told = say("a fault did not bite: {fault} at {at}", fault=self.name, at=at)
+        return listed((told, recorded(self.why)), ": ") if self.why else told
 
 
 def injected(events: Iterable[Event]) -> list[Injected]:
@@ -76,15 +80,21 @@ def injected(events: Iterable[Event]) -> list[Injected]:
 
 
 def _at_the_start(event: Event) -> str:
-    return f"{event['role']} was {event['name']}" if "role" in event else ""
+    if "role" not in event:
+        return ""
+    role = named(event["role"], PARTS)
+    return say("{role} was killed", role=role) if event["name"] == "killed" else say("{role} was stopped", role=role)
 
 
 def _at_the_end(event: Event) -> str:
     """The proof in a few words; empty in records that tell none."""
     if "back_after_s" in event:
-        return f"{event['role']} was gone, and ready {seconds(float(event['back_after_s']))} after its new start"
+        took = seconds(float(event["back_after_s"]))
+        role = named(event["role"], PARTS)
+        return say("{role} was gone, and ready {took} after its new start", role=role, took=took)
     if "stopped_for_s" in event.get("proof", {}):
-        return f"{event['role']} stood still for {seconds(float(event['proof']['stopped_for_s']))}"
+        stood = seconds(float(event["proof"]["stopped_for_s"]))
+        return say("{role} stood still for {stood}", role=named(event["role"], PARTS), stood=stood)
     counted = event.get("counted", {})
     shown = [name for name in COUNTS if isinstance(counted.get(name), int) and counted[name] > 0]
-    return ", ".join(f"{count(counted[name])} {COUNTS[name]}" for name in shown)
+    return listed(say(COUNTS[name], n=count(counted[name])) for name in shown)

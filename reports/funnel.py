@@ -7,6 +7,7 @@ import numpy as np
 
 from reports import statistics
 from reports.facts import Facts
+from reports.wording import N_, number, say
 from scenarios.record import Furthest
 
 
@@ -30,18 +31,19 @@ class Published:
 
 
 LABELS = {
-    Furthest.TICKETED: "ticket taken",
-    Furthest.ADMITTED: "admitted",
-    Furthest.ACCOUNT_CREATED: "account created",
-    Furthest.CODE_VERIFIED: "first code verified",
-    Furthest.IDENTITY_SUBMITTED: "identity submitted",
-    Furthest.PROFILE_COMPLETED: "profile completed",
-    Furthest.PHOTOS_UPLOADED: "photos uploaded",
-    Furthest.PHONE_VERIFIED: "phone verified",
-    Furthest.ASSESSED: "assessment taken",
-    Furthest.WAVE_JOINED: "wave joined",
+    Furthest.TICKETED: N_("ticket taken"),
+    Furthest.ADMITTED: N_("admitted"),
+    Furthest.ACCOUNT_CREATED: N_("account created"),
+    Furthest.CODE_VERIFIED: N_("first code verified"),
+    Furthest.IDENTITY_SUBMITTED: N_("identity submitted"),
+    Furthest.PROFILE_COMPLETED: N_("profile completed"),
+    Furthest.PHOTOS_UPLOADED: N_("photos uploaded"),
+    Furthest.PHONE_VERIFIED: N_("phone verified"),
+    Furthest.ASSESSED: N_("assessment taken"),
+    Furthest.WAVE_JOINED: N_("wave joined"),
 }
 IDENTITY_VERIFIED = "identity_verified"
+IDENTITY_VERIFIED_LABEL = N_("identity verified")
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,20 @@ class Mapped:
 
 
 MAPPING = (
-    Mapped("registered", "registered", "account_created", "The same moment: the account exists."),
+    Mapped("registered", N_("registered"), "account_created", N_("The same moment: the account exists.")),
     Mapped(
         "email_verified",
-        "e-mail verified",
+        N_("e-mail verified"),
         "code_verified",
-        "Our first code may also come by SMS; theirs came by e-mail only.",
+        N_("Our first code may also come by SMS; theirs came by e-mail only."),
     ),
     Mapped(
         "identity_verified",
-        "identity number (NIK) verified",
+        N_("identity number (NIK) verified"),
         IDENTITY_VERIFIED,
-        "The civil registry answered that it matches; ours lets people go on meanwhile.",
+        N_("The civil registry answered that it matches; ours lets people go on meanwhile."),
     ),
-    Mapped("joined", "joined the wave", "wave_joined", "Told that the join was accepted."),
+    Mapped("joined", N_("joined the wave"), "wave_joined", N_("Told that the join was accepted.")),
 )
 
 
@@ -80,11 +82,11 @@ def stages(facts: Facts) -> list[Stage]:
     def share(people: int) -> float:
         return people / accounts if accounts else float("nan")
 
-    found = [Stage(stage.name.lower(), LABELS[stage], reached[stage], share(reached[stage])) for stage in LABELS]
+    found = [Stage(stage.name.lower(), say(LABELS[stage]), reached[stage], share(reached[stage])) for stage in LABELS]
     if facts.run.samples.select("registration_stage_total", stage=IDENTITY_VERIFIED):
         verified = round(statistics.total(facts.run.samples, "registration_stage_total", stage=IDENTITY_VERIFIED))
         place = 1 + next(i for i, stage in enumerate(found) if stage.id == "identity_submitted")
-        found.insert(place, Stage(IDENTITY_VERIFIED, "identity verified", verified, share(verified)))
+        found.insert(place, Stage(IDENTITY_VERIFIED, say(IDENTITY_VERIFIED_LABEL), verified, share(verified)))
     return found
 
 
@@ -98,5 +100,7 @@ def published(facts: Facts) -> list[Published]:
         if len(known) == len(MAPPING):
             hours = (datetime.fromisoformat(counts["at"]) - opens_at).total_seconds() / 3600
             shares = {ours: people / counts["registered"] for ours, people in known.items()}
-            found.append(Published(f"April 2020 after {hours:g} h", int(counts["registered"]), shares))
+            found.append(
+                Published(say("April 2020 after {hours} h", hours=number(hours)), int(counts["registered"]), shares)
+            )
     return sorted(found, key=lambda one: one.registered)

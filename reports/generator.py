@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.facts import Facts
-from reports.wording import count
+from reports.wording import count, number, recorded, say
 
 LATENESS_LIMIT_MS = 10.0
 """More than this at p99 and response times measure the generator; a clean clock stays below 5 ms."""
@@ -26,7 +26,10 @@ def audits(facts: Facts) -> list[Audit] | None:
     """What the swarm found of itself, as run.json says it, and what its rows show beside; None of a record that says
     nothing of it and shows nothing either."""
     own = facts.config.get("swarm", {}).get("health")
-    found = [Audit(**{name: one[name] for name in Audit.__annotations__}) for one in own or ()]
+    found = [
+        Audit(one["id"], one["invalid"], recorded(one["cause"]), recorded(one["advice"]), one["figure"])
+        for one in own or ()
+    ]
     named = {audit.id for audit in found}
     shown = [audit for audit in _shown(facts) if audit.id not in named]
     return [*shown, *found] if shown or own is not None else None
@@ -43,12 +46,17 @@ def lateness_ms(facts: Facts) -> dict[str, float | None]:
 
 def _shown(facts: Facts) -> list[Audit]:
     """What the rows of people show, whatever the swarm says."""
-    advice = "give the swarm more workers or another machine and run it again"
+    advice = say("give the swarm more workers or another machine and run it again")
     if facts.never_started:
-        text = f"{count(facts.never_started)} of {count(facts.planned)} applicants were due and never started"
+        never, planned = count(facts.never_started), count(facts.planned, source="config:planned")
+        text = say("{never} of {planned} applicants were due and never started", never=never, planned=planned)
         return [Audit("never-started", True, text, advice, float(facts.never_started))]
     p99 = lateness_ms(facts)["p99"]
     if p99 is None or p99 <= LATENESS_LIMIT_MS:
         return []
-    text = f"1 in 100 applicants was started more than {p99:.1f} ms late; {LATENESS_LIMIT_MS:g} allowed"
+    text = say(
+        "1 in 100 applicants was started more than {late} ms late; {allowed} allowed",
+        late=number(p99),
+        allowed=number(LATENESS_LIMIT_MS),
+    )
     return [Audit("lateness", True, text, advice, p99)]

@@ -11,7 +11,7 @@ from reports import answers, figures, tables
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
-from reports.wording import Quoted, Said, Told, language, number, say, seconds
+from reports.wording import Quoted, Said, Told, language, listed, number, say, seconds
 from scenarios.record import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -87,12 +87,13 @@ def marked(value: Any) -> Any:
     return value
 
 
-def title(facts: Facts) -> str:
+def title(facts: Facts) -> Said:
     """The night and how it was played, in a few words."""
     night, config = facts.config["night"], facts.config
-    clients = "" if facts.manners == "punctual" else f" · clients {facts.manners}"
-    people = config["factors"]["people"]
-    return f"{night['title']} · {facts.arrivals}, set {config['set']} · people {people}{clients}"
+    clients = [] if facts.all_punctual else [say("clients {manners}", manners=facts.manners)]
+    played = say("{arrivals}, set {set}", arrivals=facts.arrivals, set=config["set"])
+    people = say("people {share}", share=config["factors"]["people"])
+    return listed((Quoted(night["title"]), played, people, *clients), " · ")
 
 
 def _basis(facts: Facts) -> str:

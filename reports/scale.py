@@ -12,14 +12,20 @@ import numpy as np
 
 from reports import statistics
 from reports.facts import Facts
-from reports.wording import number
+from reports.names import FACTORS, named
+from reports.wording import N_, number, say
 
+PEOPLE_PER_S = N_("{n} people/s")
+SCALED, EXTRAPOLATED = N_("scaled"), N_("extrapolated")
 SERVICE_ROLES = ("proxy", "web", "worker", "gatekeeper", "database")
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate in its busiest minute: here (per real second) and at full scale (per second of the night)."""
+    """A rate in its busiest minute: here (per real second) and at full scale (per second of the night).
+
+    unit: a sentence with the number as `{n}`.
+    """
 
     id: str
     label: str
@@ -34,15 +40,16 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
     factor = facts.full / facts.speed
     people = facts.people
     rates = [
-        ("offered", "people offered", statistics.busiest(people["started"], 60), "people/s", "scaled"),
-        ("admitted", "people admitted", statistics.busiest(people["admitted_at"], 60), "people/s", "scaled"),
-        ("joined", "people joined", statistics.busiest(people["wave_joined_at"], 60), "people/s", "extrapolated"),
-        ("requests", "requests", _steepest(facts, "swarm_requests_total"), "requests/s", "extrapolated"),
-        ("photo_bytes", "photo bytes stored", _steepest(facts, "registration_upload_bytes_total") / 1e6, "MB/s",
-         "extrapolated"),
-        ("service_cores", "cores of the service with its database", _service_cores(facts), "cores", "extrapolated"),
+        ("offered", N_("people offered"), statistics.busiest(people["started"], 60), PEOPLE_PER_S, SCALED),
+        ("admitted", N_("people admitted"), statistics.busiest(people["admitted_at"], 60), PEOPLE_PER_S, SCALED),
+        ("joined", N_("people joined"), statistics.busiest(people["wave_joined_at"], 60), PEOPLE_PER_S, EXTRAPOLATED),
+        ("requests", N_("requests"), _steepest(facts, "swarm_requests_total"), N_("{n} requests/s"), EXTRAPOLATED),
+        ("photo_bytes", N_("photo bytes stored"), _steepest(facts, "registration_upload_bytes_total") / 1e6,
+         N_("{n} MB/s"), EXTRAPOLATED),
+        ("service_cores", N_("cores of the service with its database"), _service_cores(facts),
+         N_("{n} cores"), EXTRAPOLATED),
     ]  # fmt: skip
-    return [Rate(name, label, here, here * factor, unit, kind) for name, label, here, unit, kind in rates]
+    return [Rate(name, say(label), here, here * factor, unit, say(kind)) for name, label, here, unit, kind in rates]
 
 
 def _steepest(facts: Facts, name: str, **labels: str) -> float:
@@ -83,21 +90,21 @@ def factors(facts: Facts) -> list[Factor]:
     """The three factors of this run, for the reader who wants to know what was made smaller or faster."""
     return [
         Factor(
-            "people",
+            named("people", FACTORS),
             str(facts.config["factors"]["people"]),
-            "persons, partner rates and allowances, the gate, and bounds of queues that a partner limits",
-            "the machine: processors, database and disk are what they are",
+            say("persons, partner rates and allowances, the gate, and bounds of queues that a partner limits"),
+            say("the machine: processors, database and disk are what they are"),
         ),
         Factor(
-            "speed",
-            number(facts.speed),
-            "the night's clock: curve, calendars of partners and faults",
-            "everything a person or the service does",
+            named("speed", FACTORS),
+            number(facts.speed, source="config:factors.speed"),
+            say("the night's clock: curve, calendars of partners and faults"),
+            say("everything a person or the service does"),
         ),
         Factor(
-            "pace",
-            number(facts.pace),
-            "what people do by themselves: thinking, the 25-minute test, coming back hours later",
-            "reactions to the system, retry delays, deliveries, timeouts, lifetimes, transfers",
+            named("pace", FACTORS),
+            number(facts.pace, source="config:factors.pace"),
+            say("what people do by themselves: thinking, the 25-minute test, coming back hours later"),
+            say("reactions to the system, retry delays, deliveries, timeouts, lifetimes, transfers"),
         ),
     ]

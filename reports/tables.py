@@ -13,38 +13,55 @@ from reports import funnel, scale
 from reports.drawing import Table
 from reports.facts import Facts
 from reports.generator import Audit
+from reports.names import AUDITS, ENDINGS, FACTORS, FATES, LEDGERS, MANNERS, PARTS, STATUSES, named
 from reports.responses import ORDER
 from reports.verdict import Verdict
-from reports.wording import clock, count, number, percent, seconds
+from reports.wording import N_, Quoted, Said, clock, count, listed, number, percent, recorded, say, seconds
 from scenarios.record import Fate, Manners, Reason, RecordError
 
 REASONS_SHOWN = 3
 LATENCY = "latency.json"
-KINDS = {"service": "from the departure", "scheduled": "from the intended start", "blocked": "waiting for a connection"}
-QUANTILES = {"p50": "half", "p90": "90 %", "p99": "99 %", "p99_9": "99.9 %", "p99_99": "99.99 %", "max": "longest"}
+KINDS = {
+    "service": N_("{route}, from the departure"),
+    "scheduled": N_("{route}, from the intended start"),
+    "blocked": N_("{route}, waiting for a connection"),
+}
+QUANTILES = {
+    "p50": N_("half"),
+    "p90": N_("90 %"),
+    "p99": N_("99 %"),
+    "p99_9": N_("99.9 %"),
+    "p99_99": N_("99.99 %"),
+    "max": N_("longest"),
+}
 
 
 def factors(facts: Facts) -> Table:
     """What each factor of the run scales and what it leaves."""
     rows = [[one.name, one.value, one.scales, one.leaves] for one in scale.factors(facts)]
-    return Table(["factor", "value", "makes smaller or quicker", "leaves as it is"], rows)
+    heads = [say("factor"), say("value"), say("makes smaller or quicker"), say("leaves as it is")]
+    return Table(heads, rows)
 
 
 def mapping() -> Table:
     """Published stages beside ours."""
     labels = {stage.name.lower(): label for stage, label in funnel.LABELS.items()}
-    labels[funnel.IDENTITY_VERIFIED] = "identity verified"
-    rows = [[one.theirs, labels[one.ours], one.remark] for one in funnel.MAPPING]
-    return Table(["published in April 2020", "our stage", "how they compare"], rows)
+    labels[funnel.IDENTITY_VERIFIED] = funnel.IDENTITY_VERIFIED_LABEL
+    rows = [[say(one.theirs), say(labels[one.ours]), say(one.remark)] for one in funnel.MAPPING]
+    return Table([say("published in April 2020"), say("our stage"), say("how they compare")], rows)
 
 
 def ledgers(verdict: Verdict) -> Table:
     columns = ("client", "database", "partners", "unknown", "difference")
     rows = [
-        [kind.replace("_", " "), *(count(ledger[column]) for column in columns)]
+        [
+            named(kind, LEDGERS),
+            *(count(ledger[column], source=f"config:ledgers.{kind}.{column}") for column in columns),
+        ]
         for kind, ledger in verdict.ledgers.items()
     ]
-    return Table(["of what", "clients were told", "database holds", "partners saw", "unknown", "difference"], rows)
+    heads = [say("of what"), say("clients were told"), say("database holds"), say("partners saw")]
+    return Table([*heads, say("unknown"), say("difference")], rows)
 
 
 def faults(facts: Facts) -> Table:
@@ -52,13 +69,13 @@ def faults(facts: Facts) -> Table:
     rows = [
         [
             clock(fault.start_s),
-            "not ended" if math.isinf(fault.end_s) else seconds(fault.end_s - fault.start_s),
-            fault.name.replace("_", " "),
-            fault.trouble or "; ".join(filter(None, ("yes", fault.proof))),
+            say("not ended") if math.isinf(fault.end_s) else seconds(fault.end_s - fault.start_s),
+            fault.name,
+            fault.trouble or listed(filter(None, (say("yes"), fault.proof)), "; "),
         ]
         for fault in facts.faults
     ]
-    return Table(["at", "for", "fault", "did it bite?"], rows)
+    return Table([say("at"), say("for"), say("fault"), say("did it bite?")], rows)
 
 
 @dataclass(frozen=True)
@@ -78,34 +95,51 @@ def fates(facts: Facts) -> list[FateRow]:
     for fate, people in facts.fates.items():
         numbers = facts.people["reason"][facts.people["fate"] == fate].tolist()
         reasons = Counter(numbers).most_common(REASONS_SHOWN)
-        told = "; ".join(f"{_reason(reason)} ({count(times)})" for reason, times in reasons)
+        told = listed((_reason(fate, reason, times) for reason, times in reasons), "; ")
         share = people / facts.planned if facts.planned else 0.0
-        rows.append(FateRow(fate.name.lower(), fate.phrase, count(people), percent(share), round(100 * share, 1), told))
+        rows.append(
+            FateRow(
+                named(fate.name.lower(), FATES),
+                recorded(fate.phrase),
+                count(people, source=f"people:count fate={fate:d}" if fate is not Fate.CUT else ""),
+                percent(share),
+                round(100 * share, 1),
+                told,
+            )
+        )
     return rows
 
 
-def _reason(number_: int) -> str:
-    known = {int(reason): reason.phrase for reason in Reason}
-    return known.get(number_, f"reason {number_}")
+def _reason(fate: Fate, reason: int, times: int) -> Said:
+    known = {int(one): recorded(one.phrase) for one in Reason}
+    words = known[reason] if reason in known else say("reason {number}", number=reason)
+    of_times = count(times, source=f"people:count fate={fate:d} reason={reason}")
+    return say("{reason} ({times})", reason=words, times=of_times)
 
 
 def cpu(verdict: Verdict) -> Table:
     total, joined = sum(verdict.cpu_s.values()), verdict.fates["joined"]
 
     def row(name: str, used: float) -> list[str]:
-        return [name, number(used), percent(used / total if total else None), seconds(used / joined) if joined else "–"]
+        return [
+            name,
+            number(used),
+            percent(used / total if total else None),
+            seconds(used / joined if joined else None),
+        ]
 
-    rows = [row(role, used) for role, used in sorted(verdict.cpu_s.items(), key=lambda pair: -pair[1])]
-    return Table(["role", "CPU seconds", "share", "per joined applicant"], [*rows, row("all", total)])
+    rows = [row(named(role, PARTS), used) for role, used in sorted(verdict.cpu_s.items(), key=lambda pair: -pair[1])]
+    heads = [say("role"), say("CPU seconds"), say("share"), say("per joined applicant")]
+    return Table(heads, [*rows, row(say("all"), total)])
 
 
 def audits(found: list[Audit]) -> Table:
     """What the generator's audits found, the invalid ones first."""
     rows = [
-        [one.id.replace("-", " "), "makes the run invalid" if one.invalid else "to know", one.cause, one.advice]
+        [named(one.id, AUDITS), say("makes the run invalid") if one.invalid else say("to know"), one.cause, one.advice]
         for one in sorted(found, key=lambda one: not one.invalid)
     ]
-    return Table(["of what", "weight", "what was found", "what to do"], rows)
+    return Table([say("of what"), say("weight"), say("what was found"), say("what to do")], rows)
 
 
 def latency(facts: Facts) -> Table | None:
@@ -120,14 +154,14 @@ def latency(facts: Facts) -> Table | None:
         told: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
         place = {route: i for i, route in enumerate(ORDER)}
         rows = [
-            [f"{route}, {words}", count(told[route][kind]["count"]), *_figures(told[route][kind])]
+            [say(words, route=route), count(told[route][kind]["count"]), *_figures(told[route][kind])]
             for route in sorted(told, key=lambda route: (place.get(route, len(place)), route))
             for kind, words in KINDS.items()
             if kind in told[route] and (kind != "blocked" or told[route][kind]["max"] > 0)
         ]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         raise RecordError(f"{path}: not a readable latency file ({fault})") from None
-    return Table(["route", "answers", *QUANTILES.values()], rows)
+    return Table([say("route"), say("answers"), *map(say, QUANTILES.values())], rows)
 
 
 def _figures(told: dict[str, Any]) -> list[str]:
@@ -136,67 +170,101 @@ def _figures(told: dict[str, Any]) -> list[str]:
 
 def rates(facts: Facts) -> Table:
     rows = [
-        [one.label, f"{number(one.here)} {one.unit}", f"{number(one.full)} {one.unit}", one.kind]
+        [one.label, say(one.unit, n=number(one.here)), say(one.unit, n=number(one.full)), one.kind]
         for one in scale.busiest_minutes(facts)
         if math.isfinite(one.here)
     ]
-    return Table(["rate", "measured here", "at full scale", "which is"], rows)
+    return Table([say("rate"), say("measured here"), say("at full scale"), say("which is")], rows)
 
 
 def configuration(facts: Facts) -> Table:
     config = facts.config
-    rows = [
-        ["run", str(config["id"])],
-        ["night", f"{config['night']['name']}, {facts.arrivals}, set {config['set']}"],
-        ["manners", facts.manners],
-        ["factors", ", ".join(f"{name} {value}" for name, value in config["factors"].items())],
-        ["played", f"{config['minutes']} minutes of the night, {number(float(config['played_s']))} s in all"],
-        ["seed", str(config["seed"])],
-        ["plan", f"{count(facts.planned)} people, hash {config['plan_hash']}"],
+    factors = (listed((named(name, FACTORS), str(value)), " ") for name, value in config["factors"].items())
+    rows: list[list[str]] = [
+        [say("run"), str(config["id"])],
+        [say("night"), _played(facts)],
+        [say("manners"), facts.manners],
+        [say("factors"), listed(factors)],
+        [say("played"), _lasted(config)],
+        [say("seed"), str(config["seed"])],
+        [say("plan"), _plan(facts)],
         *_visitors(config),
-        ["played against", _stack(facts)],
-        ["swarm workers", str(config["workers"])],
-        ["drain", f"at most {config['drain_limit_s']} s after the last arrival; ended: {config['ended']}"],
-        ["photo bytes", "kept" if config["photo_bytes_kept"] else "deleted after the audit"],
-        ["machine", ", ".join(f"{name} {value}" for name, value in config["machine"].items())],
-        ["versions", ", ".join(f"{name} {value}" for name, value in config["versions"].items())],
-    ]  # fmt: skip
-    return Table(["what", "value"], rows)
+        [say("played against"), _stack(facts)],
+        [say("swarm workers"), str(config["workers"])],
+        [say("drain"), _drain(config)],
+        [say("photo bytes"), say("kept") if config["photo_bytes_kept"] else say("deleted after the audit")],
+        [say("machine"), ", ".join(f"{name} {value}" for name, value in config["machine"].items())],
+        [say("versions"), ", ".join(f"{name} {value}" for name, value in config["versions"].items())],
+    ]
+    return Table([say("what"), say("value")], rows)
+
+
+def _played(facts: Facts) -> Said:
+    name, set_ = facts.config["night"]["name"], facts.config["set"]
+    return say("{night}, {arrivals}, set {set}", night=name, arrivals=facts.arrivals, set=set_)
+
+
+def _lasted(config: Mapping[str, Any]) -> Said:
+    minutes = number(float(config["minutes"]), source="config:minutes")
+    took = number(float(config["played_s"]), source="config:played_s")
+    return say("{minutes} minutes of the night, {took} s in all", minutes=minutes, took=took)
+
+
+def _plan(facts: Facts) -> Said:
+    people = count(facts.planned, source="config:planned")
+    return say("{people} people, hash {hash}", people=people, hash=facts.config["plan_hash"])
+
+
+def _drain(config: Mapping[str, Any]) -> Said:
+    limit = number(float(config["drain_limit_s"]), source="config:drain_limit_s")
+    ended = named(config["ended"], ENDINGS)
+    return say("at most {limit} s after the last arrival; ended: {ended}", limit=limit, ended=ended)
 
 
 def manners(facts: Facts) -> Table | None:
     """What each kind of client asked of the service and what its people got; None where all were of one kind."""
-    rows = []
+    rows: list[list[str]] = []
     for kind in Manners:
         own = (facts.people["manners"] == kind) & ~np.isnan(facts.people["started"])
         people = int(own.sum())
         if people:
             each = [float(facts.people[column][own].sum()) / people for column in ("requests", "retries")]
             joined = float((facts.people["fate"][own] == Fate.JOINED).mean())
-            told = f"{kind.name.lower()}: {kind.phrase}"
+            told = listed((named(kind.name.lower(), MANNERS), recorded(kind.phrase)), ": ")
             rows.append([told, count(people), *(number(one) for one in each), percent(joined)])
-    heads = ["clients", "people", "requests each", "tried again each", "joined"]
+    heads = [say("clients"), say("people"), say("requests each"), say("tried again each"), say("joined")]
     return Table(heads, rows) if len(rows) > 1 else None
 
 
 def _visitors(config: Mapping[str, Any]) -> list[list[str]]:
     """Who went by pages, and who only looked; nothing of a run without them."""
     share = float(config["night"].get("population", {}).get("without_javascript", 0.0))
-    rows = [["by pages, without JavaScript", f"{percent(share)} of the people"]] if share else []
+    rows: list[list[str]] = []
+    if share:
+        share_told = percent(share, source="config:night.population.without_javascript")
+        rows.append([say("by pages, without JavaScript"), say("{share} of the people", share=share_told)])
     seen = config.get("swarm", {}).get("onlookers", {})
     if seen.get("planned"):
-        ends = f"{count(seen['read'])} read, {count(seen['turned_away'])} turned away, {count(seen['cut'])} cut off"
-        came = f"{count(seen['arrived'])} of {count(seen['planned'])} came"
-        rows.append(["only looked", f"{came}: {ends}; {count(seen['requests'])} requests"])
+        told = {name: count(people, source=f"config:swarm.onlookers.{name}") for name, people in seen.items()}
+        came = say("{arrived} of {planned} came", **told)
+        ends = say("{read} read, {turned_away} turned away, {cut} cut off", **told)
+        row = say("{came}: {ends}; {requests} requests", came=came, ends=ends, requests=told["requests"])
+        rows.append([say("only looked"), row])
     return rows
 
 
-def _stack(facts: Facts) -> str:
+def _stack(facts: Facts) -> Said:
     stack = facts.stack
     if not stack["started"]:
-        return f"a running stack at {stack['target']}, partners at {stack['partners']}"
-    proxy = f" behind {stack['proxy']}" if stack["proxy"] else ""
-    return f"processes started for the run, {stack['replicas']} of the web role{proxy}"
+        return say("a running stack at {target}, partners at {partners}", **stack)
+    replicas = count(stack["replicas"])
+    if not stack["proxy"]:
+        return say("processes started for the run, {replicas} of the web role", replicas=replicas)
+    return say(
+        "processes started for the run, {replicas} of the web role behind {proxy}",
+        replicas=replicas,
+        proxy=stack["proxy"],
+    )
 
 
 def night_figures(facts: Facts) -> Table | None:
@@ -209,5 +277,6 @@ def night_figures(facts: Facts) -> Table | None:
             source, _, remark = one["source"].partition(": ")
             told = night.get("sources", {}).get(source, source)
             value = f"{one['value']} {one['unit']}"
-            rows.append([one["key"], value, one["status"], f"{told} {remark}".strip()])
-    return Table(["figure", "value", "status", "source"], rows) if rows else None
+            rows.append([one["key"], value, named(one["status"], STATUSES), Quoted(f"{told} {remark}".strip())])
+    heads = [say("figure"), say("value"), say("status"), say("source")]
+    return Table(heads, rows) if rows else None

@@ -111,7 +111,7 @@ def recorded(text: str) -> Said | Quoted:
 def _of_record(value: str) -> str:
     """What was filled in: a number, a sentence again, or a name, which is of no language."""
     if value[:1].isdigit():
-        return _separated(value)
+        return separated(value)
     found = recorded(value)
     return found if isinstance(found, Said) else value
 
@@ -151,7 +151,7 @@ def percent(share: float | None, digits: int = 1, *, source: str = "") -> Told:
     if share is None or math.isnan(share):
         return Told(UNKNOWN)
     text = f"{100 * share:.{digits}f}"
-    return Told(_separated((text.rstrip("0").rstrip(".") if digits else text) + " %"), share, source)
+    return Told(separated((text.rstrip("0").rstrip(".") if digits else text) + " %"), share, source)
 
 
 def seconds(value: float | None, *, source: str = "") -> Told:
@@ -169,7 +169,7 @@ def count(value: float | None, *, source: str = "") -> Told:
     """1234.6 -> "1,235"."""
     if value is None or math.isnan(value):
         return Told(UNKNOWN)
-    return Told(_separated(f"{value:,.0f}"), value, source)
+    return Told(separated(f"{value:,.0f}"), value, source)
 
 
 def number(value: float | None, *, source: str = "") -> Told:
@@ -188,9 +188,9 @@ def _three(value: float) -> str:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{min(digits, 4)}f}"
-    return _separated(text.rstrip("0").rstrip(".") if "." in text else text)
+    return separated(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def _separated(text: str) -> str:
-    """With the separators of the language that is spoken: Indonesians write 1.234,5."""
+def separated(text: str) -> str:
+    """Digits with the separators of the language that is spoken: Indonesians write 1.234,5."""
     return text.translate(str.maketrans(",.", ".,")) if _language.get() == "id" else text

@@ -252,7 +252,7 @@ def test_a_fault_that_touched_nothing_makes_the_run_invalid(tmp_path: Path) -> N
     verdict = judge(record)
     assert (verdict.exit_code, [one.code for one in verdict.findings]) == (5, [5])
     assert verdict.findings[0].text == (
-        "a fault did not bite: reset of database_link at 0:06:40: no connection was touched"
+        "a fault did not bite: reset of database link at 0:06:40: no connection was touched"
     )
     assert Facts(record).windows == [(400.0, 430.0)]
     run.events = [{"t": 400.0, "edge": "start", **fault}, over]
