@@ -14,6 +14,7 @@ from loadtests import curve_drawing
 from scenarios import catalogue
 from scenarios.catalogue import Figure, Night
 from scenarios.curve import Curve
+from scenarios.objectives import demands
 
 USAGE = 2
 _ROWS = 8
@@ -143,8 +144,11 @@ def _values(figures: list[Figure]) -> Iterator[str]:
 
 
 def _remarks(night: Night) -> Iterator[str]:
-    """What is not a figure: faults on the timeline, and why objectives are looser than the default."""
+    """What is not a figure: faults on the timeline, where objectives hold, why they are looser than the default."""
     for fault in night.faults:
         yield f"fault: {fault.kind} of {fault.target} from {fault.start_s:g} s to {fault.end_s:g} s"
-    for name, reason in night.objective_reasons.items():
-        yield f"looser than the default: {name}, because {reason}"
+    for window in night.objectives.window:
+        yield f"window {window.name} of the objectives: from {window.start_s:g} s to {window.end_s:g} s"
+    for demand in demands(night.to_dict()["objectives"], night.objective_reasons):
+        if demand.reason:
+            yield f"looser than the default: {demand.id}, because {demand.reason}"

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from scenarios import locate, objectives, validate
+from scenarios import locate, validate
 from scenarios.capacities import AllowanceSpan, Gateway, PartnerSet, Registry, Window
 from scenarios.curve import Anchor, Block, Curve, Demand, Reading
 from scenarios.fates import Manners
 from scenarios.faults import Fault
-from scenarios.figures import Bound, Figure, People, Rupiah, Share
+from scenarios.figures import Figure, People, Rupiah, Share
 from scenarios.networks import Network
+from scenarios.objectives import Objectives
 from scenarios.population import Patience, Population, network_steps, steps
 from scenarios.reader import Provenance, Reader
 
@@ -86,10 +87,10 @@ class Night:
     manners: dict[str, Share] = field(default_factory=lambda: dict(_PUNCTUAL), metadata={"provenance": _CHOSEN})
     """Share of the people by how their client takes refusals (scenarios.fates.Manners, in lower case)."""
     faults: tuple[Fault, ...] = field(default=(), metadata={"provenance": _CHOSEN})
-    objectives: dict[str, Bound] = field(default_factory=dict, metadata={"provenance": _CHOSEN})
-    """Bound by id, the defaults filled in."""
+    objectives: Objectives = field(default_factory=Objectives, metadata={"provenance": _CHOSEN})
+    """The defaults where the file sets none."""
     objective_reasons: dict[str, str] = field(default_factory=dict)
-    """Why an objective is looser than the default, by id."""
+    """Why a bound of the whole night is looser than the default, by id; stages and windows say it themselves."""
     figures: tuple[Figure, ...] = ()
     """Every figure of the file with its source and status, in the order of the fields above."""
 
@@ -216,13 +217,11 @@ def _read(document: dict[str, Any], around: Provenance) -> tuple[Night | None, l
         faults += validate.unknown_sources(found.sources or {}, reader.figures)
     if faults:
         return None, faults
-    bounds = {name: objective.bound for name, objective in objectives.DEFAULTS.items()}
-    chosen = {**bounds, **values.pop("objectives", {})}
-    return Night(**values, objectives=chosen, figures=tuple(reader.figures)), []
+    return Night(**values, figures=tuple(reader.figures)), []
 
 
 _NIGHTS = Path(__file__).parent / "nights"
-_DEFAULTS: dict[str, Any] = {"manners": _PUNCTUAL, "faults": (), "objectives": {}, "objective_reasons": {}}
+_DEFAULTS: dict[str, Any] = {"manners": _PUNCTUAL, "faults": (), "objectives": Objectives(), "objective_reasons": {}}
 
 
 def _syntax_fault(path: Path, text: str, words: str) -> str:

@@ -167,6 +167,8 @@ def _ledger(value: Any, key: str) -> Faults:
 
 
 _NULLABLE_AMOUNT = _optional(_amount)
+_BOUNDS_ASKED = dict.fromkeys(objectives.STAGE_BOUNDS, _NULLABLE_AMOUNT)
+_STAGES_ASKED = _free(_table((*_BOUNDS_ASKED, "reason"), **_BOUNDS_ASKED, reason=_text))
 _PROOF = {
     "number": _whole,
     "role": _text,
@@ -186,7 +188,22 @@ _NIGHT = _table(
     title=_text,
     opens_at=_instant,
     closes_at=_instant,
-    objectives=_table(**dict.fromkeys(objectives.DEFAULTS, _amount)),
+    objectives=_table(
+        ("stage", "window"),
+        **dict.fromkeys(objectives.DEFAULTS, _amount),
+        stage=_STAGES_ASKED,
+        window=_list(
+            _table(
+                (*objectives.WINDOW_BOUNDS, "stage", "reason"),
+                name=_text,
+                start_s=_amount,
+                end_s=_amount,
+                **dict.fromkeys(objectives.WINDOW_BOUNDS, _NULLABLE_AMOUNT),
+                stage=_STAGES_ASKED,
+                reason=_text,
+            )
+        ),
+    ),
     objective_reasons=_free(_text),
     manners=_free(_amount),
     sources=_free(_text),

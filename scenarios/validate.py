@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import SimpleNamespace
 
-from scenarios import fault_checks, networks, objectives
+from scenarios import fault_checks, networks, objective_checks
 from scenarios.capacities import AllowanceSpan
 from scenarios.fates import Manners
 from scenarios.figures import Figure
@@ -221,21 +221,6 @@ def _span(key: str, span: AllowanceSpan, earliest: float) -> Found:
         yield f"{key}.end_s", "must be after start_s"
 
 
-def _objectives(night: SimpleNamespace) -> Found:
-    for name, bound in (night.objectives or {}).items():
-        if name not in objectives.DEFAULTS:
-            yield f"objectives.{name}", f"unknown objective; known are {', '.join(objectives.DEFAULTS)}"
-        elif bound is not None and objectives.is_looser(name, bound) and not night.objective_reasons.get(name):
-            yield (
-                f"objectives.{name}",
-                f"{bound:g} is looser than the default {objectives.DEFAULTS[name].bound:g}: "
-                f"give the reason as objective_reasons.{name}",
-            )
-    for name in night.objective_reasons:
-        if name not in (night.objectives or {}):
-            yield f"objective_reasons.{name}", "is the reason for an objective that the night does not set"
-
-
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] = (
     (("name",), _name),
     (("opens_at", "closes_at"), _dates),
@@ -258,7 +243,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
     (("default_set", "partners"), _sets),
     (("partners",), _capacities),
     ((), fault_checks.on_the_timeline),
-    (("objective_reasons",), _objectives),
+    (("objectives", "objective_reasons"), objective_checks.check),
 )
 
 

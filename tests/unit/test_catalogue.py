@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios import catalogue, objectives
+from scenarios import catalogue
 from scenarios.catalogue import Night, NightError
 from scenarios.faults import Fault, overlapping
+from scenarios.objectives import Objectives
 
 NAME = "prakerja-wave-1"
 TEXT = (Path(catalogue.__file__).parent / "nights" / f"{NAME}.toml").read_text()
@@ -58,7 +59,7 @@ def test_night_has_the_figures_of_the_issue() -> None:
     assert (prepared.civil_registry.rate_per_s, prepared.gate_per_s, launched.gate_per_s) == (15.0, 600.0, -1)
     assert prepared.civil_registry.allowance == ()
     assert NIGHT.demand_factor == 1.0
-    assert NIGHT.objectives == {name: each.bound for name, each in objectives.DEFAULTS.items()}
+    assert NIGHT.objectives == Objectives()
     assert NIGHT.funnel[-1].joined == 2_078_026
 
 
@@ -265,9 +266,9 @@ def test_loosening_an_objective_needs_a_reason(tmp_path: Path) -> None:
     loose = TEXT.replace("api_p95_s = 1.0", "api_p95_s = 2.0")
     path.write_text(loose + '\n[objective_reasons]\napi_p95_s = "old phones"\n')
     night = catalogue.load(str(path))
-    assert (night.objectives["api_p95_s"], night.objective_reasons) == (2.0, {"api_p95_s": "old phones"})
+    assert (night.objectives.api_p95_s, night.objective_reasons) == (2.0, {"api_p95_s": "old phones"})
     path.write_text(TEXT.replace("api_p95_s = 1.0", "api_p95_s = 0.5"))
-    assert catalogue.load(str(path)).objectives["api_p95_s"] == 0.5
+    assert catalogue.load(str(path)).objectives.api_p95_s == 0.5
     path.write_text(TEXT + '\n[objective_reasons]\nspeed = "why"\n')
     with pytest.raises(NightError, match=r"objective_reasons\.speed"):
         catalogue.load(str(path))
@@ -352,7 +353,7 @@ def test_changed_nights_can_be_recorded() -> None:
     changed = replace(
         NIGHT,
         faults=(Fault("slow", "sms", 10.0, 20.0, 3.0),),
-        objectives={**NIGHT.objectives, "lost": 1.0},
+        objectives=replace(NIGHT.objectives, lost=1.0),
         objective_reasons={"lost": "a drill"},
     )
     assert Night.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
