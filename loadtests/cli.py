@@ -24,6 +24,7 @@ SERVICE_VERBS = {
     "ledger": "print what the database holds",
     "queues": "look at the queues, drive dead letters again, change a partner's quota",
     "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
+    "draw": "draw the grants of a wave so that anybody can check it",
     "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""

@@ -71,6 +71,10 @@ def parser() -> argparse.ArgumentParser:
     from service.waiting_room_command import add_arguments as add_room_arguments
 
     add_room_arguments(room)
+    draw = verbs.add_parser("draw", help="the draw of a wave's grants: freeze the list, draw, verify, prove")
+    from service.draw_command import add_arguments as add_draw_arguments
+
+    add_draw_arguments(draw)
     health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
     health.add_argument("role", choices=ROLES)
     return root
@@ -109,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _queues(options)
         if options.verb == "waiting-room":
             return _waiting_room(options)
+        if options.verb == "draw":
+            return _draw(options)
         if options.verb == "uploads":
             return _uploads(options)
         return _serve(options)
@@ -276,6 +282,15 @@ async def _ask_room(settings: "Settings", options: argparse.Namespace) -> tuple[
         return await command.run(begin_on(database, vault), vault, settings, options)
     finally:
         await database.close()
+
+
+def _draw(options: argparse.Namespace) -> int:
+    """Needs files alone: 0 done, 2 refused."""
+    from service import draw_command
+
+    text, done = draw_command.run(options)
+    print(text, file=sys.stdout if done else sys.stderr)
+    return 0 if done else 2
 
 
 def _health(role: str) -> int:

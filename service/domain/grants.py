@@ -15,6 +15,10 @@ DOMAIN = b"launchnight grants 1\n"
 TICKET_BYTES = 16
 
 
+class DrawRefused(ValueError):
+    """What keeps a draw from being made, or its result from being believed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the list. ticket: 32 hexadecimal digits; province: its code, by identity number."""
@@ -55,11 +59,11 @@ def entry_of(line: str) -> Entry:
 def seed_of(commitment: bytes, beacon: str, dice: str = "") -> bytes:
     """commitment: digest of what was published at the freeze; beacon and dice: what was not known then.
 
-    No secret of the operator goes in: who reveals last could withhold it. Raises ValueError where either has more than
+    No secret of the operator goes in: who reveals last could withhold it. Raises DrawRefused where either has more than
     one line, because then another pair would give the same seed.
     """
     if not (beacon + dice).isprintable():
-        raise ValueError("beacon and dice are a line each")
+        raise DrawRefused("beacon and dice are a line each")
     return sha256(DOMAIN + commitment.hex().encode() + f"\n{beacon}\n{dice}\n".encode()).digest()
 
 

@@ -1,0 +1,228 @@
+"""The published folder of a draw: what is frozen before the seed exists, and what follows from both.
+
+    rules.json     seats, the most of each province, who comes first, how a seed is made
+    tickets.txt    everybody's ticket, province and place on the priority list, in order of the ticket
+    frozen.json    digests of both, the checkers' digests, and which beacon will be asked: published before it speaks
+    withdrawn.txt  tickets struck out since, if any
+    winners.txt, waiting.txt   lines of tickets.txt in the order of the draw
+    result.json    beacon, dice and seed; written last
+
+Files appear whole or not at all, and a frozen one is never written again.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from service.domain import grants, merkle
+from service.domain.grants import Chosen, DrawRefused, Entry, Quotas
+
+FORMAT = "launchnight grants 1"
+CHECKERS = sorted((Path(__file__).parent / "checkers").glob("check_*"))
+MOST_FAULTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """What will be drawn from, said before it is known. not_before: ISO 8601 with its zone."""
+
+    source: str
+    round: str
+    not_before: str
+
+
+@dataclass(frozen=True)
+class DrawFolder:
+    path: Path
+
+    # ------------------------------------------------------------ freeze
+
+    def freeze(self, wave: int, entries: Iterable[Entry], quotas: Quotas, beacon: Beacon, now: datetime) -> str:
+        """Write list, rules and the commitment to both; the digest of frozen.json, which is to be published.
+
+        Raises DrawRefused when something is frozen here already, or no list can be drawn from.
+        """
+        if (self.path / "frozen.json").exists():
+            raise DrawRefused(f"{self.path} is frozen already: a list is never changed after that")
+        self.path.mkdir(parents=True, exist_ok=True)
+        lines = sorted(entry.line() for entry in entries)
+        _refuse_faults(lines)
+        rules = {
+            "format": FORMAT,
+            "wave": wave,
+            "seats": quotas.seats,
+            "provinces": {f"{province:02d}": most for province, most in sorted(quotas.provinces.items())},
+            "order": "those of the priority list first, each group by SHA-256 of seed and ticket, the smallest first",
+            "waiting": "everybody else in the same order; who withdraws is struck out, and the next who fits moves up",
+            "seed": "SHA-256 of four lines: this format, the SHA-256 of frozen.json, the beacon, the dice",
+        }
+        for checker in CHECKERS:
+            self._put(checker.name, checker.read_bytes())
+        self._put("tickets.txt", _text(lines))
+        self._put("rules.json", _json(rules))
+        frozen = {
+            "format": FORMAT,
+            "wave": wave,
+            "frozen_at": now.isoformat(),
+            "tickets": len(lines),
+            "root": merkle.root_of(line.encode() for line in lines).hex(),
+            "rules_sha256": self._digest("rules.json"),
+            "checkers": {checker.name: self._digest(checker.name) for checker in CHECKERS},
+            "beacon": {"source": beacon.source, "round": beacon.round, "not_before": beacon.not_before},
+        }
+        self._put("frozen.json", _json(frozen))
+        return self.commitment.hex()
+
+    # ------------------------------------------------------------ run
+
+    def run(self, beacon: str, dice: str, now: datetime, withdrawn: Iterable[str] = ()) -> Chosen:
+        """Draw, and write who is chosen. Again with the same words it writes the same.
+
+        Raises DrawRefused when nothing is frozen, the beacon cannot have spoken yet, or another draw was made here.
+        """
+        frozen = self.frozen
+        if now < datetime.fromisoformat(frozen["beacon"]["not_before"]):
+            raise DrawRefused(f"the beacon speaks at {frozen['beacon']['not_before']}: whoever knows it now chose it")
+        self._refuse_changed(frozen)
+        seed = grants.seed_of(self.commitment, beacon, dice)
+        if (self.path / "result.json").exists() and self.result["seed"] != seed.hex():
+            raise DrawRefused("another beacon or other dice were drawn from before: there is one draw for a list")
+        struck = sorted(set(withdrawn) | set(self._withdrawn()))
+        chosen = grants.chosen(grants.drawn(self.entries, seed), self._quotas(), struck)
+        if unknown := set(struck) - {entry.ticket for entry in self.entries}:
+            raise DrawRefused(f"nobody has ticket {min(unknown)}, who is to be struck out")
+        if struck:
+            self._put("withdrawn.txt", _text(struck))
+        self._put("winners.txt", _text(entry.line() for entry in chosen.winners))
+        self._put("waiting.txt", _text(entry.line() for entry in chosen.waiting))
+        told = {"beacon": beacon, "dice": dice, "seed": seed.hex(), "winners": len(chosen.winners)}
+        self._put("result.json", _json({**told, "waiting": len(chosen.waiting), "withdrawn": len(struck)}))
+        return chosen
+
+    # ------------------------------------------------------------ read
+
+    def faults(self) -> list[str]:
+        """Why the published draw is refused; none when everything in it follows from list, rules and seed."""
+        try:
+            self._refuse_changed(self.frozen)
+            result = self.result
+            seed = grants.seed_of(self.commitment, result["beacon"], result["dice"])
+            if seed.hex() != result["seed"]:
+                return ["the seed does not follow from frozen list, beacon and dice"]
+            chosen = grants.chosen(grants.drawn(self.entries, seed), self._quotas(), self._withdrawn())
+            told = {"winners.txt": chosen.winners, "waiting.txt": chosen.waiting}
+            wrong = [name for name, all_ in told.items() if self._lines(name) != [entry.line() for entry in all_]]
+        except (KeyError, TypeError, ValueError) as fault:
+            return [str(fault)]
+        return [f"{name} does not follow from list and seed" for name in wrong]
+
+    def proof(self, ticket: str) -> dict[str, Any]:
+        """What shows the holder of a ticket that it was in the list: docs/draw.md. Raises DrawRefused."""
+        lines = self._lines("tickets.txt")
+        index = next((i for i, line in enumerate(lines) if line.startswith(f"{ticket} ")), None)
+        if index is None:
+            raise DrawRefused(f"ticket {ticket} is not in the list")
+        levels = merkle.levels_of(line.encode() for line in lines)
+        return {
+            "line": lines[index],
+            "index": index,
+            "tickets": len(lines),
+            "root": levels[-1][0].hex(),
+            "siblings": [digest.hex() for digest in merkle.proof_of(levels, index)],
+        }
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return [grants.entry_of(line) for line in self._lines("tickets.txt")]
+
+    @property
+    def frozen(self) -> dict[str, Any]:
+        return self._read("frozen.json", "nothing is frozen here: run `draw freeze` first")
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return self._read("result.json", "nothing was drawn here: run `draw run` first")
+
+    @property
+    def commitment(self) -> bytes:
+        """The digest of frozen.json: whoever knew it before the beacon spoke can trust what follows."""
+        return bytes.fromhex(self._digest("frozen.json"))
+
+    def _quotas(self) -> Quotas:
+        rules = self._read("rules.json", "rules.json is missing")
+        return Quotas(rules["seats"], {int(province): most for province, most in rules["provinces"].items()})
+
+    def _refuse_changed(self, frozen: Mapping[str, Any]) -> None:
+        """Raises DrawRefused where list or rules are not what was committed to."""
+        if frozen.get("format") != FORMAT:
+            raise DrawRefused("frozen.json is of another format")
+        if self._digest("rules.json") != frozen["rules_sha256"]:
+            raise DrawRefused("rules.json is not what was frozen")
+        lines = self._lines("tickets.txt")
+        root = merkle.root_of(line.encode() for line in lines).hex()
+        if len(lines) != frozen["tickets"] or root != frozen["root"]:
+            raise DrawRefused("tickets.txt is not what was frozen")
+
+    def _withdrawn(self) -> list[str]:
+        return self._lines("withdrawn.txt") if (self.path / "withdrawn.txt").exists() else []
+
+    def _lines(self, name: str) -> list[str]:
+        try:
+            text = (self.path / name).read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise DrawRefused(f"cannot read {name}: {fault}") from None
+        if text and not text.endswith("\n"):
+            raise DrawRefused(f"{name} is cut off")
+        return text.split("\n")[:-1]
+
+    def _read(self, name: str, missing: str) -> dict[str, Any]:
+        try:
+            document = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DrawRefused(missing) from None
+        except (OSError, ValueError) as fault:
+            raise DrawRefused(f"cannot read {name}: {fault}") from None
+        if not isinstance(document, dict):
+            raise DrawRefused(f"{name} is no object")
+        return document
+
+    def _digest(self, name: str) -> str:
+        try:
+            return sha256((self.path / name).read_bytes()).hexdigest()
+        except OSError as fault:
+            raise DrawRefused(f"cannot read {name}: {fault.strerror}") from None
+
+    def _put(self, name: str, content: bytes) -> None:
+        draft = self.path / f".{name}.{os.getpid()}"
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path / name)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _refuse_faults(lines: list[str]) -> None:
+    faults = []
+    for fault in grants.faults_of_list(lines):
+        faults.append(fault)
+        if len(faults) == MOST_FAULTS:
+            break
+    if faults:
+        raise DrawRefused("the list cannot be drawn from: " + "; ".join(faults))
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("ascii")

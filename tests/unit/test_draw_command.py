@@ -1,0 +1,73 @@
+"""`launchnight draw`, as an operator types it, with files alone."""
+
+import argparse
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service import draw_command
+from service.__main__ import main
+
+NOW = datetime(2020, 4, 17, 9, tzinfo=UTC)
+SPEAKS = NOW + timedelta(hours=1)
+
+
+def asked(*words: str, now: datetime = NOW) -> tuple[str, bool]:
+    parser = argparse.ArgumentParser()
+    draw_command.add_arguments(parser)
+    return draw_command.run(parser.parse_args([*words, "--json"]), now)
+
+
+def frozen(folder: Path, lines: list[str], *, speaks_at: datetime = SPEAKS) -> tuple[str, bool]:
+    tickets = folder.with_suffix(".list")
+    tickets.write_text("".join(f"{line}\n" for line in lines))
+    words = ["--wave", "1", "--seats", "5", "--quota", "52=1", "--beacon", "drand", "--round", "7"]
+    return asked("freeze", str(folder), "--list", str(tickets), *words, "--speaks-at", speaks_at.isoformat())
+
+
+PEOPLE = [f"{i:032x} {52 if i % 2 else 31} {i % 5 == 0:d}" for i in range(20)]
+
+
+def test_from_the_freeze_to_a_proof(tmp_path: Path) -> None:
+    told, done = frozen(tmp_path / "wave", PEOPLE)
+    assert (done, json.loads(told)["tickets"]) == (True, 20)
+    commitment = json.loads(told)["commitment"]
+    told, done = asked("run", str(tmp_path / "wave"), "--beacon", "b34c0n", now=SPEAKS)
+    assert done, told
+    assert (json.loads(told)["chosen"], json.loads(told)["waiting"]) == (5, 15)
+    told, done = asked("verify", str(tmp_path / "wave"))
+    assert done, told
+    assert json.loads(told)["commitment"] == commitment
+    told, done = asked("proof", str(tmp_path / "wave"), f"{7:032x}")
+    assert done, told
+    assert json.loads(told)["line"] == PEOPLE[7]
+    struck = tmp_path / "struck"
+    struck.write_text((tmp_path / "wave" / "winners.txt").read_text()[:32] + "\n")
+    words = ["run", str(tmp_path / "wave"), "--beacon", "b34c0n", "--withdrawn", str(struck)]
+    told, done = asked(*words, now=SPEAKS)
+    assert (done, json.loads(told)["waiting"]) == (True, 14), told
+
+
+def test_what_is_refused_says_why(tmp_path: Path) -> None:
+    told, done = frozen(tmp_path / "soon", PEOPLE, speaks_at=NOW + timedelta(minutes=59))
+    assert (done, "an hour from now" in told) == (False, True)
+    told, done = frozen(tmp_path / "odd", [*PEOPLE, "0 1 2"])
+    assert (done, "line 21 is not TICKET PROVINCE PRIORITY" in told) == (False, True)
+    told, done = frozen(tmp_path / "twice", [*PEOPLE, PEOPLE[3]])
+    assert (done, "stands twice" in told) == (False, True)
+    assert not (tmp_path / "twice" / "frozen.json").exists()
+    told, done = asked("verify", str(tmp_path / "nowhere"))
+    assert (done, "nothing is frozen here" in told) == (False, True)
+    frozen(tmp_path / "wave", PEOPLE)
+    (tmp_path / "wave" / "tickets.txt").write_text("")
+    told, done = asked("run", str(tmp_path / "wave"), "--beacon", "b34c0n", now=SPEAKS)
+    assert (done, "not what was frozen" in told) == (False, True)
+
+
+def test_the_service_has_the_verb_and_ends_with_2_when_it_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["draw", "verify", str(tmp_path)]) == 2
+    assert "run `draw freeze` first" in capsys.readouterr().err
