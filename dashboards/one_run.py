@@ -213,6 +213,23 @@ FELT = Row(
                    "{{route}} {{outcome}}"),),
             width=12, height=10, empty="every request had its answer",
         ),
+        Panel(
+            "Requests for each first attempt",
+            "All requests of a route, repeats and second copies among them, for each that was somebody's first attempt "
+            "at the step. 1 is the least; far above it the service works for its own refusals and errors.",
+            "none",
+            (Query("sum by (route) (increase(swarm_requests_total[1m])) "
+                   "/ (sum by (route) (increase(swarm_first_requests_total[1m])) > 0)", "{{route}}"),),
+            width=12, limits=limits(1.5, 3), decimals=2,
+        ),
+        Panel(
+            "Messages with a code",
+            "By whether anybody looked out for it when it came: unread ones went to people who had left, or had "
+            "another one already.",
+            "cps",
+            (Query("sum by (reader) (rate(swarm_codes_delivered_total[$__rate_interval]))", "{{reader}}"),),
+            "stacked", width=12,
+        ),
     ),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from typing import Any, NamedTuple
 
+from loadtests.attempts import Attempts
 from loadtests.connections import Answer
 from loadtests.form_fields import identity, profile
 from scenarios.fates import Channel
@@ -100,9 +101,9 @@ class Applicant:
     """One person on the way: who she is, where the machine stands, and what the service gave her to show again."""
 
     __slots__ = (
-        "browser", "code", "code_request", "entry", "number", "offset", "pages", "person", "photo", "place_token",
-        "row", "run", "secret", "sends", "serial", "session", "state", "steps", "takes", "throttle", "ticket", "turn",
-        "upload", "wait_range", "wave",
+        "attempts", "browser", "code", "code_request", "entry", "number", "offset", "pages", "person", "photo",
+        "place_token", "row", "run", "secret", "sends", "serial", "session", "state", "steps", "takes", "throttle",
+        "ticket", "turn", "upload", "wait_range", "wave",
     )  # fmt: skip
 
     def __init__(self, person: Person, row: int, state: State, run: str) -> None:
@@ -115,6 +116,7 @@ class Applicant:
         self.throttle = FRESH
         """Of an adaptive client; others do not use it."""
         self.turn = 0
+        self.attempts = Attempts()
         self.serial = 0
         self.steps = 0
         """Requests that were answered well."""

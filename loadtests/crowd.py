@@ -181,6 +181,7 @@ class Crowd:
     def delivered(self, number: int, channel: int, code: str) -> None:
         """A message with a code reached applicant `number`."""
         one = self.live.get(number)
+        self.notes.delivered(one, channel)
         if one is None or self._cut or one.state.code.channel != channel:
             return
         one.code = code
@@ -303,7 +304,7 @@ class Crowd:
         reading = one.read(answer)
         if one.state.traits.manners == Manners.ADAPTIVE:
             one.throttle = throttle.answered(one.throttle, reading.result, reading.retry_after, done)
-        self.notes.answered(one, request, answer, result)
+        self.notes.answered(one, request, answer, result, more=reading.more)
         if errand.effect is not None:
             self.notes.told(errand.effect, reading, result)
         one.steps += result == "ok"

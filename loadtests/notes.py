@@ -17,6 +17,8 @@ from scenarios.networks import Cut
 from scenarios.setbacks import is_photo
 
 ANSWERED = frozenset({"ok", "refused", "busy"})
+AWAIT_CODE = frozenset({Action.CODE, Action.CODE_AGAIN, Action.WAIT_CODE})
+"""A message may be faster than the answer to the request for it."""
 
 
 class Notes:
@@ -66,8 +68,9 @@ class Notes:
         if outcome not in ANSWERED:
             self._stats.log_error(request.method, request.route, answer.failure or f"status {answer.status}")
 
-    def answered(self, one: Applicant, request: Request, answer: Answer, outcome: str) -> None:
-        """What her action's request was in the end; the machine has not moved on yet."""
+    def answered(self, one: Applicant, request: Request, answer: Answer, outcome: str, *, more: bool = False) -> None:
+        """What her action's request was in the end; the machine has not moved on yet. more: it needs another one."""
+        self.metrics.routes[request.route].firsts += one.attempts.is_first(one.state, more=more)
         columns, row = self.roster.columns, one.row
         columns["requests"][row] += 1
         action = one.state.action
@@ -92,6 +95,11 @@ class Notes:
         self.roster.columns["requests"][one.row] += 1
         if effect is not None:
             self.receipts.unanswered(*effect)
+
+    def delivered(self, one: Applicant | None, channel: int) -> None:
+        """A message with a code reached a phone or mailbox; one: None when its owner has left."""
+        is_awaited = one is not None and one.state.code.channel == channel and one.state.action in AWAIT_CODE
+        self.metrics.codes["awaited" if is_awaited else "unread"] += 1
 
     def told(self, effect: tuple[str, object], reading: Reading, outcome: str) -> None:
         """What an answer says of the effect that was asked for."""

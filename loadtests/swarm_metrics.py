@@ -41,8 +41,10 @@ FAMILIES = {
     "swarm_fates_total": Family("counter", "Applicants who ended, by fate."),
     "swarm_stage_total": Family("counter", "Applicants who completed a stage."),
     "swarm_requests_total": Family("counter", "Requests by route and outcome."),
+    "swarm_first_requests_total": Family("counter", "Requests of first attempts at a step, by route; others repeat."),
     "swarm_refreshes_total": Family("counter", "Requests sent once more after a long silence, beside the first."),
     "swarm_setbacks_total": Family("counter", "Visits that ended, browsers changed, pages lost by the phone."),
+    "swarm_codes_delivered_total": Family("counter", "Messages with a code, by whether anybody waited for them."),
     "swarm_held_back_total": Family("counter", "Requests that adaptive clients did not make."),
     "swarm_photo_bytes_total": Family("counter", "Bytes that left the phones, and of photos that arrived."),
     "swarm_photo_resumes_total": Family("counter", "Requests that went on with a photo begun before."),
@@ -78,6 +80,8 @@ class RouteFigures:
         self.blocked = Histogram()
         self.scheduled = Histogram()
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
+        self.firsts = 0
+        """Requests that belong to the first attempt at a step of somebody's way."""
 
     def answered(self, delay: float, blocked: float, service: float) -> None:
         """An answer came. Seconds: from the intended instant until the swarm turned to the request, until it had a
@@ -99,6 +103,8 @@ class SwarmMetrics:
         self.arrivals = 0
         self.refreshes = 0
         self.setbacks = {"visit_ended": 0, "browser_changed": 0, "page_lost": 0}
+        self.codes = {"awaited": 0, "unread": 0}
+        """Messages that came while their reader looked out for them, and all others."""
         self.taken_over = 0
         self.held_back = 0
         self.photo_bytes = {"sent": 0, "stored": 0}
@@ -129,8 +135,12 @@ class SwarmMetrics:
                 for route, figures in self.routes.items()
                 for outcome, n in figures.outcomes.items()
             },
+            "swarm_first_requests_total": {
+                f'route="{route}"': figures.firsts for route, figures in self.routes.items()
+            },
             "swarm_refreshes_total": {"": self.refreshes},
             "swarm_setbacks_total": {f'setback="{which}"': n for which, n in self.setbacks.items()},
+            "swarm_codes_delivered_total": {f'reader="{which}"': n for which, n in self.codes.items()},
             "swarm_taken_over_total": {"": self.taken_over},
             "swarm_held_back_total": {"": self.held_back},
             "swarm_photo_bytes_total": {f'bytes="{which}"': n for which, n in self.photo_bytes.items()},
