@@ -133,9 +133,7 @@ UNITS = (
 """The other units that answers come in, for the catalogue."""
 
 
-def not_known(
-    name: str, what: str, unit: str, why: str, *, kind: str = "measured", evidence: str = "#answer"
-) -> Stated:
+def not_known(name: str, what: str, unit: str, why: str, evidence: str = "#answer") -> Stated:
     """An answer that this record cannot give."""
     return Stated(name, what, None, None, None, unit, "measured", "", evidence, why)
 

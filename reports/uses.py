@@ -1,0 +1,118 @@
+"""What people took of each thing that is bought: codes, messages, identity checks, photos, bytes.
+
+Counted over the whole run. The same counts, divided by those who were let in, give what the night's peak asks of each
+partner (reports.needs); divided by those who joined, what a registration costs (reports.money): so whoever tried and
+did not get through is paid for by those who did.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports import statistics
+from reports.facts import Facts
+from reports.statistics import FloatArray
+from reports.wording import N_, Said, say
+from scenarios.record import Fate
+
+TWO_SIDED_95 = 1.96
+"""Standard errors to each side of a mean that hold 95 % of it."""
+
+ADMITTED = "(people:sum admitted_at) / (people:mean admitted_at)"
+"""How many people were let in, in the grammar of sources: a sum over a mean counts what both have seen."""
+JOINED = f"people:count fate={Fate.JOINED:d}"
+
+
+@dataclass(frozen=True)
+class Use:
+    """One thing and how much of it the run took. error: relative standard error of it for each person, nan: unknown."""
+
+    id: str
+    what: Said
+    total: float
+    source: str
+    error: float
+
+    def each(self, people: int) -> tuple[float, float, float]:
+        """So much for each of `people` > 0, with its interval."""
+        value = self.total / people
+        spread = TWO_SIDED_95 * self.error * value if math.isfinite(self.error) else value
+        return value, max(0.0, value - spread), value + spread
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """A use that counters of the record tell. column: of people.npz, whose spread is taken for that of the use."""
+
+    what: str
+    name: str
+    labels: dict[str, str]
+    column: str
+
+
+_COUNTERS = {
+    "sms_codes": _Counter(
+        N_("codes by SMS"), "registration_code_handover_seconds_count", {"channel": "sms"}, "codes_asked"
+    ),
+    "email_codes": _Counter(
+        N_("codes by e-mail"), "registration_code_handover_seconds_count", {"channel": "email"}, "codes_asked"
+    ),
+    "sms_messages": _Counter(
+        N_("messages taken by the SMS gateway"), "partner_requests_total",
+        {"partner": "sms", "outcome": "accepted"}, "codes_asked",
+    ),
+    "email_messages": _Counter(
+        N_("messages taken by the e-mail gateway"), "partner_requests_total",
+        {"partner": "email", "outcome": "accepted"}, "codes_asked",
+    ),
+    "photo_bytes": _Counter(N_("photo bytes stored"), "registration_upload_bytes_total", {}, "photos_stored"),
+}  # fmt: skip
+
+
+def uses(facts: Facts) -> dict[str, Use]:
+    """Every use that the record tells, by id. Without anybody let in there is none."""
+    if not admitted(facts):
+        return {}
+    found = {name: _counted(facts, name, counter) for name, counter in _COUNTERS.items()}
+    found["identity_checks"] = _identity_checks(facts)
+    found["bytes_sent"] = Use(
+        "bytes_sent", say("bytes sent by phones"), float(facts.people["bytes_sent"].sum()), "people:sum bytes_sent",
+        _error(facts, facts.people["bytes_sent"].astype(float)),
+    )  # fmt: skip
+    return {name: use for name, use in found.items() if use is not None}
+
+
+def admitted(facts: Facts) -> int:
+    """How many people were let in."""
+    return int(np.isfinite(facts.people["admitted_at"]).sum())
+
+
+def _counted(facts: Facts, name: str, counter: _Counter) -> Use | None:
+    samples = facts.run.samples
+    if not samples.select(counter.name, **counter.labels):
+        return None
+    told = ",".join(f"{key}={value}" for key, value in counter.labels.items())
+    source = f"samples:total {counter.name}" + (f"{{{told}}}" if told else "")
+    total = statistics.total(samples, counter.name, (), **counter.labels)
+    error = _error(facts, facts.people[counter.column].astype(float))
+    return Use(name, say(counter.what), total, source, error)
+
+
+def _identity_checks(facts: Facts) -> Use | None:
+    """Checks that people were promised: what is bought, though the registry may answer only after the run."""
+    asked = ((facts.config["ledgers"] or {}).get("identity_checks") or {}).get("client")
+    if asked is None:
+        return None
+    submitted = np.isfinite(facts.people["identity_submitted_at"]).astype(float)
+    source = "config:ledgers.identity_checks.client"
+    return Use("identity_checks", say("identity checks asked for"), float(asked), source, _error(facts, submitted))
+
+
+def _error(facts: Facts, each: FloatArray) -> float:
+    """Relative standard error of the mean of `each` (one value a person) over those who were let in; nan: not known."""
+    values = each[np.isfinite(facts.people["admitted_at"])]
+    mean = float(values.mean())
+    if len(values) < 2 or mean <= 0:
+        return math.nan
+    return float(values.std(ddof=1)) / math.sqrt(len(values)) / mean
