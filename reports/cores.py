@@ -1,0 +1,139 @@
+"""Processor time as a resource: the loop of each process, the database's processes, the machine's cores together.
+
+A loop has one core at most. It wants one whenever it can run, so its use is what it ran and what it waited for a core
+that others had: a loop whose core is taken by others is full while it hardly runs.
+"""
+
+import numpy as np
+
+from reports.resources import SERVING, Resource, Watch, average, most
+from reports.statistics import BoolArray, FloatArray
+from reports.wording import N_, Said, number, percent, say, seconds
+
+LOOPS = {
+    "web": (N_("the loop of a web process"), ("steps", "assessment", "photo_intake")),
+    "worker": (N_("the loop of a worker"), ("email", "sms", "identity")),
+    "gatekeeper": (N_("the loop of the gatekeeper"), ()),
+    "partners": (N_("the simulated partners' process"), ()),
+}
+"""By role: its name, and the stages at which the gate notices that it is late."""
+LAGS = {"web": "registration_event_loop_lag_seconds", "worker": "registration_worker_lag_seconds"}
+LOOP = "rehearsal_main_thread_seconds_total"
+WAITED = "rehearsal_core_wait_seconds_total"
+FELT_LAG_S = 0.1
+"""A loop that stands still for so long is felt in each answer that waits meanwhile."""
+FELT_WAIT = 0.2
+"""Share of the time: whoever wants a core waits a fifth as long again, and more at each of many steps."""
+SOURCE = "#why"
+
+
+def cores(watch: Watch) -> list[Resource]:
+    """Every one that the record knows."""
+    loops = [_loop(watch, role) for role in LOOPS]
+    return [each for each in (*loops, _database(watch), _machine(watch)) if each is not None]
+
+
+def _loop(watch: Watch, role: str) -> Resource | None:
+    """The loop of the busiest process of a role."""
+    label, stages = LOOPS[role]
+    programs = watch.instances(LOOP, "program", role=role)
+    if not programs:
+        return _loop_by_its_own_word(watch, role)
+    each = {one: watch.rate(LOOP, role=role, program=one) for one in programs}
+    program = max(each, key=lambda one: float(np.nanmean(each[one])))
+    wanted = each[program]
+    waited = watch.rate(LOOP, role=role, program=program, state="waited")
+    allowed = _latest(watch, "rehearsal_allowed_cores", program=program)
+    lag = _lag(watch, role)
+
+    def told(chosen: BoolArray) -> Said:
+        return say(
+            "It ran for {ran} of the time and waited for a core for {waited}; it may use {allowed} of the machine's "
+            "{cpus}. The longest that it stood still was {lag}.",
+            ran=percent(average(wanted - waited, chosen), source=SOURCE),
+            waited=percent(average(waited, chosen), source=SOURCE),
+            allowed=number(allowed, source=SOURCE), cpus=_cpus(watch),
+            lag=seconds(most(lag, chosen), source=SOURCE),
+        )  # fmt: skip
+
+    felt = (np.nan_to_num(lag) >= FELT_LAG_S) | (waited >= FELT_WAIT)
+    return Resource(role, say(label), say("one core"), wanted, wanted, felt, told, ("machine",), stages)
+
+
+def _loop_by_its_own_word(watch: Watch, role: str) -> Resource | None:
+    """Of processes that the harness did not start: what they say of their processor time."""
+    name = "registration_process_cpu_seconds_total"
+    jobs = SERVING if role == "web" else (role,)
+    each = [watch.rate(name, job=job, instance=own) for job in jobs for own in watch.instances(name, job=job)]
+    if not each:
+        return None
+    ran = max(each, key=lambda one: float(np.nanmean(one)))
+    lag = _lag(watch, role)
+
+    def told(chosen: BoolArray) -> Said:
+        return say(
+            "The longest that it stood still was {lag}; how long it waited for a core is not known of a process that "
+            "ran before.",
+            lag=seconds(most(lag, chosen), source=SOURCE),
+        )
+
+    label, stages = LOOPS[role]
+    felt = np.nan_to_num(lag) >= FELT_LAG_S
+    return Resource(role, say(label), say("one core"), ran, ran, felt, told, ("machine",), stages)
+
+
+def _database(watch: Watch) -> Resource | None:
+    """All processes of PostgreSQL together."""
+    allowed = _latest(watch, "rehearsal_allowed_cores", role="database")
+    if not allowed > 0:
+        return None
+    used = watch.rate("rehearsal_cpu_seconds_total", role="database") / allowed
+    waited = watch.rate(WAITED, role="database")
+
+    def told(chosen: BoolArray) -> Said:
+        return say(
+            "{waiting} of its processes waited for a core at any moment.",
+            waiting=number(average(waited, chosen), source=SOURCE),
+        )
+
+    limit = say("{cores} cores", cores=number(allowed, source=SOURCE))
+    label = say("the cores of the database")
+    demand = used + waited / allowed
+    return Resource(
+        "database", label, limit, used, demand, waited >= FELT_WAIT, told, ("machine",), ("steps", "assessment")
+    )
+
+
+def _machine(watch: Watch) -> Resource | None:
+    """All cores of the machine, whoever has them."""
+    name = "rehearsal_core_busy_seconds_total"
+    count = len(watch.instances(name, "core"))
+    if not count:
+        return None
+    busy = watch.rate(name) / count
+    ours = watch.rate("rehearsal_cpu_seconds_total") / count
+    waited = watch.rate(WAITED)
+
+    def told(chosen: BoolArray) -> Said:
+        return say(
+            "{ours} was the rehearsal's own, swarm and partners included; {waiting} processes waited for a core at any "
+            "moment.",
+            ours=percent(average(ours, chosen), source=SOURCE), waiting=number(average(waited, chosen), source=SOURCE),
+        )  # fmt: skip
+
+    limit = say("{cores} cores", cores=number(count, source=SOURCE))
+    return Resource("machine", say("the cores of the machine"), limit, busy, busy + waited / count, waited >= 1.0, told)
+
+
+def _lag(watch: Watch, role: str) -> FloatArray:
+    return watch.mean(LAGS[role], highest=True) if role in LAGS else watch.nothing
+
+
+def _latest(watch: Watch, name: str, **labels: str) -> float:
+    found = watch.facts.run.samples.select(name, **labels)
+    return float(found[-1][2][-1]) if found else float("nan")
+
+
+def _cpus(watch: Watch) -> object:
+    cpus = watch.facts.config["machine"].get("cpus")
+    return "?" if cpus is None else number(float(cpus), source="config:machine.cpus")
