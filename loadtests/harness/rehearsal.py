@@ -56,13 +56,13 @@ QUICK_GRACE = 8.0
 class Rehearsal:
     """Plays one order. `folder.path` holds the record afterwards."""
 
-    def __init__(self, order: Order, display: Display, signals: Signals) -> None:
+    def __init__(self, order: Order, display: Display, signals: Signals, folder: RunFolder | None = None) -> None:
         self._order = order
         self._display = display
         self._signals = signals
         partners, rounded = scaled(order.partners, order.factors)
         limits, rounded_limits = queue_limits(order.partners, order.factors)
-        self.folder = RunFolder(order)
+        self.folder = folder or RunFolder(order)
         self.folder.rounded = [*rounded, *rounded_limits]
         self._programs = Programs(self.folder.logs)
         self._stack: Stack

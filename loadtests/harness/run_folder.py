@@ -33,11 +33,14 @@ REMOVED_ALWAYS = ("database", "prometheus")
 class RunFolder:
     """What a rehearsal leaves behind. Times are unix until `opens_at` is known, then seconds since that."""
 
-    def __init__(self, order: Order) -> None:
-        """Make the folders, and remove what killed rehearsals left. Raises Refusal when the id is no folder's name."""
+    def __init__(self, order: Order, *, run_id: str = "", path: Path | None = None) -> None:
+        """Make the folders, and remove what killed rehearsals left. Raises Refusal when the id is no folder's name.
+
+        run_id, path: of a run that is part of a larger one and has its place there; else both are found here.
+        """
         self.order = order
-        self.id = _free_id(order)
-        self.path = order.runs / self.id
+        self.id = run_id or free_id(order)
+        self.path = path or order.runs / self.id
         self.logs = self.path / "logs"
         self.work = order.work / "rehearsals" / self.id
         self.photos = self.work / "photos"
@@ -106,8 +109,8 @@ class RunFolder:
                 "workers": order.workers,
                 "drain_limit_s": order.drain_limit_s,
                 "opens_at": round(time.time() if self.opens_at is None else self.opens_at, 6),
-                "machine": _machine(),
-                "versions": _versions(),
+                "machine": machine(),
+                "versions": versions(),
                 "rounded": self.rounded,
                 "ledgers": self.ledgers,
                 "cpu_s": self.cpu_s,
@@ -187,16 +190,20 @@ def _clear(work: Path) -> None:
         shutil.rmtree(work / name, ignore_errors=True)
 
 
-def _free_id(order: Order) -> str:
-    """A name that is free below `runs`. It must be one part of a path: folders of this name are removed."""
+def free_id(order: Order, kind: str = "") -> str:
+    """A name that is free below `runs`. It must be one part of a path: folders of this name are removed.
+
+    kind: what it is, where it is no ordinary run.
+    """
     name = order.night.name
     if not name.isprintable() or "/" in name or "\\" in name or len(os.fsencode(name)) > LONGEST_NAME:
         raise Refusal(f"the night's name {name!r} cannot be part of a folder's name: give it another")
-    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+    stamp = "-".join([f"{datetime.now():%Y%m%d-%H%M%S}", name, *([kind] if kind else [])])
     return next(name for name in (stamp, *(f"{stamp}-{n}" for n in range(2, 100))) if not (order.runs / name).exists())
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What runs here run on."""
     return {
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
@@ -205,9 +212,10 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
-    versions: dict[str, str] = {}
+def versions() -> dict[str, str]:
+    """Of the programs that take part."""
+    found: dict[str, str] = {}
     for name in VERSIONS_OF:
         with suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return versions
+            found[name] = importlib.metadata.version(name)
+    return found
