@@ -19,7 +19,7 @@ from scenarios.capacities import AllowanceSpan, Gateway, PartnerSet, Registry, W
 from scenarios.curve import Anchor, Block, Curve, Demand, Reading
 from scenarios.fates import Manners
 from scenarios.faults import Fault
-from scenarios.figures import Figure, People, Rupiah, Share
+from scenarios.figures import Figure, Months, People, Ratio, Rupiah, Share
 from scenarios.networks import Network
 from scenarios.objectives import Objectives
 from scenarios.population import Patience, Population, network_steps, steps
@@ -65,6 +65,10 @@ class Prices:
     email_message: Rupiah
     sms_message: Rupiah
     identity_check: Rupiah
+    memory_gb_per_vcpu: Ratio | None = None
+    """GB of memory that come with each processor; None: memory is not reckoned."""
+    photos_kept_months: Months | None = None
+    """How long photos are stored; None: a month."""
 
 
 @dataclass(frozen=True)
