@@ -76,7 +76,7 @@ def peak(needs: Needs | None) -> Stated:
     if needs is None:
         return not_known("peak", what, "people/s", _no_curve(), ID)
     low, high = _by_chance(needs.peak)
-    sure = confidence(needs.peak, low, high, assumed=True)
+    sure = confidence(needs.peak, low, high, assumed=1)
     return Stated("peak", what, needs.peak, low, high, "people/s", "scaled", sure, ID)
 
 
@@ -87,7 +87,7 @@ def behind_the_gate(needs: Needs | None) -> Stated:
         return not_known("needs", what, "registrations/s", _no_curve(), ID)
     value = needs.behind_the_gate
     low, high = _by_chance(value) if value == needs.peak else (value, value)
-    sure = confidence(value, low, high, assumed=True)
+    sure = confidence(value, low, high, assumed=1)
     return Stated("needs", what, value, low, high, "registrations/s", "scaled", sure, ID)
 
 
@@ -130,7 +130,7 @@ def identity_by_close(facts: Facts, needs: Needs | None) -> Stated:
 def _scaled(name: str, what: Said, interval: FloatArray, unit: str, people: int) -> Stated:
     """A count for each of `people` times people of the night: the count is measured, the night an assumption."""
     value, low, high = map(float, interval)
-    sure = confidence(value, low, high, repeats=people // PEOPLE_OF_A_REPEAT, assumed=True)
+    sure = confidence(value, low, high, repeats=people // PEOPLE_OF_A_REPEAT, assumed=1)
     return Stated(name, what, value, low, high, unit, "scaled", sure, ID)
 
 

@@ -7,7 +7,7 @@ to 30 % "likely", anything wider or without an interval "a guess". One step down
 
 - fewer than three repeats (independent runs, or windows of one) behind it,
 - an extrapolation beyond twice what was played,
-- a figure of the night file that is marked as an assumption.
+- each assumption that it rests on: the curve of the night, prices.
 
 A run that is not valid gives guesses only.
 """
@@ -145,13 +145,13 @@ def confidence(
     *,
     repeats: int = ENOUGH_REPEATS,
     reach: float = 1.0,
-    assumed: bool = False,
+    assumed: int = 0,
     valid: bool = True,
 ) -> str:
     """One of CONFIDENCES, by the rule of this module.
 
     repeats: independent runs or windows behind the number; reach: how many times what was played it goes beyond;
-    assumed: whether it rests on an assumption of the night file; valid: whether the run was.
+    assumed: on how many assumptions of the night file it rests; valid: whether the run was.
     A bound from one side ("at least") has no width: what was seen was seen.
     """
     if not valid:

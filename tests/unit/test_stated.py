@@ -68,9 +68,9 @@ def test_numbers_of_an_answer_say_where_they_come_from() -> None:
         (-0.5, -0.52, -0.48, {}, "sure"),
         (100.0, 90.0, 110.0, {"repeats": 2}, "likely"),
         (100.0, 90.0, 110.0, {"reach": 2.1}, "likely"),
-        (100.0, 90.0, 110.0, {"assumed": True}, "likely"),
-        (100.0, 90.0, 110.0, {"assumed": True, "reach": 100.0}, "a guess"),
-        (100.0, 90.0, 110.0, {"assumed": True, "reach": 100.0, "repeats": 1}, "a guess"),
+        (100.0, 90.0, 110.0, {"assumed": 1}, "likely"),
+        (100.0, 90.0, 110.0, {"assumed": 1, "reach": 100.0}, "a guess"),
+        (100.0, 90.0, 110.0, {"assumed": 1, "reach": 100.0, "repeats": 1}, "a guess"),
         (100.0, 100.0, 100.0, {"valid": False}, "a guess"),
     ],
 )
