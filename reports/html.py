@@ -11,7 +11,7 @@ from reports import answers, figures, tables
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
-from reports.wording import Quoted, Said, Told, language, listed, number, say, seconds
+from reports.wording import Quoted, Said, Told, count, language, listed, number, recorded, say, seconds
 from scenarios.record import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,14 +39,13 @@ SECTIONS: dict[str, Section] = {
     },
     "scale": lambda facts, verdict: {
         "factors": tables.factors(facts),
-        "rounded": facts.config["rounded"],
+        "rounded": [recorded(remark) for remark in facts.config["rounded"]],
         "rates": tables.rates(facts),
     },
     "methods": lambda facts, verdict: {
         "clocks": _clocks(facts),
-        "machine": _machine(facts.config["machine"]),
-        "shared": "Service, database, partners and swarm" if facts.stack["started"] else "Swarm and harness",
-        "pace": number(facts.pace),
+        "shared": _shared(facts),
+        "pace": number(facts.pace, source="config:factors.pace"),
     },
     "run": lambda facts, verdict: {
         "configuration": tables.configuration(facts),
@@ -64,7 +63,7 @@ def render(run: Run, verdict: Verdict) -> str:
         lstrip_blocks=True, finalize=marked,
     )  # fmt: skip
     environment.filters["plain"] = str  # for attributes, which hold no markup
-    environment.globals.update(say=say, language=language(), title=title(facts), verdict=verdict)
+    environment.globals.update(say=say, count=count, language=language(), title=title(facts), verdict=verdict)
     told = {name: view(facts, verdict) for name, view in SECTIONS.items()}
     sections = [
         Markup(environment.get_template(f"sections/{name}.html.j2").render(values))
@@ -109,9 +108,14 @@ def _clocks(facts: Facts) -> str:
     if not service.total:
         return ""
     p99 = [seconds(one.quantile(0.99)) for one in (service, scheduled)]
-    return f"p99 {p99[0]} as service time, {p99[1]} from the intended start"
+    return say("p99 {service} as service time, {scheduled} from the intended start", service=p99[0], scheduled=p99[1])
 
 
-def _machine(machine: dict[str, Any]) -> str:
-    memory = float(machine.get("memory_bytes", 0)) / 2**30
-    return f"{machine.get('cpus', '?')} processors and {number(memory)} GiB of memory"
+def _shared(facts: Facts) -> Said:
+    """What ran on the one machine, and what that has."""
+    machine = facts.config["machine"]
+    memory = number(float(machine.get("memory_bytes", 0)) / 2**30)
+    has = say("{cpus} processors and {memory} GiB of memory", cpus=machine.get("cpus", "?"), memory=memory)
+    if facts.stack["started"]:
+        return say("Service, database, partners and swarm shared {machine}.", machine=has)
+    return say("Swarm and harness shared {machine}.", machine=has)
