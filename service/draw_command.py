@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.domain import merkle
-from service.domain.grants import DrawRefused, Entry, Quotas, entry_of
+from service.domain.grants import LINE, DrawRefused, Quotas
 from service.draw_folder import Beacon, DrawFolder
 
 LEAST_NOTICE = timedelta(hours=1)
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, 
     folder = DrawFolder(options.folder)
     try:
         told = {"freeze": _freeze, "run": _run, "verify": _verify, "proof": _proof}[options.what](folder, options, now)
-    except (DrawRefused, UnicodeDecodeError) as fault:
+    except DrawRefused as fault:
         return f"refused: {fault}", False
     except OSError as fault:
         return f"refused: cannot use {fault.filename}: {fault.strerror}", False
@@ -67,7 +67,7 @@ def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
         raise DrawRefused("the beacon must speak an hour from now or later, so that everybody can see the list before")
     quotas = Quotas(options.seats, dict(options.quota))
     beacon = Beacon(options.beacon, options.round, options.speaks_at.isoformat())
-    commitment = folder.freeze(options.wave, _entries(options.list), quotas, beacon, now)
+    commitment = folder.freeze(options.wave, _lines(options.list), quotas, beacon, now)
     return {
         "tickets": folder.frozen["tickets"],
         "root": folder.frozen["root"],
@@ -76,17 +76,17 @@ def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
     }
 
 
-def _entries(path: Path) -> Iterator[Entry]:
-    with path.open(encoding="ascii") as file:
+def _lines(path: Path) -> Iterator[bytes]:
+    """Without their ends. Raises DrawRefused with the number of the first that is none: sorting loses it."""
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            try:
-                yield entry_of(line.rstrip("\n"))
-            except ValueError:
-                raise DrawRefused(f"{path}, line {number} is not TICKET PROVINCE PRIORITY") from None
+            yield (stripped := line.rstrip(b"\r\n"))
+            if not LINE.fullmatch(stripped):
+                raise DrawRefused(f"{path}, line {number} is not TICKET PROVINCE PRIORITY")
 
 
 def _run(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
-    withdrawn = options.withdrawn.read_text(encoding="ascii").split() if options.withdrawn else []
+    withdrawn = options.withdrawn.read_bytes().split() if options.withdrawn else []
     chosen = folder.run(options.beacon, options.dice, now, withdrawn)
     return {"seed": folder.result["seed"], "chosen": len(chosen.winners), "waiting": len(chosen.waiting)}
 

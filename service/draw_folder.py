@@ -12,16 +12,18 @@ Files appear whole or not at all, and a frozen one is never written again.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from service.domain import grants, merkle
-from service.domain.grants import Chosen, DrawRefused, Entry, Quotas
+from service.domain.grants import TICKET, Chosen, DrawRefused, Quotas
 
 FORMAT = "launchnight grants 1"
 CHECKERS = sorted((Path(__file__).parent / "checkers").glob("check_*"))
@@ -43,15 +45,17 @@ class DrawFolder:
 
     # ------------------------------------------------------------ freeze
 
-    def freeze(self, wave: int, entries: Iterable[Entry], quotas: Quotas, beacon: Beacon, now: datetime) -> str:
+    def freeze(self, wave: int, lines: Iterable[bytes], quotas: Quotas, beacon: Beacon, now: datetime) -> str:
         """Write list, rules and the commitment to both; the digest of frozen.json, which is to be published.
+
+        lines: of `grants.line_of`, in any order.
 
         Raises DrawRefused when something is frozen here already, or no list can be drawn from.
         """
         if (self.path / "frozen.json").exists():
             raise DrawRefused(f"{self.path} is frozen already: a list is never changed after that")
         self.path.mkdir(parents=True, exist_ok=True)
-        lines = sorted(entry.line() for entry in entries)
+        lines = sorted(lines)
         _refuse_faults(lines)
         rules = {
             "format": FORMAT,
@@ -71,7 +75,8 @@ class DrawFolder:
             "wave": wave,
             "frozen_at": now.isoformat(),
             "tickets": len(lines),
-            "root": merkle.root_of(line.encode() for line in lines).hex(),
+            "tickets_sha256": self._digest("tickets.txt"),
+            "root": merkle.root_of(lines).hex(),
             "rules_sha256": self._digest("rules.json"),
             "checkers": {checker.name: self._digest(checker.name) for checker in CHECKERS},
             "beacon": {"source": beacon.source, "round": beacon.round, "not_before": beacon.not_before},
@@ -81,7 +86,7 @@ class DrawFolder:
 
     # ------------------------------------------------------------ run
 
-    def run(self, beacon: str, dice: str, now: datetime, withdrawn: Iterable[str] = ()) -> Chosen:
+    def run(self, beacon: str, dice: str, now: datetime, withdrawn: Iterable[bytes] = ()) -> Chosen:
         """Draw, and write who is chosen. Again with the same words it writes the same.
 
         Raises DrawRefused when nothing is frozen, the beacon cannot have spoken yet, or another draw was made here.
@@ -94,13 +99,13 @@ class DrawFolder:
         if (self.path / "result.json").exists() and self.result["seed"] != seed.hex():
             raise DrawRefused("another beacon or other dice were drawn from before: there is one draw for a list")
         struck = sorted(set(withdrawn) | set(self._withdrawn()))
-        chosen = grants.chosen(grants.drawn(self.entries, seed), self._quotas(), struck)
-        if unknown := set(struck) - {entry.ticket for entry in self.entries}:
-            raise DrawRefused(f"nobody has ticket {min(unknown)}, who is to be struck out")
+        if unknown := set(struck) - {line[TICKET] for line in self.tickets if struck}:
+            raise DrawRefused(f"nobody has ticket {min(unknown).decode()}, who is to be struck out")
+        chosen = grants.chosen(grants.drawn(self.tickets, seed), self._quotas(), struck)
         if struck:
             self._put("withdrawn.txt", _text(struck))
-        self._put("winners.txt", _text(entry.line() for entry in chosen.winners))
-        self._put("waiting.txt", _text(entry.line() for entry in chosen.waiting))
+        self._put("winners.txt", _text(chosen.winners))
+        self._put("waiting.txt", _text(chosen.waiting))
         told = {"beacon": beacon, "dice": dice, "seed": seed.hex(), "winners": len(chosen.winners)}
         self._put("result.json", _json({**told, "waiting": len(chosen.waiting), "withdrawn": len(struck)}))
         return chosen
@@ -111,35 +116,37 @@ class DrawFolder:
         """Why the published draw is refused; none when everything in it follows from list, rules and seed."""
         try:
             self._refuse_changed(self.frozen)
+            if merkle.root_of(self.tickets).hex() != self.frozen["root"]:
+                return ["the root does not follow from tickets.txt"]
             result = self.result
             seed = grants.seed_of(self.commitment, result["beacon"], result["dice"])
             if seed.hex() != result["seed"]:
                 return ["the seed does not follow from frozen list, beacon and dice"]
-            chosen = grants.chosen(grants.drawn(self.entries, seed), self._quotas(), self._withdrawn())
+            chosen = grants.chosen(grants.drawn(self.tickets, seed), self._quotas(), self._withdrawn())
             told = {"winners.txt": chosen.winners, "waiting.txt": chosen.waiting}
-            wrong = [name for name, all_ in told.items() if self._lines(name) != [entry.line() for entry in all_]]
+            wrong = [name for name, lines in told.items() if self._lines(name) != lines]
         except (KeyError, TypeError, ValueError) as fault:
             return [str(fault)]
         return [f"{name} does not follow from list and seed" for name in wrong]
 
     def proof(self, ticket: str) -> dict[str, Any]:
         """What shows the holder of a ticket that it was in the list: docs/draw.md. Raises DrawRefused."""
-        lines = self._lines("tickets.txt")
-        index = next((i for i, line in enumerate(lines) if line.startswith(f"{ticket} ")), None)
-        if index is None:
+        index = bisect_left(self.tickets, ticket.encode())
+        if index == len(self.tickets) or self.tickets[index][TICKET] != ticket.encode():
             raise DrawRefused(f"ticket {ticket} is not in the list")
-        levels = merkle.levels_of(line.encode() for line in lines)
+        levels = merkle.levels_of(self.tickets)
         return {
-            "line": lines[index],
+            "line": self.tickets[index].decode(),
             "index": index,
-            "tickets": len(lines),
+            "tickets": len(self.tickets),
             "root": levels[-1][0].hex(),
             "siblings": [digest.hex() for digest in merkle.proof_of(levels, index)],
         }
 
     @cached_property
-    def entries(self) -> list[Entry]:
-        return [grants.entry_of(line) for line in self._lines("tickets.txt")]
+    def tickets(self) -> list[bytes]:
+        """The lines of the list. Raises DrawRefused."""
+        return self._lines("tickets.txt")
 
     @property
     def frozen(self) -> dict[str, Any]:
@@ -164,22 +171,20 @@ class DrawFolder:
             raise DrawRefused("frozen.json is of another format")
         if self._digest("rules.json") != frozen["rules_sha256"]:
             raise DrawRefused("rules.json is not what was frozen")
-        lines = self._lines("tickets.txt")
-        root = merkle.root_of(line.encode() for line in lines).hex()
-        if len(lines) != frozen["tickets"] or root != frozen["root"]:
+        if len(self.tickets) != frozen["tickets"] or self._digest("tickets.txt") != frozen["tickets_sha256"]:
             raise DrawRefused("tickets.txt is not what was frozen")
 
-    def _withdrawn(self) -> list[str]:
+    def _withdrawn(self) -> list[bytes]:
         return self._lines("withdrawn.txt") if (self.path / "withdrawn.txt").exists() else []
 
-    def _lines(self, name: str) -> list[str]:
+    def _lines(self, name: str) -> list[bytes]:
         try:
-            text = (self.path / name).read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as fault:
-            raise DrawRefused(f"cannot read {name}: {fault}") from None
-        if text and not text.endswith("\n"):
+            content = (self.path / name).read_bytes()
+        except OSError as fault:
+            raise DrawRefused(f"cannot read {name}: {fault.strerror}") from None
+        if content and not content.endswith(b"\n"):
             raise DrawRefused(f"{name} is cut off")
-        return text.split("\n")[:-1]
+        return content.split(b"\n")[:-1]
 
     def _read(self, name: str, missing: str) -> dict[str, Any]:
         try:
@@ -210,13 +215,8 @@ class DrawFolder:
             draft.unlink(missing_ok=True)
 
 
-def _refuse_faults(lines: list[str]) -> None:
-    faults = []
-    for fault in grants.faults_of_list(lines):
-        faults.append(fault)
-        if len(faults) == MOST_FAULTS:
-            break
-    if faults:
+def _refuse_faults(lines: Sequence[bytes]) -> None:
+    if faults := list(islice(grants.faults_of_list(lines), MOST_FAULTS)):
         raise DrawRefused("the list cannot be drawn from: " + "; ".join(faults))
 
 
@@ -224,5 +224,5 @@ def _json(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _text(lines: Iterable[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode("ascii")
+def _text(lines: Sequence[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])

@@ -3,32 +3,28 @@
 Each join has a ticket, 128 random bits that carry no luck before the seed exists. The list of all tickets is committed
 to first; the seed is made of that commitment and of what nobody could know then. Tickets are ordered by a digest of
 seed and ticket: there is no remainder to be biased by, and who is struck out moves nobody but the next in line.
+
+A list has two million lines, so lines stay what they are in its file: bytes `TICKET PROVINCE PRIORITY`.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from binascii import unhexlify
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import chain
 
 DOMAIN = b"launchnight grants 1\n"
 TICKET_BYTES = 16
+LINE = re.compile(rb"[0-9a-f]{32} [0-9]{2} [01]")
+REST = re.compile(rb" [0-9]{2} [01]")
+TICKET, PROVINCE, PRIORITY = slice(0, 32), slice(33, 35), slice(36, 37)
+"""Of a line."""
+LISTED = ord("1")
+SCORE_BYTES = sha256().digest_size
 
 
 class DrawRefused(ValueError):
     """What keeps a draw from being made, or its result from being believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the list. ticket: 32 hexadecimal digits; province: its code, by identity number."""
-
-    ticket: str
-    province: int
-    priority: bool
-
-    def line(self) -> str:
-        return f"{self.ticket} {self.province:02d} {self.priority:d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +39,13 @@ class Quotas:
 class Chosen:
     """Both in the order of the draw. waiting: who moves up when one of the chosen withdraws, quotas permitting."""
 
-    winners: list[Entry]
-    waiting: list[Entry]
+    winners: list[bytes]
+    waiting: list[bytes]
 
 
-def entry_of(line: str) -> Entry:
-    """Raises ValueError for a line that no entry writes."""
-    ticket, province, priority = line.split(" ")
-    entry = Entry(ticket, int(province), priority == "1")
-    if len(bytes.fromhex(ticket)) != TICKET_BYTES or entry.line() != line:
-        raise ValueError(line)
-    return entry
+def line_of(ticket: bytes, province: int, *, priority: bool) -> bytes:
+    """ticket: TICKET_BYTES random bytes; province: its code; priority: on the ministry's list."""
+    return b"%s %02d %d" % (ticket.hex().encode(), province, priority)
 
 
 def seed_of(commitment: bytes, beacon: str, dice: str = "") -> bytes:
@@ -67,54 +59,53 @@ def seed_of(commitment: bytes, beacon: str, dice: str = "") -> bytes:
     return sha256(DOMAIN + commitment.hex().encode() + f"\n{beacon}\n{dice}\n".encode()).digest()
 
 
-def score_of(seed: bytes, ticket: str) -> bytes:
-    return sha256(seed + bytes.fromhex(ticket)).digest()
-
-
-def drawn(entries: Iterable[Entry], seed: bytes) -> list[Entry]:
-    """Everybody in the order of the draw: those of the priority list first, each group by score."""
-    digest = sha256  # two million times
-    groups: tuple[list[tuple[bytes, Entry]], list[tuple[bytes, Entry]]] = ([], [])
-    for entry in entries:
-        groups[not entry.priority].append((digest(seed + bytes.fromhex(entry.ticket)).digest(), entry))
+def drawn(lines: Sequence[bytes], seed: bytes) -> list[bytes]:
+    """All lines in the order of the draw: those of the priority list first, each group by score."""
+    digest, unhex = sha256, unhexlify  # two million times
+    groups = [line for line in lines if line[36] == LISTED], [line for line in lines if line[36] != LISTED]
+    order: list[bytes] = []
     for group in groups:
-        group.sort(key=_score)
-    return [entry for _, entry in chain(*groups)]
+        keyed = [digest(seed + unhex(line[:32])).digest() + line for line in group]
+        keyed.sort()
+        order += [key[SCORE_BYTES:] for key in keyed]
+    return order
 
 
-def _score(pair: tuple[bytes, Entry]) -> bytes:
-    return pair[0]
-
-
-def chosen(order: Iterable[Entry], quotas: Quotas, withdrawn: Collection[str] = ()) -> Chosen:
+def chosen(order: Sequence[bytes], quotas: Quotas, withdrawn: Collection[bytes] = ()) -> Chosen:
     """Go down the order and take whoever fits, until the seats are gone.
 
     withdrawn: tickets that are struck out. Striking one out makes room for at most one more, and takes it from nobody.
     """
-    struck, left = frozenset(withdrawn), Counter(quotas.provinces)
-    winners: list[Entry] = []
-    waiting: list[Entry] = []
-    for entry in order:
-        if entry.ticket in struck:
-            continue
-        limited = entry.province in quotas.provinces
-        if len(winners) < quotas.seats and not (limited and left[entry.province] <= 0):
-            left[entry.province] -= limited
-            winners.append(entry)
+    struck = frozenset(withdrawn)
+    if struck:
+        order = [line for line in order if line[TICKET] not in struck]
+    left = {b"%02d" % province: most for province, most in quotas.provinces.items()}
+    winners: list[bytes] = []
+    waiting: list[bytes] = []
+    for place, line in enumerate(order):
+        if len(winners) == quotas.seats:
+            return Chosen(winners, [*waiting, *order[place:]])
+        province = line[PROVINCE]
+        if province not in left:
+            winners.append(line)
+        elif left[province] > 0:
+            left[province] -= 1
+            winners.append(line)
         else:
-            waiting.append(entry)
+            waiting.append(line)
     return Chosen(winners, waiting)
 
 
-def faults_of_list(lines: Iterable[str]) -> Iterator[str]:
-    """What keeps lines from being a list to draw from: sorted by ticket, none twice, each an entry."""
-    before = ""
+def faults_of_list(lines: Sequence[bytes]) -> Iterator[str]:
+    """What keeps sorted lines from being a list to draw from: each is of `line_of`, no ticket stands twice."""
+    tickets = [line[TICKET] for line in lines]
+    whole = not b"".join(tickets).translate(None, b"0123456789abcdef")
+    if whole and len(set(tickets)) == len(tickets) and all(map(REST.fullmatch, {line[32:] for line in lines})):
+        return  # two million lines in a second
+    before = b""
     for number, line in enumerate(lines, start=1):
-        try:
-            ticket = entry_of(line).ticket
-        except ValueError:
+        if not LINE.fullmatch(line):
             yield f"line {number} is not TICKET PROVINCE PRIORITY"
-            continue
-        if ticket <= before:
-            yield f"line {number}: ticket {ticket} {'stands twice' if ticket == before else 'is out of order'}"
-        before = ticket
+        elif line[TICKET] == before:
+            yield f"line {number}: ticket {before.decode()} stands twice"
+        before = line[TICKET]

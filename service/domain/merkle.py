@@ -18,10 +18,11 @@ def leaf_of(line: bytes) -> bytes:
 
 def levels_of(lines: Iterable[bytes]) -> list[list[bytes]]:
     """The digests from the leaves up to the root; a level for each halving. 32 bytes and more for each line twice."""
-    levels = [[leaf_of(line) for line in lines]]
+    digest, leaf, node = sha256, LEAF, NODE  # two million times
+    levels = [[digest(leaf + line).digest() for line in lines]]
     while len(level := levels[-1]) > 1:
         pairs = zip(level[::2], level[1::2], strict=False)
-        above = [sha256(NODE + left + right).digest() for left, right in pairs]
+        above = [digest(node + left + right).digest() for left, right in pairs]
         levels.append(above + level[len(level) & ~1 :])
     return levels
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.domain import merkle
-from service.domain.grants import DrawRefused, Entry, Quotas
+from service.domain.grants import TICKET, DrawRefused, Quotas, line_of
 from service.draw_folder import CHECKERS, Beacon, DrawFolder
 from tests.tools import need
 
@@ -22,8 +22,8 @@ QUOTAS = Quotas(30, {52: 3, 91: 0})
 PROGRAMS = {"python": [sys.executable, "-I"], "perl": ["perl"]}
 
 
-def people(count: int) -> list[Entry]:
-    return [Entry(secrets.token_hex(16), (31, 52, 91)[i % 3], priority=i % 5 == 0) for i in range(count)]
+def people(count: int) -> list[bytes]:
+    return [line_of(secrets.token_bytes(16), (31, 52, 91)[i % 3], priority=i % 5 == 0) for i in range(count)]
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_the_checkers_are_short_and_are_frozen_with_the_list(folder: DrawFolder)
 
 def test_a_withdrawal_is_published_and_the_next_moves_up(folder: DrawFolder) -> None:
     before = folder.run("b34c0n", "4 2 6", LATER)
-    gone = before.winners[0].ticket
+    gone = before.winners[0][TICKET]
     after = DrawFolder(folder.path).run("b34c0n", "4 2 6", LATER, withdrawn=[gone])
     assert set(before.winners[1:]) < set(after.winners)
     assert len(after.winners) == 30
@@ -155,11 +155,10 @@ def test_a_list_with_a_ticket_twice_is_not_frozen(tmp_path: Path) -> None:
 
 
 def test_the_holder_of_a_ticket_sees_that_it_was_in_the_list(folder: DrawFolder) -> None:
-    for entry in folder.entries[::9]:
-        proof = folder.proof(entry.ticket)
+    for line in folder.tickets[::9]:
+        proof = folder.proof(line[TICKET].decode())
         siblings = [bytes.fromhex(one) for one in proof["siblings"]]
         root = bytes.fromhex(folder.frozen["root"])
-        line = entry.line().encode()
         assert merkle.is_proved(line, proof["index"], proof["tickets"], siblings, root)
     with pytest.raises(DrawRefused, match="not in the list"):
         folder.proof("0" * 32)
