@@ -329,6 +329,36 @@ COST = Row(
                    '/ scalar(sum(swarm_fates_total{fate="joined"}) > 0)', "{{role}}"),),
             "stacked", width=12,
         ),
+        Panel(
+            "How full each loop was",
+            "Share of the time in which a program's main thread ran or waited for a core that others had. Near 1 it "
+            "is full, whoever has the core; beside it, how many cores the program may use.",
+            "percentunit",
+            (
+                Query("sum by (program) (rate(rehearsal_main_thread_seconds_total[$__rate_interval]))", "{{program}}"),
+                Query('sum by (program) (rate(rehearsal_main_thread_seconds_total{state="waited"}[$__rate_interval]))',
+                      "{{program}}: waited"),
+                Query("min(rehearsal_allowed_cores)", "fewest cores allowed"),
+            ),
+            decimals=2,
+        ),
+        Panel(
+            "Cores of the machine", "How busy each core was, whoever had it, and how many processes of each role "
+            "waited for one.",
+            "none",
+            (
+                Query("sum by (core) (rate(rehearsal_core_busy_seconds_total[$__rate_interval]))", "core {{core}}"),
+                Query("sum by (role) (rate(rehearsal_core_wait_seconds_total[$__rate_interval]))", "{{role}} waits"),
+            ),
+            decimals=2,
+        ),
+        Panel(
+            "Disks", "Share of the time in which a disk had something to do; one that serves several at once may do "
+            "more although it is never idle.",
+            "percentunit",
+            (Query("sum by (disk) (rate(rehearsal_disk_busy_seconds_total[$__rate_interval]))", "{{disk}}"),),
+            most=1, decimals=2,
+        ),
     ),
 )  # fmt: skip
 

@@ -74,7 +74,7 @@ class Rehearsal:
         self._cpu = CpuSampler()
         self._hands = ProcessFaults()
         faults = {(fault.kind, fault.target) for fault in order.night.faults}
-        self._metrics = OwnMetrics(lambda: self._cpu.seconds, sorted(faults))
+        self._metrics = OwnMetrics(self._cpu, sorted(faults))
         self._source: Source | None = None
         self._timeline: FaultTimeline | None = None
         self._phase = ""
@@ -330,7 +330,7 @@ class Rehearsal:
         self.folder.discard_work(Path(elsewhere) if elsewhere else None)
 
     def _watch_cpu(self, child: Child) -> None:
-        self._cpu.watch(kind_of(child.role), child.roots)
+        self._cpu.watch(kind_of(child.role), child.roots, child.role)
 
     # What happens, said everywhere it is heard
 

@@ -1,5 +1,6 @@
 """Dashboards and rules use what is declared, everything declared is shown, and what is declared is what is exposed."""
 
+import os
 import subprocess
 
 import pytest
@@ -7,6 +8,7 @@ from prometheus_client import generate_latest
 
 from dashboards.names import OTHERS, UNUSED, declared, samples
 from loadtests.harness import exposition
+from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.own_metrics import OwnMetrics
 from loadtests.harness.samples import kept
 from loadtests.harness.scraper import Endpoint
@@ -93,7 +95,10 @@ def exposed(text: str) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def harness_page() -> str:
-    metrics = OwnMetrics(lambda: {"web": 1.0}, [("outage", "sms")])
+    cpu = CpuSampler()
+    cpu.watch("web", [os.getpid()])
+    cpu.sample()
+    metrics = OwnMetrics(cpu, [("outage", "sms")])
     endpoint = Endpoint(metrics.target)
     try:
         return endpoint.fetch()

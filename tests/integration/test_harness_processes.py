@@ -13,6 +13,7 @@ import pytest
 
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.errors import NotReady, Refusal
+from loadtests.harness.machine import core_seconds
 from loadtests.harness.processes import Child, environment, once, python
 from loadtests.harness.programs import unexpected
 from tests.children import child_process
@@ -178,6 +179,33 @@ def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(child_of:
     child.stop(grace=10)
     cpu.sample()
     assert cpu.seconds["web"] == used
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells who waits for a core")
+def test_a_loop_that_shares_its_core_waits_for_it(child_of: ChildOf) -> None:
+    """Two burn 0.3 s each on one core: the first cannot have had it all the time."""
+    core = min(os.sched_getaffinity(0))
+    burn = "import time\nwhile time.process_time() < 0.3: pass\n"
+    pinned = f"import os, subprocess, sys; os.sched_setaffinity(0, {{{core}}})\n"
+    both = f"other = subprocess.Popen([sys.executable, '-c', {burn!r}])\n{burn}other.wait()\n"
+    child = child_of(pinned + both + READY + UNTIL_EOF)
+    child.wait_ready(30)
+    cpu = CpuSampler()
+    cpu.watch("web", child.roots, "web-2")
+    cpu.sample()
+    loop = cpu.loops["web-2"]
+    assert (loop.role, loop.allowed) == ("web", 1)
+    assert loop.ran >= 0.29 and loop.waited >= 0.05
+    assert cpu.core_waits["web"] >= loop.waited
+
+
+def test_the_machine_tells_what_its_cores_did() -> None:
+    before = core_seconds()
+    assert set(before) == os.sched_getaffinity(0)
+    until = time.process_time() + 0.3
+    while time.process_time() < until:
+        pass
+    assert sum(core_seconds().values()) >= sum(before.values()) + 0.2
 
 
 def test_cpu_of_a_successor_is_added(child_of: ChildOf) -> None:

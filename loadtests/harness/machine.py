@@ -1,0 +1,63 @@
+"""What the whole machine is at, whoever makes it: its cores and its disks, read when they are asked for."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+IDLE = ("idle", "iowait")
+INSIDE_USER = ("guest", "guest_nice")
+"""Counted in user and nice already."""
+BLOCKS = Path("/sys/block")
+IN_MEMORY = ("loop", "ram", "zram")
+NO_DISK = "none"
+"""What stands for the disks of a system that shows none."""
+
+
+class Machine(Collector):
+    """Cores that the harness may use, and disks."""
+
+    def __init__(self) -> None:
+        self._disks = _disks()
+
+    def collect(self) -> Iterable[Metric]:
+        cores = CounterMetricFamily(
+            "rehearsal_core_busy_seconds_total", "Time in which a core was busy, whoever had it.", labels=["core"]
+        )
+        for core, seconds in core_seconds().items():
+            cores.add_metric([str(core)], seconds)
+        yield cores
+        disks = CounterMetricFamily(
+            "rehearsal_disk_busy_seconds_total", "Time in which a disk had something to do.", labels=["disk"]
+        )
+        for disk, seconds in (disk_seconds(self._disks) or {NO_DISK: 0.0}).items():
+            disks.add_metric([disk], seconds)
+        yield disks
+
+
+def core_seconds() -> dict[int, float]:
+    """Busy seconds since the start of the machine, of each core that this process may run on."""
+    times = psutil.cpu_times(percpu=True)
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(times))
+    return {core: _busy(times[core]._asdict()) for core in sorted(allowed) if core < len(times)}
+
+
+def disk_seconds(disks: Iterable[str]) -> dict[str, float]:
+    """Busy seconds since the start of the machine, of each of these that the system counts."""
+    counters = psutil.disk_io_counters(perdisk=True) or {}
+    return {disk: counters[disk].busy_time / 1000 for disk in disks if hasattr(counters.get(disk), "busy_time")}
+
+
+def _busy(times: dict[str, float]) -> float:
+    return sum(seconds for name, seconds in times.items() if name not in (*IDLE, *INSIDE_USER))
+
+
+def _disks() -> list[str]:
+    """Whole disks: their partitions would count the same time again."""
+    try:
+        return sorted(one.name for one in BLOCKS.iterdir() if not one.name.startswith(IN_MEMORY))
+    except OSError:
+        return []
