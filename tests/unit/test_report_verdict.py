@@ -9,8 +9,8 @@ import pytest
 
 from reports import tables
 from reports.facts import Facts
-from reports.objectives import RULES
 from reports.verdict import Verdict, judge
+from scenarios.objectives import DEFAULTS
 from scenarios.record import Fate, Run
 from tests.unit.synthetic_run import SyntheticRun
 
@@ -29,7 +29,7 @@ def objective(verdict: Verdict, name: str) -> Any:
 
 def test_everything_met(tmp_path: Path) -> None:
     verdict = judged(SyntheticRun(), tmp_path)
-    assert met(verdict) == dict.fromkeys(RULES, True)
+    assert met(verdict) == dict.fromkeys(DEFAULTS, True)
     assert (verdict.outcome, verdict.exit_code, verdict.findings) == ("met", 0, [])
     assert verdict.fates == {"joined": 600, "refused": 0, "abandoned": 0, "failed": 0, "cut": 0}
     assert verdict.to_dict()["verdict"]["exit_code"] == 0
@@ -97,7 +97,7 @@ def test_each_objective_broken_alone(name: str, tmp_path: Path) -> None:
     run = SyntheticRun()
     BREAKS[name](run)
     verdict = judged(run, tmp_path)
-    assert met(verdict) == {**dict.fromkeys(RULES, True), name: False}
+    assert met(verdict) == {**dict.fromkeys(DEFAULTS, True), name: False}
     lost_or_doubled = name in ("lost", "doubled")
     assert verdict.exit_code == (6 if lost_or_doubled else 3)
     assert verdict.outcome == ("lost-or-doubled" if lost_or_doubled else "missed")
@@ -106,7 +106,7 @@ def test_each_objective_broken_alone(name: str, tmp_path: Path) -> None:
 
 
 def test_every_objective_has_its_break() -> None:
-    assert list(BREAKS) == list(RULES)
+    assert list(BREAKS) == list(DEFAULTS)
 
 
 def test_the_audit_says_what_is_lost_and_what_is_doubled(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_late_generator_makes_the_run_invalid(tmp_path: Path) -> None:
     assert (verdict.outcome, verdict.exit_code) == ("invalid", 5)
     exact = np.sort(run.people["started"] - run.people["due"])[int(np.ceil(0.99 * 600)) - 1] * 1000
     assert verdict.lateness_ms["p99"] == pytest.approx(exact, abs=0.001)
-    assert met(verdict) == dict.fromkeys(RULES, True)
+    assert met(verdict) == dict.fromkeys(DEFAULTS, True)
 
 
 def test_a_child_that_died_is_a_miss_and_is_named(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_run_that_never_began(tmp_path: Path) -> None:
     verdict = judge(Run.load(tmp_path))
     assert verdict.exit_code == 4
     assert verdict.fates["cut"] == 600
-    assert met(verdict) == dict.fromkeys(RULES, None)
+    assert met(verdict) == dict.fromkeys(DEFAULTS, None)
     assert verdict.lateness_ms == {"p50": None, "p99": None, "max": None}
 
 
@@ -238,7 +238,7 @@ def test_a_fault_that_could_not_be_injected_makes_the_run_invalid(tmp_path: Path
     said = "a fault did not bite: outage of email at 0:01:01: it could not be injected: timed out"
     assert [one.text for one in verdict.findings] == [said]
     assert "a fault of the night did not bite" in verdict.sentence
-    assert met(verdict) == dict.fromkeys(RULES, True)
+    assert met(verdict) == dict.fromkeys(DEFAULTS, True)
 
 
 def test_a_fault_that_touched_nothing_makes_the_run_invalid(tmp_path: Path) -> None:
