@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loadtests.visitors import OPTIONS as VISITORS
+from loadtests import play_options
 
 SERVICE_VERBS = {
     "all": "web, worker and gatekeeper in one process",
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="launchnight", description="Live through a launch night before it happens.")
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_rehearse(verbs)
+    _add_capacity(verbs)
     _add_nights(verbs)
     _add_plan(verbs)
     _add_report(verbs)
@@ -82,33 +83,38 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add = rehearse.add_argument
     add("night", metavar="NIGHT", help="a name of `launchnight nights`, or a TOML file")
     add("--reading", metavar="NAME", help="reading of the curve: gentle, expected, harsh (the night's default)")
-    add("--set", metavar="NAME", help="set of partner capacities (the night's default)")
-    add("--manners", metavar="NAME", help="of all clients: punctual, naive, polite or adaptive (the night's shares)")
-    add(
-        "--uploader",
-        metavar="NAME",
-        default="patient",
-        help="phones' photos: patient, tus_js, uppy, one_shot (patient)",
-    )
     _add_arrivals(add)
-    add("--pace", metavar="P", default="20", help="what people do by themselves runs P times as fast (20)")
-    add("--steps", metavar="N", default="0", help="applicants leave after N answers that worked (the whole journey)")
-    for name, text in VISITORS.items():
-        add(f"--{name.replace('_', '-')}", metavar="X", default="", help=text)
-    add("--workers", metavar="N", default="1", help="processes of the swarm (1)")
-    add("--drain-minutes", metavar="M", default="12", help="real minutes after the last arrival at most (12)")
-    add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")
-    add("--proxy", metavar="nginx", help="put nginx before them")
-    add("--target", metavar="URL", help="play against the service that answers there instead of starting one")
-    add("--partners", metavar="URL", help="of --target: its simulated partners")
-    add("--ledger", metavar="COMMAND", help="of --target: prints its database's ledger; without it that is not read")
-    add("--metrics", metavar="URL", action="extend", nargs="+", help="of --target: metrics of its processes")
+    play_options.add_people(add, pace="20")
+    play_options.add_stack(add, drain="12")
     add("--keep-photos", action="store_true", help="keep the photo bytes after the audit")
-    add("--prometheus", metavar="URL|auto", help="take samples from a Prometheus server; auto starts one")
-    add("--runs", metavar="DIR", default="runs", help="where run folders go (runs)")
-    add("--disk-cap-gb", metavar="GB", default="8", help="stop when the run has written more (8)")
-    add("--json", action="store_true", help="one JSON document on standard output")
-    add("--quiet", action="store_true", help="no progress")
+    play_options.add_output(add)
+
+
+def _add_capacity(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    capacity = verbs.add_parser(
+        "capacity",
+        help="search for the most people a second that the service carries within the objectives",
+        description="Play one rehearsal after the other at rates of its own choice, until the highest rate that holds "
+        "the night's objectives is bracketed and confirmed; then go past it.",
+        epilog=(
+            "exit codes: 0 the capacity is known, 1 crash, 2 usage or configuration, 3 no call (the reason is said), "
+            "4 target never ready, 5 the generator was the limit, 130 interrupted"
+        ),
+    )
+    capacity.set_defaults(run=_capacity)
+    add = capacity.add_argument
+    add("night", metavar="NIGHT", nargs="?", default="", help="a name of `launchnight nights`, or a TOML file")
+    add("--resume", metavar="FOLDER", default="", help="go on with the search in this folder, as it began")
+    add("--from", dest="from_per_s", metavar="R", default="1", help="people a second of the first probe (1)")
+    add("--probes", metavar="N", default=None, help="probes at most until the limit is known (8)")
+    add("--minutes", metavar="M", default="3", help="minutes of the night's clock in which a probe's people come (3)")
+    add("--no-beyond", action="store_true", help="stop at the limit: neither 2 and 4 times as many, nor a jump")
+    add("--people", metavar="1/N", default="1", help="share of partners' capacities, the gate and queues' bounds (1)")
+    add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
+    add("--seed", metavar="N", default="1", help="same seed, same people (1)")
+    play_options.add_people(add, pace="60")
+    play_options.add_stack(add, drain="5")
+    play_options.add_output(add)
 
 
 def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -249,6 +255,28 @@ def _rehearse(options: argparse.Namespace) -> int:
         return _complain(fault.faults)
     except Interrupted:
         return Exit.INTERRUPTED
+
+
+def _capacity(options: argparse.Namespace) -> int:
+    import reports
+    from loadtests import capacity, capacity_view
+    from loadtests.harness.errors import Exit, HarnessError
+    from loadtests.harness.hunt import two_methods
+    from loadtests.harness.signals import Interrupted
+
+    plain = parser().parse_args(["rehearse", "-"])
+    try:
+        found, folder, code = capacity.run(options, plain, lambda run: reports.write(run).to_dict(), two_methods)
+    except HarnessError as fault:
+        _complain(fault.faults)
+        return fault.exit_code
+    except Interrupted:
+        return Exit.INTERRUPTED
+    if options.json:
+        print(json.dumps(capacity_view.document(found, folder, code)))
+    else:
+        capacity_view.show(found, folder)
+    return code
 
 
 def _nights(options: argparse.Namespace) -> int:

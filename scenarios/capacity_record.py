@@ -33,7 +33,7 @@ class Phase(StrEnum):
     """What a probe is for."""
 
     RAMP = "ramp"
-    """Twice the rate before, until one breaks."""
+    """Ever higher rates, until one breaks."""
     BRACKET = "bracket"
     """Between the highest rate that held and the lowest that broke."""
     CONFIRM = "confirm"
