@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answers, figures, tables
+from reports import answer, extrapolation, figures, first_page, tables, travelers, work
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
@@ -21,18 +21,16 @@ Section = Callable[[Facts, Verdict], dict[str, Any] | None]
 """What a section's template `sections/NAME.html.j2` is filled with; None leaves the section out."""
 
 SECTIONS: dict[str, Section] = {
-    "first_page": lambda facts, verdict: {
-        "meaning": answers.meaning(facts, verdict),
-        "key_figures": answers.key_figures(facts, verdict),
-        "unknowns": answers.unknowns(facts, verdict),
-        "basis": _basis(facts),
-    },
+    "first_page": first_page.view,
     "objectives": lambda facts, verdict: {},
+    "proof": lambda facts, verdict: answer.proof(facts, extrapolation.of_runs([facts]), verdict.answer),
     "figures": lambda facts, verdict: {"pictures": figures.all_pictures(facts), "faults": tables.faults(facts)},
     "mapping": lambda facts, verdict: {"mapping": tables.mapping()},
     "ledgers": lambda facts, verdict: {"ledgers": tables.ledgers(verdict)},
     "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
+    "travelers": lambda facts, verdict: travelers.view(facts),
     "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict)},
+    "work": lambda facts, verdict: work.view(facts),
     "generator": lambda facts, verdict: {
         "audits": None if verdict.generator is None else tables.audits(verdict.generator),
         "latency": tables.latency(facts),
@@ -93,13 +91,6 @@ def title(facts: Facts) -> Said:
     played = say("{arrivals}, set {set}", arrivals=facts.arrivals, set=config["set"])
     people = say("people {share}", share=config["factors"]["people"])
     return listed((Quoted(night["title"]), played, people, *clients), " · ")
-
-
-def _basis(facts: Facts) -> str:
-    return (
-        f"People {facts.config['factors']['people']}, speed {number(facts.speed)}, pace {number(facts.pace)}: what is "
-        "measured, scaled and extrapolated is told apart below."
-    )
 
 
 def _clocks(facts: Facts) -> str:

@@ -6,6 +6,7 @@ the service needs to carry no more than the gate lets in. Rates are per second o
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from reports.facts import Facts
 from reports.names import READINGS, named
 from reports.stated import Stated, confidence, not_known
 from reports.statistics import FloatArray
-from reports.uses import ADMITTED, TWO_SIDED_95, Use, admitted, uses
+from reports.uses import ADMITTED, TWO_SIDED_95, Taken, Use
 from reports.wording import Said, Told, count, number, say
 from scenarios.catalogue import Night, NightError
 
@@ -91,40 +92,40 @@ def behind_the_gate(needs: Needs | None) -> Stated:
     return Stated("needs", what, value, low, high, "registrations/s", "scaled", sure, ID)
 
 
-def codes(facts: Facts, needs: Needs | None) -> Stated:
+def codes(taken: Taken, needs: Needs | None) -> Stated:
     """One-time codes a minute at the night's peak, by every channel."""
-    what, taken = say("one-time codes at the peak"), uses(facts)
+    what = say("one-time codes at the peak")
     if needs is None:
         return not_known("codes", what, "codes/min", _no_curve(), ID)
-    ways = [taken[name] for name in ("sms_codes", "email_codes") if name in taken]
+    ways = [taken.uses[name] for name in ("sms_codes", "email_codes") if name in taken.uses]
     if not sum(way.total for way in ways):
         return not_known("codes", what, "codes/min", say("no code was handed over in this run"), ID)
-    each = np.sum([way.each(admitted(facts)) for way in ways], axis=0)
-    return _scaled("codes", what, 60.0 * needs.behind_the_gate * each, "codes/min", admitted(facts))
+    each = np.sum([way.each(taken.admitted) for way in ways], axis=0)
+    return _scaled("codes", what, 60.0 * needs.behind_the_gate * each, "codes/min", taken.admitted)
 
 
-def identity_checks(facts: Facts, needs: Needs | None) -> Stated:
+def identity_checks(taken: Taken, needs: Needs | None) -> Stated:
     """Identity checks a second that keep up with the night's peak."""
     what = say("identity checks that keep up with the peak")
     if needs is None:
         return not_known("identity_checks", what, "checks/s", _no_curve(), ID)
-    taken = uses(facts).get("identity_checks")
-    if taken is None or not taken.total:
+    asked = taken.uses.get("identity_checks")
+    if asked is None or not asked.total:
         return not_known("identity_checks", what, "checks/s", _no_checks(), ID)
-    each = np.array(taken.each(admitted(facts)))
-    return _scaled("identity_checks", what, needs.behind_the_gate * each, "checks/s", admitted(facts))
+    each = np.array(asked.each(taken.admitted))
+    return _scaled("identity_checks", what, needs.behind_the_gate * each, "checks/s", taken.admitted)
 
 
-def identity_by_close(facts: Facts, needs: Needs | None) -> Stated:
+def identity_by_close(taken: Taken, needs: Needs | None) -> Stated:
     """The least rate of checks with which everybody's is done when the wave closes: people go on meanwhile."""
     what = say("identity checks that are done by the close")
     if needs is None:
         return not_known("identity_by_close", what, "checks/s", _no_curve(), ID)
-    taken = uses(facts).get("identity_checks")
-    if taken is None or not taken.total or not facts.planned:
+    asked = taken.uses.get("identity_checks")
+    if asked is None or not asked.total or not taken.planned:
         return not_known("identity_by_close", what, "checks/s", _no_checks(), ID)
-    each = np.array(taken.each(facts.planned))
-    return _scaled("identity_by_close", what, needs.people / needs.open_s * each, "checks/s", facts.planned)
+    each = np.array(asked.each(taken.planned))
+    return _scaled("identity_by_close", what, needs.people / needs.open_s * each, "checks/s", taken.planned)
 
 
 def _scaled(name: str, what: Said, interval: FloatArray, unit: str, people: int) -> Stated:
@@ -151,6 +152,13 @@ def _no_checks() -> Said:
 # ---------------------------------------------------------------- tables
 
 
+def view(facts: Facts, taken: Taken, needs: Needs | None) -> dict[str, Any]:
+    """What the template of the section is filled with."""
+    if needs is None:
+        return {"readings": None, "bill": None}
+    return {"readings": readings(needs), "bill": bill(facts, taken, needs)}
+
+
 def readings(needs: Needs) -> Table:
     """Each reading of the curve with its busiest minute and what comes behind the gate."""
     rows = []
@@ -165,11 +173,11 @@ PARTNERS = {"sms_codes": "sms", "email_codes": "email", "identity_checks": "civi
 """Whose rate in the night file bounds a use."""
 
 
-def bill(facts: Facts, needs: Needs) -> Table | None:
+def bill(facts: Facts, taken: Taken, needs: Needs) -> Table | None:
     """What was counted of each thing, for each who was let in, at the night's peak, and what the set allows."""
-    people, rows = admitted(facts), []
-    for use in uses(facts).values():
-        each, low, high = use.each(people)
+    rows = []
+    for use in taken.uses.values():
+        each, low, high = use.each(taken.admitted)
         at_peak = needs.behind_the_gate * each
         interval = say("{low} to {high}", low=number(low, source=ID), high=number(high, source=ID))
         rows.append(

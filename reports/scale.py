@@ -43,8 +43,8 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
         ("offered", N_("people offered"), statistics.busiest(people["started"], 60), PEOPLE_PER_S, SCALED),
         ("admitted", N_("people admitted"), statistics.busiest(people["admitted_at"], 60), PEOPLE_PER_S, SCALED),
         ("joined", N_("people joined"), statistics.busiest(people["wave_joined_at"], 60), PEOPLE_PER_S, EXTRAPOLATED),
-        ("requests", N_("requests"), _steepest(facts, "swarm_requests_total"), N_("{n} requests/s"), EXTRAPOLATED),
-        ("photo_bytes", N_("photo bytes stored"), _steepest(facts, "registration_upload_bytes_total") / 1e6,
+        ("requests", N_("requests"), steepest(facts, "swarm_requests_total"), N_("{n} requests/s"), EXTRAPOLATED),
+        ("photo_bytes", N_("photo bytes stored"), steepest(facts, "registration_upload_bytes_total") / 1e6,
          N_("{n} MB/s"), EXTRAPOLATED),
         ("service_cores", N_("cores of the service with its database"), _service_cores(facts),
          N_("{n} cores"), EXTRAPOLATED),
@@ -52,7 +52,7 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
     return [Rate(name, say(label), here, here * factor, unit, say(kind)) for name, label, here, unit, kind in rates]
 
 
-def _steepest(facts: Facts, name: str, **labels: str) -> float:
+def steepest(facts: Facts, name: str, **labels: str) -> float:
     """Most that the counters gained in any 60 s, per second; nan when there are none."""
     if not facts.run.samples.select(name, **labels):
         return math.nan

@@ -13,7 +13,7 @@ A run that is not valid gives guesses only.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reports.wording import N_, Said, Told, count, number, percent, say
@@ -42,8 +42,8 @@ SHARES = ("share",)
 class Stated:
     """One answer.
 
-    value: None where it is not known; then `why_not` says why. low, high: the interval; a `high` of None beside a value
-    means "at least", a `low` of None "at most". unit: English, said by the page in its language ("" where a number
+    value: None where it is not known; then `why_not` says why. low, high: the interval, both None where none is known;
+    one of them alone means "at least" or "at most". unit: English, said by the page in its language ("" where a number
     needs none). evidence: "#id" of what on the same page shows it. source: where a measured number stands in the record
     (docs/report.md), else that id. named: what the answer calls by name (a resource).
     Raises ValueError for an answer that contradicts itself.
@@ -80,12 +80,12 @@ class Stated:
             return say("not known, because {reason}", reason=self.why_not)
         shown = self._shown(self.value, self.source or self.evidence)
         if self.named:
-            return say("{name}, {value}", name=self.named, value=shown)
-        if self.high is None:
+            return say("{name}, {value} of its limit", name=self.named, value=shown)
+        if self.high is None and self.low is not None:
             return say("at least {value}", value=shown)
-        if self.low is None:
+        if self.low is None and self.high is not None:
             return say("at most {value}", value=shown)
-        return say("{value}", value=shown)
+        return shown
 
     @property
     def interval(self) -> Said | None:
@@ -107,8 +107,13 @@ class Stated:
         return {
             "id": self.id, "value": self.value, "low": self.low, "high": self.high, "unit": self.unit,
             "kind": self.kind, "confidence": self.confidence, "evidence": self.evidence, "why_not": str(self.why_not),
-            "named": str(self.named),
+            "named": str(self.named), "what": str(self.what), "text": str(self.text),
+            "interval": str(self.interval or ""), "manner": str(self.manner),
         }  # fmt: skip
+
+    def doubted(self) -> "Stated":
+        """The same answer out of a run that is not valid: a guess."""
+        return self if self.value is None else replace(self, confidence="a guess")
 
     def _shown(self, value: float, source: str) -> Said:
         told = self._number(value, source)

@@ -7,12 +7,14 @@ did not get through is paid for by those who did.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports import statistics
 from reports.facts import Facts
-from reports.statistics import FloatArray
+from reports.statistics import BoolArray
 from reports.wording import N_, Said, say
 from scenarios.record import Fate
 
@@ -70,49 +72,55 @@ _COUNTERS = {
 }  # fmt: skip
 
 
-def uses(facts: Facts) -> dict[str, Use]:
-    """Every use that the record tells, by id. Without anybody let in there is none."""
-    if not admitted(facts):
-        return {}
-    found = {name: _counted(facts, name, counter) for name, counter in _COUNTERS.items()}
-    found["identity_checks"] = _identity_checks(facts)
-    found["bytes_sent"] = Use(
-        "bytes_sent", say("bytes sent by phones"), float(facts.people["bytes_sent"].sum()), "people:sum bytes_sent",
-        _error(facts, facts.people["bytes_sent"].astype(float)),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Taken:
+    """All that people took, and how many they were."""
+
+    planned: int
+    admitted: int
+    joined: int
+    uses: dict[str, Use]
+    """By id; none without anybody let in."""
+
+    @classmethod
+    def of(cls, facts: Facts) -> "Taken":
+        let_in = np.isfinite(facts.people["admitted_at"])
+        people = int(let_in.sum())
+        return cls(facts.planned, people, facts.joined, _uses(facts, let_in) if people else {})
+
+
+def _uses(facts: Facts, let_in: BoolArray) -> dict[str, Use]:
+    found = {name: _counted(facts, let_in, name, counter) for name, counter in _COUNTERS.items()}
+    found["identity_checks"] = _identity_checks(facts, let_in)
+    sent = facts.people["bytes_sent"]
+    found["bytes_sent"] = Use("bytes_sent", say("bytes sent by phones"), float(sent.sum()), "people:sum bytes_sent",
+                              _error(sent[let_in]))  # fmt: skip
     return {name: use for name, use in found.items() if use is not None}
 
 
-def admitted(facts: Facts) -> int:
-    """How many people were let in."""
-    return int(np.isfinite(facts.people["admitted_at"]).sum())
-
-
-def _counted(facts: Facts, name: str, counter: _Counter) -> Use | None:
+def _counted(facts: Facts, let_in: BoolArray, name: str, counter: _Counter) -> Use | None:
     samples = facts.run.samples
     if not samples.select(counter.name, **counter.labels):
         return None
     told = ",".join(f"{key}={value}" for key, value in counter.labels.items())
     source = f"samples:total {counter.name}" + (f"{{{told}}}" if told else "")
     total = statistics.total(samples, counter.name, (), **counter.labels)
-    error = _error(facts, facts.people[counter.column].astype(float))
-    return Use(name, say(counter.what), total, source, error)
+    return Use(name, say(counter.what), total, source, _error(facts.people[counter.column][let_in]))
 
 
-def _identity_checks(facts: Facts) -> Use | None:
+def _identity_checks(facts: Facts, let_in: BoolArray) -> Use | None:
     """Checks that people were promised: what is bought, though the registry may answer only after the run."""
     asked = ((facts.config["ledgers"] or {}).get("identity_checks") or {}).get("client")
     if asked is None:
         return None
-    submitted = np.isfinite(facts.people["identity_submitted_at"]).astype(float)
+    submitted = np.isfinite(facts.people["identity_submitted_at"][let_in])
     source = "config:ledgers.identity_checks.client"
-    return Use("identity_checks", say("identity checks asked for"), float(asked), source, _error(facts, submitted))
+    return Use("identity_checks", say("identity checks asked for"), float(asked), source, _error(submitted))
 
 
-def _error(facts: Facts, each: FloatArray) -> float:
-    """Relative standard error of the mean of `each` (one value a person) over those who were let in; nan: not known."""
-    values = each[np.isfinite(facts.people["admitted_at"])]
-    mean = float(values.mean())
-    if len(values) < 2 or mean <= 0:
+def _error(each: NDArray[Any]) -> float:
+    """Relative standard error of the mean of `each`, a value a person; nan: not known."""
+    mean = float(each.mean())
+    if len(each) < 2 or mean <= 0:
         return math.nan
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) / mean
+    return float(each.std(ddof=1)) / math.sqrt(len(each)) / mean

@@ -3,13 +3,14 @@
 Where several things went wrong the first of PRECEDENCE decides the exit code; `findings` lists all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reports import generator
+from reports import answer, generator
 from reports.facts import Facts
 from reports.generator import Audit
 from reports.objectives import Objective, judge_all
+from reports.stated import Stated
 from scenarios.record import COMPLETE_ENDS, Run
 
 PRECEDENCE = (130, 1, 2, 4, 6, 5, 3, 0)
@@ -77,6 +78,8 @@ class Verdict:
     cpu_s: dict[str, float]
     remarks: list[str]
     """What is odd about the stack that was played against, and what of it was not read."""
+    answer: list[Stated] = field(default_factory=list)
+    """What the stack holds, what the night needs, what is to be bought (reports.answer)."""
 
     @property
     def sentence(self) -> str:
@@ -104,6 +107,7 @@ class Verdict:
             "generator": None if self.generator is None else [vars(audit) for audit in self.generator],
             "ledgers": self.ledgers,
             "cpu_s": self.cpu_s,
+            "answer": [one.to_dict() for one in self.answer],
             "verdict": {
                 "outcome": self.outcome,
                 "exit_code": self.exit_code,
@@ -130,7 +134,7 @@ def judge(run: Run) -> Verdict:
     findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
     exit_code = findings[0].code if findings else 0
     config = run.config
-    return Verdict(
+    verdict = Verdict(
         run_id=str(config["id"]),
         outcome=OUTCOMES[exit_code],
         exit_code=exit_code,
@@ -147,6 +151,7 @@ def judge(run: Run) -> Verdict:
         cpu_s={role: round(float(value), 3) for role, value in sorted(config["cpu_s"].items())},
         remarks=[*facts.stack["remarks"], *_unread(facts)],
     )
+    return replace(verdict, answer=answer.of_run(facts, verdict))
 
 
 def _unread(facts: Facts) -> list[str]:

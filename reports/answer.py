@@ -1,0 +1,219 @@
+"""The answer: what a stack holds, what the night needs, what is missing, what to buy, each with how sure it is.
+
+A single run tells what it held, no more: that it was carried, or that it was not. A search for capacity tells the rate
+at which the objectives still hold. Everything else follows from the same runs: needs of the night's peak, headroom,
+the limit, replicas, codes, identity checks, money.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reports import bottleneck, extrapolation, money, needs, scalability, statistics
+from reports.extrapolation import CPU, Growth
+from reports.facts import Facts
+from reports.needs import Needs
+from reports.scale import SERVICE_ROLES, steepest
+from reports.search import Searched
+from reports.stated import Stated, confidence, not_known
+from reports.uses import Taken
+from reports.wording import Said, say
+from scenarios.capacity_record import Outcome, Phase
+
+if TYPE_CHECKING:
+    from reports.verdict import Verdict
+
+ADMITTED = "swarm_stage_total"
+RATE = "registrations/s"
+VALID = (0, 3, 6)
+"""Exit codes of runs that say something about the service."""
+OF_THE_NIGHT = ("peak", "needs", "needs_here")
+"""Answers that no run measures: a run that is not valid makes them no less sure."""
+
+
+def of_run(facts: Facts, verdict: "Verdict") -> list[Stated]:
+    """The answer of one run, most important first."""
+    night = needs.of_night(facts)
+    growth = extrapolation.of_runs([facts])
+    answers = _rest(facts, facts, night, growth, held_by_run(facts, verdict))
+    return answers if verdict.exit_code in VALID else doubted(answers)
+
+
+def of_search(searched: Searched) -> list[Stated]:
+    """The answer of a search for capacity, most important first; a single "not known" without any run."""
+    held = held_by_search(searched)
+    facts = searched.best or searched.any_run
+    if facts is None:
+        return [held]
+    growth = extrapolation.of_runs(list(searched.runs.values()), law_of(searched))
+    return _rest(facts, searched.broken or facts, needs.of_night(facts), growth, held)
+
+
+def proof(facts: Facts, growth: Growth | None, answers: Iterable[Stated]) -> dict[str, Any]:
+    """What the template of the proof is filled with: needs, processors, money. facts: of the run that was answered."""
+    taken, night = Taken.of(facts), needs.of_night(facts)
+    cores = next((one for one in answers if one.id == "cores"), None)
+    return {
+        "needs": needs.view(facts, taken, night),
+        "growth": extrapolation.view(growth),
+        "money": None if cores is None else money.view(facts, taken, night, cores),
+    }
+
+
+def doubted(answers: Iterable[Stated]) -> list[Stated]:
+    """The answers of a run that is not valid."""
+    return [one if one.id in OF_THE_NIGHT else one.doubted() for one in answers]
+
+
+def headline(answers: Iterable[Stated]) -> Said:
+    """The answer in one sentence."""
+    told = {one.id: say("not known") if one.value is None else one.text for one in answers}
+    return say(
+        "It holds {holds} within objectives; the night needs {needs} at its peak; headroom {headroom}; limited by "
+        "{limit}; the night's peak takes {replicas}, {codes}, {checks}; 1,000 who joined cost {cost}.",
+        **{name: told.get(key, say("not known")) for name, key in _HEADLINE.items()},
+    )
+
+
+_HEADLINE = {
+    "holds": "holds", "needs": "needs", "headroom": "headroom", "limit": "limited_by", "replicas": "replicas",
+    "codes": "codes", "checks": "identity_checks", "cost": "cost",
+}  # fmt: skip
+
+
+def _rest(facts: Facts, strained: Facts, night: Needs | None, growth: Growth | None, held: Stated) -> list[Stated]:
+    """All answers. facts: a run that held; strained: the one in which something gave way, or the same."""
+    taken, needed = Taken.of(facts), needs.behind_the_gate(night)
+    here = _needed_here(facts, needed)
+    cores = extrapolation.cores(growth, needed.value)
+    answers = [
+        held,
+        needed,
+        here,
+        headroom(held, here),
+        *_limits(strained),
+        extrapolation.replicas(growth, needed.value),
+        needs.codes(taken, night),
+        needs.identity_checks(taken, night),
+        money.cost(facts, taken, night, cores),
+        cores,
+        needs.identity_by_close(taken, night),
+        extrapolation.core_seconds(facts),
+        needs.peak(night),
+    ]
+    return [one for one in answers if one.id != "needs_here" or facts.full != facts.speed]
+
+
+# ---------------------------------------------------------------- what it holds
+
+
+def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
+    """What one run held: at least what was played when its objectives are met, less when one is missed."""
+    what = say("holds within objectives")
+    if verdict.exit_code not in VALID:
+        return not_known("holds", what, RATE, verdict.sentence.rstrip("."), "#scale")
+    played, source = let_in(facts)
+    if not played:
+        return not_known("holds", what, RATE, say("nobody was let in"), "#scale")
+    met = verdict.exit_code == 0
+    unjudged = any(one.met is None for one in verdict.objectives)
+    low, high = (played, None) if met else (None, played)
+    sure = confidence(played, low, high, repeats=1, assumed=int(unjudged))
+    return Stated("holds", what, played, low, high, RATE, "measured", sure, "#scale", source=source)
+
+
+def let_in(facts: Facts) -> tuple[float, str]:
+    """People let in a second in the busiest minute, and where the record has it."""
+    if facts.run.samples.select(ADMITTED, stage="admitted"):
+        return steepest(facts, ADMITTED, stage="admitted"), f"samples:busiest 60 {ADMITTED}{{stage=admitted}}"
+    return statistics.busiest(facts.people["admitted_at"], 60), "#scale"
+
+
+def held_by_search(searched: Searched) -> Stated:
+    """The rate that a search calls; without a call the highest that held."""
+    found, what = searched.capacity.search, say("holds within objectives")
+    repeats = len(searched.of(Outcome.HELD, phases=(Phase.CONFIRM,))) + 1
+    if found.call is not None:
+        low, high = (_or(found.low_per_s, found.call), _or(found.high_per_s, found.call))
+        low, high = min(low, found.call), max(high, found.call)
+        sure = confidence(found.call, low, high, repeats=repeats)
+        return Stated("holds", what, found.call, low, high, RATE, "measured", sure, "#search",
+                      source="capacity:search.call")  # fmt: skip
+    if found.low_per_s is None:
+        return not_known("holds", what, RATE, found.no_call_because or say("the search was not finished"), "#search")
+    sure = confidence(found.low_per_s, found.low_per_s, None, repeats=repeats)
+    return Stated("holds", what, found.low_per_s, found.low_per_s, None, RATE, "measured", sure, "#search",
+                  source="capacity:search.low_per_s")  # fmt: skip
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def law_of(searched: Searched) -> scalability.Law | scalability.Refusal:
+    """How goodput grew with the cores that the service kept busy, over the probes that were valid."""
+    points = []
+    for probe in searched.of(Outcome.HELD, Outcome.BROKE):
+        facts = searched.runs.get(probe.number)
+        if facts is not None and probe.goodput_per_s and (busy := _cores_busy(facts)):
+            points.append((busy, probe.goodput_per_s))
+    return scalability.fit([n for n, _ in points], [x for _, x in points])
+
+
+def _cores_busy(facts: Facts) -> float:
+    """Cores that the service kept busy on the mean of the second half of the arrivals; 0 where none was sampled."""
+    last = float(facts.config["last_arrival_s"] or 0.0)
+    used = 0.0
+    for role in SERVICE_ROLES:
+        first, end = statistics.counted_by(facts.run.samples, CPU, np.array([last / 2, last]), role=role)
+        used += float(end - first)
+    return used / (last / 2) if last else 0.0
+
+
+# ---------------------------------------------------------------- what is missing, and why
+
+
+def _needed_here(facts: Facts, needed: Stated) -> Stated:
+    """The night's need at the scale of the run, whose partners and people are so much smaller and quicker."""
+    what = say("which is, at the scale of this run")
+    if needed.value is None:
+        return not_known("needs_here", what, RATE, needed.why_not, needs.ID)
+    scale = facts.speed / facts.full
+    low, value, high = (scale * one for one in (_or(needed.low, needed.value), needed.value,
+                                                _or(needed.high, needed.value)))  # fmt: skip
+    return Stated("needs_here", what, value, low, high, RATE, "scaled", needed.confidence, needs.ID)
+
+
+def headroom(held: Stated, needed: Stated) -> Stated:
+    """How much more than needed is held, as a share of the need, both at the scale of the run."""
+    what = say("headroom")
+    if held.value is None or needed.value is None:
+        lacking = held if held.value is None else needed
+        return not_known("headroom", what, "share", lacking.why_not, needs.ID)
+    if not needed.value:
+        return not_known("headroom", what, "share", say("the night brings nobody"), needs.ID)
+    value = held.value / needed.value - 1
+    low = None if held.low is None else held.low / _or(needed.high, needed.value) - 1
+    high = None if held.high is None else held.high / (needed.low or needed.value) - 1
+    sure = max(held.confidence, needed.confidence, key=("sure", "likely", "a guess").index)
+    return Stated("headroom", what, value, low, high, "share", "scaled", sure, needs.ID)
+
+
+def _limits(strained: Facts) -> list[Stated]:
+    """What was at its limit while people waited for it, and what would be next."""
+    found = bottleneck.find(strained)
+    what, evidence = say("limited by"), bottleneck.SOURCE
+    if found.resource is None:
+        return [not_known("limited_by", what, "share", found.why_not, evidence)]
+    use = min(found.resource.use, 1.0)
+    first = Stated("limited_by", what, use, use, use, "share", "measured", "likely", evidence,
+                   named=found.resource.label)  # fmt: skip
+    if found.next is None:
+        return [first]
+    what = say("and then by {resource}, at", resource=found.next.label)
+    holds = found.next.holds_per_s
+    if not holds < float("inf"):
+        why = say("what it would hold cannot be told from this run")
+        return [first, not_known("next_limit", what, RATE, why, evidence)]
+    return [first, Stated("next_limit", what, holds, None, None, RATE, "extrapolated", "a guess", evidence)]
