@@ -347,6 +347,18 @@ PROCESSES = Row(
             limits=limits(0.7, 0.9), most=1,
         ),
         Panel(
+            "What its users wait for",
+            "Means: for a free connection, for the answer to a statement that does nothing (the way there and back), "
+            "and for a commit (the disk). Connections that are all in use say little before it is known for what.",
+            "s",
+            (
+                Query('sum by (what) (rate(registration_database_seconds_total{what!="used"}[$__rate_interval])) / '
+                      '(sum by (what) (rate(registration_database_visits_total{what!="used"}[$__rate_interval])) > 0)',
+                      "{{what}}"),
+            ),
+            limits=limits(0.02, 0.1),
+        ),
+        Panel(
             "Transactions begun again",
             "What the database undid a second, by why: conflicts, cut connections. Refused: more than 10/s of one "
             "process, so their askers were told to come back. Many conflicts: two statements in each other's way.",

@@ -123,6 +123,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         stack.push_async_callback(database.close)
         metrics.pool_size.set(database.limit)
         metrics.pool_used.set_function(lambda: database.used)
+        metrics.database_spent = database.spent
         vault = KeyVault(settings.secret_key)
         photos = await stack.enter_async_context(open_photo_store(settings, metrics))
         inspectors = Inspectors(settings.photo_inspectors, Limits(settings.photo_max_pixels), metrics)

@@ -39,6 +39,7 @@ JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refuse
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
 INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")
 BUCKET_OPERATIONS = ("write", "read", "size", "remove")
+SPENT = ("used", "waited", "round_trip", "commit")
 TAKEOVERS = ("same_process", "released", "fenced")
 CALL_OUTCOMES = ("ok", "temporary", "permanent", "unknown")
 PROMISES = ("early", "inside", "late")
@@ -52,6 +53,27 @@ SWITCHES = (
     "waiting_room", "synthetic_people", "overload_limit",
 )  # fmt: skip
 """Settings that are on or off; a test holds the list equal to the table of settings."""
+
+
+class _DatabaseTimes(Collector):
+    """Where the time of those who use the database goes, read when it is asked."""
+
+    def __init__(self, spent: Callable[[], Mapping[str, tuple[float, int]]]) -> None:
+        self._spent = spent
+
+    def collect(self) -> Iterable[Metric]:
+        seconds = CounterMetricFamily(
+            "registration_database_seconds_total",
+            "Time in which connections were used; in which somebody waited for one; of statements that do nothing but "
+            "begin a transaction (round_trip); and of commits.",
+            labels=["what"],
+        )
+        visits = CounterMetricFamily("registration_database_visits_total", "How often.", labels=["what"])
+        for what, (spent, times) in self._spent().items():
+            seconds.add_metric([what], spent)
+            visits.add_metric([what], times)
+        yield seconds
+        yield visits
 
 
 class _Process(Collector):
@@ -267,6 +289,9 @@ class Metrics:
             "registration_event_loop_lag_seconds", "The longest that the event loop of the web role stood still lately."
         )
         self.switch_on = gauge("registration_switch_on", "1 while this setting is on.", ["switch"])
+        self.database_spent: Callable[[], Mapping[str, tuple[float, int]]] = lambda: dict.fromkeys(SPENT, (0.0, 0))
+        """Seconds and number by each of SPENT; set by whoever opens the database."""
+        registry.register(_DatabaseTimes(lambda: self.database_spent()))
         registry.register(_Process())
         self._create_at_zero()
 

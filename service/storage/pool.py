@@ -25,6 +25,20 @@ WAIT_LIMIT = 2.0  # for a free connection; a request that waited longer is bette
 T = TypeVar("T")
 
 
+class Spent:
+    """Time that went into one thing, and how often."""
+
+    __slots__ = ("seconds", "times")
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.times = 0
+
+    def add(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.times += 1
+
+
 class Database:
     """A bounded set of connections, the last used first. `limit` and `used` are its gauges.
 
@@ -39,6 +53,13 @@ class Database:
         self._idle: list[asyncpg.Connection] = []
         self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
         self._closed = False
+        self.held = Spent()
+        """Of connections, until they come back."""
+        self.waited = Spent()
+        """Of those who found none free."""
+        self.round_trips = Spent()
+        """Of statements that do nothing but begin a transaction: what the way to the server and back takes."""
+        self.commits = Spent()
 
     @classmethod
     async def open(cls, url: str, *, connections: int, name: str = "launchnight") -> "Database":
@@ -74,6 +95,11 @@ class Database:
         async with database.connection():
             return database
 
+    def spent(self) -> dict[str, tuple[float, int]]:
+        """Seconds and number of what the metrics tell of."""
+        each = {"used": self.held, "waited": self.waited, "round_trip": self.round_trips, "commit": self.commits}
+        return {what: (one.seconds, one.times) for what, one in each.items()}
+
     @property
     def used(self) -> int:
         """Connections handed out or being opened now."""
@@ -100,7 +126,9 @@ class Database:
         visit = self.connection()
         async with visit as connection:
             visit.moment = Moment.WORKING
+            sent = time.monotonic()
             await connection.execute("begin")
+            self.round_trips.add(time.monotonic() - sent)
             try:
                 yield use(connection)
             except BaseException as error:
@@ -110,8 +138,10 @@ class Database:
             if connection.is_closed():  # before the commit was sent: the server has undone everything
                 raise asyncpg.ConnectionDoesNotExistError("the connection was lost before the commit")
             visit.moment = Moment.COMMITTING
+            sent = time.monotonic()
             if await connection.execute("commit") != "COMMIT":
                 raise RuntimeError("a statement failed, its error was swallowed, and the server rolled back")
+            self.commits.add(time.monotonic() - sent)
 
     async def close(self) -> None:
         """Close all connections; those in use are cut when they come back."""
@@ -157,7 +187,8 @@ class Database:
         """The next connection that comes back, or None: a place to open one in."""
         turn: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        asker_waits = ASKER_WAITS_UNTIL.get() - time.monotonic()
+        since = time.monotonic()
+        asker_waits = ASKER_WAITS_UNTIL.get() - since
         try:
             async with asyncio.timeout(min(WAIT_LIMIT, asker_waits)):
                 return await turn
@@ -171,6 +202,8 @@ class Database:
             if isinstance(error, TimeoutError):
                 raise DatabaseBusy(retry_after_s=RETRY_AFTER) from None
             raise
+        finally:
+            self.waited.add(time.monotonic() - since)
 
     def _give_back(self, connection: asyncpg.Connection) -> None:
         if self._closed or connection.is_closed() or connection.is_in_transaction():
@@ -204,12 +237,13 @@ class Visit(Generic[T]):
     use: what the block is given of the connection.
     """
 
-    __slots__ = ("_connection", "_database", "_use", "moment")
+    __slots__ = ("_connection", "_database", "_since", "_use", "moment")
 
     def __init__(self, database: Database, use: Callable[[asyncpg.Connection], T]) -> None:
         self._database = database
         self._use = use
         self._connection: asyncpg.Connection = None
+        self._since = 0.0
         self.moment = Moment.CONNECTING
 
     async def __aenter__(self) -> T:
@@ -218,12 +252,14 @@ class Visit(Generic[T]):
         except Exception as error:
             self._tell(error)
             raise
+        self._since = time.monotonic()
         self.moment = Moment.ALONE
         return self._use(self._connection)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._database.held.add(time.monotonic() - self._since)
         if error is None or isinstance(error, (asyncpg.PostgresError, LaunchnightError)):
             self._database._give_back(self._connection)
         else:

@@ -126,6 +126,32 @@ def test_waiting_has_an_end(monkeypatch):
     asyncio.run(scene())
 
 
+def test_pool_tells_how_long_connections_were_held_and_waited_for():
+    """Two want the only one: the second waits for as long as the first holds it, and that is told."""
+
+    async def scene() -> dict[str, tuple[float, int]]:
+        database = Database(Server().connect, 1)
+        taken = asyncio.Event()
+
+        async def hold() -> None:
+            async with database.connection():
+                taken.set()
+                await asyncio.sleep(0.05)
+
+        first = asyncio.create_task(hold())
+        await taken.wait()
+        async with database.connection():
+            await first
+        return database.spent()
+
+    spent = asyncio.run(scene())
+    used, visits = spent["used"]
+    waited, waits = spent["waited"]
+    assert (visits, waits) == (2, 1)
+    assert used >= 0.05 and 0.04 <= waited <= used
+    assert spent["round_trip"] == spent["commit"] == (0.0, 0)
+
+
 def test_closed_pool_keeps_nothing():
     server = Server()
 
