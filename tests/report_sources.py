@@ -91,6 +91,9 @@ class Sources:
     def _samples(self, rest: str) -> float:
         rest, faults = rest.removesuffix(" outside faults"), rest.endswith(" outside faults")
         windows = self._faults() if faults else []
+        if span := re.search(r" from ([\d.e+]+) to ([\d.e+]+)$", rest):
+            rest, start, end = rest[: span.start()], float(span[1]), float(span[2])
+            windows = [*windows, *([(-math.inf, start)] if start else []), (end, math.inf)]
         operation, _, rest = rest.partition(" ")
         argument = ""
         if operation in ("within", "busiest"):
@@ -192,7 +195,7 @@ def _number(value: Any) -> float:
 
 
 def _selector(text: str) -> tuple[str, Labels]:
-    """`name{a=b,c!^d}`: c does not begin with d."""
+    """`name{a=b|e,c!^d}`: a is b or e, c does not begin with d."""
     matched = re.fullmatch(r"([a-z_]+)(?:\{(.*)\})?", text)
     if not matched:
         raise NoSuchSource(text)
@@ -200,7 +203,7 @@ def _selector(text: str) -> tuple[str, Labels]:
     for pair in filter(None, (matched[2] or "").split(",")):
         name, sign, value = re.split(r"(!\^|=)", pair, maxsplit=1)
         if sign == "=":
-            labels.append(lambda own, name=name, value=value: own.get(name, "") == value)  # type: ignore[misc]
+            labels.append(lambda own, name=name, value=value: own.get(name, "") in value.split("|"))  # type: ignore[misc]
         else:
             labels.append(lambda own, name=name, value=value: not own.get(name, "").startswith(value))  # type: ignore[misc]
     return matched[1], labels
