@@ -8,7 +8,7 @@ import pytest
 
 import reports
 from loadtests.histograms import Histogram
-from reports import answers
+from reports import first_page
 from reports.facts import Facts
 from reports.verdict import Verdict, judge
 from scenarios.record import RecordError, Run
@@ -31,7 +31,7 @@ def test_an_audit_of_the_generator_makes_the_run_invalid_and_is_named(tmp_path: 
     verdict = judged(run, tmp_path / "invalid")
     assert (verdict.outcome, verdict.exit_code) == ("invalid", 5)
     assert [one.text for one in verdict.findings] == ["worker 1 used 97 % of a core"]
-    assert "add workers" in answers.meaning(Facts(Run.load(tmp_path / "invalid")), verdict)[0]
+    assert "add workers" in first_page.meaning(Facts(Run.load(tmp_path / "invalid")), verdict)[0]
     run.config["swarm"] = {"health": [audit(invalid=False)]}
     verdict = judged(run, tmp_path / "told")
     assert verdict.exit_code == 0
