@@ -10,6 +10,9 @@ from loadtests.visitors import OPTIONS as VISITORS
 
 Add = Callable[..., argparse.Action]
 
+LANGUAGES = ("en", "id")
+"""Those of reports; a test compares."""
+
 
 def add_people(add: Add, *, pace: str) -> None:
     """Who the people are and how they behave."""
@@ -33,6 +36,7 @@ def add_stack(add: Add, *, drain: str) -> None:
     add("--drain-minutes", metavar="M", default=drain, help=f"real minutes after the last arrival at most ({drain})")
     add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")
     add("--proxy", metavar="nginx", help="put nginx before them")
+    add("--service", metavar="NAME=VALUE", action="append", default=[], help="a setting of the service to try")
     add("--target", metavar="URL", help="play against the service that answers there instead of starting one")
     add("--partners", metavar="URL", help="of --target: its simulated partners")
     add("--ledger", metavar="COMMAND", help="of --target: prints its database's ledger; without it that is not read")
@@ -42,7 +46,13 @@ def add_stack(add: Add, *, drain: str) -> None:
     add("--disk-cap-gb", metavar="GB", default="8", help="stop when the run has written more (8)")
 
 
+def add_language(add: Add) -> None:
+    """Of what is reported."""
+    add("--language", metavar="CODE", choices=LANGUAGES, default="en", help="of the report: en, or id for Indonesian")
+
+
 def add_output(add: Add) -> None:
     """How it tells what it does."""
+    add_language(add)
     add("--json", action="store_true", help="one JSON document on standard output")
     add("--quiet", action="store_true", help="no progress")

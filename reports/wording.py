@@ -16,7 +16,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Self
 
-LANGUAGES = ("en", "id")
+from reports import LANGUAGES
+
 UNKNOWN = "–"
 
 _language = ContextVar("language", default="en")
