@@ -172,6 +172,7 @@ def _add_report(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description="Judge a run folder and write its report anew; the exit code is the verdict's.",
     )
     report.add_argument("folder", metavar="RUN", type=Path, help="a run folder")
+    play_options.add_language(report.add_argument)
     report.add_argument("--json", action="store_true", help="one JSON document on standard output")
     report.set_defaults(run=_report)
 
@@ -250,7 +251,7 @@ def _rehearse(options: argparse.Namespace) -> int:
                 except Exception:
                     traceback.print_exc()
                     code = Exit.CRASH
-            return _write_report(rehearsal.folder.path, as_json=options.json, code=code)
+            return _write_report(rehearsal.folder.path, options, code)
     except Refusal as fault:
         return _complain(fault.faults)
     except Interrupted:
@@ -266,7 +267,9 @@ def _capacity(options: argparse.Namespace) -> int:
 
     plain = parser().parse_args(["rehearse", "-"])
     try:
-        found, folder, code = capacity.run(options, plain, lambda run: reports.write(run).to_dict(), two_methods)
+        found, folder, code = capacity.run(
+            options, plain, lambda run: reports.write(run, options.language).to_dict(), two_methods
+        )
     except HarnessError as fault:
         _complain(fault.faults)
         return fault.exit_code
@@ -305,7 +308,7 @@ def _report(options: argparse.Namespace) -> int:
     from scenarios.record import RecordError
 
     try:
-        return _write_report(options.folder, as_json=options.json)
+        return _write_report(options.folder, options)
     except RecordError as fault:
         return _complain([str(fault)])
     except BrokenPipeError:
@@ -332,24 +335,24 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write_report(folder: Path, *, as_json: bool, code: int = 0) -> int:
+def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> int:
     """Judge the run, write its report and print the verdict; returns the exit code, the verdict's or `code`.
 
-    code: what already went wrong; no verdict makes it better, and it stands even when so little was recorded that no
-    report can be written.
+    options: `language` of the report, `json` to print it so. code: what already went wrong; no verdict makes it better,
+    and it stands even when so little was recorded that no report can be written.
     """
     import reports
     from loadtests import verdict_view
     from loadtests.harness.errors import Exit, first_of
 
     try:
-        verdict = reports.write(folder)
+        verdict = reports.write(folder, options.language)
     except Exception:
         if not code:
             raise
         _complain([f"no report: too little was recorded; what there is: {folder}"])
         return code
-    if as_json:
+    if options.json:
         print(json.dumps(verdict_view.document(verdict.to_dict(), folder / REPORT)))
     else:
         verdict_view.show(verdict.to_dict(), folder / REPORT)

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from loadtests import cli
+import reports
+from loadtests import cli, play_options
 
 
 def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +81,14 @@ def test_what_went_wrong_stands_whatever_the_report_says(
 ) -> None:
     """The first of the documented order among the rehearsal's own end and the verdict."""
     verdict = SimpleNamespace(exit_code=judged, to_dict=dict)
-    monkeypatch.setattr("reports.write", lambda folder: verdict)
+    monkeypatch.setattr("reports.write", lambda folder, language: verdict)
     monkeypatch.setattr("loadtests.verdict_view.show", lambda *_: None)
-    assert cli._write_report(tmp_path, as_json=False, code=code) == given
+    assert cli._write_report(tmp_path, Namespace(json=False, language="en"), code) == given
+
+
+def test_a_report_speaks_the_languages_that_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert play_options.LANGUAGES == reports.LANGUAGES
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["report", "runs/any", "--language", "de"])
+    assert stopped.value.code == 2
+    assert "--language" in capsys.readouterr().err
