@@ -262,13 +262,13 @@ def _capacity(options: argparse.Namespace) -> int:
     import reports
     from loadtests import capacity, capacity_view
     from loadtests.harness.errors import Exit, HarnessError
-    from loadtests.harness.hunt import two_methods
     from loadtests.harness.signals import Interrupted
+    from reports.probes import called
 
     plain = parser().parse_args(["rehearse", "-"])
     try:
         found, folder, code = capacity.run(
-            options, plain, lambda run: reports.write(run, options.language).to_dict(), two_methods
+            options, plain, lambda run: reports.write(run, options.language).to_dict(), called
         )
     except HarnessError as fault:
         _complain(fault.faults)

@@ -1,8 +1,7 @@
 """One search for capacity, from wherever it stands: plays what the pure machine asks for, writes down what is known."""
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.harness import beyond, search
@@ -14,19 +13,8 @@ from scenarios.record import read_people
 NOT_OVER = "the search is not over"
 
 
-@dataclass(frozen=True)
-class Knee:
-    """What two methods make of the probes; `call` is None where they do not agree, for the reason in `because`."""
-
-    methods: dict[str, float | None]
-    call: float | None
-    because: str
-
-
-AGREE = 0.10
-"""Two methods agree when the one says at most so much more than the other."""
-
-FindKnee = Callable[[Sequence[Probe]], Knee]
+FindKnee = Callable[[Sequence[Probe]], Search]
+"""What both knee methods make of the probes: the call and the methods of its answer count, its bracket does not."""
 
 
 class Hunt:
@@ -86,21 +74,7 @@ def concluded(course: Course, probes: Sequence[Probe], knee: FindKnee) -> Search
     if isinstance(over, Step):
         return Search(low, high, no_call_because=NOT_OVER)
     found = knee(probes)
-    because = over.because or found.because
+    because = over.because or found.no_call_because
     if because or found.call is None or low is None or high is None:
         return Search(low, high, found.methods, no_call_because=because)
     return Search(low, high, found.methods, call=min(max(found.call, low), high))
-
-
-def two_methods(probes: Sequence[Probe]) -> Knee:
-    """Where the objectives break, and where the goodput stops to follow the people who come."""
-    low, high = search.bracket(probes)
-    goodput = search.expected_limit(probes)
-    objectives = math.sqrt(low * high) if low is not None and high is not None else None
-    methods = {"goodput": goodput, "objectives": objectives}
-    if goodput is None or objectives is None:
-        return Knee(methods, None, "no probe went past the limit")
-    if max(goodput, objectives) > (1.0 + AGREE) * min(goodput, objectives):
-        told = f"by the goodput the limit is {goodput:.3g}/s, by the objectives {objectives:.3g}/s"
-        return Knee(methods, None, f"{told}: more than {AGREE:.0%} apart")
-    return Knee(methods, (goodput + objectives) / 2.0, "")

@@ -20,7 +20,7 @@ RAMP = 2.5
 """Each rate of the ramp to the one before."""
 NARROW = 1.10
 """Highest over lowest rate of a bracket that is narrow enough: its middle is then within 5 % of anything inside."""
-BELOW, ABOVE = 0.97, 1.05
+BELOW, ABOVE = 0.96, 1.05
 """Where the two probes around an expected limit go: one that should hold, one that should break."""
 STEP = 1.09
 """From a rate that held or broke against expectation to the next: the two then make a narrow bracket."""
@@ -84,6 +84,8 @@ def next_probe(course: Course, probes: Sequence[Probe]) -> Step | Over:
         return Step(Phase.RAMP, rounded(course.from_per_s if low is None else RAMP * low), course.seed)
     if low is None:
         return _downwards(course, tried, high)
+    if high / low <= NARROW and len({probe.offered_per_s for probe in tried if probe.outcome is Outcome.HELD}) < 2:
+        return Step(Phase.BRACKET, rounded(low / RAMP), course.seed)  # what a calm service does must be known, too
     if high / low <= NARROW:
         return Step(Phase.CONFIRM, low, course.seed + _times_held(tried, low))
     return Step(Phase.BRACKET, rounded(_inside(tried, low, high)), course.seed)
