@@ -6,7 +6,7 @@ between two samples is left out where their interval touches a window.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,11 +135,47 @@ def histogram(samples: Samples, name: str, windows: Windows = (), **labels: str)
     Where processes use different edges only the edges common to all remain; counts at those are still exact. A fall of
     any bucket is a restart for its whole histogram, or a bucket that refilled at once would miss what it had.
     """
-    families: dict[tuple[tuple[str, str], ...], dict[float, tuple[FloatArray, FloatArray]]] = {}
-    for own, times, values in samples.select(f"{name}_bucket", **labels):
-        rest = tuple(sorted((key, value) for key, value in own.items() if key != "le"))
-        families.setdefault(rest, {})[float(own["le"])] = (times, values)
-    return merged([_family_histogram(family, windows) for family in families.values()])
+    return merged([Histogram(edges, gained.sum(axis=0)) for _, edges, gained in _gains(samples, name, windows, labels)])
+
+
+def histogram_by(
+    samples: Samples, name: str, grid: FloatArray, windows: Windows = (), **labels: str
+) -> tuple[FloatArray, FloatArray]:
+    """Like `histogram`, by span of time: edges of shape (e,), counts of shape (len(grid) - 1, e).
+
+    A span holds what came after its start up to its end; what came before the first or after the last counts in these.
+    """
+    return merged_by(
+        [(edges, _by_span(gained, moments, grid)) for moments, edges, gained in _gains(samples, name, windows, labels)]
+    )
+
+
+def merged_by(parts: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """Counts by span of several (edges, counts) together, at the edges common to all; no spans where there are none."""
+    if not parts:
+        return np.array([math.inf]), np.zeros((0, 1))
+    edges = np.array(sorted(set.intersection(*(set(edges.tolist()) for edges, _ in parts))))
+    added = sum(np.cumsum(counts, axis=1)[:, np.searchsorted(own, edges)] for own, counts in parts)
+    return edges, np.diff(np.asarray(added), axis=1, prepend=0.0)
+
+
+def gained_by(samples: Samples, name: str, grid: FloatArray, windows: Windows = (), **labels: str) -> FloatArray:
+    """Like `total`, by span of time as `histogram_by` has them; float64 of shape (len(grid) - 1,)."""
+    gained = np.zeros((len(grid) - 1, 1))
+    for _, times, values in samples.select(name, **labels):
+        clear = outside(times, windows)
+        gained += _by_span(growth(values)[clear, None], times[clear], grid)
+    return gained[:, 0]
+
+
+def _by_span(gained: FloatArray, moments: FloatArray, grid: FloatArray) -> FloatArray:
+    """Rows of `gained`, one for each moment, added up by span of the grid; shape (len(grid) - 1, columns)."""
+    spans = len(grid) - 1
+    columns = gained.shape[1]
+    span = np.clip(np.searchsorted(grid, moments, side="left") - 1, 0, spans - 1)
+    flat = (span[:, None] * columns + np.arange(columns)).ravel()
+    added: FloatArray = np.bincount(flat, gained.ravel(), spans * columns).astype(np.float64)
+    return added.reshape(spans, columns)
 
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:
@@ -153,15 +189,23 @@ def merged(histograms: Sequence[Histogram]) -> Histogram:
     return Histogram(edges, np.diff(cumulative, prepend=0.0))
 
 
-def _family_histogram(family: dict[float, tuple[FloatArray, FloatArray]], windows: Windows) -> Histogram:
-    """What one process' buckets gained; family: times and cumulative counts by edge."""
-    edges = np.array(sorted(family))
-    moments = np.unique(np.concatenate([times for times, _ in family.values()]))
-    table = np.column_stack([_held(*family[edge], moments) for edge in edges])
-    before = np.vstack((np.zeros(len(edges)), table[:-1]))
-    restarted = (table < before).any(axis=1, keepdims=True)
-    gained = np.where(restarted, table, table - before)
-    return Histogram(edges, np.diff(gained[outside(moments, windows)].sum(axis=0), prepend=0.0))
+def _gains(
+    samples: Samples, name: str, windows: Windows, labels: Mapping[str, str]
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+    """What each process' buckets gained outside the windows: moments, edges, and counts by moment and bucket."""
+    families: dict[tuple[tuple[str, str], ...], dict[float, tuple[FloatArray, FloatArray]]] = {}
+    for own, times, values in samples.select(f"{name}_bucket", **labels):
+        rest = tuple(sorted((key, value) for key, value in own.items() if key != "le"))
+        families.setdefault(rest, {})[float(own["le"])] = (times, values)
+    for family in families.values():
+        edges = np.array(sorted(family))
+        moments = np.unique(np.concatenate([times for times, _ in family.values()]))
+        table = np.column_stack([_held(*family[edge], moments) for edge in edges])
+        before = np.vstack((np.zeros(len(edges)), table[:-1]))
+        restarted = (table < before).any(axis=1, keepdims=True)
+        clear = outside(moments, windows)
+        gained = np.where(restarted, table, table - before)[clear]
+        yield moments[clear], edges, np.diff(gained, axis=1, prepend=0.0)
 
 
 def _held(times: FloatArray, values: FloatArray, moments: FloatArray) -> FloatArray:

@@ -102,6 +102,7 @@ class RunFolder:
                 "arrivals": order.arrivals,
                 "spacing": order.spacing,
                 "steps": order.steps,
+                "uploader": order.uploader,
                 "needs": order.needs.to_dict(),
                 "minutes": order.minutes,
                 "planned": order.plan.planned,
