@@ -253,9 +253,11 @@ _MAY_BE: dict[str, Check] = {
     "arrivals": _text,
     "spacing": _text,
     "steps": _whole,
+    "missed": _table(objective=_text, at_s=_amount),
     "needs": _free(_amount),
     "swarm": _table(("health", "takeovers"), health=_list(_AUDIT), takeovers=_list(_TAKEOVER)),
     "stack": _table(
+        ("settings",),
         started=_flag,
         replicas=_optional(_whole),
         proxy=_optional(_text),
@@ -263,6 +265,7 @@ _MAY_BE: dict[str, Check] = {
         partners=_text,
         ledger=_flag,
         remarks=_list(_text),
+        settings=_free(_text),
     ),
 }
 """What only rehearsals say: what was played and against what, and how the swarm fared."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from loadtests.harness import disk, proxy
+from loadtests.harness import disk, proxy, tried_settings
 from loadtests.harness.errors import Refusal
 from loadtests.harness.samples import Target
 from loadtests.needs import Needs, needs
@@ -90,6 +90,8 @@ class Order:
     """Processes of the web role that the rehearsal starts."""
     proxy: str
     """What stands before them: one of PROXIES, or nothing."""
+    tried: dict[str, str]
+    """Settings of the service, without their prefix, that are not their defaults."""
     running: Running | None
     """None: the rehearsal starts a stack of its own."""
     runs: Path
@@ -135,6 +137,7 @@ def order_of(options: Namespace) -> Order:
     prometheus = _read("--prometheus", options.prometheus, _prometheus, faults) if options.prometheus else None
     replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
     uploader = _known("--uploader", options.uploader, [each.name.lower() for each in Uploader], faults)
+    tried = tried_settings.read(options.service, faults)
     running = _running(options, faults)
     if options.target is None:
         _check_proxy(options.proxy, replicas or 1, faults)
@@ -192,6 +195,7 @@ def order_of(options: Namespace) -> Order:
         prometheus=prometheus,
         replicas=replicas,
         proxy=options.proxy or "",
+        tried=tried,
         running=running,
         runs=runs,
         work=work,
@@ -234,7 +238,10 @@ def _running(options: Namespace, faults: list[str]) -> Running | None:
         given = {"--partners": options.partners, "--ledger": options.ledger, "--metrics": options.metrics}
         faults += [f"{name}: belongs to --target, which is not given" for name, value in given.items() if value]
         return None
-    starting = {"--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos}
+    starting = {
+        "--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos,
+        "--service": options.service,
+    }  # fmt: skip
     faults += [f"{name}: the target is as it is; leave this out" for name, given in starting.items() if given]
     if options.partners is None:
         faults.append("--partners: the address of the target's simulated partners is needed, who deliver the codes")

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from loadtests.faults.processes import ProcessFaults
-from loadtests.harness import proxy
+from loadtests.harness import proxy, tried_settings
 from loadtests.harness.errors import HarnessError, Refusal
 from loadtests.harness.faults import Injector
 from loadtests.harness.http_json import ask
@@ -151,6 +151,7 @@ class OwnStack:
             "partners": self.partners_url,
             "ledger": True,
             "remarks": [],
+            "settings": self._order.tried,
         }
 
     # Breaking
@@ -215,7 +216,7 @@ class OwnStack:
         replica = settings
         if self._order.replicas > 1:
             connections = max(1, WEB_CONNECTIONS // self._order.replicas)
-            replica = {**settings, "REGISTRATION_DATABASE_CONNECTIONS": str(min(16, connections))}
+            replica = {"REGISTRATION_DATABASE_CONNECTIONS": str(min(16, connections)), **settings}
         for role in self._web_roles:
             self._programs.launch(role, service_command("web"), replica)
         for role in SERVICE_KINDS[1:]:
@@ -285,6 +286,7 @@ class OwnStack:
             "REGISTRATION_AGE_ON": night.opens_at.date().isoformat(),
             "REGISTRATION_SYNTHETIC_PEOPLE": "on",
             "REGISTRATION_RESUMABLE_UPLOADS": "off" if self._order.uploader == "one_shot" else "on",
+            **tried_settings.as_variables(self._order.tried),
         }
 
 

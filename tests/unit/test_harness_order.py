@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from loadtests.cli import parser
-from loadtests.harness import proxy, swarm
+from loadtests.harness import proxy, swarm, tried_settings
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import order_of
+from loadtests.harness.programs import Programs
 from loadtests.harness.run_folder import RunFolder
+from loadtests.harness.stack import OwnStack
 from scenarios import catalogue
+from scenarios.factors import queue_limits, scaled
 
 NIGHT = "prakerja-wave-1"
 NIGHT_TEXT = (Path(catalogue.__file__).parent / "nights" / f"{NIGHT}.toml").read_text()
@@ -173,6 +176,9 @@ def test_a_running_stack_is_taken_as_it_is_named() -> None:
         (["--partners", "http://127.0.0.1:1", "--metrics", "http://127.0.0.1:2"], ["--partners", "--metrics"]),
         ([*RUNNING, "--keep-photos", "--replicas", "2"], ["--keep-photos", "--replicas"]),
         ([*RUNNING[:2]], ["--partners"]),
+        ([*RUNNING, "--service", "DATABASE_CONNECTIONS=4"], ["--service"]),
+        (["--service", "DATABASE_CONNECTIONS", "--service", "EMAIL_RATE=5"], ["--service", "--service"]),
+        (["--service", "REGISTRATION_SECRET_KEY=00"], ["--service"]),
         ([*RUNNING, "--ledger", "echo 'half"], ["--ledger"]),
         ([*RUNNING, "--ledger", " "], ["--ledger"]),
         ([*RUNNING, "--metrics", "https://127.0.0.1:1", "ftp://127.0.0.1"], ["--metrics", "--metrics"]),
@@ -185,6 +191,23 @@ def test_what_does_not_go_together_is_refused_with_every_fault(given: list[str],
     with pytest.raises(Refusal) as refusal:
         order_of(options(NIGHT, *given))
     assert sorted(fault.split(":")[0] for fault in refusal.value.faults if fault.startswith("--")) == sorted(named)
+
+
+def test_a_setting_is_tried_under_either_of_its_names() -> None:
+    order = order_of(options(NIGHT, "--service", "DATABASE_CONNECTIONS=4", "--service", "REGISTRATION_WAVE_ID=2"))
+    assert order.tried == {"DATABASE_CONNECTIONS": "4", "WAVE_ID": "2"}
+
+
+def test_what_the_rehearsal_sets_itself_cannot_be_tried(tmp_path: Path) -> None:
+    """The list is what the stack really sets, but for the database, whose setting bears another name."""
+    order = order_of(options(NIGHT))
+    folder = RunFolder(order)
+    partners, _ = scaled(order.partners, order.factors)
+    limits, _ = queue_limits(order.partners, order.factors)
+    own = OwnStack(order, folder, Programs(folder.logs), partners, limits).settings(0.0)
+    folder.discard()
+    names = {name.removeprefix("REGISTRATION_") for name in own} - {"DATABASE_URL"}
+    assert names == {*tried_settings.OF_THE_NIGHT, *tried_settings.OF_THE_REHEARSAL}
 
 
 def test_no_password_comes_into_the_record() -> None:
