@@ -133,7 +133,6 @@ WHOLE = (N_("replicas"),)
 """Units that come whole."""
 UNITS = (
     N_("registrations/s"), N_("people/s"), N_("cores"), N_("codes/min"), N_("checks/s"), N_("IDR"), N_("core-seconds"),
-    N_("times"),
 )  # fmt: skip
 """The other units that answers come in, for the catalogue."""
 
