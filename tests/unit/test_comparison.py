@@ -125,10 +125,11 @@ def test_values_are_those_of_the_report(tmp_path: Path):
     assert value["server_error_ratio"] == 0.0
     assert value["tries_per_photo"] == 1.0
     assert value["wait_median_s"] == pytest.approx(float(np.median(facts.people["wait"])), rel=0.01)
-    # What a counter showed when it was first seen, here after 26 s, was used before the doors opened.
-    seen_late = 1 - (1 - math.exp(-26 / 180)) / (1 - math.exp(-520 / 180))
+    # Used from the first scrape in the run, after 26 s, up to the last one before everybody had gone.
+    last = 26 * math.floor((facts.end_s + 2.0) / 26)
+    used = (math.exp(-26 / 180) - math.exp(-last / 180)) / (1 - math.exp(-520 / 180))
     service = sum(facts.config["cpu_s"][role] for role in ("web", "worker", "gatekeeper", "database"))
-    assert value["cpu_per_answer_s"] == pytest.approx(service * seen_late / sum(made_up.outcomes.values()))
+    assert value["cpu_per_answer_s"] == pytest.approx(service * used / sum(made_up.outcomes.values()))
 
 
 def test_a_run_that_is_not_valid_is_not_compared(tmp_path: Path):
