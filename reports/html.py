@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answer, extrapolation, figures, first_page, tables
+from reports import answer, extrapolation, figures, first_page, tables, travelers, work
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.verdict import Verdict
@@ -28,7 +28,9 @@ SECTIONS: dict[str, Section] = {
     "mapping": lambda facts, verdict: {"mapping": tables.mapping()},
     "ledgers": lambda facts, verdict: {"ledgers": tables.ledgers(verdict)},
     "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
+    "travelers": lambda facts, verdict: travelers.view(facts),
     "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict)},
+    "work": lambda facts, verdict: work.view(facts),
     "generator": lambda facts, verdict: {
         "audits": None if verdict.generator is None else tables.audits(verdict.generator),
         "latency": tables.latency(facts),

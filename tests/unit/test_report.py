@@ -146,7 +146,8 @@ def test_the_page_is_small_and_fetches_nothing(page_text: str) -> None:
 def test_every_figure_has_words_and_a_table(page_text: str) -> None:
     page = Page(page_text)
     figures = [attributes["id"] for tag, attributes in page.elements if tag == "figure"]
-    assert figures == ["people", "funnel", "responses", "queues", "processors", "lateness"]
+    assert figures[:6] == ["people", "funnel", "responses", "queues", "processors", "lateness"]
+    assert "goodput" in figures
     images = [attributes for attributes in page.having("role") if attributes["role"] == "img"]
     assert len(images) == len(figures)
     assert all(len(image["aria-label"]) > 30 for image in images)
