@@ -110,6 +110,23 @@ CROWD = Row(
             (Query("max(swarm_open_files)", "open"),), width=6, decimals=0,
         ),
         Panel(
+            "Requests out, counted and timed",
+            "Counted: how many were out at a time, by the wall clock. Timed: what the crowd's clock says that they "
+            "took, for each second. By Little's law the two are one line; where they part, a clock lies or answers "
+            "were lost.",
+            "none",
+            (
+                Query("sum(rate(swarm_requests_out_seconds_total[$__rate_interval])) "
+                      "/ avg(rate(swarm_watched_seconds_total[$__rate_interval]))", "counted"),
+                Query("sum(rate(swarm_request_seconds_sum[$__rate_interval])) "
+                      "+ sum(rate(swarm_blocked_seconds_sum[$__rate_interval])) "
+                      "+ sum(rate(swarm_unanswered_seconds_total[$__rate_interval])) "
+                      "+ sum(deriv(swarm_requests_out_age_seconds[$__rate_interval]))", "timed"),
+                Query("sum(swarm_requests_out)", "out now"),
+            ),
+            decimals=2,
+        ),
+        Panel(
             "People who only look", "They read a page or a few beside the applicants, and are counted apart: planned, "
             "there now, and gone after reading or because no page was answered.",
             "locale",

@@ -103,7 +103,7 @@ class Crowd:
         self.share = share
         self.clock = clock
         self.notes = Notes(
-            share.due, share.numbers, routes_of(share.night), lambda: len(self.live), self._due_by_now, stats
+            share.due, share.numbers, routes_of(share.night), lambda: len(self.live), self._due_by_now, stats, clock.now
         )
         self.roster, self.receipts, self.metrics = self.notes.roster, self.notes.receipts, self.notes.metrics
         self.live: dict[int, Applicant] = {}
@@ -291,11 +291,9 @@ class Crowd:
     def _run(self, errand: Errand, due: float) -> Decision | None:
         """Send the errand's request; None also when its other answer counts, or may still come."""
         one, request = errand.one, errand.request
-        sent = self.clock.now()
         errand.out += 1
-        answer = self._send(one, request)
+        sent, answer, done = self._send(one, request)
         errand.out -= 1
-        done = self.clock.now()
         result = outcome(answer)
         self.notes.measured(request, answer, result, sent - due, done - sent - answer.blocked)
         if errand.is_over or (answer.status == 0 and errand.out):
@@ -351,20 +349,26 @@ class Crowd:
         self.metrics.held_back += attempt.is_held_back
         return bool(attempt.is_held_back)
 
-    def _send(self, one: Applicant, request: Request) -> Answer:
+    def _send(self, one: Applicant, request: Request) -> tuple[float, Answer, float]:
+        """When the request left, its answer, and when that had been read."""
         line, patience = AT_ONCE, PATIENCE
         if is_photo(one.state.action):
             line = self._line(one, request)
             patience += 2 * len(request.body) / line.bytes_per_s if line.bytes_per_s > 0 else 0.0
-        return self._connections.send(
-            request.method,
-            request.path,
-            request.headers,
-            request.body,
-            timeout=patience,
-            line=line,
-            source=self._connections.sources.of(one.number, one.person.office),
-        )
+        source = self._connections.sources.of(one.number, one.person.office)
+        flights, now = self.metrics.flights, self.clock.now
+        sent = now()
+        flights.take_off(sent)
+        try:
+            answer = self._connections.send(
+                request.method, request.path, request.headers, request.body, timeout=patience, line=line, source=source
+            )
+        except BaseException:  # the run was cut while it was out
+            flights.land(sent, now(), answered=False)
+            raise
+        done = now()
+        flights.land(sent, done, answered=answer.failure != "transport")
+        return sent, answer, done
 
     def _line(self, one: Applicant, request: Request) -> Line:
         """The applicant's line, as it will be for this request."""

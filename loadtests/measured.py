@@ -75,6 +75,8 @@ class Measured:
             "swarm_planned_applicants": started,
             "swarm_due_applicants": started,
             "swarm_live_applicants": {"": 0},
+            "swarm_requests_out": {"": 0},
+            "swarm_requests_out_age_seconds": {"": 0.0},
             "swarm_onlookers_planned": told["swarm_onlookers_arrived_total"],
             "swarm_onlookers_live": {"": 0},
             "swarm_fates_total": fates,

@@ -32,11 +32,13 @@ class Notes:
         live: Callable[[], int],
         due_by_now: Callable[[], int],
         stats: Any,
+        now: Callable[[], float],
     ) -> None:
-        """due, numbers: as of a Share; live: how many are on their way; stats: Locust's RequestStats."""
+        """due, numbers: as of a Share; live: how many are on their way; stats: Locust's RequestStats; now: the clock
+        that times requests."""
         self.roster = Roster(due, numbers)
         self.receipts = Receipts()
-        self.metrics = SwarmMetrics(routes, len(due), live, due_by_now)
+        self.metrics = SwarmMetrics(routes, len(due), live, due_by_now, now)
         self._stats = stats
 
     def started(self, one: Applicant, now: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gevent.pywsgi import WSGIServer
 
+from loadtests.flights import Flights
 from loadtests.histograms import Histogram
 from loadtests.onlooker_figures import OnlookerFigures
 from loadtests.vitals import Vitals
@@ -52,6 +53,11 @@ FAMILIES = {
     "swarm_request_seconds": Family("histogram", "Time of a request from when it left."),
     "swarm_blocked_seconds": Family("histogram", "Time that a request waited for a connection of the swarm's own."),
     "swarm_scheduled_seconds": Family("histogram", "Time of a request from the instant it was intended."),
+    "swarm_requests_out": Family("gauge", "Requests that are out now."),
+    "swarm_requests_out_seconds_total": Family("counter", "Requests that were out, added up over wall clock seconds."),
+    "swarm_requests_out_age_seconds": Family("gauge", "For how long those that are out have been, added up."),
+    "swarm_unanswered_seconds_total": Family("counter", "Time of requests that ended without an answer."),
+    "swarm_watched_seconds_total": Family("counter", "Seconds of the wall clock since the first request."),
     "swarm_onlookers_planned": Family("gauge", "People who only look that this process will start."),
     "swarm_onlookers_live": Family("gauge", "People who only look and are there now."),
     "swarm_onlookers_arrived_total": Family("counter", "People who only look, started."),
@@ -95,9 +101,15 @@ class SwarmMetrics:
     """All figures of one process of the swarm."""
 
     def __init__(
-        self, routes: Iterable[str], planned: int, live: Callable[[], int], due: Callable[[], int] = lambda: 0
+        self,
+        routes: Iterable[str],
+        planned: int,
+        live: Callable[[], int],
+        due: Callable[[], int] = lambda: 0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """planned: applicants of this process; live: how many are on their way now; due: whose instant has come."""
+        """planned: applicants of this process; live: how many are on their way now; due: whose instant has come; now:
+        the clock that times requests."""
         self.routes = {route: RouteFigures() for route in routes}
         self.planned = planned
         self.arrivals = 0
@@ -114,6 +126,7 @@ class SwarmMetrics:
         self.lateness = Histogram()
         self.fates = dict.fromkeys(Fate, 0)
         self.stages: dict[Furthest, int] = {stage: 0 for stage in Furthest if stage is not Furthest.NONE}
+        self.flights = Flights(now)
         self.onlookers = OnlookerFigures(OUTCOMES)
         self.vitals = Vitals()
         self._live = live
@@ -149,6 +162,7 @@ class SwarmMetrics:
             "swarm_core_wait_seconds_total": {"": self.vitals.core_wait_s},
             "swarm_open_files": {"": self.vitals.open_files},
             "process_cpu_seconds_total": {"": time.process_time()},
+            **self.flights.values(),
             **self.onlookers.values(),
         }
 
