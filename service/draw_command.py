@@ -1,4 +1,4 @@
-"""The draw of the grants: `launchnight draw freeze|run|verify|proof FOLDER` (docs/draw.md).
+"""The draw of the grants: `launchnight draw freeze|run|test|verify|proof FOLDER` (docs/draw.md).
 
 Exit code 0 when it is done or the draw holds, 2 when it is refused, with the reasons.
 """
@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from service import draw_attributes
 from service.domain import merkle
-from service.domain.grants import LINE, DrawRefused, Quotas
+from service.domain.grants import LINE, PRIORITY, PROVINCE, TICKET, DrawRefused, Quotas
+from service.domain.independence import ALARM, independence, is_odd
 from service.draw_folder import Beacon, DrawFolder
 
+COUNTED = ("winners", "waiting", "withdrawn")
 LEAST_NOTICE = timedelta(hours=1)
 """Between the freeze and the beacon, for everybody to see what was frozen."""
 
@@ -42,6 +45,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     run.add_argument("--beacon", required=True, metavar="VALUE", help="what it said")
     run.add_argument("--dice", default="", metavar="TEXT", help="what was thrown in public, if anything")
     run.add_argument("--withdrawn", type=Path, help="tickets to strike out, one a line; the next in line move up")
+    test = add("test", "before it is announced: whether being chosen depends on anything it must not depend on")
+    test.add_argument("--about", type=Path, required=True, metavar="CSV", help="a row a ticket: ticket,joined_at,...")
     add("verify", "recompute everything from list and seed; anybody may")
     proof = add("proof", "show the holder of a ticket that it was in the list")
     proof.add_argument("ticket", metavar="TICKET", help="as on the receipt")
@@ -52,7 +57,7 @@ def run(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, 
     now = now or datetime.now(UTC)
     folder = DrawFolder(options.folder)
     try:
-        told = {"freeze": _freeze, "run": _run, "verify": _verify, "proof": _proof}[options.what](folder, options, now)
+        told = VERBS[options.what](folder, options, now)
     except DrawRefused as fault:
         return f"refused: {fault}", False
     except OSError as fault:
@@ -98,9 +103,6 @@ def _verify(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
     return {"holds": True, "commitment": folder.commitment.hex(), **{name: result[name] for name in COUNTED}}
 
 
-COUNTED = ("winners", "waiting", "withdrawn")
-
-
 def _proof(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
     proof = folder.proof(options.ticket)
     siblings = [bytes.fromhex(one) for one in proof["siblings"]]
@@ -108,6 +110,23 @@ def _proof(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> di
     if not merkle.is_proved(proof["line"].encode(), proof["index"], proof["tickets"], siblings, root):
         raise DrawRefused("tickets.txt is not what was frozen")
     return proof
+
+
+def _test(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
+    """One test a column of the file, and one for the provinces without a quota."""
+    chosen = set(folder.winners)
+    standing = {line[TICKET].decode(): (line[PRIORITY], line[PROVINCE], line in chosen) for line in folder.tickets}
+    columns = draw_attributes.read(options.about, standing)
+    limited = folder.limited_provinces
+    free = [one for one in standing.values() if int(one[1]) not in limited]
+    found = [independence("province", [(priority, province.decode(), won) for priority, province, won in free])]
+    for name, groups in columns.items():
+        people = zip(standing.values(), groups, strict=True)
+        found.append(independence(name, [((one[0], one[1]), group, one[2]) for one, group in people]))
+    told: dict[str, object] = {one.about: f"p = {one.p:.3g} over {one.groups} groups; {one.oddest}" for one in found}
+    if is_odd(found):
+        told["faults"] = [one.about for one in found if one.p < ALARM / len(found)]
+    return told
 
 
 def _count(text: str) -> int:
@@ -127,3 +146,6 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise argparse.ArgumentTypeError("say the zone too: 2020-04-17T10:00:00+07:00")
     return instant
+
+
+VERBS = {"freeze": _freeze, "run": _run, "test": _test, "verify": _verify, "proof": _proof}

@@ -149,6 +149,15 @@ class DrawFolder:
         return self._lines("tickets.txt")
 
     @property
+    def winners(self) -> list[bytes]:
+        """The lines of those who are chosen. Raises DrawRefused."""
+        return self._lines("winners.txt")
+
+    @property
+    def limited_provinces(self) -> frozenset[int]:
+        return frozenset(self._quotas().provinces)
+
+    @property
     def frozen(self) -> dict[str, Any]:
         return self._read("frozen.json", "nothing is frozen here: run `draw freeze` first")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,6 +65,45 @@ def test_what_is_refused_says_why(tmp_path: Path) -> None:
     (tmp_path / "wave" / "tickets.txt").write_text("")
     told, done = asked("run", str(tmp_path / "wave"), "--beacon", "b34c0n", now=SPEAKS)
     assert (done, "not what was frozen" in told) == (False, True)
+
+
+def test_a_draw_is_tested_before_it_is_announced(tmp_path: Path) -> None:
+    """With the whole list, by the hour of joining and by device; a favor to the early ones is not announced."""
+    people = [f"{i:032x} 31 0" for i in range(2000)]
+    folder = tmp_path / "wave"
+    words = ["--wave", "1", "--seats", "400", "--beacon", "drand", "--round", "7", "--speaks-at", SPEAKS.isoformat()]
+    (tmp_path / "list").write_text("".join(f"{line}\n" for line in people))
+    told, done = asked("freeze", str(folder), "--list", str(tmp_path / "list"), *words)
+    assert done, told
+    asked("run", str(folder), "--beacon", "b34c0n", now=SPEAKS)
+    rows = [f"{line[:32]},{1586606400 + 7 * i},{('phone', 'laptop')[i % 2]}\n" for i, line in enumerate(people)]
+    about = tmp_path / "about.csv"
+    about.write_text("ticket,joined_at,device\n" + "".join(rows))
+    told, done = asked("test", str(folder), "--about", str(about))
+    assert done, told
+    assert set(json.loads(told)) == {"province", "joined_at", "device"}
+    (folder / "winners.txt").write_text("".join(f"{line}\n" for line in people[:400]))
+    told, done = asked("test", str(folder), "--about", str(about))
+    assert (done, json.loads(told)["faults"]) == (False, ["joined_at"])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "the first line is ticket,NAME"),
+        ("ticket,device\n", "of the list has no row"),
+        ("ticket,device\nx,phone\n", "line 2: ticket x is not in the list"),
+        (f"ticket,device\n{0:032x},phone\n{0:032x},phone\n", "line 3: ticket 0+ stands twice"),
+        (f"ticket,device\n{0:032x}\n", "line 2: 1 fields instead of 2"),
+    ],
+)
+def test_a_file_about_the_people_fits_the_list(tmp_path: Path, text: str, fault: str) -> None:
+    frozen(tmp_path / "wave", PEOPLE)
+    asked("run", str(tmp_path / "wave"), "--beacon", "b34c0n", now=SPEAKS)
+    (tmp_path / "about.csv").write_text(text)
+    told, done = asked("test", str(tmp_path / "wave"), "--about", str(tmp_path / "about.csv"))
+    assert not done
+    assert re.search(fault, told)
 
 
 def test_the_service_has_the_verb_and_ends_with_2_when_it_refuses(
