@@ -5,7 +5,7 @@ from typing import Any
 
 from reports.facts import Facts
 from reports.names import LEDGERS, named
-from reports.wording import Said, count, listed, say
+from reports.wording import N_, Said, count, listed, say
 
 
 def split_difference(ledger: dict[str, Any]) -> dict[str, int]:
@@ -31,7 +31,7 @@ def judged(facts: Facts, half: str, bound: float) -> tuple[float | None, bool | 
     if ledgers and not facts.stack["ledger"]:
         among = say("none among {kinds}", kinds=_named(known)) if known else say("nothing could be compared")
         rest = _named(kind for kind in ledgers if kind not in known)
-        words = "between clients and partners {among}; the database, which holds {rest}, was not read"
+        words = N_("between clients and partners {among}; the database, which holds {rest}, was not read")
         return None, None, say(words, among=among, rest=rest)
     if not ledgers:
         return None, None, say("the ledgers of this run could not be compared")

@@ -74,6 +74,7 @@ ENDINGS = {
     "limit": N_("at the drain limit"),
     "interrupted": N_("interrupted"),
     "disk": N_("at the disk cap"),
+    "missed": N_("with an objective missed"),
     "crash": N_("by a crash"),
     "not-ready": N_("before the service was ready"),
 }

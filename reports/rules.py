@@ -14,7 +14,7 @@ import numpy as np
 from reports import ledgers, statistics
 from reports.region import REQUESTS, Region
 from reports.statistics import ROUNDING
-from reports.wording import Said, Told, count, number, percent, say, seconds
+from reports.wording import N_, Said, Told, count, number, percent, say, seconds
 from scenarios.record import PARTIAL_ENDS, Fate
 
 WAITS_TO_JUDGE = 200
@@ -154,10 +154,10 @@ def _admitted_joined(region: Region, bound: float) -> Judged:
     judged &= ~np.isin(people["fate"], (Fate.ABANDONED, Fate.REFUSED))
     among = int(np.count_nonzero(judged))
     if not among:
-        words = "nobody untouched by faults was admitted by {limit} s, early enough to be judged"
+        words = N_("nobody untouched by faults was admitted by {limit} s, early enough to be judged")
         return open_question(say(words, limit=edge))
     joined = int(np.count_nonzero(people["fate"][judged] == Fate.JOINED))
-    words = "{joined} of {people} people admitted by {limit} s after the opening"
+    words = N_("{joined} of {people} people admitted by {limit} s after the opening")
     detail = say(words, joined=count(joined), people=count(among), limit=edge)
     return Judged(joined / among, joined / among >= bound * (1 - ROUNDING), detail)
 
@@ -175,7 +175,7 @@ def _completed(region: Region, bound: float) -> Judged:
     if not among:
         return open_question(say("nobody untouched by faults began this stage by {limit} s", limit=count(limit)))
     through = int(np.count_nonzero(judged & done))
-    words = "{done} of {people} people who began it by {limit} s after the opening"
+    words = N_("{done} of {people} people who began it by {limit} s after the opening")
     detail = say(words, done=count(through), people=count(among), limit=count(limit))
     return Judged(through / among, through / among >= bound * (1 - ROUNDING), detail)
 
@@ -186,7 +186,7 @@ def _waits_in_range(region: Region, bound: float) -> Judged:
     told = np.isfinite(low) & np.isfinite(high) & np.isfinite(wait)
     waits = int(np.count_nonzero(told))
     if waits < WAITS_TO_JUDGE:
-        words = "{waits} waits were recorded; judged from {enough} on"
+        words = N_("{waits} waits were recorded; judged from {enough} on")
         return open_question(say(words, waits=count(waits), enough=count(WAITS_TO_JUDGE)))
     inside = int(np.count_nonzero((low <= wait)[told] & (wait <= high)[told]))
     detail = say("{inside} of {waits} waits", inside=count(inside), waits=count(waits))

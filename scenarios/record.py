@@ -80,7 +80,7 @@ CONFIG_KEYS = (
     "last_arrival_s", "played_s", "photo_bytes_kept",
 )  # fmt: skip
 COMPLETE_ENDS = ("drained", "limit")
-PARTIAL_ENDS = ("interrupted", "disk", "crash", "not-ready")
+PARTIAL_ENDS = ("interrupted", "disk", "missed", "crash", "not-ready")
 _FAULTS_TOLD = 5
 SAMPLE_ARRAYS = ("series", "series_index", "time", "value")
 

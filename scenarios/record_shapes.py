@@ -19,7 +19,9 @@ Check = Callable[[Any, str], Faults]
 def config_faults(config: dict[str, Any]) -> list[str]:
     """Everything inside a run.json (its keys are known to be there) that does not fit, as "key: text"."""
     checks = {**_CONFIG, **{name: check for name, check in _MAY_BE.items() if name in config}}
-    return [f"{key}: {text}" for name, check in checks.items() for key, text in check(config[name], name)]
+    found = [f"{key}: {text}" for name, check in checks.items() for key, text in check(config[name], name)]
+    unsaid = config["ended"] == "missed" and "missed" not in config
+    return [*found, *(["missed: does not say which objective ended the run"] if unsaid else [])]
 
 
 def capacity_faults(document: Any, *, schema: int, phases: Sequence[str], outcomes: Sequence[str]) -> list[str]:
