@@ -10,12 +10,14 @@ All times are float64 real seconds since the doors opened (`opens_at`); nan mean
 or not at all, the event log line by line. A record that does not fit this description is refused with `RecordError`.
 """
 
+import io
 import json
 import os
 import zipfile
 import zlib
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -166,7 +168,9 @@ def _checked_people(columns: Mapping[str, Sequence[Any] | Column], where: str) -
     if len(set(lengths.values())) > 1 or any(len(shape) != 1 for shape in lengths.values()):
         faults.append(f"columns differ in length: {lengths}")
     numbers = typed.get("number")
-    if numbers is not None and not faults and len(np.unique(numbers)) != len(numbers):
+    if numbers is not None and not faults and not (np.diff(numbers) > 0).all() and len(set(numbers.tolist())) < len(
+        numbers
+    ):
         faults.append("two rows have the same number")
     if faults:
         raise RecordError(f"{where}: " + "; ".join(faults))
@@ -242,9 +246,12 @@ class Samples:
 
     def __init__(self, series: list[dict[str, Any]], series_index: Column, time: FloatArray, value: FloatArray) -> None:
         """series_index, time, value: equally long; series_index points into `series`."""
-        order = np.lexsort((time, series_index))
-        self._time, self._value = time[order], value[order]
-        self._starts = np.searchsorted(series_index[order], np.arange(len(series) + 1))
+        after = np.diff(series_index)
+        if (after < 0).any() or ((np.diff(time) < 0) & (after == 0)).any():  # a SamplesWriter leaves none
+            order = np.lexsort((time, series_index))
+            series_index, time, value = series_index[order], time[order], value[order]
+        self._time, self._value = time, value
+        self._starts = np.searchsorted(series_index, np.arange(len(series) + 1))
         self._labels: list[dict[str, str]] = [entry["labels"] for entry in series]
         self._of_name: dict[str, list[int]] = {}
         for index, entry in enumerate(series):
@@ -355,15 +362,28 @@ def _check_config(config: Mapping[str, Any], where: str) -> None:
 
 
 def _arrays(path: Path) -> dict[str, Column]:
+    """Every array of an npz file. Each is unpacked by itself, on two cores: two million people fill 400 MB."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        with zipfile.ZipFile(path) as archive, ThreadPoolExecutor(2) as unpacking:
+            members = [name for name in archive.namelist() if name.endswith(".npy")]
+            arrays = list(unpacking.map(lambda name: _array(archive.read(name)), members))
+            return {name.removesuffix(".npy"): array for name, array in zip(members, arrays, strict=True)}
     except FileNotFoundError:
         raise RecordError(f"{path}: no such file") from None
     except OSError as fault:
         raise RecordError(f"{path}: cannot be read ({fault.strerror or fault})") from None
     except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as fault:
         raise RecordError(f"{path}: not a readable npz file ({fault})") from None
+
+
+def _array(content: bytes) -> Column:
+    """What one member of an npz file holds, without a copy of its own."""
+    file = io.BytesIO(content)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, in_columns, kind = read_header[np.lib.format.read_magic(file)](file)
+    if kind.hasobject:
+        raise ValueError("objects are not read")
+    return np.frombuffer(content, kind, offset=file.tell()).reshape(shape, order="F" if in_columns else "C")
 
 
 @dataclass(frozen=True)
