@@ -25,6 +25,7 @@ STAGES = {
     "join": N_("joining"),
 }
 """Words for scenarios.objectives.STAGES."""
+MARKS = {True: N_("met"), False: N_("missed"), None: N_("not judged")}
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Objective:
     source: str = ""
     """Where the value stands in the record (docs/report.md); empty where it takes more than one source can say."""
     bound_source: str = ""
+
+    @property
+    def mark(self) -> Said:
+        return say(MARKS[self.met])
 
     @property
     def value_text(self) -> Told:

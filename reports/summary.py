@@ -1,31 +1,44 @@
 """The verdict as a short Markdown text, for a pull request or a chat."""
 
-from reports.verdict import Verdict
-from reports.wording import count, number
+from collections.abc import Iterator
 
-MARKS = {True: "met", False: "**missed**", None: "not judged"}
+from reports.names import FACTORS, FATES, OUTCOMES, PARTS, named
+from reports.objectives import Objective
+from reports.verdict import Verdict
+from reports.wording import N_, Said, count, listed, number, say
 
 
 def render(verdict: Verdict, heading: str) -> str:
     """Markdown of about 30 lines; `heading` names the night."""
-    lines = [f"# {heading}", "", f"**{verdict.outcome}** (exit code {verdict.exit_code}): {verdict.sentence}", ""]
+    outcome, code = named(verdict.outcome, OUTCOMES), verdict.exit_code
+    lines = [f"# {heading}", "", f"**{outcome}** ({say('exit code')} {code}): {verdict.sentence}", ""]
     lines += [f"- {finding.code}: {finding.text}" for finding in verdict.findings] + [""] * bool(verdict.findings)
-    lines += ["| objective | met | value | counted |", "|---|---|---|---|"]
+    heads = (say("objective"), say("met"), say("value"), say("counted"))
+    lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|", *map(_row, verdict.objectives), ""]
     lines += [
-        f"| {one.text} | {MARKS[one.met]} | {one.value_text} | {one.detail} |".replace("\n", " ")
+        f"- {say('Loosened: {objective}, because {reason}', objective=one.text, reason=one.loosened)}"
         for one in verdict.objectives
+        if one.loosened
     ]
-    lines += ["", *(f"Loosened: {one.text}, because {one.loosened}" for one in verdict.objectives if one.loosened)]
     lines += [f"- {remark[0].upper()}{remark[1:]}" for remark in verdict.remarks]
-    fates = ", ".join(f"{fate} {count(people)}" for fate, people in verdict.fates.items())
-    late = ", ".join(f"{name} {number(value)}" for name, value in verdict.lateness_ms.items() if value is not None)
-    factors = ", ".join(f"{name} {value}" for name, value in verdict.factors.items())
-    lines += [
-        f"- People: {count(verdict.planned)} planned; {fates}",
-        f"- Generator late, ms: {late or 'not known'}",
-        f"- CPU seconds: {', '.join(f'{role} {number(used)}' for role, used in verdict.cpu_s.items()) or 'not known'}",
-        f"- Factors: {factors}; seed {verdict.seed}; plan {verdict.plan_hash}",
-        "- Not included: TLS, load balancers (but for the nginx of a run with --proxy nginx), distance.",
-        "- Full figures: report.html beside this file.",
-    ]
+    lines += [f"- {line}" for line in _figures(verdict)]
     return "\n".join(lines) + "\n"
+
+
+def _row(one: Objective) -> str:
+    mark = f"**{one.mark}**" if one.met is False else one.mark
+    return f"| {one.text} | {mark} | {one.value_text} | {one.detail} |".replace("\n", " ")
+
+
+def _figures(verdict: Verdict) -> Iterator[Said]:
+    fates = listed(listed((named(fate, FATES), count(people)), " ") for fate, people in verdict.fates.items())
+    yield say("People: {planned} planned; {fates}", planned=count(verdict.planned), fates=fates)
+    late = [f"{name} {number(value)}" for name, value in verdict.lateness_ms.items() if value is not None]
+    yield say("Generator late, ms: {late}", late=listed(late) if late else say("not known"))
+    used = [listed((named(role, PARTS), number(cpu)), " ") for role, cpu in verdict.cpu_s.items()]
+    yield say("CPU seconds: {used}", used=listed(used) if used else say("not known"))
+    factors = listed(listed((named(name, FACTORS), value), " ") for name, value in verdict.factors.items())
+    words = N_("Factors: {factors}; seed {seed}; plan {plan}")
+    yield say(words, factors=factors, seed=verdict.seed, plan=verdict.plan_hash)
+    yield say("Not included: TLS, load balancers (but for the nginx of a run with --proxy nginx), distance.")
+    yield say("Full figures: report.html beside this file.")

@@ -78,7 +78,7 @@ def test_the_four_files_and_the_exit_code_agree(change: Callable[[SyntheticRun],
     """One verdict object feeds them all; here they are read back and compared member by member."""
     run = SyntheticRun()
     change(run)
-    verdict = reports.write(run.write(tmp_path))
+    verdict = reports.write_run(run.write(tmp_path))
     expected = {one.id: one.met for one in verdict.objectives}
     findings = [(finding.subject, finding.text) for finding in verdict.findings]
 
@@ -110,7 +110,7 @@ def test_the_four_files_and_the_exit_code_agree(change: Callable[[SyntheticRun],
     }
 
     summary = (tmp_path / "summary.md").read_text()
-    assert f"**{verdict.outcome}** (exit code {verdict.exit_code})" in summary
+    assert f"**{verdict.outcome.replace('-', ' ')}** (exit code {verdict.exit_code})" in summary
     marks = {True: "met", False: "**missed**", None: "not judged"}
     assert all(f"| {one.text} | {marks[one.met]} | {one.value_text} |" in summary for one in verdict.objectives)
     assert all(f"- {finding.code}: {finding.text}" in summary for finding in verdict.findings)
@@ -200,7 +200,7 @@ def test_a_run_that_hardly_began_still_has_a_report(ended: str, tmp_path: Path) 
     run.write(tmp_path)
     (tmp_path / "people.npz").unlink()
     (tmp_path / "samples.npz").unlink()
-    verdict = reports.write(tmp_path)
+    verdict = reports.write_run(tmp_path)
     page = Page((tmp_path / "report.html").read_text())
     assert verdict.sentence in page.text
     assert "nothing to draw" not in page.text or "figure" not in [tag for tag, _ in page.elements]
@@ -223,7 +223,7 @@ def test_the_night_of_the_catalogue_fits(tmp_path: Path) -> None:
     """The real night file: its funnel, its objectives, its figures with what their sources stand for."""
     run = SyntheticRun(planned=100)
     run.config["night"] = json.loads(json.dumps(catalogue.load("prakerja-wave-1").to_dict()))
-    verdict = reports.write(run.write(tmp_path))
+    verdict = reports.write_run(run.write(tmp_path))
     content = (tmp_path / "report.html").read_text()
     text = Page(content).text
     assert [one.bound for one in verdict.objectives] == [1.0, 3.0, 0.001, 0.95, 0.99, 1.1, 0.95, 0.75, 0, 0]
