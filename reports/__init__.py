@@ -4,39 +4,63 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from scenarios.capacity_record import is_capacity
 from scenarios.record import Run, write_whole
 
 if TYPE_CHECKING:
+    from reports.search_verdict import SearchVerdict
     from reports.verdict import Verdict
 
 
 LANGUAGES = ("en", "id")
 
 
-def write(folder: Path | str, language: str = "en") -> Verdict:
-    """Judge the run in `folder` and write verdict.json, summary.md, junit.xml and report.html there.
+def write(folder: Path | str, language: str = "en") -> Verdict | SearchVerdict:
+    """Judge the run or the search in `folder` and write verdict.json, summary.md, junit.xml and report.html there.
 
-    Sentences are in `language`, one of LANGUAGES; what programs read (ids, outcomes, keys) is in none. Each file appears whole or not at all; old ones are replaced. Raises scenarios.record.RecordError when the folder
-    is not a run.
+    Sentences are in `language`, one of LANGUAGES; what programs read (ids, outcomes, keys) is in none. Each file
+    appears whole or not at all; old ones are replaced. Raises scenarios.record.RecordError when the folder is neither.
     """
     # Imported here: matplotlib and Jinja2 take half a second, and `launchnight --help` imports this package.
-    from reports import html, junit, summary
-    from reports.facts import Facts
-    from reports.verdict import judge
     from reports.wording import speaking
 
     folder = Path(folder)
-    run = Run.load(folder)
     with speaking(language):
-        verdict = judge(run)
-        document = json.dumps(verdict.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        _put(folder / "verdict.json", document.encode())
-        _put(folder / "junit.xml", junit.render(verdict))
-        _put(folder / "summary.md", summary.render(verdict, html.title(Facts(run))).encode())
-        _put(folder / "report.html", html.render(run, verdict).encode())  # last: the most that can go wrong
+        return _write_search(folder) if is_capacity(folder) else write_run(folder)
+
+
+def write_run(folder: Path) -> Verdict:
+    """As `write`, of a run only, in the language that is spoken."""
+    from reports import html, junit, summary
+    from reports.facts import Facts
+    from reports.verdict import judge
+
+    run = Run.load(folder)
+    verdict = judge(run)
+    _put(folder / "verdict.json", _document(verdict.to_dict()))
+    _put(folder / "junit.xml", junit.render(verdict))
+    _put(folder / "summary.md", summary.render(verdict, html.title(Facts(run))).encode())
+    _put(folder / "report.html", html.render(run, verdict).encode())  # last: the most that can go wrong
     return verdict
+
+
+def _write_search(folder: Path) -> SearchVerdict:
+    from reports import capacity_page, html, search_verdict
+    from reports.search import Searched
+
+    searched = Searched.load(folder)
+    verdict = search_verdict.judge(searched)
+    _put(folder / "verdict.json", _document(verdict.to_dict()))
+    _put(folder / "junit.xml", search_verdict.junit(verdict))
+    _put(folder / "summary.md", search_verdict.summary(verdict, capacity_page.title(searched)).encode())
+    _put(folder / "report.html", html.render_search(searched, verdict).encode())
+    return verdict
+
+
+def _document(told: dict[str, Any]) -> bytes:
+    return (json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -69,17 +69,18 @@ def doubted(answers: Iterable[Stated]) -> list[Stated]:
 def headline(answers: Iterable[Stated]) -> Said:
     """The answer in one sentence."""
     told = {one.id: say("not known") if one.value is None else one.text for one in answers}
+    needs_ = say("{rate} at its peak", rate=told.get("needs", say("not known")))
+    if "needs_here" in told and told["needs"] != told["needs_here"]:
+        needs_ = say("{peak}, {here} at this scale", peak=needs_, here=told["needs_here"])
+    names = {"holds": "holds", "headroom": "headroom", "limit": "limited_by", "replicas": "replicas", "codes": "codes",
+             "checks": "identity_checks", "cost": "cost"}  # fmt: skip
     return say(
-        "It holds {holds} within objectives; the night needs {needs} at its peak; headroom {headroom}; limited by "
-        "{limit}; the night's peak takes {replicas}, {codes}, {checks}; 1,000 who joined cost {cost}.",
-        **{name: told.get(key, say("not known")) for name, key in _HEADLINE.items()},
+        "It holds {holds} within objectives; the night needs {needs}; headroom {headroom}; limited by {limit}; the "
+        "night's peak takes web processes: {replicas}, one-time codes: {codes}, identity checks: {checks}; 1,000 who "
+        "joined cost {cost}.",
+        needs=needs_,
+        **{name: told.get(key, say("not known")) for name, key in names.items()},
     )
-
-
-_HEADLINE = {
-    "holds": "holds", "needs": "needs", "headroom": "headroom", "limit": "limited_by", "replicas": "replicas",
-    "codes": "codes", "checks": "identity_checks", "cost": "cost",
-}  # fmt: skip
 
 
 def _rest(facts: Facts, strained: Facts, night: Needs | None, growth: Growth | None, held: Stated) -> list[Stated]:
@@ -127,7 +128,7 @@ def let_in(facts: Facts) -> tuple[float, str]:
     """People let in a second in the busiest minute, and where the record has it."""
     if facts.run.samples.select(ADMITTED, stage="admitted"):
         return steepest(facts, ADMITTED, stage="admitted"), f"samples:busiest 60 {ADMITTED}{{stage=admitted}}"
-    return statistics.busiest(facts.people["admitted_at"], 60), "#scale"
+    return statistics.busiest(facts.moments("admitted_at"), 60), "#scale"
 
 
 def held_by_search(searched: Searched) -> Stated:

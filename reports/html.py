@@ -1,15 +1,17 @@
 """The report as one HTML file: no scripts, nothing fetched, every figure with its data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answer, extrapolation, figures, first_page, tables, travelers, work
+from reports import answer, capacity_page, extrapolation, figures, first_page, tables, travelers, work
 from reports.facts import Facts
 from reports.responses import api_answers
+from reports.search import Searched
+from reports.search_verdict import SearchVerdict
 from reports.verdict import Verdict
 from reports.wording import Quoted, Said, Told, count, language, listed, number, recorded, say, seconds
 from scenarios.record import Run
@@ -56,13 +58,32 @@ SECTIONS: dict[str, Section] = {
 def render(run: Run, verdict: Verdict) -> str:
     """The page of a run. A function of the record alone: the same folder gives the same bytes."""
     facts = Facts(run)
+    return page(title(facts), verdict, {name: view(facts, verdict) for name, view in SECTIONS.items()})
+
+
+def render_search(searched: Searched, verdict: SearchVerdict) -> str:
+    """The page of a search for capacity. A function of its folder alone."""
+    told = {name: view(searched, verdict) for name, view in capacity_page.SECTIONS.items()}
+    return page(capacity_page.title(searched), verdict, told)
+
+
+class Outcome(Protocol):
+    """What a page says of itself to programs."""
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def exit_code(self) -> int: ...
+
+
+def page(heading: Said, verdict: Outcome, told: Mapping[str, dict[str, Any] | None]) -> str:
+    """One HTML file out of sections: what each one's template is filled with, by name, in order."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=marked,
     )  # fmt: skip
     environment.filters["plain"] = str  # for attributes, which hold no markup
-    environment.globals.update(say=say, count=count, language=language(), title=title(facts), verdict=verdict)
-    told = {name: view(facts, verdict) for name, view in SECTIONS.items()}
+    environment.globals.update(say=say, count=count, language=language(), title=heading, verdict=verdict)
     sections = [
         Markup(environment.get_template(f"sections/{name}.html.j2").render(values))
         for name, values in told.items()

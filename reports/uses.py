@@ -24,6 +24,7 @@ TWO_SIDED_95 = 1.96
 ADMITTED = "(people:sum admitted_at) / (people:mean admitted_at)"
 """How many people were let in, in the grammar of sources: a sum over a mean counts what both have seen."""
 JOINED = f"people:count fate={Fate.JOINED:d}"
+HANDED_OVER = "registration_code_handover_seconds_bucket"
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ class _Counter:
 
 _COUNTERS = {
     "sms_codes": _Counter(
-        N_("codes by SMS"), "registration_code_handover_seconds_count", {"channel": "sms"}, "codes_asked"
+        N_("codes by SMS"), HANDED_OVER, {"channel": "sms", "le": "+Inf"}, "codes_asked"
     ),
     "email_codes": _Counter(
-        N_("codes by e-mail"), "registration_code_handover_seconds_count", {"channel": "email"}, "codes_asked"
+        N_("codes by e-mail"), HANDED_OVER, {"channel": "email", "le": "+Inf"}, "codes_asked"
     ),
     "sms_messages": _Counter(
         N_("messages taken by the SMS gateway"), "partner_requests_total",
