@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loadtests import play_options
+from loadtests import compare_view, play_options
 
 SERVICE_VERBS = {
     "all": "web, worker and gatekeeper in one process",
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add_nights(verbs)
     _add_plan(verbs)
     _add_report(verbs)
+    compare_view.add_verb(verbs).set_defaults(run=_compare)
     _add_export(verbs)
     _add_serve(verbs)
     _add_self_test(verbs)
@@ -315,6 +316,21 @@ def _report(options: argparse.Namespace) -> int:
         raise
     except OSError as fault:
         return _complain([f"cannot write {options.folder}: {fault.strerror}"])
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from reports.compared import asked
+    from reports.comparison import NotComparable
+    from scenarios.record import RecordError
+
+    try:
+        document = asked(options, compare_view.folders(options))
+    except (compare_view.Misused, NotComparable, RecordError) as refused:
+        return _complain(str(refused).splitlines())
+    except OSError as fault:
+        return _complain([f"cannot write {options.runs}: {fault.strerror}"])
+    compare_view.show(document, as_json=options.json)
+    return int(document["exit_code"])
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -13,26 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from reports import noise
+from reports import generator, noise
+from reports.change import BETTER, NO_CALL, SAME, UNKNOWN, WORSE, Change, Span
+from reports.facts import Facts
 from reports.likeness import Difference, differences
 from reports.measures import MEASURES, Measure, Seen, Sums, answers, seen
 from reports.noise import CONFIDENCE, Noise
 from reports.statistics import FloatArray
-from reports.verdict import judge
-from reports.wording import say
-from scenarios.record import Run
+from reports.wording import listed, say, speaking
+from scenarios.record import COMPLETE_ENDS, Run
 
 REPEATS_FROM = 4
 """Degrees of freedom: with fewer Student's t makes an interval out of repeats too wide to see anything."""
 LEAST_WINDOWS = 8
-UNUSABLE = (1, 2, 4, 5, 130)
-"""Exit codes of runs whose figures are not the service's, or not whole."""
-
-BETTER, WORSE, NO_CALL, SAME, UNKNOWN = "better", "worse", "no call", "same", "not known"
-
-
-Span = tuple[float, float, float]
-"""Estimate, low, high."""
 
 
 class NotComparable(Exception):
@@ -41,27 +34,6 @@ class NotComparable(Exception):
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True)
-class Change:
-    """One measure on both sides. absolute = after - before in its unit; relative is a share of before.
-
-    None is what is not known. why: what the call rests on, or why there is none.
-    """
-
-    id: str
-    text: str
-    unit: str
-    before: float | None
-    after: float | None
-    absolute: Span | None
-    relative: Span | None
-    call: str
-    why: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "absolute": _interval(self.absolute), "relative": _interval(self.relative)}
 
 
 @dataclass(frozen=True)
@@ -81,7 +53,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        names = {call: ", ".join(one.text for one in self.changes if one.call == call) for call in (WORSE, BETTER)}
+        names = {call: listed(one.text for one in self.changes if one.call == call) for call in (WORSE, BETTER)}
         if self.call == WORSE:
             return say("Worse beyond chance: {what}.", what=names[WORSE])
         if self.call == BETTER:
@@ -103,10 +75,19 @@ class Comparison:
 def load(folder: Path) -> Seen:
     """What a comparison needs of a run folder. Raises RecordError, and NotComparable for a run that is not valid."""
     run = Run.load(folder)
-    verdict = judge(run)
-    if verdict.exit_code in UNUSABLE:
-        raise NotComparable(f"{folder}: {verdict.outcome}, so nothing can be compared with it: {verdict.sentence}")
+    with speaking("en"):  # as every complaint of the command line
+        if why := _unusable(Facts(run)):
+            raise NotComparable(f"{folder}: nothing can be compared with it: {why}")
     return seen(run)
+
+
+def _unusable(facts: Facts) -> str:
+    """Why a run's figures are not the service's, or not whole."""
+    if facts.config["ended"] not in COMPLETE_ENDS:
+        return f"it did not go to its end ({facts.config['ended']})"
+    invalid = [audit.cause for audit in generator.audits(facts) or () if audit.invalid]
+    missed = [fault.trouble for fault in facts.faults if not (fault.began and fault.bit)]
+    return "; ".join([*invalid, *missed])
 
 
 def compare(sides: Sequence[Sequence[Seen]], *, unlike: bool = False) -> list[Comparison]:
@@ -227,6 +208,8 @@ class _Windows:
         parts = [drawn[1] - drawn[0]] if self.paired else drawn
         found = [noise.of_windows(part, windows, length) for part in parts]
         together = Noise(math.hypot(*(one.error for one in found)), found[0].freedom)
+        if not math.isfinite(together.error):
+            return _Both(self.values[0], self.values[1], how=say("too few windows hold anything of it"))
         how = say("{n} windows in blocks of {length}", n=str(windows), length=f"{length:.0f}")
         return _Both(self.values[0], self.values[1], scaled[1] - scaled[0], together, how)
 
@@ -271,7 +254,7 @@ def _mean(measure: Measure, values: Sequence[float]) -> float:
 def _change(measure: Measure, both: _Both, questions: int) -> Change:
     before, after = (None if math.isnan(value) else value for value in (both.before, both.after))
     if both.noise is None:
-        return Change(measure.id, measure.text(), measure.unit, before, after, None, None, UNKNOWN, both.how)
+        return Change(measure.id, say(measure.text), measure.unit, before, after, None, None, UNKNOWN, both.how)
     reach = both.noise.reach(questions)
     span = (both.difference, both.difference - reach, both.difference + reach)
     relative: Span | None
@@ -286,7 +269,7 @@ def _change(measure: Measure, both: _Both, questions: int) -> Change:
         call = BETTER if (both.difference > 0.0) == measure.more_is_better else WORSE
     elif not both.asks:
         call = SAME
-    return Change(measure.id, measure.text(), measure.unit, before, after, absolute, relative, call, both.how)
+    return Change(measure.id, say(measure.text), measure.unit, before, after, absolute, relative, call, both.how)
 
 
 def _exact(half: str, before: list[Seen], after: list[Seen]) -> Change:
@@ -305,10 +288,6 @@ def _exact(half: str, before: list[Seen], after: list[Seen]) -> Change:
 def _span(values: Iterable[float]) -> Span:
     estimate, low, high = values
     return float(estimate), float(low), float(high)
-
-
-def _interval(span: Span | None) -> dict[str, float] | None:
-    return None if span is None else dict(zip(("estimate", "low", "high"), span, strict=True))
 
 
 def _side(run: Seen) -> dict[str, Any]:

@@ -65,11 +65,7 @@ def repeats(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def grouped(configs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Places of runs in sides: repeats together, sides in the order of their first runs.
-
-    Where all are repeats of each other nothing tells the sides apart but their order: the first run is compared with
-    the others.
-    """
+    """Places of runs in sides: repeats together, sides in the order of their first runs."""
     sides: list[list[int]] = []
     for place, config in enumerate(configs):
         own = next((side for side in sides if repeats(configs[side[0]], config)), None)
@@ -77,7 +73,7 @@ def grouped(configs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
             sides.append([place])
         else:
             own.append(place)
-    return [sides[0][:1], sides[0][1:]] if len(sides) == 1 and len(configs) > 1 else sides
+    return sides
 
 
 def _leaves(key: str, value: Any) -> list[tuple[str, Any]]:

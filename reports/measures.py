@@ -20,7 +20,7 @@ from reports.responses import is_upload
 from reports.rules import QUICK_HANDOVER_S
 from reports.scale import SERVICE_ROLES
 from reports.statistics import ROUNDING, FloatArray
-from reports.wording import say
+from reports.wording import N_
 from scenarios.record import Fate, Run
 
 NARROWEST_S = 2.0
@@ -57,7 +57,8 @@ class Measure:
     """One figure to compare runs by."""
 
     id: str
-    text: Callable[[], str]
+    text: str
+    """English, said later."""
     unit: str
     """s (a time) or 1 (a share or a ratio)."""
     more_is_better: bool
@@ -221,15 +222,15 @@ def _difference(config: dict[str, Any], half: str) -> float | None:
 
 
 MEASURES = (
-    Measure("api_p50_s", lambda: say("Half of the API answers within"), "s", False, True, answers, 0.5),
-    Measure("api_p95_s", lambda: say("95 % of the API answers within"), "s", False, True, answers, 0.95),
-    Measure("api_p99_s", lambda: say("99 % of the API answers within"), "s", False, True, answers, 0.99),
-    Measure("server_error_ratio", lambda: say("Requests that end in a server error"), "1", False, False, _errors),
-    Measure("codes_within_10s_ratio", lambda: say("Codes handed over within 10 s"), "1", True, False, _codes),
-    Measure("photos_stored_ratio", lambda: say("Started photos that were stored"), "1", True, False, _photos),
-    Measure("tries_per_photo", lambda: say("Tries for each photo, the mean"), "", False, True, _tries),
-    Measure("wait_median_s", lambda: say("Half of the waits in line within"), "s", False, True, _waits, 0.5),
-    Measure("joined_ratio", lambda: say("People who joined the wave"), "1", True, False, _joined),
-    Measure("cpu_per_answer_s", lambda: say("Processor time for each answer"), "s", False, True, _processors),
+    Measure("api_p50_s", N_("Half of the API answers within"), "s", False, True, answers, 0.5),
+    Measure("api_p95_s", N_("95 % of the API answers within"), "s", False, True, answers, 0.95),
+    Measure("api_p99_s", N_("99 % of the API answers within"), "s", False, True, answers, 0.99),
+    Measure("server_error_ratio", N_("Requests that end in a server error"), "1", False, False, _errors),
+    Measure("codes_within_10s_ratio", N_("Codes handed over within 10 s"), "1", True, False, _codes),
+    Measure("photos_stored_ratio", N_("Started photos that were stored"), "1", True, False, _photos),
+    Measure("tries_per_photo", N_("Tries for each photo, the mean"), "", False, True, _tries),
+    Measure("wait_median_s", N_("Half of the waits in line within"), "s", False, True, _waits, 0.5),
+    Measure("joined_ratio", N_("People who joined the wave"), "1", True, False, _joined),
+    Measure("cpu_per_answer_s", N_("Processor time for each answer"), "s", False, True, _processors),
 )
 """In the order of the table. Answers are counted from the moment that people meant to act."""

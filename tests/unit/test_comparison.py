@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from reports import comparison
-from reports.comparison import BETTER, NO_CALL, SAME, UNKNOWN, WORSE, Comparison, NotComparable, compare
+from reports.change import BETTER, NO_CALL, SAME, UNKNOWN, WORSE
+from reports.comparison import Comparison, NotComparable, compare
 from reports.facts import Facts
 from reports.measures import MEASURES, Seen, seen
 from reports.responses import api_answers
@@ -135,7 +136,7 @@ def test_values_are_those_of_the_report(tmp_path: Path):
 def test_a_run_that_is_not_valid_is_not_compared(tmp_path: Path):
     invalid = SyntheticRun()
     invalid.people["started"] += 0.5
-    with pytest.raises(NotComparable, match="invalid, so nothing can be compared with it"):
+    with pytest.raises(NotComparable, match="nothing can be compared with it: 1 in 100 applicants was started"):
         comparison.load(invalid.write(tmp_path))
     missed = SyntheticRun()
     missed.people["fate"][:] = Fate.FAILED
