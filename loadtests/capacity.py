@@ -24,8 +24,8 @@ OWN = ("run", "night", "resume", "from_per_s", "probes", "no_beyond", "json", "q
 """Options of the search, not of its probes."""
 
 
-def run(options: Namespace, rehearsal: Namespace, judge: Judge, knee: FindKnee) -> tuple[Capacity, Path, Exit]:
-    """Begin a search or go on with one. Returns what is known, its folder, and the exit code.
+def run(options: Namespace, rehearsal: Namespace, *, judge: Judge, knee: FindKnee) -> tuple[Path, Exit]:
+    """Begin a search or go on with one. Returns its folder, and the exit code.
 
     options: of the verb; rehearsal: those of a rehearsal as they are when nobody gives any; judge: writes a run's
     report; knee: says where it is. Raises HarnessError when it cannot begin, or a probe could not be played.
@@ -39,13 +39,13 @@ def run(options: Namespace, rehearsal: Namespace, judge: Judge, knee: FindKnee) 
             over = hunt.go_on()
         except (Stopped, Interrupted) as ended:
             display.say(f"{ended or 'interrupted'}\n{_goes_on(folder)}")
-            return hunt.found, folder, ended.exit_code if isinstance(ended, Stopped) else Exit.INTERRUPTED
+            return folder, ended.exit_code if isinstance(ended, Stopped) else Exit.INTERRUPTED
         except Exception:
             display.say(_goes_on(folder))
             raise
     if hunt.found.search.call is not None:
-        return hunt.found, folder, Exit.OK
-    return hunt.found, folder, Exit.INVALID if over.invalid else Exit.MISSED
+        return folder, Exit.OK
+    return folder, Exit.INVALID if over.invalid else Exit.MISSED
 
 
 def _begun(options: Namespace, rehearsal: Namespace) -> tuple[Capacity, Path, Namespace]:

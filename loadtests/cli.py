@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loadtests import compare_view, play_options
+from loadtests import capacity_options, compare_view, play_options
 
 SERVICE_VERBS = {
     "all": "web, worker and gatekeeper in one process",
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="launchnight", description="Live through a launch night before it happens.")
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_rehearse(verbs)
-    _add_capacity(verbs)
+    capacity_options.add(verbs).set_defaults(run=_capacity)
     _add_nights(verbs)
     _add_plan(verbs)
     _add_report(verbs)
@@ -88,33 +88,6 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     play_options.add_people(add, pace="20")
     play_options.add_stack(add, drain="12")
     add("--keep-photos", action="store_true", help="keep the photo bytes after the audit")
-    play_options.add_output(add)
-
-
-def _add_capacity(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    capacity = verbs.add_parser(
-        "capacity",
-        help="search for the most people a second that the service carries within the objectives",
-        description="Play one rehearsal after the other at rates of its own choice, until the highest rate that holds "
-        "the night's objectives is bracketed and confirmed; then go past it.",
-        epilog=(
-            "exit codes: 0 the capacity is known, 1 crash, 2 usage or configuration, 3 no call (the reason is said), "
-            "4 target never ready, 5 the generator was the limit, 130 interrupted"
-        ),
-    )
-    capacity.set_defaults(run=_capacity)
-    add = capacity.add_argument
-    add("night", metavar="NIGHT", nargs="?", default="", help="a name of `launchnight nights`, or a TOML file")
-    add("--resume", metavar="FOLDER", default="", help="go on with the search in this folder, as it began")
-    add("--from", dest="from_per_s", metavar="R", default="1", help="people a second of the first probe (1)")
-    add("--probes", metavar="N", default=None, help="probes at most until the limit is known (8)")
-    add("--minutes", metavar="M", default="3", help="minutes of the night's clock in which a probe's people come (3)")
-    add("--no-beyond", action="store_true", help="stop at the limit: neither 2 and 4 times as many, nor a jump")
-    add("--people", metavar="1/N", default="1", help="share of partners' capacities, the gate and queues' bounds (1)")
-    add("--speed", metavar="S", default="1", help="the night's clock runs S times as fast (1)")
-    add("--seed", metavar="N", default="1", help="same seed, same people (1)")
-    play_options.add_people(add, pace="60")
-    play_options.add_stack(add, drain="5")
     play_options.add_output(add)
 
 
@@ -261,26 +234,22 @@ def _rehearse(options: argparse.Namespace) -> int:
 
 def _capacity(options: argparse.Namespace) -> int:
     import reports
-    from loadtests import capacity, capacity_view
+    from loadtests import capacity
     from loadtests.harness.errors import Exit, HarnessError
     from loadtests.harness.signals import Interrupted
     from reports.probes import called
 
     plain = parser().parse_args(["rehearse", "-"])
     try:
-        found, folder, code = capacity.run(
-            options, plain, lambda run: reports.write(run, options.language).to_dict(), called
+        folder, code = capacity.run(
+            options, plain, judge=lambda run: reports.write(run, options.language).to_dict(), knee=called
         )
     except HarnessError as fault:
         _complain(fault.faults)
         return fault.exit_code
     except Interrupted:
         return Exit.INTERRUPTED
-    if options.json:
-        print(json.dumps(capacity_view.document(found, folder, code)))
-    else:
-        capacity_view.show(found, folder)
-    return code
+    return _write_report(folder, options, code)
 
 
 def _nights(options: argparse.Namespace) -> int:
@@ -358,9 +327,11 @@ def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> i
     and it stands even when so little was recorded that no report can be written.
     """
     import reports
-    from loadtests import verdict_view
+    from loadtests import capacity_view, verdict_view
     from loadtests.harness.errors import Exit, first_of
+    from scenarios.capacity_record import is_capacity
 
+    view = capacity_view if is_capacity(folder) else verdict_view
     try:
         verdict = reports.write(folder, options.language)
     except Exception:
@@ -369,9 +340,9 @@ def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> i
         _complain([f"no report: too little was recorded; what there is: {folder}"])
         return code
     if options.json:
-        print(json.dumps(verdict_view.document(verdict.to_dict(), folder / REPORT)))
+        print(json.dumps(view.document(verdict.to_dict(), folder / REPORT)))
     else:
-        verdict_view.show(verdict.to_dict(), folder / REPORT)
+        view.show(verdict.to_dict(), folder / REPORT)
     return first_of([Exit(code), Exit(verdict.exit_code)])
 
 
