@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reports import little
 from reports.facts import Facts
 from reports.wording import count, number, recorded, say
 
@@ -45,7 +46,13 @@ def lateness_ms(facts: Facts) -> dict[str, float | None]:
 
 
 def _shown(facts: Facts) -> list[Audit]:
-    """What the rows of people show, whatever the swarm says."""
+    """What rows and samples show, whatever the swarm says."""
+    apart = little.broken(facts.run.samples)
+    clocks = [] if apart is None else [Audit("little", True, *apart)]
+    return [*_late(facts), *clocks]
+
+
+def _late(facts: Facts) -> list[Audit]:
     advice = say("give the swarm more workers or another machine and run it again")
     if facts.never_started:
         never, planned = count(facts.never_started), count(facts.planned, source="config:planned")

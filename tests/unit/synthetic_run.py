@@ -104,6 +104,8 @@ class SyntheticRun:
     codes: dict[tuple[str, str], FloatArray] = field(init=False)
     events: list[dict[str, Any]] = field(default_factory=list)
     unread: tuple[str, ...] = ()
+    fast: float = 1.0
+    """How fast the clock goes by which the swarm times answers."""
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
@@ -136,6 +138,13 @@ class SyntheticRun:
         for name, times in (("swarm_request_seconds", self.service), ("swarm_scheduled_seconds", self.scheduled)):
             for route, took in times.items():
                 _histogram(writer, t, name, {**swarm, "route": route}, took[: round(done * len(took))])
+        timed = 0.0
+        for route, took in self.service.items():
+            done_s = float(took[: round(done * len(took))].sum())
+            writer.add(t, "swarm_request_seconds_sum", {**swarm, "route": route}, self.fast * done_s)
+            timed += done_s
+        writer.add(t, "swarm_requests_out_seconds_total", swarm, timed)
+        writer.add(t, "swarm_watched_seconds_total", swarm, t)
         for (route, outcome), total in self.outcomes.items():
             writer.add(t, "swarm_requests_total", {**swarm, "route": route, "outcome": outcome}, round(done * total))
         for (channel, bound), took in self.codes.items():
