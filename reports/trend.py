@@ -192,7 +192,7 @@ def _picture(trend: Trend, measure: Measure) -> Picture | None:
     changes = [point.change(measure) for point in trend.points]
     if np.isnan(values).all():
         return None
-    scale = {"s": 1000.0, "1": 100.0}.get(measure.unit, 1.0)
+    scale, unit = _unit(measure, float(np.nanmax(values)))
     title = say(measure.text)
     figure, (axes,) = drawing.canvas(200)
     places = np.arange(1, len(values) + 1)
@@ -206,11 +206,16 @@ def _picture(trend: Trend, measure: Measure) -> Picture | None:
                 place, *np.clip(ends, 0.0, 3.0 * scale * np.nanmax(values)), color=color, linewidth=1.6, alpha=0.5
             )
         axes.plot(place, scale * value, marker, color=color, markersize=7, markeredgecolor=INK, markeredgewidth=0.5)
-    unit = {"s": say("milliseconds"), "1": "%"}.get(measure.unit, "")
     axes.set(xlabel=str(say("run, from the oldest to the newest")), ylabel=str(unit))
     axes.set_xticks(places)
     axes.set_xlim(0.5, len(values) + 0.5)
-    axes.set_ylim(bottom=0 if measure.relative else None)
+    low, high = axes.get_ylim()
+    if measure.relative:
+        axes.set_ylim(bottom=0.0)
+    elif not np.nanmax(values):
+        axes.set_ylim(0.0, 1.0)
+    else:
+        axes.set_ylim(max(low, 0.0), min(high, 100.5))
     calls = [change.call if change else SAME for change in changes]
     rows = [
         [f"{place}", point.run.id, worded(measure.unit, value), say(CALLS[call])]
@@ -219,9 +224,16 @@ def _picture(trend: Trend, measure: Measure) -> Picture | None:
     return Picture(
         measure.id.replace("_", "-"),
         title,
-        say("The line shows where chance alone may put the run; a triangle stands out, up for better."),
+        say("Runs by their number in the table above."),
         say("{worse} of {n} runs worse, {better} better.", worse=count(calls.count(WORSE)), n=count(len(calls)),
             better=count(calls.count(BETTER))),
         drawing.to_svg(figure, measure.id),
         Table([say("number"), say("run"), title, say("against the reference")], rows),
     )  # fmt: skip
+
+
+def _unit(measure: Measure, highest: float) -> tuple[float, str]:
+    """By what values are multiplied in a figure, and the name of what they are then."""
+    if measure.unit == "s":
+        return (1.0, say("seconds")) if highest >= 1.0 else (1000.0, say("milliseconds"))
+    return (100.0, "%") if measure.unit == "1" else (1.0, "")
