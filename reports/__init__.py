@@ -35,14 +35,14 @@ def write_run(folder: Path) -> Verdict:
     """As `write`, of a run only, in the language that is spoken."""
     from reports import html, junit, summary
     from reports.facts import Facts
-    from reports.verdict import judge
+    from reports.verdict import judged
 
-    run = Run.load(folder)
-    verdict = judge(run)
+    facts = Facts(Run.load(folder))
+    verdict = judged(facts)
     _put(folder / "verdict.json", _document(verdict.to_dict()))
     _put(folder / "junit.xml", junit.render(verdict))
-    _put(folder / "summary.md", summary.render(verdict, html.title(Facts(run))).encode())
-    _put(folder / "report.html", html.render(run, verdict).encode())  # last: the most that can go wrong
+    _put(folder / "summary.md", summary.render(verdict, html.title(facts)).encode())
+    _put(folder / "report.html", html.render(facts, verdict).encode())  # last: the most that can go wrong
     return verdict
 
 

@@ -1,18 +1,19 @@
 """What several pages of a report need to know about a run: factors, moments, fault windows, counts."""
 
 from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.faults import Injected, injected
 from reports.names import MANNERS, READINGS, named
-from reports.statistics import BoolArray, FloatArray
+from reports.statistics import BoolArray, FloatArray, ascending
 from reports.wording import Said, count, listed, percent, say
 from scenarios.record import COMPLETE_ENDS, Fate, Run
 
@@ -21,6 +22,7 @@ ADMITTED_GRACE_S = 300.0
 ADMITTED_THINKING_S = 2400.0
 """Think times and the 25-minute test of a healthy journey, divided by the pace."""
 
+T = TypeVar("T")
 _OWN_STACK: dict[str, Any] = {"started": True, "replicas": 1, "proxy": None, "ledger": True, "remarks": []}
 
 
@@ -37,6 +39,21 @@ class Facts:
     @property
     def people(self) -> dict[str, NDArray[Any]]:
         return self.run.people
+
+    def moments(self, column: str) -> FloatArray:
+        """When people did what a column of times says, ascending, without those who did not; sorted once."""
+        return self.once(("moments", column), lambda: ascending(self.people[column]))
+
+    def once(self, key: Hashable, reckon: Callable[[], T]) -> T:
+        """What `reckon` gives, from now on without asking it again under the same key."""
+        if key not in self._reckoned:
+            self._reckoned[key] = reckon()
+        found: T = self._reckoned[key]
+        return found
+
+    @cached_property
+    def _reckoned(self) -> dict[Hashable, Any]:
+        return {}
 
     @cached_property
     def share(self) -> Fraction:

@@ -247,11 +247,14 @@ def lateness(facts: Facts) -> Picture | None:
         return None
     spans = 60
     edges = np.linspace(0.0, max(float(due.max()), 1.0) * (1 + 1e-9), spans + 1)
-    place = np.digitize(due, edges) - 1
     middles = (edges[:-1] + edges[1:]) / 2
+    if (np.diff(due) < 0).any():
+        order = np.argsort(due, kind="stable")
+        due, late = due[order], late[order]
+    parts = np.split(late, np.searchsorted(due, edges[1:-1]))
 
     def each(of: Callable[[FloatArray], float]) -> FloatArray:
-        return np.array([of(late[place == span]) if (place == span).any() else np.nan for span in range(spans)])
+        return np.array([of(part) if len(part) else np.nan for part in parts])
 
     highest, middle = each(lambda values: float(values.max())), each(lambda values: float(np.median(values)))
     figure, (axes,) = drawing.canvas(240)

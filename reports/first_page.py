@@ -103,7 +103,7 @@ def _offered(facts: Facts) -> tuple[float, str]:
     """People started a second in the busiest minute, and where the record has it."""
     if facts.run.samples.select("swarm_arrivals_total"):
         return steepest(facts, "swarm_arrivals_total"), "samples:busiest 60 swarm_arrivals_total"
-    return statistics.busiest(facts.people["started"], 60.0), "#scale"
+    return statistics.busiest(facts.moments("started"), 60.0), "#scale"
 
 
 def _quantile(facts: Facts, q: float) -> Told:

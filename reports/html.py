@@ -7,14 +7,13 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answer, capacity_page, extrapolation, figures, first_page, tables, travelers, work
+from reports import answer, capacity_page, clock_check, extrapolation, figures, first_page, tables, travelers, work
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.search import Searched
 from reports.search_verdict import SearchVerdict
 from reports.verdict import Verdict
 from reports.wording import Quoted, Said, Told, count, language, listed, number, recorded, say, seconds
-from scenarios.record import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,6 +36,7 @@ SECTIONS: dict[str, Section] = {
         "audits": None if verdict.generator is None else tables.audits(verdict.generator),
         "latency": tables.latency(facts),
     },
+    "little": lambda facts, verdict: clock_check.view(facts),
     "scale": lambda facts, verdict: {
         "factors": tables.factors(facts),
         "rounded": [recorded(remark) for remark in facts.config["rounded"]],
@@ -55,9 +55,8 @@ SECTIONS: dict[str, Section] = {
 """In the order of the page."""
 
 
-def render(run: Run, verdict: Verdict) -> str:
+def render(facts: Facts, verdict: Verdict) -> str:
     """The page of a run. A function of the record alone: the same folder gives the same bytes."""
-    facts = Facts(run)
     return page(title(facts), verdict, {name: view(facts, verdict) for name, view in SECTIONS.items()})
 
 

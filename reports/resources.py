@@ -107,8 +107,7 @@ class Watch:
 
     def people(self, column: str) -> FloatArray:
         """People for whom the moment of this column came, per second."""
-        moments = np.sort(self.facts.people[column])
-        moments = moments[np.isfinite(moments)]
+        moments = self.facts.moments(column)
         by_then = np.searchsorted(moments, self.moments, side="right")
         before = np.searchsorted(moments, self.moments - self.span_s, side="right")
         came: FloatArray = (by_then - before) / self.span_s

@@ -38,11 +38,15 @@ class RouteTimes:
 
 def api_answers(facts: Facts, name: str = "swarm_scheduled_seconds", windows: Windows = ()) -> Histogram:
     """Times of all API answers outside the windows, uploads left out."""
-    samples = facts.run.samples
-    routes = {labels.get("route", "") for labels, _, _ in samples.select(f"{name}_bucket")}
-    return statistics.merged(
-        [statistics.histogram(samples, name, windows, route=route) for route in routes if not is_upload(route)]
-    )
+
+    def added_up() -> Histogram:
+        samples = facts.run.samples
+        routes = {labels.get("route", "") for labels, _, _ in samples.select(f"{name}_bucket")}
+        return statistics.merged(
+            [statistics.histogram(samples, name, windows, route=route) for route in routes if not is_upload(route)]
+        )
+
+    return facts.once(("answers", name, tuple(windows)), added_up)
 
 
 def is_upload(route: str) -> bool:

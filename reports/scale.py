@@ -38,11 +38,10 @@ class Rate:
 def busiest_minutes(facts: Facts) -> list[Rate]:
     """Rates of this run in their busiest minute, and what they stand for."""
     factor = facts.full / facts.speed
-    people = facts.people
     rates = [
-        ("offered", N_("people offered"), statistics.busiest(people["started"], 60), PEOPLE_PER_S, SCALED),
-        ("admitted", N_("people admitted"), statistics.busiest(people["admitted_at"], 60), PEOPLE_PER_S, SCALED),
-        ("joined", N_("people joined"), statistics.busiest(people["wave_joined_at"], 60), PEOPLE_PER_S, EXTRAPOLATED),
+        ("offered", N_("people offered"), statistics.busiest(facts.moments("started"), 60), PEOPLE_PER_S, SCALED),
+        ("admitted", N_("people admitted"), statistics.busiest(facts.moments("admitted_at"), 60), PEOPLE_PER_S, SCALED),
+        ("joined", N_("people joined"), statistics.busiest(facts.moments("wave_joined_at"), 60), PEOPLE_PER_S, EXTRAPOLATED),
         ("requests", N_("requests"), steepest(facts, "swarm_requests_total"), N_("{n} requests/s"), EXTRAPOLATED),
         ("photo_bytes", N_("photo bytes stored"), steepest(facts, "registration_upload_bytes_total") / 1e6,
          N_("{n} MB/s"), EXTRAPOLATED),

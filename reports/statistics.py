@@ -218,21 +218,27 @@ def present(starts: FloatArray, ends: FloatArray, grid: FloatArray) -> FloatArra
 
     A nan end means that the span never ended. Returns float64 of the shape of `grid`.
     """
-    begun = np.isfinite(starts)
-    entered = np.sort(starts[begun])
-    left = np.sort(np.where(np.isnan(ends[begun]), np.inf, ends[begun]))
-    inside = np.searchsorted(entered, grid, side="right") - np.searchsorted(left, grid, side="right")
-    return inside.astype(np.float64)
+    return arrived_by(starts, grid) - arrived_by(np.where(np.isfinite(starts), ends, np.nan), grid)
+
+
+def ascending(moments: FloatArray) -> FloatArray:
+    """The moments that are no nan, in their order. Those in order already are not sorted again."""
+    known = moments[np.isfinite(moments)]
+    return known if (known[1:] >= known[:-1]).all() else np.sort(known)
 
 
 def arrived_by(moments: FloatArray, grid: FloatArray) -> FloatArray:
-    """How many of `moments` (nan = never) lie at or before each moment of `grid`; float64 of the shape of `grid`."""
-    return np.searchsorted(np.sort(moments[np.isfinite(moments)]), grid, side="right").astype(np.float64)
+    """How many of `moments` (nan = never) lie at or before each moment of the ascending `grid`.
+
+    Returns float64 of the shape of `grid`. Moments are not sorted: it is the grid that is short.
+    """
+    first = np.searchsorted(grid, moments, side="left")  # nan comes after the last
+    return np.cumsum(np.bincount(first, minlength=len(grid) + 1)[: len(grid)]).astype(np.float64)
 
 
 def busiest(moments: FloatArray, span_s: float) -> float:
     """Most of `moments` (nan = never) in any window of `span_s` seconds, per second; 0 when there are none."""
-    ordered = np.sort(moments[np.isfinite(moments)])
+    ordered = ascending(moments)
     if not len(ordered):
         return 0.0
     within = np.searchsorted(ordered, ordered + span_s, side="left") - np.arange(len(ordered))

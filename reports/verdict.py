@@ -115,7 +115,11 @@ class Verdict:
 
 def judge(run: Run) -> Verdict:
     """The verdict of a run, from its record alone."""
-    facts = Facts(run)
+    return judged(Facts(run))
+
+
+def judged(facts: Facts) -> Verdict:
+    """The verdict of a run of which some things were reckoned already."""
     objectives = judge_all(facts)
     audits = generator.audits(facts)
     findings = [
@@ -127,7 +131,7 @@ def judge(run: Run) -> Verdict:
     ]
     findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
     exit_code = findings[0].code if findings else 0
-    config = run.config
+    config = facts.config
     verdict = Verdict(
         run_id=str(config["id"]),
         outcome=OUTCOMES[exit_code],
