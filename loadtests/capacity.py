@@ -22,16 +22,24 @@ from scenarios.capacity_record import Capacity, Phase, RecordError, Search
 MOST_PROBES = 50
 OWN = ("run", "night", "resume", "from_per_s", "probes", "no_beyond", "json", "quiet")
 """Options of the search, not of its probes."""
+AGAIN = ("run", "resume", "probes", "json", "quiet", "language")
+"""Options that --resume goes together with."""
 
 
-def run(options: Namespace, rehearsal: Namespace, *, judge: Judge, knee: FindKnee) -> tuple[Path, Exit]:
+def run(
+    options: Namespace, usual: Namespace, rehearsal: Namespace, *, judge: Judge, knee: FindKnee
+) -> tuple[Path, Exit]:
     """Begin a search or go on with one. Returns its folder, and the exit code.
 
-    options: of the verb; rehearsal: those of a rehearsal as they are when nobody gives any; judge: writes a run's
-    report; knee: says where it is. Raises HarnessError when it cannot begin, or a probe could not be played.
+    options: of the verb; usual, rehearsal: those of the verb and of a rehearsal as they are when nobody gives any;
+    judge: writes a run's report; knee: says where it is. Raises HarnessError when it cannot begin, or a probe could not
+    be played.
     """
     with Signals() as signals, display_for(quiet=options.quiet) as display:
-        found, folder, given = (_resumed if options.resume else _begun)(options, rehearsal)
+        if options.resume:
+            found, folder, given = _resumed(options, usual, rehearsal)
+        else:
+            found, folder, given = _begun(options, rehearsal)
         course = _course(found, options)
         display.say(_announced(found, course, folder))
         hunt = Hunt(found, course, folder, Prober(given, folder, judge, display, signals), knee)
@@ -55,6 +63,8 @@ def _begun(options: Namespace, rehearsal: Namespace) -> tuple[Capacity, Path, Na
     from_per_s, probes = _rate(options.from_per_s), _probes(options.probes)
     asked = {name: value for name, value in vars(options).items() if name not in OWN}
     given = Namespace(**{**vars(rehearsal), **asked, "night": options.night})
+    if not given.seed.isdecimal():
+        raise Refusal(f"--seed: must be a whole number, not {given.seed!r}")
     order = probing.probe_order(given, Step(Phase.RAMP, from_per_s, int(given.seed)))
     if order.plan.planned < search.FEWEST:
         raise Refusal(
@@ -96,10 +106,11 @@ def _document(order: Order, from_per_s: float, probes: int, *, beyond: bool, opt
     }
 
 
-def _resumed(options: Namespace, rehearsal: Namespace) -> tuple[Capacity, Path, Namespace]:
+def _resumed(options: Namespace, usual: Namespace, rehearsal: Namespace) -> tuple[Capacity, Path, Namespace]:
     """The search in the folder that --resume names. Raises Refusal when it cannot go on as it began."""
-    if options.night:
-        raise Refusal(f"--resume: the night is that of the search; leave {options.night!r} out")
+    other = [name for name, value in vars(options).items() if name not in AGAIN and value != getattr(usual, name)]
+    if other:
+        raise Refusal(*(f"--resume: the search goes on as it began; leave {_option(name)} out" for name in other))
     folder = Path(options.resume).absolute()
     try:
         found = Capacity.load(folder)
@@ -131,6 +142,10 @@ def _announced(found: Capacity, course: Course, folder: Path) -> str:
         f"{course.length_s:g} s in each and have {found.order['drain_limit_s']:g} s to get through: "
         f"at most about {minutes:,.0f} minutes until the limit is known"
     )
+
+
+def _option(name: str) -> str:
+    return {"night": "the night", "from_per_s": "--from"}.get(name, f"--{name.replace('_', '-')}")
 
 
 def _goes_on(folder: Path) -> str:

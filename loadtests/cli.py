@@ -239,10 +239,10 @@ def _capacity(options: argparse.Namespace) -> int:
     from loadtests.harness.signals import Interrupted
     from reports.probes import called
 
-    plain = parser().parse_args(["rehearse", "-"])
+    usual, rehearsal = (parser().parse_args(words) for words in (["capacity"], ["rehearse", "-"]))
     try:
         folder, code = capacity.run(
-            options, plain, judge=lambda run: reports.write(run, options.language).to_dict(), knee=called
+            options, usual, rehearsal, judge=lambda run: reports.write(run, options.language).to_dict(), knee=called
         )
     except HarnessError as fault:
         _complain(fault.faults)

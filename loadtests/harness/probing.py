@@ -4,7 +4,6 @@ import shutil
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +92,12 @@ class Prober:
 
 def probe_order(options: Namespace, step: Step, jump_per_s: float = 0.0) -> Order:
     """The order of a probe; the night's faults are left out of it. Raises Refusal with every fault."""
-    share = parse_people(options.people or "1")
-    scale = 1.0 / (float(Fraction(share)) * float(options.speed))  # a rate is named at full scale and the night's clock
-    minutes = float(options.minutes)
+    try:
+        minutes, speed, share = float(options.minutes), float(options.speed), float(parse_people(options.people))
+        scale = 1.0 / (share * speed)  # a rate is named at full scale and by the night's clock
+    except (ValueError, ZeroDivisionError):
+        order_of(Namespace(**{**vars(options), "arrivals": "constant:1"}))  # refuses, with these and all other faults
+        raise
     rate = plain(step.per_s * scale)
     given = {**vars(options), "seed": str(step.seed), "arrivals": f"constant:{rate}"}
     if step.phase is Phase.RECOVERY:

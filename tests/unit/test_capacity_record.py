@@ -22,6 +22,8 @@ from scenarios.capacity_record import (
     is_capacity,
 )
 
+NIGHT = catalogue.load("prakerja-wave-1").to_dict()
+
 
 def search() -> Capacity:
     """A search that found 40 people a second."""
@@ -31,7 +33,7 @@ def search() -> Capacity:
     )
     return Capacity(
         id="20261122-120000-prakerja-wave-1-capacity",
-        night=catalogue.load("prakerja-wave-1").to_dict(),
+        night=NIGHT,
         order={
             "set": "prepared", "factors": {"people": "1", "speed": 1.0, "pace": 60.0}, "steps": 0, "minutes": 3.0,
             "workers": 1, "replicas": 1, "seed": 1, "from_per_s": 1.0, "most_probes": 8, "target": None,
