@@ -217,6 +217,7 @@ def test_a_search_whose_generator_is_the_limit_says_what_held(tmp_path: Path) ->
 def test_the_screen_says_what_is_known_even_where_nothing_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     told = recorded().to_dict()
     document = {
+        "answer": [],
         "probes": told["probes"], "found": {**told["search"], "call": None}, "beyond": told["beyond"],
         "recovery": {**told["recovery"], "recovered_s": None, "not_known_because": "it was felt too long"},
         "verdict": {"outcome": "no-call", "exit_code": 3, "sentence": "No capacity is called: the methods differ."},
