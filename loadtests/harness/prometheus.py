@@ -100,7 +100,7 @@ class PrometheusSource:
     """Samples of one run from a server; its series carry the label `run`, which is left out of the record."""
 
     def __init__(self, url: str, targets_file: Path, run: str, *, shown: Iterable[str]) -> None:
-        """shown: names whose latest values `total` will be asked for."""
+        """shown: names whose latest values will be asked for."""
         self._url = url
         self._file = targets_file
         self._run = run
@@ -127,6 +127,10 @@ class PrometheusSource:
             )
 
     def total(self, name: str, **labels: str) -> float:
+        wanted = labels.items()
+        return sum(value for own, value in self.latest(name) if wanted <= own.items())
+
+    def latest(self, name: str) -> list[tuple[dict[str, str], float]]:
         if time.monotonic() - self._latest_at > LATEST_FOR:
             try:
                 self._latest = [
@@ -136,8 +140,7 @@ class PrometheusSource:
             except Unanswered:
                 pass  # the display shows what was known; samples are asked for again at the end
             self._latest_at = time.monotonic()
-        wanted = {"__name__": name, **labels}.items()
-        return sum(value for own, value in self._latest if wanted <= own.items())
+        return [pair for pair in self._latest if pair[0]["__name__"] == name]
 
     def finish(self, writer: SamplesWriter, opens_at: float) -> None:
         if not self._jobs:

@@ -43,5 +43,8 @@ class Source(Protocol):
     def total(self, name: str, **labels: str) -> float:
         """The latest values of every series of that name with those labels, added up; 0 when there is none."""
 
+    def latest(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """The latest value of every series of that name, with its labels."""
+
     def finish(self, writer: SamplesWriter, opens_at: float) -> None:
         """Take a last sample of everything, stop, and add all samples; times become seconds since `opens_at`."""

@@ -143,10 +143,12 @@ class Scraper:
         self._thread.start()
 
     def total(self, name: str, **labels: str) -> float:
-        with self._lock:
-            latest = [pair for _, _, recorder in self._targets for pair in recorder.latest(name)]
         wanted = labels.items()
-        return sum(value for own, value in latest if wanted <= own.items())
+        return sum(value for own, value in self.latest(name) if wanted <= own.items())
+
+    def latest(self, name: str) -> list[tuple[dict[str, str], float]]:
+        with self._lock:
+            return [pair for _, _, recorder in self._targets for pair in recorder.latest(name)]
 
     def finish(self, writer: SamplesWriter, opens_at: float) -> None:
         self._stop.set()
