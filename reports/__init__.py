@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,13 @@ def write(folder: Path | str, language: str = "en") -> Verdict | SearchVerdict:
 
 def write_run(folder: Path) -> Verdict:
     """As `write`, of a run only, in the language that is spoken."""
-    from reports import html, junit, summary
-    from reports.facts import Facts
-    from reports.verdict import judged
+    with ThreadPoolExecutor(1) as reading:
+        record = reading.submit(Run.load, folder)  # unpacks on one core while the other imports
+        from reports import html, junit, summary
+        from reports.facts import Facts
+        from reports.verdict import judged
 
-    facts = Facts(Run.load(folder))
+        facts = Facts(record.result())
     verdict = judged(facts)
     _put(folder / "verdict.json", _document(verdict.to_dict()))
     _put(folder / "junit.xml", junit.render(verdict))

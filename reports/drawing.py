@@ -196,6 +196,9 @@ def mark_moment(axes: Axes, grid_s: FloatArray, moment_s: float, name: str) -> N
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as SVG to stand inside HTML: no header, no metadata, no ids but those it refers to."""
     buffer = io.StringIO()
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)
+        figure.set_layout_engine("none")  # laid out: printing would draw everything once more to lay it out again
     silent = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=silent)

@@ -41,7 +41,8 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
     rates = [
         ("offered", N_("people offered"), statistics.busiest(facts.moments("started"), 60), PEOPLE_PER_S, SCALED),
         ("admitted", N_("people admitted"), statistics.busiest(facts.moments("admitted_at"), 60), PEOPLE_PER_S, SCALED),
-        ("joined", N_("people joined"), statistics.busiest(facts.moments("wave_joined_at"), 60), PEOPLE_PER_S, EXTRAPOLATED),
+        ("joined", N_("people joined"), statistics.busiest(facts.moments("wave_joined_at"), 60), PEOPLE_PER_S,
+         EXTRAPOLATED),
         ("requests", N_("requests"), steepest(facts, "swarm_requests_total"), N_("{n} requests/s"), EXTRAPOLATED),
         ("photo_bytes", N_("photo bytes stored"), steepest(facts, "registration_upload_bytes_total") / 1e6,
          N_("{n} MB/s"), EXTRAPOLATED),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,8 +92,9 @@ class FateRow:
 def fates(facts: Facts) -> list[FateRow]:
     rows = []
     for fate, people in facts.fates.items():
-        numbers = facts.people["reason"][facts.people["fate"] == fate].tolist()
-        reasons = Counter(numbers).most_common(REASONS_SHOWN)
+        counted = np.bincount(facts.people["reason"][facts.people["fate"] == fate])
+        most = np.argsort(-counted, kind="stable")[:REASONS_SHOWN].tolist()
+        reasons = [(reason, int(counted[reason])) for reason in most if counted[reason]]
         told = listed((_reason(fate, reason, times) for reason, times in reasons), "; ")
         share = people / facts.planned if facts.planned else 0.0
         rows.append(

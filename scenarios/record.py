@@ -168,8 +168,11 @@ def _checked_people(columns: Mapping[str, Sequence[Any] | Column], where: str) -
     if len(set(lengths.values())) > 1 or any(len(shape) != 1 for shape in lengths.values()):
         faults.append(f"columns differ in length: {lengths}")
     numbers = typed.get("number")
-    if numbers is not None and not faults and not (np.diff(numbers) > 0).all() and len(set(numbers.tolist())) < len(
-        numbers
+    if (
+        numbers is not None
+        and not faults
+        and not (np.diff(numbers) > 0).all()
+        and len(set(numbers.tolist())) < len(numbers)
     ):
         faults.append("two rows have the same number")
     if faults:
@@ -290,7 +293,7 @@ class Samples:
         found: Selection = []
         for index in self._of_name.get(name, ()):
             own = self._labels[index]
-            if all(own.get(key) == value for key, value in labels.items()):
+            if labels.items() <= own.items():
                 span = slice(int(self._starts[index]), int(self._starts[index + 1]))
                 found.append((own, self._time[span], self._value[span]))
         return found
