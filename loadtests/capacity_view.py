@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loadtests import answer_view
+
 STYLES = {"held": "green", "broke": "red", "invalid": "yellow"}
 
 
@@ -22,6 +24,7 @@ def show(verdict: dict[str, Any], report: Path, console: Console | None = None) 
         console.print(_table(verdict["probes"]))
     good = verdict["verdict"]["exit_code"] == 0
     console.print(Text(verdict["verdict"]["sentence"], style="bold green" if good else "bold red"))
+    answer_view.show(verdict["answer"], console)
     for line in (*known(verdict["found"]), *past(verdict["beyond"], verdict["recovery"])):
         console.print(Text(line))
     # Alone on its line and never broken, so that it can be clicked and copied.

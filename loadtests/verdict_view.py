@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loadtests import answer_view
+
 LEDGER_KEYS = ("client", "database", "partners", "unknown", "difference")
 MARKS = {True: ("met", "green"), False: ("missed", "bold red"), None: ("not judged", "dim")}
 
@@ -17,7 +19,7 @@ def document(verdict: dict[str, Any], report: Path) -> dict[str, Any]:
     return {
         **{
             key: verdict[key]
-            for key in ("planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator")
+            for key in ("planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "answer")
         },
         "ledgers": {kind: {key: ledger[key] for key in LEDGER_KEYS} for kind, ledger in verdict["ledgers"].items()},
         "verdict": {key: judged[key] for key in ("outcome", "exit_code", "objectives")},
@@ -32,6 +34,7 @@ def show(verdict: dict[str, Any], report: Path, console: Console | None = None) 
     judged = verdict["verdict"]
     good = judged["exit_code"] == 0
     console.print(Text(f"{judged['outcome']}: {judged['sentence']}", style="bold green" if good else "bold red"))
+    answer_view.show(verdict["answer"], console)
     if any(objective["met"] is not None for objective in judged["objectives"]):
         console.print(_objectives(judged["objectives"]))
     for finding in judged["findings"]:

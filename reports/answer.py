@@ -6,6 +6,7 @@ the limit, replicas, codes, identity checks, money.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,14 +19,16 @@ from reports.scale import SERVICE_ROLES, steepest
 from reports.search import Searched
 from reports.stated import Stated, confidence, not_known
 from reports.uses import Taken
-from reports.wording import Said, say
-from scenarios.capacity_record import Outcome, Phase
+from reports.wording import Said, percent, say
+from scenarios.capacity_record import Outcome, Phase, Probe
 
 if TYPE_CHECKING:
     from reports.verdict import Verdict
 
 ADMITTED = "swarm_stage_total"
 RATE = "registrations/s"
+ESSENTIAL = ("api_p95_s", "api_p99_s", "admitted_joined_ratio")
+"""Objectives without which a run says nothing about how people fared: an answer that lacks one is less sure."""
 VALID = (0, 3, 6)
 """Exit codes of runs that say something about the service."""
 OF_THE_NIGHT = ("peak", "needs", "needs_here")
@@ -42,19 +45,25 @@ def of_run(facts: Facts, verdict: "Verdict") -> list[Stated]:
 
 def of_search(searched: Searched) -> list[Stated]:
     """The answer of a search for capacity, most important first; a single "not known" without any run."""
-    held = held_by_search(searched)
-    facts = searched.best or searched.any_run
-    if facts is None:
+    held, probe = held_by_search(searched), searched.measured
+    if probe is None:
         return [held]
+    facts = searched.runs[probe.number]
     growth = extrapolation.of_runs(list(searched.runs.values()), law_of(searched))
-    return _rest(facts, searched.broken or facts, needs.of_night(facts), growth, held)
+    answers = _rest(facts, searched.broken or facts, needs.of_night(facts), growth, held)
+    # What is measured stands in the record of one probe, not in this one: the proof says in which.
+    return [one if one is held else replace(one, source="") for one in answers]
 
 
-def proof(facts: Facts, growth: Growth | None, answers: Iterable[Stated]) -> dict[str, Any]:
-    """What the template of the proof is filled with: needs, processors, money. facts: of the run that was answered."""
+def proof(facts: Facts, growth: Growth | None, answers: Iterable[Stated], probe: Probe | None = None) -> dict[str, Any]:
+    """What the template of the proof is filled with: needs, processors, money.
+
+    facts: of the run that was answered; probe: which of a search that was, None for a run of its own.
+    """
     taken, night = Taken.of(facts), needs.of_night(facts)
     cores = next((one for one in answers if one.id == "cores"), None)
     return {
+        "probe": probe,
         "needs": needs.view(facts, taken, night),
         "growth": extrapolation.view(growth),
         "money": None if cores is None else money.view(facts, taken, night, cores),
@@ -81,6 +90,16 @@ def headline(answers: Iterable[Stated]) -> Said:
         needs=needs_,
         **{name: told.get(key, say("not known")) for name, key in names.items()},
     )
+
+
+def lines_of(answers: Iterable[Stated]) -> list[str]:
+    """Each answer as a line of Markdown."""
+    found = []
+    for one in answers:
+        interval = f" ({one.interval})" if one.interval else ""
+        manner = f" - {one.manner}" if one.value is not None else ""
+        found.append(f"- {one.what}: {one.text}{interval}{manner}")
+    return found
 
 
 def _rest(facts: Facts, strained: Facts, night: Needs | None, growth: Growth | None, held: Stated) -> list[Stated]:
@@ -118,7 +137,7 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     if not played:
         return not_known("holds", what, RATE, say("nobody was let in"), "#scale")
     met = verdict.exit_code == 0
-    unjudged = any(one.met is None for one in verdict.objectives)
+    unjudged = any(one.met is None for one in verdict.objectives if one.id in ESSENTIAL)
     low, high = (played, None) if met else (None, played)
     sure = confidence(played, low, high, repeats=1, assumed=int(unjudged))
     return Stated("holds", what, played, low, high, RATE, "measured", sure, "#scale", source=source)
@@ -206,7 +225,7 @@ def _limits(strained: Facts) -> list[Stated]:
     found = bottleneck.find(strained)
     what, evidence = say("limited by"), bottleneck.SOURCE
     if found.resource is None:
-        return [not_known("limited_by", what, "share", found.why_not, evidence)]
+        return [not_known("limited_by", what, "share", _nothing_full(found.next), evidence)]
     use = min(found.resource.use, 1.0)
     first = Stated("limited_by", what, use, use, use, "share", "measured", "likely", evidence,
                    named=found.resource.label)  # fmt: skip
@@ -218,3 +237,10 @@ def _limits(strained: Facts) -> list[Stated]:
         why = say("what it would hold cannot be told from this run")
         return [first, not_known("next_limit", what, RATE, why, evidence)]
     return [first, Stated("next_limit", what, holds, None, None, RATE, "extrapolated", "a guess", evidence)]
+
+
+def _nothing_full(nearest: bottleneck.Near | None) -> Said:
+    if nearest is None:
+        return say("no use of any resource was recorded")
+    return say("nothing was at its limit with work waiting behind it; the nearest was {resource}, at {use}",
+               resource=nearest.label, use=percent(nearest.use, source=bottleneck.SOURCE))  # fmt: skip

@@ -134,11 +134,11 @@ def _recovery(recovery: Recovery | None) -> Said | None:
 
 
 def proof(searched: Searched, verdict: SearchVerdict) -> dict[str, Any] | None:
-    facts = searched.best or searched.any_run
-    if facts is None:
+    probe = searched.measured
+    if probe is None:
         return None
     growth = extrapolation.of_runs(list(searched.runs.values()), answer.law_of(searched))
-    return answer.proof(facts, growth, verdict.answer)
+    return answer.proof(searched.runs[probe.number], growth, verdict.answer, probe)
 
 
 def order(searched: Searched) -> Table:

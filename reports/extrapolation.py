@@ -252,13 +252,13 @@ def _no_growth(growth: Growth | None, needed_per_s: float | None) -> Said | None
 
 def table(growth: Growth) -> Table:
     """The windows behind every figure of this section, at most ROWS of them."""
-    found, every = growth.windows, math.ceil(len(growth.windows.starts) / ROWS)
+    found, together = growth.windows, growth.windows.together
+    every = math.ceil(len(found.starts) / ROWS)
     head = [say("from"), say("requests/s"), *(named(role, PARTS) for role in found.cores), say("cores, all")]
     rows = []
     for i in range(0, len(found.starts), every):
-        busy = [number(float(one[i]), source=ID) for one in found.cores.values()]
-        asked, together = float(found.requests[i]), float(found.together[i])
-        rows.append([clock(found.starts[i]), number(asked, source=ID), *busy, number(together, source=ID)])
+        busy = [number(float(one[i])) for one in found.cores.values()]
+        rows.append([clock(found.starts[i]), number(float(found.requests[i])), *busy, number(float(together[i]))])
     return Table(head, rows)
 
 

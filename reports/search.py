@@ -42,18 +42,16 @@ class Searched:
         return sorted(chosen, key=lambda one: (one.offered_per_s, one.number))
 
     @property
-    def best(self) -> Facts | None:
-        """The run of the highest rate that held, none above the call; what a registration takes is measured there."""
+    def measured(self) -> Probe | None:
+        """The probe that a registration's needs are measured in: of the highest rate that held, none above the call.
+
+        Where none held, any that can be read: night and machine are the same in all.
+        """
         call = self.capacity.search.call or self.capacity.search.low_per_s
         held = [one for one in self.of(Outcome.HELD) if call is None or one.offered_per_s <= call * 1.001]
-        return next((self.runs[one.number] for one in reversed(held) if one.number in self.runs), None)
+        return next((one for one in (*reversed(held), *self.capacity.probes) if one.number in self.runs), None)
 
     @property
     def broken(self) -> Facts | None:
         """The run of the lowest rate that broke: what gave way first is seen there."""
         return next((self.runs[one.number] for one in self.of(Outcome.BROKE) if one.number in self.runs), None)
-
-    @property
-    def any_run(self) -> Facts | None:
-        """Some run of the search, the best one if there is: night and machine are the same in all."""
-        return self.best or next(iter(self.runs.values()), None)

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from reports import answer
-from reports.answer import headline
+from reports.answer import headline, lines_of
 from reports.search import STEADY, Searched
 from reports.stated import Stated
 from reports.wording import N_, Said, number, recorded, say
@@ -100,7 +100,7 @@ def summary(verdict: SearchVerdict, heading: str) -> str:
     """Markdown: the answer and the probes, for a pull request or a chat."""
     code = say("exit code {code}", code=verdict.exit_code)
     lines = [f"# {heading}", "", f"**{say(OUTCOMES[verdict.outcome])}** ({code}): {verdict.sentence}", ""]
-    lines += [str(headline(verdict.answer)), "", *answer_lines(verdict.answer), ""]
+    lines += [str(headline(verdict.answer)), "", *lines_of(verdict.answer), ""]
     heads = (say("probe"), say("offered, people/s"), say("finished, people/s"), say("outcome"), say("why"))
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     lines += [
@@ -110,12 +110,3 @@ def summary(verdict: SearchVerdict, heading: str) -> str:
     ]
     lines += ["", say("Full figures: report.html beside this file.")]
     return "\n".join(map(str, lines)) + "\n"
-
-
-def answer_lines(answers: list[Stated]) -> list[str]:
-    """Each answer as a line of Markdown."""
-    return [
-        f"- {one.what}: {one.text}" + (f" ({one.interval})" if one.interval else "")
-        + (f" - {one.manner}" if one.value is not None else "")
-        for one in answers
-    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from reports import answer
 from reports.names import FACTORS, FATES, OUTCOMES, PARTS, named
 from reports.objectives import Objective
 from reports.verdict import Verdict
@@ -9,10 +10,11 @@ from reports.wording import N_, Said, count, listed, number, say
 
 
 def render(verdict: Verdict, heading: str) -> str:
-    """Markdown of about 30 lines; `heading` names the night."""
+    """Markdown of about 45 lines, the answer first; `heading` names the night."""
     outcome, code = named(verdict.outcome, OUTCOMES), verdict.exit_code
     lines = [f"# {heading}", "", f"**{outcome}** ({say('exit code')} {code}): {verdict.sentence}", ""]
     lines += [f"- {finding.code}: {finding.text}" for finding in verdict.findings] + [""] * bool(verdict.findings)
+    lines += [str(answer.headline(verdict.answer)), "", *answer.lines_of(verdict.answer), ""]
     heads = (say("objective"), say("met"), say("value"), say("counted"))
     lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|", *map(_row, verdict.objectives), ""]
     lines += [
