@@ -42,6 +42,7 @@ class Group:
     column: str
     value: int
     fates: Mapping[Fate, int]
+    cut: int
     low: float
     high: float
 
@@ -52,8 +53,9 @@ class Group:
     @property
     def whole(self) -> Term:
         """Its people."""
-        everybody = of_people("count", self.people, **{self.column: self.value})
-        return Term(self.people, f"({everybody.source}) - ({everybody.source} fate={int(Fate.CUT)})")
+        of = {self.column: self.value}
+        everybody = of_people("count", self.people + self.cut, **of)
+        return everybody - of_people("count", self.cut, **of, fate=Fate.CUT) if self.cut else everybody
 
     def of(self, fate: Fate) -> Term:
         return of_people("count", self.fates[fate], **{self.column: self.value}, fate=int(fate))
@@ -97,7 +99,7 @@ def _groups(facts: Facts, column: str, names: Mapping[int, str]) -> list[Group]:
     for value in present:
         fates = {fate: int(counts[value, fate]) for fate in ENDED}
         low, high = interval(fates[Fate.JOINED], sum(fates.values()), len(present))
-        found.append(Group(names[value], column, value, fates, low, high))
+        found.append(Group(names[value], column, value, fates, int(counts[value, Fate.CUT]), low, high))
     return found
 
 
@@ -130,6 +132,15 @@ def differences(groups: list[Group]) -> Said:
     names = listed(say("{group} ({share})", group=one.label, share=percent(one.joined)) for one in out)
     return say("All groups together: {share} joined. More than chance explains, these differ: {groups}.",
                share=percent(share), groups=names)  # fmt: skip
+
+
+def province_table(groups: list[Group]) -> Table:
+    """Three numbers each: 34 rows are to be read on a phone."""
+    rows = [
+        [one.label, one.whole.count, (one.of(Fate.JOINED) / one.whole).percent, one.of(Fate.FAILED).count]
+        for one in groups
+    ]
+    return Table([say("province"), say("people"), say("joined"), say("failed")], rows)
 
 
 def group_table(facts: Facts, groups: list[Group], kind: str) -> Table | None:

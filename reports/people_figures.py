@@ -3,9 +3,9 @@
 import numpy as np
 
 from reports import drawing
-from reports.drawing import COLORS, FAINT, Picture, Table
+from reports.drawing import COLORS, FAINT, Picture
 from reports.facts import Facts
-from reports.groups import by_province, group_table, overall
+from reports.groups import by_province, overall, province_table
 from reports.tries import wait_table, waits
 from reports.wording import percent, say, seconds
 
@@ -30,8 +30,6 @@ def provinces(facts: Facts) -> Picture | None:
     axes.set_yticks(places, [one.label for one in groups], fontsize=9.5)
     axes.set(xlabel=say("% joined"), xlim=(0, 100), ylim=(-0.8, len(groups) - 0.2))
     axes.grid(visible=False, axis="y")
-    table = group_table(facts, groups, say("province"))
-    assert table is not None
     return Picture(
         "provinces",
         say("Who joined, by province"),
@@ -46,7 +44,7 @@ def provinces(facts: Facts) -> Picture | None:
             share=percent(share),
         ),
         drawing.to_svg(figure, "provinces"),
-        Table(table.head, table.rows),
+        province_table(groups),
     )
 
 

@@ -21,6 +21,8 @@ CPU = "registration_http_cpu_seconds_total"
 CODES = "swarm_codes_delivered_total"
 DROPPED = "registration_queue_jobs_total"
 UNANSWERED = ("error", "timeout", "transport")
+MOST_ROUTES = 12
+"""Rows of a table by route: what is dearest comes first, and the rest hardly counts."""
 SHORTEST_SPAN_S = 10.0
 """A rate over less than this is made of too few scrapes."""
 SPANS = 30
@@ -101,34 +103,33 @@ def is_measured(facts: Facts) -> bool:
 
 
 def processor_time(facts: Facts) -> Table | None:
-    """What a request of each route took, by how it ended; the dearest route first. None where it was not measured."""
+    """What a request of each route took, by how it ended; the dearest routes first. None where it was not measured."""
     if not is_measured(facts):
         return None
-    shares = {route: used for route, used in statistics.totals_by(facts.run.samples, CPU, "route").items() if used}
-    rows = [_time_row(facts, route) for route in sorted(shares, key=lambda route: -shares[route])]
+    used = statistics.totals_by(facts.run.samples, CPU, "route")
+    dearest = sorted((route for route in used if used[route]), key=lambda route: -used[route])[:MOST_ROUTES]
+    rows = [_time_row(facts, route, {"route": route}) for route in dearest]
+    rows.append(_time_row(facts, say("all routes"), {}))
     head = [
         say("route"), say("measured"), say("answered well"), say("refused, busy or error"), say("nobody waited"),
-        say("share of all"), say("of that not well"),
+        say("share of all"),
     ]  # fmt: skip
     return Table(head, rows)
 
 
-def _time_row(facts: Facts, route: str) -> list[str]:
-    of_route, everything = gained(facts, CPU, route=route), gained(facts, CPU)
-    well = gained(facts, CPU, route=route, outcome="ok")
+def _time_row(facts: Facts, label: str, of: dict[str, str]) -> list[str]:
     return [
-        route,
-        gained(facts, MEASURED, route=route).count,
-        *(_each(facts, route, outcomes).seconds for outcomes in (("ok",), ("refused", "busy", "error"), ("left",))),
-        (of_route / everything).percent,
-        ((of_route - well) / of_route).percent,
+        label,
+        gained(facts, MEASURED, **of).count,
+        *(_each(facts, of, outcomes).seconds for outcomes in (("ok",), ("refused", "busy", "error"), ("left",))),
+        (gained(facts, CPU, **of) / gained(facts, CPU)).percent,
     ]
 
 
-def _each(facts: Facts, route: str, outcomes: tuple[str, ...]) -> Term:
-    """Seconds of processor time that a request of this route took that ended so; nan where none did."""
+def _each(facts: Facts, of: dict[str, str], outcomes: tuple[str, ...]) -> Term:
+    """Seconds of processor time that a request with these labels took that ended so; nan where none did."""
     used, requests = (
-        added([gained(facts, name, route=route, outcome=outcome) for outcome in outcomes]) for name in (CPU, MEASURED)
+        added([gained(facts, name, **of, outcome=outcome) for outcome in outcomes]) for name in (CPU, MEASURED)
     )
     return used / requests
 
@@ -244,7 +245,7 @@ def goodput(facts: Facts) -> Picture | None:
     samples = facts.run.samples
     if not samples.select(REQUESTS):
         return None
-    grid = drawing.time_grid(facts.end_s)
+    grid = drawing.time_grid(facts.end_s)[::2]  # a rate over so long a span has no more to show
     span = max(SHORTEST_SPAN_S, facts.end_s / SPANS)
 
     def rate(name: str, outcome: str = "") -> FloatArray:
@@ -272,7 +273,7 @@ def goodput(facts: Facts) -> Picture | None:
         drawing.mark_spans(axes, grid, facts.fault_windows)
     joined = of_people_[say("joined")]
     columns = {**requests, **of_people_}
-    rows = [[clock(grid[i]), *(number(float(c[i])) for c in columns.values())] for i in range(0, len(grid), 8)]
+    rows = [[clock(grid[i]), *(number(float(c[i])) for c in columns.values())] for i in range(0, len(grid), 4)]
     return Picture(
         "goodput",
         say("Goodput"),

@@ -223,7 +223,7 @@ def test_the_section_can_be_said_in_indonesian(tmp_path: Path) -> None:
     assert [picture.id for picture in view["pictures"]] == ["provinces", "promises"]
     provinces = view["pictures"][0]
     assert len(provinces.table.rows) == 34 and "DI Yogyakarta" in provinces.svg
-    assert assert_true(tmp_path, provinces.table, view["published"], view["stopped"]) > 200
+    assert assert_true(tmp_path, provinces.table, view["published"], view["stopped"]) > 100
 
 
 def test_nobody_is_no_section(tmp_path: Path) -> None:

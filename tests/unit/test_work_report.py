@@ -77,19 +77,18 @@ def test_repeats_show_at_their_step(facts: Facts) -> None:
 def test_every_number_comes_out_of_the_record(facts: Facts) -> None:
     shown = (work.attempts(facts), work.processor_time(facts), work.time_sentences(facts), work.photo_bytes(facts),
              work.for_nobody(facts))  # fmt: skip
-    assert assert_true(facts.run.folder, *shown) > 50
+    assert assert_true(facts.run.folder, *shown) > 40
 
 
 def test_processor_time_by_route_and_outcome(facts: Facts) -> None:
     """The dearest route first; what it took for a good answer, for another one, and for nobody."""
     table = work.processor_time(facts)
     assert table is not None
-    assert [row[0] for row in table.rows] == ["codes", "place"]
-    assert column(table, "answered well") == pytest.approx({"codes": 0.002, "place": 0.0001})
+    assert [row[0] for row in table.rows] == ["codes", "place", "all routes"]
+    assert column(table, "answered well") == pytest.approx({"codes": 0.002, "place": 0.0001, "all routes": 0.058 / 200})
     assert column(table, "refused, busy or error")["codes"] == pytest.approx(0.0005)
     assert column(table, "nobody waited")["codes"] == pytest.approx(0.0027)
-    assert column(table, "share of all") == pytest.approx({"codes": 0.82, "place": 0.18})
-    assert column(table, "of that not well") == pytest.approx({"codes": 0.042 / 0.082, "place": 0.0})
+    assert column(table, "share of all") == pytest.approx({"codes": 0.82, "place": 0.18, "all routes": 1.0})
 
 
 def test_repeats_are_weighed_by_what_their_route_takes(facts: Facts) -> None:
