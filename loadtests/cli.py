@@ -88,6 +88,7 @@ def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     play_options.add_people(add, pace="20")
     play_options.add_stack(add, drain="12")
     add("--keep-photos", action="store_true", help="keep the photo bytes after the audit")
+    add("--abort-on-miss", action="store_true", help="end the run when an objective cannot be met any more (exit 3)")
     play_options.add_output(add)
 
 

@@ -83,6 +83,8 @@ class Order:
     seed: int
     workers: int
     drain_minutes: float
+    abort_on_miss: bool
+    """End the run when an objective cannot be met any more."""
     keep_photos: bool
     prometheus: str | None
     """`auto`, the address of a running server, or None for the harness's own scraper."""
@@ -191,6 +193,7 @@ def order_of(options: Namespace) -> Order:
         seed=seed,
         workers=workers,
         drain_minutes=drain,
+        abort_on_miss=options.abort_on_miss,
         keep_photos=options.keep_photos,
         prometheus=prometheus,
         replicas=replicas,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.faults.processes import ProcessFaults
-from loadtests.harness import prometheus, swarm
+from loadtests.harness import misses, prometheus, swarm
 from loadtests.harness.audit import audit, audit_without_database
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.disk import DiskGuard
@@ -37,6 +37,7 @@ from scenarios import record
 from scenarios.factors import queue_limits, scaled
 from scenarios.fates import Fate, Reason
 from scenarios.faults import PARTNERS, Fault
+from scenarios.objectives import demands
 
 LOOK_EVERY = 0.25
 SAMPLE_EVERY = 2.0
@@ -77,6 +78,7 @@ class Rehearsal:
         self._metrics = OwnMetrics(self._cpu, sorted(faults))
         self._source: Source | None = None
         self._timeline: FaultTimeline | None = None
+        self._watch = _watch(order)
         self._phase = ""
         self._dead: list[Child] = []
 
@@ -153,7 +155,8 @@ class Rehearsal:
         else:
             url, targets = asked, self._order.work / "targets" / f"{run}.json"
             prometheus.check(url)
-        return prometheus.PrometheusSource(url, targets, run, shown=SHOWN)
+        shown = SHOWN if self._watch is None else (*SHOWN, *misses.WATCHED)
+        return prometheus.PrometheusSource(url, targets, run, shown=shown)
 
     # Play
 
@@ -180,6 +183,8 @@ class Rehearsal:
                 if fault := guard.fault():
                     self._end_for_disk(fault)
                     break
+                if self._cannot_be_met(t):
+                    break
             if died := self._newly_dead():
                 must_end = min(must_end, t + AFTERMATH)
                 for child in died:
@@ -187,6 +192,20 @@ class Rehearsal:
         if self._signals.asked:
             folder.ended = "interrupted"
             self._note("interrupted: the play stops; auditing what there is")
+
+    def _cannot_be_met(self, t: float) -> bool:
+        """Whether an objective is out of reach, and somebody asked to end the run then."""
+        assert self._source is not None and self._timeline is not None
+        if self._watch is None:
+            return False
+        if self._timeline.active:
+            self._watch.disturb(t)
+        miss = self._watch.look(self._source, t)
+        if miss is None:
+            return False
+        self.folder.ended, self.folder.missed = "missed", {"objective": miss.demand.id, "at_s": round(max(0.0, t), 3)}
+        self._note(f"objective {miss.text}; the run ends")
+        return True
 
     def _newly_dead(self) -> list[Child]:
         died = [child for child in self._programs.dead() if child not in self._dead]
@@ -236,7 +255,7 @@ class Rehearsal:
                 folder.ended = "crash"
             self._note(f"the swarm failed: {failure}")
             return
-        if folder.ended != "crash":  # interrupted, or stopped for the disk
+        if folder.ended != "crash":  # interrupted, or stopped for the disk or for an objective
             return
         unread = receipts is None or partners is None or (read and database is None)
         if unread and not (self._dead or folder.lost_target):
@@ -354,9 +373,20 @@ class Rehearsal:
     def _notice_fault(self, fault: Fault, edge: str, **facts: Any) -> None:
         active = [(one.kind, one.target) for one in self._timeline.active] if self._timeline is not None else []
         self._metrics.fault(fault.kind, fault.target, (fault.kind, fault.target) in active)
+        if self._watch is not None and self.folder.opens_at is not None:
+            self._watch.disturb(self.folder.t())
         number = self._order.night.faults.index(fault)
         self.folder.event("fault", fault.kind, edge, target=fault.target, number=number, **facts)
         self._display.say(f"fault {fault.kind} on {fault.target}: {edge}")
+
+
+def _watch(order: Order) -> misses.Watch | None:
+    """Who looks whether objectives can still be met; nobody unless that is asked for."""
+    if not order.abort_on_miss:
+        return None
+    night = order.night
+    asked = demands(night.to_dict()["objectives"], night.objective_reasons)
+    return misses.Watch(asked, planned=order.plan.planned, speed=order.factors.speed)
 
 
 PHASE_WORDS = {

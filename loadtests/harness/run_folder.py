@@ -61,6 +61,8 @@ class RunFolder:
         """What was played against, as run.json says it; empty until it is known."""
         self.swarm: dict[str, Any] = {}
         """What the swarm said of itself at its end; empty where it said nothing."""
+        self.missed: dict[str, Any] = {}
+        """Which objective ended the run, and when; empty where none did."""
         self.lost_target = False
         """The stack, none of our processes, no longer answered at the end."""
         self._early: list[tuple[float, str, str, str | None, dict[str, object]]] = []
@@ -128,6 +130,7 @@ class RunFolder:
                 "photo_bytes_kept": order.keep_photos,
                 **({"stack": self.stack} if self.stack else {}),
                 **({"swarm": self.swarm} if self.swarm else {}),
+                **({"missed": self.missed} if self.missed else {}),
             },
         )
 

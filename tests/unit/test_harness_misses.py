@@ -170,7 +170,7 @@ def test_a_window_is_watched_inside_alone(speed: float) -> None:
     """Its end is the end of all that could make up for it: what is missed then is given up at once."""
     window = [{"name": "x", "start_s": 40 * speed, "end_s": 60 * speed, "api_p95_s": 1.0}]
     slow = lambda source, t: steady(source, t, slow=15 if 40 < t <= 60 else 0)  # noqa: E731
-    lax = {"api_p95_s": 10.0, "api_p99_s": 10.0}
+    lax: dict[str, Any] = {"api_p95_s": 10.0, "api_p99_s": 10.0}
     found = played(slow, speed=speed, **lax, window=window)
     assert found is not None and found[0] == "window.x.api_p95_s"
     assert 60 < found[1] <= 60 + LAG
