@@ -5,6 +5,7 @@ known stands in the folder after each probe, so a search that was interrupted go
 """
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from loadtests.harness.progress import display_for
 from loadtests.harness.run_folder import free_id, machine, versions
 from loadtests.harness.search import Course, Step
 from loadtests.harness.signals import Interrupted, Signals
-from scenarios.capacity_record import Capacity, Phase, RecordError, Search
+from scenarios.capacity_record import Capacity, Outcome, Phase, Probe, RecordError, Search
 
 MOST_PROBES = 50
 OWN = ("run", "night", "resume", "from_per_s", "probes", "no_beyond", "json", "quiet")
@@ -122,7 +123,14 @@ def _resumed(options: Namespace, usual: Namespace, rehearsal: Namespace) -> tupl
     order = probing.probe_order(given, Step(Phase.RAMP, found.order["from_per_s"], found.order["seed"]))
     if order.night.to_dict() != found.night:
         raise Refusal("--resume: the night has changed since the search began: begin a new one")
-    return found, folder, given
+    return replace(found, probes=_without_invalid_end(found.probes)), folder, given
+
+
+def _without_invalid_end(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
+    """What spoiled the last probes may be over: they are played again, in the same folders."""
+    while probes and probes[-1].outcome is Outcome.INVALID:
+        probes = probes[:-1]
+    return probes
 
 
 def _course(found: Capacity, options: Namespace) -> Course:

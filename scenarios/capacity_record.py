@@ -145,8 +145,9 @@ class Capacity:
     night: dict[str, Any]
     """As in run.json."""
     order: dict[str, Any]
-    """What was asked: `set`, `factors`, `steps`, `minutes`, `workers`, `replicas`, `seed`, `from_per_s`, `most_probes`,
-    `target`, and under `options` the command line as it was given."""
+    """What was asked: `set`, `factors`, `steps`, `minutes`, `length_s` (the same in real seconds), `drain_limit_s`,
+    `workers`, `replicas`, `seed`, `from_per_s`, `most_probes`, `beyond` (whether to go there), `target`, and under
+    `options` the command line as it was given."""
     machine: dict[str, Any]
     versions: dict[str, str]
     probes: tuple[Probe, ...] = ()

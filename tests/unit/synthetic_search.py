@@ -19,7 +19,8 @@ def search(**changes: object) -> Capacity:
         "night": catalogue.load("prakerja-wave-1").to_dict(),
         "order": {
             "set": "prepared", "factors": {"people": "1/100", "speed": 1.0, "pace": 20.0}, "steps": 0, "minutes": 5.0,
-            "workers": 1, "replicas": 1, "seed": 1, "from_per_s": 10.0, "most_probes": 8, "target": None, "options": {},
+            "length_s": 300.0, "drain_limit_s": 300.0, "workers": 1, "replicas": 1, "seed": 1, "from_per_s": 10.0,
+            "most_probes": 8, "beyond": True, "target": None, "options": {},
         },
         "machine": {"cpus": 2},
         "versions": {"launchnight": "0.1"},

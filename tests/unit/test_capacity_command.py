@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests import capacity_view, cli
+from loadtests import capacity, capacity_view, cli
 from loadtests.harness.errors import Exit, Refusal
 from loadtests.harness.flow import Flow
 from loadtests.harness.hunt import NOT_OVER, Hunt
@@ -229,14 +229,26 @@ def test_the_screen_says_what_is_known_even_where_nothing_is_called(capsys: pyte
     assert json.loads(json.dumps(capacity_view.document(document, Path("r"))))["report"] == "r"
 
 
-def test_a_night_that_has_changed_meanwhile_is_not_gone_on_with(tmp_path: Path) -> None:
-    from loadtests.capacity import run
-
-    kept = vars(options(minutes="3", pace="60"))
-    order = {**recorded().order, "options": {name: value for name, value in kept.items() if name != "run"}}
-    night = {**recorded().night, "title": "another night"}
-    replace(recorded(), machine=machine(), order=order, night=night).write(tmp_path)
+def kept(folder: Path, *probes: Probe, **changed: Any) -> tuple[Namespace, Namespace]:
+    """A search on disk whose options can be played again here; the options of --resume and of the verb."""
+    given = {name: value for name, value in vars(options(minutes="3", pace="60")).items() if name != "run"}
+    asked = {**recorded().order, "most_probes": 2, "beyond": False, "options": given}
+    replace(recorded(), probes=probes, machine=machine(), order=asked, **changed).write(folder)
     usual = cli.parser().parse_args(["capacity"])
-    given = Namespace(**{**vars(usual), "resume": str(tmp_path), "quiet": True})
+    return Namespace(**{**vars(usual), "resume": str(folder), "quiet": True}), usual
+
+
+def test_a_night_that_has_changed_meanwhile_is_not_gone_on_with(tmp_path: Path) -> None:
+    given, usual = kept(tmp_path, night={**recorded().night, "title": "another night"})
     with pytest.raises(Refusal, match="the night has changed"):
-        run(given, usual, options(), judge=lambda folder: verdict(0), knee=called)
+        capacity.run(given, usual, options(), judge=lambda folder: verdict(0), knee=called)
+
+
+def test_what_was_invalid_at_the_end_is_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = replace(CALM, offered_per_s=25.0, outcome=Outcome.INVALID, why="late", exit_code=5)
+    given, usual = kept(tmp_path, CALM, replace(late, number=2), replace(late, number=3))
+    prober = Simulated(tmp_path)
+    monkeypatch.setattr(capacity, "Prober", lambda *_: prober)
+    folder, code = capacity.run(given, usual, options(), judge=lambda run: verdict(0), knee=called)
+    assert [step.per_s for step in prober.played] == [25.0] and folder == tmp_path
+    assert code is Exit.MISSED and "all 2 probes" in Capacity.load(tmp_path).search.no_call_because

@@ -36,7 +36,8 @@ def search() -> Capacity:
         night=NIGHT,
         order={
             "set": "prepared", "factors": {"people": "1", "speed": 1.0, "pace": 60.0}, "steps": 0, "minutes": 3.0,
-            "workers": 1, "replicas": 1, "seed": 1, "from_per_s": 1.0, "most_probes": 8, "target": None,
+            "length_s": 180.0, "drain_limit_s": 300.0, "workers": 1, "replicas": 1, "seed": 1, "from_per_s": 1.0,
+            "most_probes": 8, "beyond": True, "target": None,
             "options": {"night": "prakerja-wave-1"},
         },
         machine={"cpus": 2},
