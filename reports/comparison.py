@@ -198,12 +198,10 @@ class _Windows:
         if windows < LEAST_WINDOWS:
             why = say("too short: fewer than {n} windows hold anything", n=str(LEAST_WINDOWS))
             return _Both(self.values[0], self.values[1], how=why)
-        rng = np.random.default_rng(0)
         length = noise.blocks(windows, lengths)
-        weights = [noise.drawn(len(counts), length, rng) for counts in self.counts[: 1 if self.paired else 2]]
         drawn = [
-            self._scaled(_weighted(own, counts))
-            for own, counts in zip(weights * (2 if self.paired else 1), self.counts, strict=True)
+            self._scaled(_weighted(noise.drawn(len(counts), length, 0 if self.paired else side), counts))
+            for side, counts in enumerate(self.counts)
         ]
         parts = [drawn[1] - drawn[0]] if self.paired else drawn
         found = [noise.of_windows(part, windows, length) for part in parts]

@@ -11,6 +11,7 @@ selection for the dependent bootstrap (2004), with the correction by A. Patton, 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -69,19 +70,24 @@ def block_length(series: FloatArray) -> float:
     return float(min(max((best * n) ** (1.0 / 3.0), 1.0), math.ceil(min(3.0 * math.sqrt(n), n / 3.0))))
 
 
-def drawn(n: int, length: float, rng: np.random.Generator, resamples: int = RESAMPLES) -> FloatArray:
-    """How often each of n windows is in each resample: float64 of shape (resamples, n), rows summing to n.
+@lru_cache(maxsize=8)
+def drawn(n: int, length: float, seed: int = 0) -> FloatArray:
+    """How often each of n windows is in each resample: float64 of shape (RESAMPLES, n), rows summing to n.
 
-    Blocks start anywhere, go on around the end, and have geometric lengths of mean `length`.
+    Blocks start anywhere, go on around the end, and have geometric lengths of mean `length`. The same arguments give
+    the same array, which is not to be written to.
     """
-    begins = rng.random((resamples, n)) < 1.0 / length
+    rng = np.random.default_rng(seed)
+    begins = rng.random((RESAMPLES, n)) < 1.0 / length
     begins[:, 0] = True
     place = np.arange(n)
     since = place - np.maximum.accumulate(np.where(begins, place, 0), axis=1)
-    first = np.where(begins, rng.integers(0, n, (resamples, n)), 0)
+    first = np.where(begins, rng.integers(0, n, (RESAMPLES, n)), 0)
     start = np.take_along_axis(first, place - since, axis=1)
-    window = (start + since) % n + n * np.arange(resamples)[:, None]
-    return np.bincount(window.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    window = (start + since) % n + n * np.arange(RESAMPLES)[:, None]
+    weights: FloatArray = np.bincount(window.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 def of_repeats(before: Sequence[float], after: Sequence[float]) -> Noise:
