@@ -18,7 +18,7 @@ from reports.wording import N_, Said, listed, percent, say
 from scenarios.provinces import BY_CODE
 from scenarios.record import Fate
 
-ENDED = (Fate.JOINED, Fate.REFUSED, Fate.ABANDONED, Fate.FAILED)
+ENDED = (Fate.JOINED, Fate.FAILED, Fate.ABANDONED, Fate.REFUSED)
 """Fates of people whose way came to an end of its own."""
 SURE = 0.95
 """How sure it is that no group of a table stands out by chance."""
@@ -155,4 +155,4 @@ def group_table(facts: Facts, groups: list[Group], kind: str) -> Table | None:
         shares = [(one.of(fate) / one.whole).percent for fate in ENDED]
         rows.append([one.label, one.whole.count, *shares, (tries / stored).number])
     fates = [say(FATES[fate.name.lower()]) for fate in ENDED]
-    return Table([kind, say("people"), *fates, say("photo tries each")], rows)
+    return Table([kind, say("people"), *fates, say("tries a photo")], rows)

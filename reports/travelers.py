@@ -37,7 +37,9 @@ def against_published(facts: Facts) -> Table | None:
         return None
     rows = []
     for one in MAPPING[1:]:
-        ours = _ours(facts, one.ours) / accounts
+        if (people := _ours(facts, one.ours)) is None:
+            continue
+        ours = people / accounts
         theirs = [Term(counts[one.key] / counts["registered"], f"(config:night.funnel.{place}.{one.key}) / "
                        f"(config:night.funnel.{place}.registered)") for place, counts, _ in moments]  # fmt: skip
         rows.append([say(one.theirs), ours.percent, *(each.percent for each in theirs), _points(ours, theirs[-1])])
@@ -53,8 +55,11 @@ def _published(facts: Facts) -> list[tuple[int, Mapping[str, float], str]]:
     return [(place, counts, moment) for place, counts, moment in known if moment]
 
 
-def _ours(facts: Facts, stage: str) -> Term:
+def _ours(facts: Facts, stage: str) -> Term | None:
+    """People of this run at the stage that stands for theirs; None where the service did not count them."""
     if stage == IDENTITY_VERIFIED:
+        if not facts.run.samples.select("registration_stage_total", stage=IDENTITY_VERIFIED):
+            return None
         return gained(facts, "registration_stage_total", stage=IDENTITY_VERIFIED)
     return reached(facts, Furthest[stage.upper()])
 

@@ -40,8 +40,8 @@ def tries(facts: Facts) -> Table:
         of_person = [of_people(operation, float(rank), tried, **equal).number for operation, rank in ranks]
         rows.append([say(label), spent.count, got.count, (spent / got).number, *of_person])
     head = [
-        say("of what"), say("tries"), say("successes"), say("tries for each"), say("half of the people: at most"),
-        say("19 of 20: at most"), say("most of all"),
+        say("of what"), say("tries"), say("successes"), say("tries for each"), say("half at most"),
+        say("19 of 20 at most"), say("most of all"),
     ]  # fmt: skip
     return Table(head, rows)
 

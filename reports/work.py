@@ -1,6 +1,7 @@
 """What the work of a run was for: requests for each first attempt, processor time by route and outcome, bytes of photos
 that were of no use, work for people who had left, and how much was done well over time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,12 +249,8 @@ def goodput(facts: Facts) -> Picture | None:
     grid = drawing.time_grid(facts.end_s)[::2]  # a rate over so long a span has no more to show
     span = max(SHORTEST_SPAN_S, facts.end_s / SPANS)
 
-    def rate(name: str, outcome: str = "") -> FloatArray:
-        labels = {"outcome": outcome} if outcome else {}
-        after, before = (
-            statistics.counted_by(samples, name, by, since_first=False, **labels) for by in (grid, grid - span)
-        )
-        return (after - before) / span
+    def rate(name: str, **labels: str) -> FloatArray:
+        return (_counted_by(facts, name, grid, labels) - _counted_by(facts, name, grid - span, labels)) / span
 
     def people(column: str) -> FloatArray:
         moments = facts.people[column]
@@ -291,6 +288,14 @@ def goodput(facts: Facts) -> Picture | None:
         drawing.to_svg(figure, "goodput"),
         Table([say("time"), *columns], rows),
     )
+
+
+def _counted_by(facts: Facts, name: str, moments: FloatArray, labels: Mapping[str, str]) -> FloatArray:
+    """What the counters had gained by each moment, evenly between two scrapes: their own rhythm is not to show."""
+    counted = np.zeros(len(moments))
+    for _, times, values in facts.run.samples.select(name, **labels):
+        counted += np.interp(moments, times, np.cumsum(statistics.growth(values)), left=0.0)
+    return counted
 
 
 def _last(facts: Facts) -> float:

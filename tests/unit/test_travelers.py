@@ -11,7 +11,7 @@ from reports import groups, travelers, tries
 from reports.facts import Facts
 from reports.wording import speaking
 from scenarios.provinces import PROVINCES
-from scenarios.record import Fate, Furthest, Reason, Run
+from scenarios.record import Fate, Furthest, Reason, Run, SamplesWriter
 from tests.unit.synthetic_run import SyntheticRun
 from tests.unit.told_numbers import assert_true, column
 
@@ -140,6 +140,10 @@ def test_the_funnel_beside_the_published_one(tmp_path: Path) -> None:
     difference = 100 * (facts.joined / PEOPLE - 2_078_026 / 5_965_048)
     assert column(table, "against the last")["joined the wave"] == pytest.approx(difference)
     assert assert_true(tmp_path, table) == 3 * 4
+    (tmp_path / "samples.npz").unlink()
+    SamplesWriter().write(tmp_path)
+    uncounted = travelers.against_published(Facts(Run.load(tmp_path)))
+    assert uncounted is not None and [row[0] for row in uncounted.rows] == ["e-mail verified", "joined the wave"]
 
 
 # ---------------------------------------------------------------- tries and waits

@@ -134,15 +134,14 @@ def test_work_for_people_who_left(tmp_path: Path) -> None:
 
 
 def test_goodput_is_what_was_done_well_by_the_second(facts: Facts) -> None:
-    """Steady load: each rate is what all the run's requests are by the second."""
+    """Steady load: each rate is what all the run's requests are by the second, whatever the rhythm of the scrapes."""
     with drawing.styled():
         picture = work.goodput(facts)
     assert picture is not None
     asked, first, well = (list(column(picture.table, head).values()) for head in ("asked", "first attempts",
                                                                                   "answered well"))  # fmt: skip
-    assert asked[10] == pytest.approx(1300 / END_S, rel=0.2)
-    assert first[10] == pytest.approx(1100 / END_S, rel=0.2)
-    assert well[10] == pytest.approx(1100 / END_S, rel=0.2)
+    for rates, requests in ((asked, 1300), (first, 1100), (well, 1100)):
+        assert rates[2:-2] == pytest.approx([requests / END_S] * (len(rates) - 4), rel=0.01)
     assert picture.svg.startswith("<svg")
 
 
