@@ -75,21 +75,30 @@ def doubted(answers: Iterable[Stated]) -> list[Stated]:
     return [one if one.id in OF_THE_NIGHT else one.doubted() for one in answers]
 
 
-def headline(answers: Iterable[Stated]) -> Said:
-    """The answer in one sentence."""
-    told = {one.id: say("not known") if one.value is None else one.text for one in answers}
-    needs_ = say("{rate} at its peak", rate=told.get("needs", say("not known")))
-    if "needs_here" in told and told["needs"] != told["needs_here"]:
-        needs_ = say("{peak}, {here} at this scale", peak=needs_, here=told["needs_here"])
-    names = {"holds": "holds", "headroom": "headroom", "limit": "limited_by", "replicas": "replicas", "codes": "codes",
-             "checks": "identity_checks", "cost": "cost"}  # fmt: skip
-    return say(
-        "It holds {holds} within objectives; the night needs {needs}; headroom {headroom}; limited by {limit}; the "
-        "night's peak takes web processes: {replicas}, one-time codes: {codes}, identity checks: {checks}; 1,000 who "
-        "joined cost {cost}.",
-        needs=needs_,
-        **{name: told.get(key, say("not known")) for name, key in names.items()},
-    )
+def headline(answers: Iterable[Stated]) -> list[Said]:
+    """The answer in a few sentences, for whoever reads no further."""
+    found = {one.id: one for one in answers}
+    told = {name: say("not known") if one.value is None else one.text for name, one in found.items()}
+    if found["holds"].value is None:
+        sentences = [say("What it holds is not known: {reason}.", reason=found["holds"].why_not)]
+    else:
+        sentences = [say("It holds {holds} within objectives.", holds=told["holds"])]
+    if "needs" not in found:
+        return sentences
+    need = say("The night needs {rate} at its peak", rate=told["needs"])
+    if "needs_here" in found and found["needs_here"].value is not None:
+        need = say("{need}, {here} at this scale", need=need, here=told["needs_here"])
+    sentences.append(say("{need}: headroom {headroom}.", need=need, headroom=told["headroom"]))
+    if found["limited_by"].value is None:
+        sentences.append(say("What limits it is not known: {reason}.", reason=found["limited_by"].why_not))
+    else:
+        sentences.append(say("It is limited by {limit}.", limit=told["limited_by"]))
+    sentences.append(
+        say("The night's peak takes web processes: {replicas}; one-time codes: {codes}; identity checks: {checks}. "
+            "1,000 who joined cost {cost}.", replicas=told["replicas"], codes=told["codes"],
+            checks=told["identity_checks"], cost=told["cost"])
+    )  # fmt: skip
+    return sentences
 
 
 def lines_of(answers: Iterable[Stated]) -> list[str]:
@@ -132,7 +141,7 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     """What one run held: at least what was played when its objectives are met, less when one is missed."""
     what = say("holds within objectives")
     if verdict.exit_code not in VALID:
-        return not_known("holds", what, RATE, verdict.sentence.rstrip("."), "#scale")
+        return not_known("holds", what, RATE, _as_reason(verdict.sentence), "#scale")
     played, source = let_in(facts)
     if not played:
         return not_known("holds", what, RATE, say("nobody was let in"), "#scale")
@@ -141,6 +150,11 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     low, high = (played, None) if met else (None, played)
     sure = confidence(played, low, high, repeats=1, assumed=int(unjudged))
     return Stated("holds", what, played, low, high, RATE, "measured", sure, "#scale", source=source)
+
+
+def _as_reason(sentence: str) -> str:
+    """A sentence as it goes after "because"."""
+    return f"{sentence[0].lower()}{sentence[1:].rstrip('.')}"
 
 
 def let_in(facts: Facts) -> tuple[float, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from reports import answer, extrapolation
 from reports.answer import headline
 from reports.drawing import Table
+from reports.first_page import unknown
 from reports.names import FACTORS, named
 from reports.search import Searched
 from reports.search_verdict import OUTCOMES, PHASES, PROBE_OUTCOMES, SearchVerdict
@@ -38,8 +39,7 @@ def first_page(searched: Searched, verdict: SearchVerdict) -> dict[str, Any]:
 def unknowns(searched: Searched, answers: list[Stated]) -> list[Said]:
     """What the search does not say, each with the reason."""
     found = searched.capacity
-    told = [say("{what}: not known, because {reason}.", what=one.what, reason=one.why_not)
-            for one in answers if one.value is None]  # fmt: skip
+    told = [unknown(one) for one in answers if one.value is None]
     beyond, jump = say("Goodput beyond the capacity"), say("Time to recover from a jump")
     lacking = (
         (beyond, found.beyond, found.beyond and found.beyond.not_known_because),

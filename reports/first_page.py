@@ -116,7 +116,7 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[Said]:
         say("How much this service can carry at most: not known, because one load was played and the knee not searched "
             "for.")
     ]  # fmt: skip
-    found += [_unknown(one) for one in verdict.answer if one.value is None]
+    found += [unknown(one) for one in verdict.answer if one.value is None]
     found += [_sentence(recorded(remark)) for remark in verdict.remarks]
     found += [
         say("{objective}: not judged, because {reason}.", objective=one.text, reason=one.detail)
@@ -136,15 +136,16 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[Said]:
     return found
 
 
-def _unknown(one: Stated) -> Said:
-    return say("{what}: not known, because {reason}.", what=_capital(one.what), reason=one.why_not)
+def unknown(one: Stated) -> Said:
+    """An answer that is not known, as a sentence."""
+    return say("{what}: not known, because {reason}.", what=capital(one.what), reason=one.why_not)
 
 
 def _sentence(text: str) -> Said:
-    return listed((_capital(text), "."), "")
+    return listed((capital(text), "."), "")
 
 
-def _capital(text: str) -> Said:
+def capital(text: str) -> Said:
     """The same with a capital at its beginning, numbers and their sources kept."""
     parts = list(text.parts) if isinstance(text, Said) else [text]
     first = parts[0]

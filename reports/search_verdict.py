@@ -100,7 +100,7 @@ def summary(verdict: SearchVerdict, heading: str) -> str:
     """Markdown: the answer and the probes, for a pull request or a chat."""
     code = say("exit code {code}", code=verdict.exit_code)
     lines = [f"# {heading}", "", f"**{say(OUTCOMES[verdict.outcome])}** ({code}): {verdict.sentence}", ""]
-    lines += [str(headline(verdict.answer)), "", *lines_of(verdict.answer), ""]
+    lines += [" ".join(headline(verdict.answer)), "", *lines_of(verdict.answer), ""]
     heads = (say("probe"), say("offered, people/s"), say("finished, people/s"), say("outcome"), say("why"))
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     lines += [

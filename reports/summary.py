@@ -14,7 +14,7 @@ def render(verdict: Verdict, heading: str) -> str:
     outcome, code = named(verdict.outcome, OUTCOMES), verdict.exit_code
     lines = [f"# {heading}", "", f"**{outcome}** ({say('exit code')} {code}): {verdict.sentence}", ""]
     lines += [f"- {finding.code}: {finding.text}" for finding in verdict.findings] + [""] * bool(verdict.findings)
-    lines += [str(answer.headline(verdict.answer)), "", *answer.lines_of(verdict.answer), ""]
+    lines += [" ".join(answer.headline(verdict.answer)), "", *answer.lines_of(verdict.answer), ""]
     heads = (say("objective"), say("met"), say("value"), say("counted"))
     lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|", *map(_row, verdict.objectives), ""]
     lines += [
