@@ -7,7 +7,6 @@ vision; in the SVG they become CSS variables, so that dark mode and print choose
 
 import io
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from reports.statistics import FloatArray
+from reports.svg import slim
 from reports.wording import N_, say, separated
 
 POINTS = 161
@@ -202,31 +202,4 @@ def to_svg(figure: Figure, name: str) -> str:
     silent = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=silent)
-    return slim(buffer.getvalue())
-
-
-_ROUNDED = re.compile(r'(?<=\s)(d|x|y|width|height|transform|points)="([^"]*)"')
-
-
-def slim(svg: str) -> str:
-    """matplotlib's SVG without what the page does not need; coordinates to a tenth of a unit."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style .*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 focusable="false" aria-hidden="true">', svg)
-    svg = svg.replace("xlink:href", "href")
-    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
-    svg = _ROUNDED.sub(lambda found: f'{found[1]}="{_rounded(found[2])}"', svg)
-    svg = re.sub(r" font-family: [^;\"]*;| transform=\"rotate\(-?0 [^\"]*\"", "", svg)
-    for color, variable in VARIABLES.items():
-        svg = svg.replace(color, f"var({variable})")
-    svg = re.sub(r"<defs>\s*</defs>|; stroke-linejoin: miter|; stroke-linecap: (?:square|butt)", "", svg)
-    svg = re.sub(r"<g>\s*</g>", "", svg)
-    return re.sub(r"\s*\n\s*", "\n", svg).strip()
-
-
-def _rounded(numbers: str) -> str:
-    def one(found: re.Match[str]) -> str:
-        return f"{float(found[0]):.1f}".removesuffix(".0").replace("-0", "0") if float(found[0]) else "0"
-
-    return re.sub(r"-?\d+\.\d+(?:e-?\d+)?", one, numbers).replace("\n", " ")
+    return slim(buffer.getvalue(), VARIABLES)

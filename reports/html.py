@@ -12,6 +12,7 @@ from reports.facts import Facts
 from reports.responses import api_answers
 from reports.search import Searched
 from reports.search_verdict import SearchVerdict
+from reports.svg import shared_looks
 from reports.verdict import Verdict
 from reports.wording import Quoted, Said, Told, count, language, listed, number, recorded, say, seconds
 
@@ -83,12 +84,14 @@ def page(heading: Said, verdict: Outcome, told: Mapping[str, dict[str, Any] | No
     )  # fmt: skip
     environment.filters["plain"] = str  # for attributes, which hold no markup
     environment.globals.update(say=say, count=count, language=language(), title=heading, verdict=verdict)
-    sections = [
-        Markup(environment.get_template(f"sections/{name}.html.j2").render(values))
-        for name, values in told.items()
-        if values is not None
-    ]
-    return environment.get_template("report.html.j2").render(sections=sections)
+    sections, looks = shared_looks(
+        [
+            environment.get_template(f"sections/{name}.html.j2").render(values)
+            for name, values in told.items()
+            if values is not None
+        ]
+    )
+    return environment.get_template("report.html.j2").render(sections=map(Markup, sections), looks=Markup(looks))
 
 
 def marked(value: Any) -> Any:

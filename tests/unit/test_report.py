@@ -157,7 +157,8 @@ def test_every_figure_has_words_and_a_table(page_text: str) -> None:
 
 
 def test_lines_are_short_and_text_is_text(page_text: str) -> None:
-    longest = max(path.count("L") for path in re.findall(r' d="([^"]*)"', page_text))
+    paths = re.findall(r' d="([^"]*)"', page_text)
+    longest = max(len(re.findall(r"-?[\d.]+", path)) // 2 for path in paths if "C" not in path)
     assert 20 < longest <= 200
     assert "<text" in page_text
     assert "minutes since the doors opened" in page_text
@@ -166,9 +167,12 @@ def test_lines_are_short_and_text_is_text(page_text: str) -> None:
 
 def test_colors_come_from_the_page(page_text: str) -> None:
     """A color that is not a variable would vanish in dark mode."""
+    (style,) = re.findall(r"<style>(.*?)</style>", page_text, flags=re.DOTALL)
+    looks = dict(re.findall(r"\.(v[a-z]{2})\{([^}]*)\}", style))
     drawings = "".join(re.findall(r"<svg.*?</svg>", page_text, flags=re.DOTALL))
-    assert "var(--c1)" in drawings
-    assert not re.search(r"(fill|stroke): #", drawings)
+    assert set(re.findall(r'class="([^"]*)"', drawings)) == looks.keys(), "each look has a rule, and each rule is used"
+    assert any("var(--c1)" in look for look in looks.values())
+    assert not re.search(r"(fill|stroke): ?#", drawings + style)
 
 
 def test_names_are_escaped(page_text: str) -> None:
