@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 
 from loadtests import capacity, capacity_view, cli
+from loadtests.harness import probing
 from loadtests.harness.errors import Exit, Refusal
 from loadtests.harness.flow import Flow
 from loadtests.harness.hunt import NOT_OVER, Hunt
-from loadtests.harness.probing import Stopped, judged, length_s, probe_order
-from loadtests.harness.run_folder import machine
+from loadtests.harness.order import Order
+from loadtests.harness.probing import Prober, Stopped, judged, length_s, probe_order
+from loadtests.harness.progress import Display, Quiet
+from loadtests.harness.run_folder import RunFolder, machine
 from loadtests.harness.search import Course, Step
+from loadtests.harness.signals import Signals
 from reports.probes import called
 from scenarios import record
 from scenarios.capacity_record import Capacity, Outcome, Phase, Probe, Search
 from scenarios.fates import Fate, Reason
+from tests.unit.synthetic_run import SyntheticRun
 from tests.unit.test_capacity_record import search as recorded
 
 NIGHT = "prakerja-wave-1"
@@ -252,3 +257,44 @@ def test_what_was_invalid_at_the_end_is_played_again(tmp_path: Path, monkeypatch
     folder, code = capacity.run(given, usual, options(), judge=lambda run: verdict(0), knee=called)
     assert [step.per_s for step in prober.played] == [25.0] and folder == tmp_path
     assert code is Exit.MISSED and "all 2 probes" in Capacity.load(tmp_path).search.no_call_because
+
+
+class Recorded:
+    """Instead of a rehearsal: one whose record is there at once."""
+
+    def __init__(self, order: Order, display: Display, signals: Signals, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def run(self) -> None:
+        (self.folder.path / "left over").touch()
+        SyntheticRun(planned=300).write(self.folder.path)
+        self.folder.discard_work(None)
+
+
+def test_a_probe_leaves_its_run_in_the_folder_of_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "Rehearsal", Recorded)
+    unfinished = tmp_path / "search" / "probes" / "02" / "of before"
+    unfinished.mkdir(parents=True)
+    judged_folders: list[Path] = []
+
+    def judge(folder: Path) -> dict[str, Any]:
+        judged_folders.append(folder)
+        return verdict(0)
+
+    with Signals() as signals:
+        prober = Prober(options(minutes="5"), tmp_path / "search", judge, Quiet(), signals)
+        made = prober.play(Step(Phase.RAMP, 1.0, 5), [CALM])
+    assert (made.number, made.folder, made.seed, made.exit_code) == (2, "probes/02", 5, 0)
+    assert judged_folders == [tmp_path / "search" / made.folder] and not unfinished.exists()
+    assert record.Run.load(judged_folders[0]).config["planned"] == 300
+    assert made.goodput_per_s is not None and made.goodput_per_s > 0.0
+    assert not list(tmp_path.glob(".launchnight/rehearsals/*")), "and nothing else"
+
+
+def test_a_probe_that_was_interrupted_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "Rehearsal", Recorded)
+    with Signals() as signals:
+        prober = Prober(options(), tmp_path, lambda folder: verdict(130, ("ending", "stopped")), Quiet(), signals)
+        with pytest.raises(Stopped, match="probe 1 ended with 130: stopped") as stopped:
+            prober.play(Step(Phase.RAMP, 1.0, 1), [])
+    assert stopped.value.exit_code is Exit.INTERRUPTED
