@@ -21,8 +21,6 @@ from reports.wording import Said, number, percent, say
 
 ANCHOR = "why"
 SOURCE = f"#{ANCHOR}"
-AT_LIMIT = 0.8
-"""Of the limit: from here on the wait grows faster than the use. A paced partner's quota is used to 0.95 at most."""
 HELD_BACK = 0.6
 """What is enough while the gate lets fewer people in for its sake: it does not let it get any fuller."""
 LEAST_MOMENTS = 3
@@ -89,7 +87,7 @@ def at_limit(watch: Watch, resource: Resource) -> BoolArray:
         bound |= watch.mean("registration_waiting_room_bound", highest=True, stage=stage) >= 0.5
     held = bound & (watch.mean("registration_waiting_room_live_people", highest=True) >= 1.0)
     use = np.nan_to_num(resource.use)
-    return ((use >= AT_LIMIT) & resource.felt) | ((use >= HELD_BACK) & held)
+    return ((use >= resource.full_at) & resource.felt) | ((use >= HELD_BACK) & held)
 
 
 def _known(resource: Resource) -> bool:
@@ -150,7 +148,7 @@ def _evidence(named: Near | None, behind: Near | None, start: float, end: float)
         return ()
     found = [
         say(
-            "{label} was at {use} of its limit of {limit}, from {start} s to {end} s after the opening.",
+            "{label}: {use} of its limit ({limit}) was in use from {start} s to {end} s after the opening.",
             label=named.label, use=percent(named.use, source=SOURCE), limit=named.limit,
             start=number(start, source=SOURCE), end=number(end, source=SOURCE),
         ),
@@ -159,7 +157,7 @@ def _evidence(named: Near | None, behind: Near | None, start: float, end: float)
     if behind is not None and np.isfinite(behind.holds_per_s):
         found.append(
             say(
-                "Next would be {label}: of it {demand} was asked, so it would hold about {holds} people/s at most.",
+                "Next would be {label}: it was asked for {demand} of what it can do, so it lets {holds} people/s in at most.",
                 label=behind.label,
                 demand=percent(behind.demand, source=SOURCE),
                 holds=number(behind.holds_per_s, source=SOURCE),

@@ -20,6 +20,9 @@ LOOPS = {
 LAGS = {"web": "registration_event_loop_lag_seconds", "worker": "registration_worker_lag_seconds"}
 LOOP = "rehearsal_main_thread_seconds_total"
 WAITED = "rehearsal_core_wait_seconds_total"
+BUSY = "rehearsal_core_busy_seconds_total"
+FULL = 0.9
+"""Of the least busy core: above, nobody who wants one finds one free."""
 FELT_LAG_S = 0.1
 """A loop that stands still for so long is felt in each answer that waits meanwhile."""
 FELT_WAIT = 0.2
@@ -41,7 +44,7 @@ def _loop(watch: Watch, role: str) -> Resource | None:
         return _loop_by_its_own_word(watch, role)
     each = {one: watch.rate(LOOP, role=role, program=one) for one in programs}
     program = max(each, key=lambda one: float(np.nanmean(each[one])))
-    wanted = each[program]
+    wanted = np.minimum(1.0, each[program])  # what it waited is told when the wait has ended
     waited = watch.rate(LOOP, role=role, program=program, state="waited")
     allowed = _latest(watch, "rehearsal_allowed_cores", program=program)
     lag = _lag(watch, role)
@@ -57,7 +60,9 @@ def _loop(watch: Watch, role: str) -> Resource | None:
         )  # fmt: skip
 
     felt = (np.nan_to_num(lag) >= FELT_LAG_S) | (waited >= FELT_WAIT)
-    return Resource(role, say(label), say("one core"), wanted, wanted, felt, told, ("machine",), stages)
+    pinned = allowed < len(watch.instances(BUSY, "core"))  # then it is no comfort that others have room
+    behind = () if pinned else ("machine",)
+    return Resource(role, say(label), say("one core"), wanted, wanted, felt, told, behind=behind, stages=stages)
 
 
 def _loop_by_its_own_word(watch: Watch, role: str) -> Resource | None:
@@ -79,7 +84,7 @@ def _loop_by_its_own_word(watch: Watch, role: str) -> Resource | None:
 
     label, stages = LOOPS[role]
     felt = np.nan_to_num(lag) >= FELT_LAG_S
-    return Resource(role, say(label), say("one core"), ran, ran, felt, told, ("machine",), stages)
+    return Resource(role, say(label), say("one core"), ran, ran, felt, told, behind=("machine",), stages=stages)
 
 
 def _database(watch: Watch) -> Resource | None:
@@ -100,17 +105,25 @@ def _database(watch: Watch) -> Resource | None:
     label = say("the cores of the database")
     demand = used + waited / allowed
     return Resource(
-        "database", label, limit, used, demand, waited >= FELT_WAIT, told, ("machine",), ("steps", "assessment")
+        "database",
+        label,
+        limit,
+        used,
+        demand,
+        waited >= FELT_WAIT,
+        told,
+        behind=("machine",),
+        stages=("steps", "assessment"),
     )
 
 
 def _machine(watch: Watch) -> Resource | None:
-    """All cores of the machine, whoever has them."""
-    name = "rehearsal_core_busy_seconds_total"
-    count = len(watch.instances(name, "core"))
+    """All cores of the machine, whoever has them: it has room as long as the least busy one has."""
+    cores = watch.instances(BUSY, "core")
+    count = len(cores)
     if not count:
         return None
-    busy = watch.rate(name) / count
+    busy = np.min([watch.rate(BUSY, core=core) for core in cores], axis=0)
     ours = watch.rate("rehearsal_cpu_seconds_total") / count
     waited = watch.rate(WAITED)
 
@@ -122,7 +135,9 @@ def _machine(watch: Watch) -> Resource | None:
         )  # fmt: skip
 
     limit = say("{cores} cores", cores=number(count, source=SOURCE))
-    return Resource("machine", say("the cores of the machine"), limit, busy, busy + waited / count, waited >= 1.0, told)
+    label = say("the cores of the machine")
+    demand = np.where(busy >= FULL, busy + waited / count, busy)
+    return Resource("machine", label, limit, busy, demand, waited >= 1.0, told, full_at=FULL)
 
 
 def _lag(watch: Watch, role: str) -> FloatArray:

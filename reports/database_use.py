@@ -54,7 +54,7 @@ def _connections(watch: Watch) -> Resource | None:
         "pool", say("the database connections of the {role} role", role=job),
         say("{count} connections", count=number(limit, source=SOURCE)), used[job],
         used[job] + np.nan_to_num(waiting) / limits[job], felt, told,
-        ("answers", "web" if job in SERVING else job, "database", "disk", "machine"), STAGES,
+        behind=("answers", "web" if job in SERVING else job, "database", "disk", "machine"), stages=STAGES,
     )  # fmt: skip
 
 
@@ -84,7 +84,8 @@ def _answers(watch: Watch, connections: Resource | None) -> Resource | None:
     felt = connections.felt | (np.nan_to_num(step) >= SLOW_STEP_S)
     return Resource(
         "answers", say("the way to the database"), say("{far} for an empty statement", far=seconds(FAR_S)), use,
-        np.where(use >= 1.0, np.fmax(1.0, connections.demand), use), felt, told, ("web", "database", "machine"), STAGES,
+        np.where(use >= 1.0, np.fmax(1.0, connections.demand), use), felt, told,
+        behind=("web", "database", "machine"), stages=STAGES,
     )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def _disk(watch: Watch) -> Resource | None:
         return say("A commit took {flush} on average.", flush=seconds(average(flush, chosen), source=SOURCE))
 
     limit = say("all of the time")
-    return Resource("disk", say("the disk"), limit, busy, busy, flush >= SLOW_FLUSH_S, told, (), STAGES)
+    return Resource("disk", say("the disk"), limit, busy, busy, flush >= SLOW_FLUSH_S, told, stages=STAGES)
 
 
 def _each(watch: Watch, what: str, job: str) -> FloatArray:

@@ -40,7 +40,7 @@ def _door(watch: Watch) -> Resource | None:
     felt = (np.nan_to_num(waiting) >= 0.5) | (np.nan_to_num(shed) >= 0.5)
     return Resource(
         "door", say("the door of the web role"), most_inside, use, use + np.nan_to_num(waiting / limit), felt, told,
-        HOUSE, ("steps", "assessment", "photo_intake"),
+        behind=HOUSE, stages=("steps", "assessment", "photo_intake"),
     )  # fmt: skip
 
 
@@ -61,4 +61,4 @@ def _gate(watch: Watch) -> Resource | None:
 
     fastest = say("{rate} people/s", rate=number(most(rate, ~watch.never), source=SOURCE))
     behind = (*HOUSE, "worker", "email", "sms", "identity", "email-calls", "sms-calls", "identity-calls", "door")
-    return Resource("gate", say("the gate"), fastest, use, np.fmax(use, demand), line >= 1.0, told, behind)
+    return Resource("gate", say("the gate"), fastest, use, np.fmax(use, demand), line >= 1.0, told, behind=behind)

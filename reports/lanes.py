@@ -52,7 +52,7 @@ def _quota(watch: Watch, queue: str) -> Resource | None:
     rate = say("{rate} a second", rate=number(most(limit, ~watch.never), source=SOURCE))
     return Resource(
         queue, say(label), rate, use, demand, _late(watch, queue), lambda chosen: _told(watch, queue, chosen),
-        (), (queue,), queue not in LATER,
+        stages=(queue,), awaited=queue not in LATER,
     )  # fmt: skip
 
 
@@ -68,8 +68,8 @@ def _calls(watch: Watch, queue: str) -> Resource | None:
     most_calls = say("{count} calls at once", count=number(most(limit, ~watch.never), source=SOURCE))
     return Resource(
         f"{queue}-calls", say(CALLS[queue]), most_calls, use, use, _late(watch, queue),
-        lambda chosen: _told(watch, queue, chosen), (queue, "worker", "machine"), (queue,),
-        queue not in LATER,
+        lambda chosen: _told(watch, queue, chosen), behind=(queue, "worker", "machine"), stages=(queue,),
+        awaited=queue not in LATER,
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _inspectors(watch: Watch) -> Resource | None:
     processes = say("{count} processes", count=number(most(limit, ~watch.never), source=SOURCE))
     return Resource(
         "photo", say("the inspectors of photos"), processes, use, np.fmax(use, demand), _late(watch, "photo"),
-        lambda chosen: _told(watch, "photo", chosen), ("worker", "machine"),
+        lambda chosen: _told(watch, "photo", chosen), behind=("worker", "machine"),
         awaited=False,
     )  # fmt: skip
 

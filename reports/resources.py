@@ -6,7 +6,7 @@ of the same limit: above 1 where work was left waiting. Both come from counters,
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,8 @@ STEP_S = 2.0
 SPAN_S = 10.0
 """Seconds that a moment looks back over: five scrapes, so that one more or less changes a rate by a tenth."""
 MOST_MOMENTS = 2000
+FULL_AT = 0.8
+"""Of a limit: from here on the wait grows faster than the use. A paced partner's quota is used to 0.95 at most."""
 SERVING = ("web", "service", "all")
 """Jobs whose processes answer requests; `service` is what --metrics names."""
 
@@ -38,10 +40,13 @@ class Resource:
     """Where so much waits behind it that somebody notices."""
     told: Callable[[BoolArray], Said]
     """What waited behind it in the chosen moments."""
+    _: KW_ONLY
     behind: tuple[str, ...] = ()
     """Resources that, when they are at their limits, make this one look full: it is held for as long as they take."""
     stages: tuple[str, ...] = ()
     """Stages at which the gate notices that people wait for it."""
+    full_at: float = FULL_AT
+    """Of its limit."""
     awaited: bool = True
     """Whether people wait for it; else its work may be done later, and they go on."""
 
