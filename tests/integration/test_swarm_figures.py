@@ -59,6 +59,8 @@ def test_the_master_shows_the_sum_of_its_workers_and_locust_writes_its_files(tmp
     differing = [name for name in still if whole.get(name, 0.0) != pytest.approx(parts[0][name] + parts[1][name])]
     assert differing == []
     assert whole["swarm_arrivals_total",] == whole["swarm_due_applicants",] == PLANNED
+    first = sum(value for name, value in whole.items() if name[0] == "swarm_first_requests_total")
+    assert 0.9 * asked < first <= asked, "hardly anything is repeated where all goes well"
     latency = json.loads((tmp_path / "run/latency.json").read_text())
     assert sum(kinds["service"]["count"] for kinds in latency.values()) == asked
     rows = list(csv.DictReader((tmp_path / "locust_stats.csv").read_text().splitlines()))
