@@ -8,9 +8,9 @@ import numpy as np
 
 from reports import statistics
 from reports.facts import Facts
-from reports.responses import is_upload
+from reports.responses import api_answers
 from reports.statistics import BoolArray, FloatArray, Histogram, Windows
-from scenarios.objectives import STAGES, stage_of
+from scenarios.objectives import STAGES
 from scenarios.record import Furthest
 
 ANSWERS = "swarm_scheduled_seconds"
@@ -39,11 +39,15 @@ class Region:
     @cached_property
     def answers(self) -> Histogram:
         """Times of the answers, from the intended start."""
-        samples = self.facts.run.samples
-        routes = {labels.get("route", "") for labels, _, _ in samples.select(f"{ANSWERS}_bucket")}
-        mine = [route for route in routes if (stage_of(route) == self.stage if self.stage else not is_upload(route))]
+        if not self.stage:
+            return api_answers(self.facts, ANSWERS, self.left_out)
+        samples, routes = self.facts.run.samples, STAGES[self.stage]
         return statistics.merged(
-            [statistics.histogram(samples, ANSWERS, self.left_out, route=route) for route in sorted(mine)]
+            [
+                statistics.histogram(samples, ANSWERS, self.left_out, route=route)
+                for route in routes
+                if samples.select(f"{ANSWERS}_bucket", route=route)
+            ]
         )
 
     @cached_property
