@@ -105,6 +105,9 @@ class Rehearsal:
             except Refusal:
                 afterwards.callback(folder.discard)
                 raise
+            except Exception:
+                folder.ended = "crash"  # whatever it was before: the record says what the exit code says
+                raise
             finally:
                 self._signals.gentle = True
                 self._end_everything()
