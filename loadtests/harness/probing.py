@@ -68,11 +68,13 @@ class Prober:
             order, self._display, self._signals, RunFolder(order, run_id=f"{self._folder.name}-{name}", path=path)
         )
         rehearsal.run()
-        verdict = self._judge(path)
+        try:
+            verdict, seen = self._judge(path), flow(read_people(path), length_s(order), order.steps)
+        except RecordError as fault:
+            raise Stopped(Exit.CRASH, f"probe {number} recorded too little: {fault}") from None
         code = Exit(verdict["verdict"]["exit_code"])
         if code not in (Exit.OK, Exit.MISSED, Exit.LOST, Exit.INVALID):
             raise Stopped(code, f"probe {number} ended with {code + 0}: {told(verdict)}")
-        seen = seen_by(path, order)
         outcome, why = judged(step, verdict, seen, before, length_s(order))
         even = outcome is not Outcome.INVALID and step.phase is not Phase.RECOVERY
         self._display.say(f"probe {number}: {outcome}: {why}")
@@ -112,14 +114,6 @@ def probe_order(options: Namespace, step: Step, jump_per_s: float = 0.0) -> Orde
 def length_s(order: Order) -> float:
     """Real seconds in which the people of a run come."""
     return order.minutes * 60.0 / order.factors.speed
-
-
-def seen_by(path: Path, order: Order) -> Flow:
-    """How people came and went in the run at `path`. Raises Stopped when it does not say."""
-    try:
-        return flow(read_people(path), length_s(order), order.steps)
-    except RecordError as fault:
-        raise Stopped(Exit.CRASH, str(fault)) from None
 
 
 def judged(step: Step, verdict: Verdict, seen: Flow, before: Sequence[Probe], length: float) -> tuple[Outcome, str]:
