@@ -158,7 +158,7 @@ def _edges(times: FloatArray, watched: FloatArray, length_s: float) -> tuple[NDA
     """The scrapes between which windows lie, ascending, and the number of the window that begins with each.
 
     A scrape is stamped before it is sent, and a page that came late shows a later moment. Of the scrapes about each
-    edge the one that came soonest is taken: its own clock is then least ahead of its stamp.
+    edge the nearest is taken that came as soon as any: its own clock is then least ahead of its stamp.
     """
     found: dict[float, int] = {}
     ahead = watched - times
@@ -167,7 +167,8 @@ def _edges(times: FloatArray, watched: FloatArray, length_s: float) -> tuple[NDA
         edge = min(max(place * length_s, times[0]), times[-1])
         near = np.flatnonzero(np.abs(times - edge) <= 0.4 * length_s)
         if len(near):
-            found[float(times[near[np.argmin(ahead[near])]])] = place
+            soon = near[ahead[near] <= ahead[near].min() + 0.1 * ALLOWED * length_s / 2.0]
+            found[float(times[soon[np.argmin(np.abs(times[soon] - edge))]])] = place
     return np.array(list(found.values()), dtype=np.int64), np.array(list(found))
 
 
