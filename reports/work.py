@@ -150,6 +150,14 @@ def time_sentences(facts: Facts) -> list[Said]:
             left=left.percent,
         )
     ]
+    if (of_process := share_of_process(facts)) is not None:
+        found.insert(
+            0,
+            say(
+                "On all requests together the event loop worked for about {share} of the web role's processor time.",
+                share=percent(of_process, source="#processor-time"),
+            ),
+        )
     if (repeats := repeated_share(facts)) is not None:
         found.append(
             say(
@@ -159,6 +167,18 @@ def time_sentences(facts: Facts) -> list[Said]:
             )
         )
     return found
+
+
+def share_of_process(facts: Facts) -> float | None:
+    """What all requests took, reckoned from those measured, of what the web processes used since they were first seen;
+    None where that is not known."""
+    requests, measured = gained(facts, "registration_http_requests_total").value, gained(facts, MEASURED).value
+    used = [
+        statistics.growth(values)[1:].sum()
+        for _, _, values in facts.run.samples.select("registration_process_cpu_seconds_total", job="web")
+    ]
+    whole = float(sum(used))
+    return gained(facts, CPU).value * requests / measured / whole if whole and measured else None
 
 
 def repeated_share(facts: Facts) -> float | None:

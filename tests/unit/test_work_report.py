@@ -45,14 +45,14 @@ TROUBLE: Counters = {
 }
 
 
-def facts_of(folder: Path, counters: Counters, run: SyntheticRun | None = None) -> Facts:
+def facts_of(folder: Path, counters: Counters, run: SyntheticRun | None = None, job: str = "any") -> Facts:
     (run or SyntheticRun(planned=100)).write(folder)
     writer = SamplesWriter()
     for t in np.linspace(0.0, END_S, 131):
         for series, total in counters.items():
             name, _, labels = series.rstrip("}").partition("{")
             of = dict(pair.split("=") for pair in filter(None, labels.split(",")))
-            writer.add(float(t), name, {"job": "any", "instance": "one", **of}, total * float(t) / END_S)
+            writer.add(float(t), name, {"job": job, "instance": "one", **of}, total * float(t) / END_S)
     writer.write(folder)
     return Facts(Run.load(folder))
 
@@ -95,6 +95,14 @@ def test_repeats_are_weighed_by_what_their_route_takes(facts: Facts) -> None:
     """200 repeats of a dear route among 900 requests of a cheap one: few requests, and half of the work."""
     dear, cheap = 0.082 / 60, 0.018 / 180
     assert work.repeated_share(facts) == pytest.approx(200 * dear / (300 * dear + 900 * cheap))
+
+
+def test_the_requests_share_of_the_web_role(tmp_path: Path) -> None:
+    """0.1 s in the 240 measured of 1,200 requests are half a second of the two that the processes used."""
+    more = {"registration_http_requests_total": 1200.0, "registration_process_cpu_seconds_total": 2.0}
+    facts = facts_of(tmp_path, {**TROUBLE, **more}, job="web")
+    assert work.share_of_process(facts) == pytest.approx(0.1 * 1200 / 240 / 2)
+    assert "about 25 % of the web role" in work.time_sentences(facts)[0]
 
 
 def test_bytes_that_were_of_no_use(facts: Facts) -> None:
