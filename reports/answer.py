@@ -121,7 +121,7 @@ def _rest(facts: Facts, strained: Facts, night: Needs | None, growth: Growth | N
         needed,
         here,
         headroom(held, here),
-        *_limits(strained),
+        *_limits(strained, held),
         extrapolation.replicas(growth, needed.value),
         needs.codes(taken, night),
         needs.identity_checks(taken, night),
@@ -234,15 +234,15 @@ def headroom(held: Stated, needed: Stated) -> Stated:
     return Stated("headroom", what, value, low, high, "share", "scaled", sure, needs.ID)
 
 
-def _limits(strained: Facts) -> list[Stated]:
+def _limits(strained: Facts, held: Stated) -> list[Stated]:
     """What was at its limit while people waited for it, and what would be next."""
     found = bottleneck.find(strained)
     what, evidence = say("limited by"), bottleneck.SOURCE
     if found.resource is None:
         return [not_known("limited_by", what, "share", _nothing_full(found.next), evidence)]
     use = min(found.resource.use, 1.0)
-    first = Stated("limited_by", what, use, use, use, "share", "measured", "likely", evidence,
-                   named=found.resource.label)  # fmt: skip
+    sure = confidence(use, use, use, repeats=1)
+    first = Stated("limited_by", what, use, use, use, "share", "measured", sure, evidence, named=found.resource.label)
     if found.next is None:
         return [first]
     what = say("and then by {resource}, at", resource=found.next.label)
@@ -250,7 +250,11 @@ def _limits(strained: Facts) -> list[Stated]:
     if not holds < float("inf"):
         why = say("what it would hold cannot be told from this run")
         return [first, not_known("next_limit", what, RATE, why, evidence)]
-    return [first, Stated("next_limit", what, holds, None, None, RATE, "extrapolated", "a guess", evidence)]
+    if held.low is not None and holds < held.low:
+        why = say("by its use in this run it would hold less than was held, so something else used it, too")
+        return [first, not_known("next_limit", what, RATE, why, evidence)]
+    sure = confidence(holds, None, None, repeats=1)
+    return [first, Stated("next_limit", what, holds, None, None, RATE, "extrapolated", sure, evidence)]
 
 
 def _nothing_full(nearest: bottleneck.Near | None) -> Said:
