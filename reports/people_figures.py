@@ -55,7 +55,7 @@ def promises(facts: Facts) -> Picture | None:
         return None
     places = np.arange(len(found))[::-1]
     unit, name = (MINUTE, say("minutes")) if max(one.high for one in found) > 3 * MINUTE else (1.0, say("seconds"))
-    figure, (axes,) = drawing.canvas(110 + 34 * len(found))
+    figure, (axes,) = drawing.canvas(125 + 34 * len(found))
     had = np.array([one.had for one in found]) / unit
     low, high = (np.array([getattr(one, side) for one in found]) / unit for side in ("low", "high"))
     axes.barh(places, high - low, left=low, height=0.62, color=COLORS[5], alpha=0.45, label=say("promised"))
@@ -64,7 +64,7 @@ def promises(facts: Facts) -> Picture | None:
     axes.set_yticks(places, [seconds((one.low + one.high) / 2) for one in found])
     axes.set(xlabel=name, ylabel=say("middle of the promise"), xlim=(0, None), ylim=(-0.7, len(found) - 0.3))
     axes.grid(visible=False, axis="y")
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
     people = sum(one.people for one in found)
     inside = sum(one.people * one.inside for one in found) / people
     return Picture(
