@@ -171,16 +171,20 @@ class _Windows:
     values: list[float]
     counts: list[FloatArray]
     edges: FloatArray | None
+    width_s: float
     paired: bool
 
     @classmethod
     def of(cls, measure: Measure, before: list[Seen], after: list[Seen], *, paired: bool) -> "_Windows":
-        sides = _aligned(measure, before, after)
+        widest = max(run.grid_s for run in (*before, *after))
+        sides = _aligned(measure, before, after, widest)
         edges = sides[0].edges
         values = [float(measure.of(side.counts.sum(axis=0, keepdims=True), edges)[0]) for side in sides]
         held = [side.counts.any(axis=1) for side in sides]
         kept = [held[0] | held[1]] * 2 if paired else held
-        return cls(measure, values, [side.counts[keep] for side, keep in zip(sides, kept, strict=True)], edges, paired)
+        return cls(
+            measure, values, [side.counts[keep] for side, keep in zip(sides, kept, strict=True)], edges, widest, paired
+        )
 
     @property
     def lengths(self) -> list[float]:
@@ -198,7 +202,7 @@ class _Windows:
         if windows < LEAST_WINDOWS:
             why = say("too short: fewer than {n} windows hold anything", n=str(LEAST_WINDOWS))
             return _Both(self.values[0], self.values[1], how=why)
-        length = noise.blocks(windows, lengths)
+        length = noise.blocks(windows, lengths, self.width_s)
         drawn = [
             self._scaled(_weighted(noise.drawn(len(counts), length, 0 if self.paired else side), counts))
             for side, counts in enumerate(self.counts)
@@ -223,9 +227,8 @@ def _weighted(weights: FloatArray, counts: FloatArray) -> FloatArray:
     return sums
 
 
-def _aligned(measure: Measure, before: list[Seen], after: list[Seen]) -> tuple[Sums, Sums]:
-    """The sums of both sides in the same windows, runs of a side added up."""
-    widest = max(run.grid_s for run in (*before, *after))
+def _aligned(measure: Measure, before: list[Seen], after: list[Seen], widest: float) -> tuple[Sums, Sums]:
+    """The sums of both sides in the same windows of `widest` seconds, runs of a side added up."""
     coarse = [[run.sums[measure.id].coarser(round(widest / run.grid_s)) for run in side] for side in (before, after)]
     windows = max(len(one.counts) for side in coarse for one in side)
     edges = coarse[0][0].edges

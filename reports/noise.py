@@ -22,8 +22,11 @@ RESAMPLES = 400
 """A standard error out of 400 is within 4 % of that out of endlessly many."""
 CONFIDENCE = 0.95
 LONGER = 3.0
-"""Times the length by Politis and White, which makes the variance most exact, but too small where windows resemble each
-other for long: with it one comparison in seven raised a false alarm instead of one in twenty (docs/decisions.md)."""
+"""Times the length by Politis and White, which makes the variance most exact, yet intervals too narrow."""
+LEAST_BLOCK_S = 180.0
+"""Real rehearsals are slow or quick for a minute on end, too little at a time for autocorrelations to tell it from the
+noise of single windows. Without this one comparison in five raised a false alarm, not one in twenty
+(docs/decisions.md)."""
 LEAST_BLOCKS = 4
 """On the average: with fewer nobody can tell chance from change."""
 
@@ -108,6 +111,6 @@ def of_windows(drawn_values: FloatArray, n: int, length: float) -> Noise:
     return Noise(error / math.sqrt(1.0 - 2.0 * length / n), n / length - 1.0)
 
 
-def blocks(n: int, lengths: Sequence[float]) -> float:
-    """Mean length of the blocks to draw n windows in, where their series want `lengths`; for `of_windows`."""
-    return max(1.0, min(LONGER * max(lengths), n / LEAST_BLOCKS))
+def blocks(n: int, lengths: Sequence[float], width_s: float) -> float:
+    """Mean length of the blocks to draw n windows of `width_s` seconds in, where their series want `lengths`."""
+    return max(1.0, min(max(LONGER * max(lengths), LEAST_BLOCK_S / width_s), n / LEAST_BLOCKS))

@@ -59,13 +59,20 @@ def test_the_error_of_windows_that_resemble_each_other_is_larger():
         errors = []
         for seed in range(30):
             series = autoregressive(0.8, 600, seed)
-            each = length or noise.blocks(600, [noise.block_length(series)])
+            each = length or noise.blocks(600, [noise.block_length(series)], noise.LEAST_BLOCK_S)
             weights = noise.drawn(600, each)
             errors.append(noise.of_windows(weights @ series / 600, 600, each).error)
         return float(np.median(errors))
 
     assert found(0.0) == pytest.approx(truly, rel=0.2)
     assert found(1.0) < 0.5 * truly
+
+
+def test_blocks_last_for_minutes_where_the_run_does():
+    assert noise.blocks(1000, [2.0], 2.0) == 90.0
+    assert noise.blocks(1000, [50.0], 2.0) == 150.0
+    assert noise.blocks(100, [2.0], 2.0) == 25.0
+    assert noise.blocks(3, [1.0], 2.0) == 1.0
 
 
 def test_repeats_are_judged_as_by_students_test():
