@@ -15,9 +15,11 @@ from reports.database_use import database
 from reports.doors import doors
 from reports.facts import Facts
 from reports.lanes import lanes
-from reports.resources import Resource, Watch, average
+from reports.resources import SPAN_S, Resource, Watch, average
 from reports.statistics import BoolArray, FloatArray
 from reports.wording import Said, number, percent, say
+
+__all__ = ("ANCHOR", "SOURCE", "SPAN_S", "Named", "Near", "at_limit", "find")
 
 ANCHOR = "why"
 SOURCE = f"#{ANCHOR}"
@@ -58,6 +60,10 @@ class Named:
     start_s: float
     end_s: float
     """The stretch."""
+    uses: dict[str, FloatArray]
+    """Of each resource, by id, its use at `moments`."""
+    moments: FloatArray
+    """Seconds since the doors opened."""
 
 
 def find(facts: Facts) -> Named:
@@ -66,7 +72,7 @@ def find(facts: Facts) -> Named:
     resources = [each for each in (*cores(watch), *database(watch), *doors(watch), *lanes(watch)) if _known(each)]
     if not resources:
         because = say("not known, because no use of any resource was recorded")
-        return Named(None, (), None, because, (), 0.0, facts.end_s)
+        return Named(None, (), None, because, (), 0.0, facts.end_s, {}, watch.moments)
     full = {each.id: at_limit(watch, each) for each in resources}
     causes = [each for each in resources if _long(full[each.id]) and not _explained(each, full)]
     first = max(causes, key=lambda each: (each.awaited, average(each.demand, full[each.id])), default=None)
@@ -77,7 +83,9 @@ def find(facts: Facts) -> Named:
     named = next((near for near in ranked if first and near.id == first.id), None)
     start, end = _span(watch, stretch)
     why_not = Said(()) if named else _none(behind)
-    return Named(named, _evidence(named, behind, start, end), behind, why_not, tuple(ranked), start, end)
+    uses = {each.id: each.use for each in resources}
+    evidence = _evidence(named, behind, start, end)
+    return Named(named, evidence, behind, why_not, tuple(ranked), start, end, uses, watch.moments)
 
 
 def at_limit(watch: Watch, resource: Resource) -> BoolArray:
@@ -157,7 +165,7 @@ def _evidence(named: Near | None, behind: Near | None, start: float, end: float)
     if behind is not None and np.isfinite(behind.holds_per_s):
         found.append(
             say(
-                "Next would be {label}: it was asked for {demand} of what it can do, so it lets {holds} people/s in at most.",
+                "Next would be {label}: {demand} of what it can do was asked of it, {holds} people/s fill it.",
                 label=behind.label,
                 demand=percent(behind.demand, source=SOURCE),
                 holds=number(behind.holds_per_s, source=SOURCE),

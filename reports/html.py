@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answer, capacity_page, clock_check, extrapolation, figures, first_page, tables, travelers, work
+from reports import answer, capacity_page, clock_check, extrapolation, figures, first_page, tables, travelers, why, work
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.search import Searched
@@ -31,6 +31,7 @@ SECTIONS: dict[str, Section] = {
     "ledgers": lambda facts, verdict: {"ledgers": tables.ledgers(verdict)},
     "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
     "travelers": lambda facts, verdict: travelers.view(facts),
+    "why": lambda facts, verdict: why.view(facts),
     "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict)},
     "work": lambda facts, verdict: work.view(facts),
     "generator": lambda facts, verdict: {
