@@ -187,12 +187,18 @@ def _or(value: float | None, otherwise: float) -> float:
 
 def law_of(searched: Searched) -> scalability.Law | scalability.Refusal:
     """How goodput grew with the cores that the service kept busy, over the probes that were valid."""
-    points = []
+    return scalability.fit(*law_points(searched))
+
+
+def law_points(searched: Searched) -> tuple[list[float], list[float]]:
+    """Cores busy and goodput of each valid probe that tells both, lowest rate first."""
+    busy_cores, goodput = [], []
     for probe in searched.of(Outcome.HELD, Outcome.BROKE):
         facts = searched.runs.get(probe.number)
         if facts is not None and probe.goodput_per_s and (busy := _cores_busy(facts)):
-            points.append((busy, probe.goodput_per_s))
-    return scalability.fit([n for n, _ in points], [x for _, x in points])
+            busy_cores.append(busy)
+            goodput.append(probe.goodput_per_s)
+    return busy_cores, goodput
 
 
 def _cores_busy(facts: Facts) -> float:
@@ -237,7 +243,7 @@ def headroom(held: Stated, needed: Stated) -> Stated:
 def _limits(strained: Facts, held: Stated) -> list[Stated]:
     """What was at its limit while people waited for it, and what would be next."""
     found = bottleneck.find(strained)
-    what, evidence = say("limited by"), bottleneck.SOURCE
+    what, evidence = say("limited by"), bottleneck.SOURCE if found.all else "#answer"
     if found.resource is None:
         return [not_known("limited_by", what, "share", _nothing_full(found.next), evidence)]
     use = min(found.resource.use, 1.0)

@@ -194,7 +194,7 @@ def test_one_answer_stands_in_every_file_with_its_proof(
     page = Page((tmp_path / "report.html").read_text())
     summary = (tmp_path / "summary.md").read_text()
     assert [one["data-answer"] for one in page.having("data-answer")] == [one["id"] for one in document]
-    ids = {one["id"] for one in page.having("id")} | {"why"}
+    ids = {one["id"] for one in page.having("id")}
     assert {one["evidence"][1:] for one in document} <= ids
     assert {one["href"][1:] for one in page.having("href")} <= ids
     text = page.text.replace(" ", "")
