@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from reports import answer, extrapolation
+from reports import answer, extrapolation, why
 from reports.answer import headline
 from reports.drawing import Table
 from reports.first_page import unknown
@@ -141,6 +141,11 @@ def proof(searched: Searched, verdict: SearchVerdict) -> dict[str, Any] | None:
     return answer.proof(searched.runs[probe.number], growth, verdict.answer, probe)
 
 
+def limit(searched: Searched, verdict: SearchVerdict) -> dict[str, Any] | None:
+    """What was full first in the lowest rate that broke."""
+    return None if searched.broken is None else why.view(searched.broken)
+
+
 def order(searched: Searched) -> Table:
     """What was asked, and of which machine."""
     found = searched.capacity
@@ -165,6 +170,7 @@ SECTIONS: dict[str, Section] = {
     "search_first": first_page,
     "search": lambda searched, verdict: {"probes": probes(searched), "methods": methods(searched)},
     "past": lambda searched, verdict: past(searched),
+    "why": limit,
     "proof": proof,
     "search_run": lambda searched, verdict: {"order": order(searched)},
 }
