@@ -79,13 +79,16 @@ class Done:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """One whole rehearsal, looked at by several tests; a second one where other programs made the first one late."""
+    """One whole rehearsal, looked at by several tests; a second one where other programs made the first one late.
+
+    It may be ended for an objective out of reach, and must not be: nothing is.
+    """
     done = whole(tmp_path_factory.mktemp("whole"))
     return done if done.code != LATE else whole(tmp_path_factory.mktemp("again"))
 
 
 def whole(folder: Path) -> Done:
-    with rehearsing(folder) as running:
+    with rehearsing(folder, "--abort-on-miss") as running:
         running.until("the doors are open")
         family = running.family()
         code, document = running.end()
