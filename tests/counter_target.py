@@ -20,7 +20,8 @@ from aiohttp import web
 
 from scenarios.lifeline import end_event
 
-SHED_AFTER, COME_BACK = 0.3, 10
+SHED_AFTER, COME_BACK = 0.3, 5
+"""Seconds of work in the line, and until who was turned away may ask again."""
 THRASH = 0.5
 """Service times are longer by this for each second that the line is long."""
 BODY = {
