@@ -18,7 +18,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert stopped.value.code == 0
     text = capsys.readouterr().out
-    for verb in ("rehearse", "arrivals", "nights", "report", "serve", "doctor", *cli.SERVICE_VERBS):
+    for verb in ("rehearse", "arrivals", "nights", "report", "compare", "serve", "doctor", *cli.SERVICE_VERBS):
         assert f"    {verb}" in text
 
 

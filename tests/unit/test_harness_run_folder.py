@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.cli import parser
+from loadtests.harness import run_folder
 from loadtests.harness.errors import Refusal
 from loadtests.harness.order import Order, order_of
 from loadtests.harness.processes import environment
@@ -126,3 +127,19 @@ def test_a_sweep_follows_no_link(tmp_path: Path) -> None:
     (above / "link").symlink_to(treasure)
     RunFolder(order())
     assert (treasure / "gold").exists()
+
+
+def test_a_record_names_the_code_it_was_played_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the same code are repeats; a release names none of the changes between two commits."""
+    assert set(run_folder.CODE_OF) <= set(run_folder.versions())
+    assert "service code" not in run_folder.versions(ours=False), "nobody knows the code of a stack that runs"
+    monkeypatch.setattr(run_folder, "ROOT", tmp_path)
+    for name in ("service", "loadtests", "scenarios"):
+        (tmp_path / name / "__pycache__").mkdir(parents=True)
+    (tmp_path / "service" / "rule.py").write_text("LIMIT = 1")
+    before = run_folder.versions()
+    (tmp_path / "service" / "__pycache__" / "rule.pyc").write_text("compiled")
+    assert run_folder.versions() == before
+    (tmp_path / "service" / "rule.py").write_text("LIMIT = 2")
+    after = run_folder.versions()
+    assert [name for name in before if before[name] != after[name]] == ["service code"]

@@ -8,6 +8,7 @@ the service; one between the repeats is (3). About 25 minutes; it needs the mach
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -54,7 +55,12 @@ def main() -> int:
     else:
         print(f"INVALID: only {len(runs)} of {2 * options.pairs} runs are fit to be compared; they are in {home}")
         return Exit.INVALID
-    return judged(runs, home)
+    code = judged(runs)
+    if code == Exit.OK:
+        shutil.rmtree(home)
+    else:
+        print(f"the runs are in {home}")
+    return code
 
 
 def played(home: Path, options: argparse.Namespace) -> Iterator[Seen]:
@@ -89,7 +95,7 @@ def relative(change: Change) -> str:
     return "{:+.1%} ({:+.1%} to {:+.1%})".format(*change.relative)
 
 
-def judged(runs: list[Seen], home: Path) -> int:
+def judged(runs: list[Seen]) -> Exit:
     """The bars, and what of chance single runs cannot know."""
     pairs = [compare([[before], [after]])[0] for before, after in zip(runs[::2], runs[1::2], strict=True)]
     called = sum(one.call in (WORSE, BETTER) for one in pairs)
@@ -113,7 +119,7 @@ def judged(runs: list[Seen], home: Path) -> int:
     bars.judge(
         repeats.call not in (WORSE, BETTER), f"{len(sides[0])} repeats against {len(sides[1])}: {shown(repeats)}"
     )
-    print("met" if not bars.missed else f"not met; the runs are in {home}")
+    print("met" if not bars.missed else "not met")
     return Exit.MISSED if bars.missed else Exit.OK
 
 
