@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from reports import answer, extrapolation, why
+from reports import answer, extrapolation, search_figures, why
 from reports.answer import headline
 from reports.drawing import Table
 from reports.first_page import unknown
@@ -168,9 +168,14 @@ def order(searched: Searched) -> Table:
 
 SECTIONS: dict[str, Section] = {
     "search_first": first_page,
-    "search": lambda searched, verdict: {"probes": probes(searched), "methods": methods(searched)},
+    "search": lambda searched, verdict: {
+        "probes": probes(searched),
+        "methods": methods(searched),
+        "pictures": search_figures.view(searched),
+    },
     "past": lambda searched, verdict: past(searched),
     "why": limit,
+    "scalability": lambda searched, verdict: search_figures.scalability(searched),
     "proof": proof,
     "search_run": lambda searched, verdict: {"order": order(searched)},
 }
