@@ -101,7 +101,7 @@ def _database(watch: Watch) -> Resource | None:
             waiting=number(average(waited, chosen), source=SOURCE),
         )
 
-    limit = say("{cores} cores", cores=number(allowed, source=SOURCE))
+    limit = say("cores: {cores}", cores=number(allowed, source=SOURCE))
     label = say("the cores of the database")
     demand = used + waited / allowed
     return Resource(
@@ -134,7 +134,7 @@ def _machine(watch: Watch) -> Resource | None:
             ours=percent(average(ours, chosen), source=SOURCE), waiting=number(average(waited, chosen), source=SOURCE),
         )  # fmt: skip
 
-    limit = say("{cores} cores", cores=number(count, source=SOURCE))
+    limit = say("cores: {cores}", cores=number(count, source=SOURCE))
     label = say("the cores of the machine")
     demand = np.where(busy >= FULL, busy + waited / count, busy)
     return Resource("machine", label, limit, busy, demand, waited >= 1.0, told, full_at=FULL)

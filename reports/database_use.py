@@ -52,7 +52,7 @@ def _connections(watch: Watch) -> Resource | None:
     felt = waiting >= FELT_WAITING if known else used[job] >= 0.95
     return Resource(
         "pool", say("the database connections of the {role} role", role=job),
-        say("{count} connections", count=number(limit, source=SOURCE)), used[job],
+        say("connections: {count}", count=number(limit, source=SOURCE)), used[job],
         used[job] + np.nan_to_num(waiting) / limits[job], felt, told,
         behind=("answers", "web" if job in SERVING else job, "database", "disk", "machine"), stages=STAGES,
     )  # fmt: skip

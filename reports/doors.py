@@ -36,7 +36,7 @@ def _door(watch: Watch) -> Resource | None:
             waiting=number(average(waiting, chosen), source=SOURCE), shed=number(average(shed, chosen), source=SOURCE),
         )  # fmt: skip
 
-    most_inside = say("{count} requests at once", count=number(most(limit, ~watch.never), source=SOURCE))
+    most_inside = say("requests at once: {count}", count=number(most(limit, ~watch.never), source=SOURCE))
     felt = (np.nan_to_num(waiting) >= 0.5) | (np.nan_to_num(shed) >= 0.5)
     return Resource(
         "door", say("the door of the web role"), most_inside, use, use + np.nan_to_num(waiting / limit), felt, told,

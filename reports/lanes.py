@@ -65,7 +65,7 @@ def _calls(watch: Watch, queue: str) -> Resource | None:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         use = np.where(limit > 0, under_way / limit, np.nan)
-    most_calls = say("{count} calls at once", count=number(most(limit, ~watch.never), source=SOURCE))
+    most_calls = say("calls at once: {count}", count=number(most(limit, ~watch.never), source=SOURCE))
     return Resource(
         f"{queue}-calls", say(CALLS[queue]), most_calls, use, use, _late(watch, queue),
         lambda chosen: _told(watch, queue, chosen), behind=(queue, "worker", "machine"), stages=(queue,),
@@ -88,7 +88,7 @@ def _inspectors(watch: Watch) -> Resource | None:
         use = np.where(limit > 0, np.minimum(1.0, busy / limit), np.nan)
         done = watch.rate("registration_photo_inspections_total", job=job)
         demand = np.where(done > 0, use * np.fmax(1.0, _asked(watch, "photo") / done), use)
-    processes = say("{count} processes", count=number(most(limit, ~watch.never), source=SOURCE))
+    processes = say("photos at once: {count}", count=number(most(limit, ~watch.never), source=SOURCE))
     return Resource(
         "photo", say("the inspectors of photos"), processes, use, np.fmax(use, demand), _late(watch, "photo"),
         lambda chosen: _told(watch, "photo", chosen), behind=("worker", "machine"),

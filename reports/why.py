@@ -1,5 +1,6 @@
 """The section that names the bottleneck: the evidence, every resource beside its limit, and how they filled up."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ from reports import bottleneck, drawing
 from reports.bottleneck import Named, Near
 from reports.drawing import COLORS, Picture, Table
 from reports.facts import Facts
-from reports.wording import clock, number, percent, say
+from reports.wording import clock, count, number, percent, say
 
 SHOWN = 4
 """Lines of the figure: more would cover each other."""
 ROWS_EVERY = 8
+USED = 0.05
+"""Of a limit: what is used less is far from it, and only counted."""
 
 
 def view(facts: Facts) -> dict[str, Any] | None:
@@ -20,14 +23,23 @@ def view(facts: Facts) -> dict[str, Any] | None:
     found = bottleneck.find(facts)
     if not found.all:
         return None
-    return {"named": found.resource, "why_not": found.why_not, "evidence": found.evidence,
-            "resources": resources(found), "pictures": [over_time(facts, found)]}  # fmt: skip
+    shown = [near for near in found.all if not near.demand < USED]
+    more = len(found.all) - len(shown)
+    return {
+        "named": found.resource,
+        "why_not": found.why_not,
+        "evidence": found.evidence,
+        "resources": table(shown),
+        "more": say("{more} more were used to less than {least}.", more=count(more, source=bottleneck.SOURCE),
+                    least=percent(USED)) if more else None,
+        "pictures": [over_time(facts, found)],
+    }  # fmt: skip
 
 
-def resources(found: Named) -> Table:
-    """Every resource in the stretch that is judged, the nearest to its limit first."""
+def table(shown: Sequence[Near]) -> Table:
+    """Resources in the stretch that is judged, the nearest to its limit first."""
     head = [say("resource"), say("limit"), say("in use"), say("asked for"), say("full at"), say("who waited")]
-    return Table(head, [_row(near) for near in found.all])
+    return Table(head, [_row(near) for near in shown])
 
 
 def _row(near: Near) -> list[str]:

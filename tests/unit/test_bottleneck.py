@@ -88,7 +88,7 @@ def test_connections_that_are_all_in_use(tmp_path: Path) -> None:
     run.pool(WEB, used=15.8, waited=3.0, visits=400.0, trip_s=0.0006)
     found = named(run, tmp_path)
     assert found.resource is not None and found.resource.id == "pool"
-    assert "16 connections" in found.evidence[0]
+    assert "connections: 16" in found.evidence[0]
 
 
 def test_connections_that_are_all_in_use_because_the_database_is_far(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ LATE = 5
 PLAYED = ["--arrivals", f"constant:{nights.PEOPLE_PER_S:g}", "--minutes", "0.3", "--drain-minutes", "0.1",
           "--pace", "500"]  # fmt: skip
 """18 s of arrivals and 6 s more, in which people go as far as they can."""
-BURNERS = 12
-"""With so many beside it a loop gets a thirteenth of its core, half of what it needs."""
+BURNERS = 20
+"""With so many beside it a loop gets a twentieth of its core, less than half of what it needs."""
 BURNT_S = 2.0
 """Of 24: less, and somebody else had the core."""
 ASLEEP, AWAKE = 0.19, 0.01
@@ -92,7 +92,8 @@ def _burning(core: int, count: int) -> Iterator[list[psutil.Process]]:
         return
     burn = f"import os, sys, threading; os.sched_setaffinity(0, {{{core}}})\n"
     burn += "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()\nwhile True: pass"
-    with child_process([sys.executable, "-c", burn], stdin=subprocess.PIPE) as one, _burning(core, count - 1) as rest:
+    how = {"stdin": subprocess.PIPE, "start_new_session": True}  # where sessions share a core, each has its own share
+    with child_process([sys.executable, "-c", burn], **how) as one, _burning(core, count - 1) as rest:
         yield [psutil.Process(one.pid), *rest]
 
 
