@@ -120,9 +120,9 @@ def _trend(trend: Mapping[str, Any]) -> "Table":
 
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(trend["head"]):
-        table.add_column(name, justify="right" if 0 < place < len(trend["head"]) - 1 else "left",
-                         overflow="fold" if not place else "ellipsis")  # fmt: skip
+        figures = 0 < place < len(trend["head"]) - 1
+        table.add_column(name, justify="right" if figures else "left", no_wrap=not place)
     for point in trend["points"]:
         cells = [Text(told, STYLES[call]) for told, call in zip(point["told"], point["calls"], strict=True)]
-        table.add_row(Text(point["run"]), *cells, Text(point["call_told"], STYLES[point["call"]]))
+        table.add_row(Text(point["short"]), *cells, Text(point["call_told"], STYLES[point["call"]]))
     return table

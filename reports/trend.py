@@ -139,6 +139,7 @@ def _told(point: Point) -> dict[str, Any]:
     values = [point.run.value(measure) for measure in SHOWN]
     return {
         "run": point.run.id,
+        "short": _short(point.run),
         "values": {
             measure.id: None if np.isnan(value) else value for measure, value in zip(SHOWN, values, strict=True)
         },
@@ -147,6 +148,11 @@ def _told(point: Point) -> dict[str, Any]:
         "call": point.stands_out,
         "call_told": str(_call(point)),
     }
+
+
+def _short(run: Seen) -> str:
+    """A run's id without its night, which is the same in every line."""
+    return run.id.removesuffix(f"-{run.config['night']['name']}")
 
 
 def _call(point: Point) -> Said:
@@ -173,14 +179,14 @@ def page(trend: Trend) -> str:
     with drawing.styled():
         pictures = [one for one in (_picture(trend, measure) for measure in SHOWN) if one is not None]
     rows = [
-        [f"{number}: {told['run']}", *told["told"], told["call_told"]]
+        [f"{number}: {told['short']}", *told["told"], told["call_told"]]
         for number, told in enumerate(map(_told, trend.points), start=1)
     ]
     against = say("the marked baseline") if trend.is_marked else say("the oldest run shown")
     view = {
         "pictures": pictures,
         "table": Table(_head(), rows),
-        "against": say("{what} ({runs})", what=against, runs=", ".join(trend.reference)),
+        "against": say("{what} ({runs})", what=against, runs=listed(trend.reference)),
         "notes": trend.notes,
     }
     return html.page(heading, _Outcome(trend.points[-1].stands_out, 0), {"trend": view})
@@ -218,7 +224,7 @@ def _picture(trend: Trend, measure: Measure) -> Picture | None:
         axes.set_ylim(max(low, 0.0), min(high, 100.5))
     calls = [change.call if change else SAME for change in changes]
     rows = [
-        [f"{place}", point.run.id, worded(measure.unit, value), say(CALLS[call])]
+        [f"{place}", _short(point.run), worded(measure.unit, value), say(CALLS[call])]
         for place, point, value, call in zip(places, trend.points, values, calls, strict=True)
     ]
     return Picture(

@@ -165,7 +165,7 @@ def test_the_trend_shows_the_last_ten_played_alike(
     page = Path(document["page"]).read_text()
     assert page.count("<figure") == len(points[0]["told"])
     assert not re.search(r"<script|https?://(?!www\.w3\.org)", page)
-    assert all(point["run"] in page for point in points)
+    assert all(point["short"] in page for point in points)
     assert len(page.encode()) < 250_000
 
 
