@@ -185,10 +185,9 @@ def test_cpu_counts_the_whole_tree_and_keeps_what_ended_processes_used(child_of:
 def test_a_loop_that_shares_its_core_waits_for_it(child_of: ChildOf) -> None:
     """Two burn 0.3 s each on one core: the first cannot have had it all the time."""
     core = min(os.sched_getaffinity(0))
-    burn = "import time\nwhile time.process_time() < 0.3: pass\n"
-    pinned = f"import os, subprocess, sys; os.sched_setaffinity(0, {{{core}}})\n"
-    both = f"other = subprocess.Popen([sys.executable, '-c', {burn!r}])\n{burn}other.wait()\n"
-    child = child_of(pinned + both + READY + UNTIL_EOF)
+    both = f"import os, time; os.sched_setaffinity(0, {{{core}}}); other = os.fork()\n"
+    burn = "while time.process_time() < 0.3: pass\nif not other: os._exit(0)\nos.wait()\n"
+    child = child_of(both + burn + READY + UNTIL_EOF)
     child.wait_ready(30)
     cpu = CpuSampler()
     cpu.watch("web", child.roots, "web-2")
