@@ -21,15 +21,16 @@ from loadtests.harness.processes import ROOT, Child, python
 from tests.acceptance.long.swarm_runs import Bars, run_folder
 from tests.children import child_process
 
-LIMITS = (250.0, 400.0)
-"""People a second: enough for a fast probe to tell, and half of what one worker of the swarm plays."""
+LIMITS = (200.0, 300.0)
+"""People a second: so many that chance moves the half of a probe by 2 % at most, and few enough that two and a half
+times as many, each asking twice when nothing comes, are no work for the swarm."""
+WORKERS = 2
 CLERKS = (5, 40)
 FIRST = (0.12, 0.35)
 """The first rate of the search, of the limit."""
 WITHIN = 0.05
 MOST_PROBES = 8
 MINUTES = 0.5
-"""Of a probe: half of it are some 4,000 people, whose number chance moves by 2 %."""
 READY_WITHIN = 60.0
 NIGHT = "prakerja-wave-1"
 
@@ -37,7 +38,7 @@ NIGHT = "prakerja-wave-1"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make acceptance NAME=capacity", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1, help="the first one; each search takes the next (%(default)s)")
-    parser.add_argument("--searches", type=int, default=1, help="6 minutes each (%(default)s)")
+    parser.add_argument("--searches", type=int, default=3, help="five minutes each (%(default)s)")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of people in each probe (%(default)g)")
     options = parser.parse_args()
     bars = Bars()
@@ -106,7 +107,7 @@ def capacity(target: list[str], folder: Path, seed: int, *asked: str) -> tuple[E
     """What `launchnight capacity` says of it, people leaving after their first answer; each probe's line is shown."""
     command = python(
         "-m", "loadtests.cli", "capacity", NIGHT, *target, "--steps", "1", "--drain-minutes", "0.5", "--no-beyond",
-        "--seed", str(seed), "--runs", str(folder / "runs"), "--json", *asked,
+        "--workers", str(WORKERS), "--seed", str(seed), "--runs", str(folder / "runs"), "--json", *asked,
     )  # fmt: skip
     with child_process(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
