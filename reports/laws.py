@@ -114,6 +114,8 @@ def _picture(n: FloatArray, x: FloatArray, law: Law | Refusal, of_n: Said, of_x:
         head = [*head, say("by the law")]
         rows = [[*row, number(float(law.rate(n[i])))] for row, i in zip(rows, _spread(order), strict=True)]
     axes.set(xlabel=of_n, ylabel=of_x, xlim=(0.0, None), ylim=(0.0, top))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: number(value))
     return Picture(
         "throughput",
         say("Throughput and concurrency"),

@@ -39,6 +39,8 @@ def knee(searched: Searched) -> Picture | None:
         axes.plot(offered[own], good[own], marker, color=color, markersize=6, label=say(PROBE_OUTCOMES[outcome]))
     axes.set(xlabel=say("offered, people/s"), ylabel=say("finished, people/s"), xlim=(0.0, None))
     axes.set_ylim(0.0, 1.25 * max(float(good.max()), 1e-9))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: number(value))
     found = {name: rate for name, rate in searched.capacity.search.methods.items() if rate is not None}
     for (name, rate), side in zip(sorted(found.items(), key=lambda one: one[1]), ("right", "left"), strict=False):
         axes.axvline(rate, color=COLORS[0], linewidth=1.0, linestyle="--")
