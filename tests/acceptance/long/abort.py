@@ -135,6 +135,8 @@ def play(case: Case, folder: Path, seed: int) -> Played:
     runs = list((folder / "runs").glob("*"))
     if not runs or not (runs[0] / "verdict.json").exists():
         raise RuntimeError(f"{case.name}: no record was left: {said}")
+    if process.returncode in (Exit.CRASH, Exit.USAGE, Exit.NOT_READY):
+        print(said[-2000:], file=sys.stderr)
     config, verdict = (json.loads((runs[0] / name).read_text()) for name in ("run.json", "verdict.json"))
     return Played(case, process.returncode, config, verdict)
 
