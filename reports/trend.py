@@ -132,7 +132,7 @@ def _marked(runs: Path, like: Seen) -> list[Seen]:
 
 
 def _head() -> list[Said]:
-    return [say("run"), *(say(SHORT[measure.id]) for measure in SHOWN), say("against the reference")]
+    return [say("run"), *(say(SHORT[measure.id]) for measure in SHOWN), say("call")]
 
 
 def _told(point: Point) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _short(run: Seen) -> str:
 
 
 def _call(point: Point) -> Said:
-    return say("the reference") if point.compared is None else say(CALLS[point.stands_out])
+    return say("reference") if point.compared is None else say(CALLS[point.stands_out])
 
 
 # ---------------------------------------------------------------- the page
@@ -234,7 +234,7 @@ def _picture(trend: Trend, measure: Measure) -> Picture | None:
         say("{worse} of {n} runs worse, {better} better.", worse=count(calls.count(WORSE)), n=count(len(calls)),
             better=count(calls.count(BETTER))),
         drawing.to_svg(figure, measure.id),
-        Table([say("number"), say("run"), title, say("against the reference")], rows),
+        Table([say("number"), say("run"), title, say("call")], rows),
     )  # fmt: skip
 
 
