@@ -1,5 +1,6 @@
 """The report as one HTML file: no scripts, nothing fetched, every figure with its data."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -7,7 +8,19 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answer, capacity_page, clock_check, extrapolation, figures, first_page, tables, travelers, why, work
+from reports import (
+    answer,
+    capacity_page,
+    clock_check,
+    extrapolation,
+    figures,
+    first_page,
+    laws,
+    tables,
+    travelers,
+    why,
+    work,
+)
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.search import Searched
@@ -39,6 +52,7 @@ SECTIONS: dict[str, Section] = {
         "latency": tables.latency(facts),
     },
     "little": lambda facts, verdict: clock_check.view(facts),
+    "scalability": lambda facts, verdict: laws.of_run(facts),
     "scale": lambda facts, verdict: {
         "factors": tables.factors(facts),
         "rounded": [recorded(remark) for remark in facts.config["rounded"]],
@@ -92,7 +106,12 @@ def page(heading: Said, verdict: Outcome, told: Mapping[str, dict[str, Any] | No
             if values is not None
         ]
     )
-    return environment.get_template("report.html.j2").render(sections=map(Markup, sections), looks=Markup(looks))
+    return environment.get_template("report.html.j2").render(sections=map(_lean, sections), looks=Markup(looks))
+
+
+def _lean(section: str) -> Markup:
+    """Without the ends of cells and rows: HTML knows them by what follows, and a page has thousands."""
+    return Markup(re.sub(r"</t[dhr]>\s*", "", section))
 
 
 def marked(value: Any) -> Any:
@@ -103,9 +122,14 @@ def marked(value: Any) -> Any:
         return Markup('<span lang="en">{}</span>').format(str(value))
     if isinstance(value, Told) and value.source:
         return Markup('<data value="{}" data-source="{}">{}</data>').format(
-            f"{value.value:.12g}", value.source, str(value)
+            _digits(value.value), value.source, str(value)
         )
     return value
+
+
+def _digits(value: float) -> str:
+    """Whole numbers whole, others with eight digits: more than a source is held to."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.8g}"
 
 
 def title(facts: Facts) -> Said:

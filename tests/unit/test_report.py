@@ -34,6 +34,8 @@ class Page(HTMLParser):
         assert self.open == [], f"never closed: {self.open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("td", "th", "tr"):
+            self._end({"td", "th"} if tag != "tr" else {"td", "th", "tr"})
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
             self.open.append(tag)
@@ -41,7 +43,14 @@ class Page(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
 
+    def _end(self, these: set[str]) -> None:
+        """Cells and rows may leave out their ends."""
+        while self.open and self.open[-1] in these:
+            self.open.pop()
+
     def handle_endtag(self, tag: str) -> None:
+        if tag in ("thead", "tbody"):
+            self._end({"td", "th", "tr"})
         assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()} closes nothing"
 
     def handle_data(self, data: str) -> None:

@@ -86,7 +86,7 @@ def test_times_to_one_in_ten_thousand_stand_in_a_table(tmp_path: Path) -> None:
     text = page(folder)
     assert text.count("waiting for a connection") == 1  # nobody waited at the other route
     assert text.index("tickets, from the departure") < text.index("join, from the intended start")
-    assert "<td>10,000</td>" in text
+    assert "<td>10,000" in text
     (folder / "latency.json").write_text('{"join": 3}')
     with pytest.raises(RecordError, match="latency"):
         reports.write(folder)
