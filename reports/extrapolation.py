@@ -167,7 +167,7 @@ def of_runs(several: Sequence[Facts], law: Law | Refusal | None = None) -> Growt
     requests = sum(statistics.total(facts.run.samples, REQUESTS) for facts, _ in known)
     web = fit(pool.requests, pool.cores["web"]) if "web" in pool.cores else say("the web role was not sampled")
     line = fit(pool.requests, pool.together)
-    return Growth(pool, line, web, requests / people, int(known[0][0].stack["replicas"]), law)
+    return Growth(pool, line, web, requests / people, int(known[0][0].stack["replicas"] or 1), law)
 
 
 def _admitted(facts: Facts) -> int:

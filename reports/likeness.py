@@ -15,7 +15,7 @@ COUNTED = (
 """Keys of run.json that say what was played."""
 NOT_COUNTED = (
     "schema", "id", "seed", "plan_hash", "planned", "needs", "opens_at", "versions", "rounded", "ledgers", "cpu_s",
-    "ended", "exits", "last_arrival_s", "played_s", "photo_bytes_kept", "swarm",
+    "ended", "exits", "last_arrival_s", "played_s", "photo_bytes_kept", "swarm", "missed",
 )  # fmt: skip
 """Keys that name the run, follow from the others or from the seed, or say what came out."""
 
@@ -55,7 +55,10 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     counted["machine"] = {key: counted["machine"].get(key) for key in _MACHINE}
     memory = counted["machine"].pop("memory_bytes")
     counted["machine"]["memory_gib"] = None if memory is None else round(float(memory) / 2**30)
-    counted["stack"] = {key: (counted["stack"] or {}).get(key, usual) for key, usual in _STACK.items()}
+    stack = counted["stack"] or {}
+    counted["stack"] = {key: stack.get(key, usual) for key, usual in _STACK.items()}
+    if tried := stack.get("settings"):
+        counted["stack"]["settings"] = tried
     return dict(_leaves("", counted))
 
 

@@ -190,6 +190,7 @@ def configuration(facts: Facts) -> Table:
         [say("plan"), _plan(facts)],
         *_visitors(config),
         [say("played against"), _stack(facts)],
+        *([[say("settings tried"), tried]] if (tried := _tried(facts)) else []),
         [say("swarm workers"), str(config["workers"])],
         [say("drain"), _drain(config)],
         [say("photo bytes"), say("kept") if config["photo_bytes_kept"] else say("deleted after the audit")],
@@ -251,6 +252,11 @@ def _visitors(config: Mapping[str, Any]) -> list[list[str]]:
         row = say("{came}: {ends}; {requests} requests", came=came, ends=ends, requests=told["requests"])
         rows.append([say("only looked"), row])
     return rows
+
+
+def _tried(facts: Facts) -> str:
+    """Settings of the service that were not their defaults."""
+    return ", ".join(f"{name}={value}" for name, value in facts.stack.get("settings", {}).items())
 
 
 def _stack(facts: Facts) -> Said:

@@ -35,6 +35,10 @@ def test_seed_and_plan_do_not_count():
         ({"machine": {"cpus": 4, "memory_bytes": 8 << 30}}, "machine.cpus"),
         ({"machine": {"cpus": 2, "memory_bytes": 16 << 30}}, "machine.memory_gib"),
         ({"stack": {"started": True, "replicas": 2, "proxy": "nginx"}}, "stack.proxy"),
+        (
+            {"stack": {"started": True, "settings": {"DATABASE_CONNECTIONS": "4"}}},
+            "stack.settings.DATABASE_CONNECTIONS",
+        ),
     ],
 )
 def test_what_was_played_counts(changed, key):
