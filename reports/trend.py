@@ -23,7 +23,6 @@ from scenarios.record import RecordError, write_whole
 MOST = 10
 PAGE = "trend.html"
 SHORT = {
-    "api_p50_s": N_("half"),
     "api_p95_s": N_("95 %"),
     "api_p99_s": N_("99 %"),
     "server_error_ratio": N_("errors"),
