@@ -251,7 +251,7 @@ def _limits(strained: Facts, held: Stated) -> list[Stated]:
     first = Stated("limited_by", what, use, use, use, "share", "measured", sure, evidence, named=found.resource.label)
     if found.next is None:
         return [first]
-    what = say("and then by {resource}, at", resource=found.next.label)
+    what = say("and then by {resource}", resource=found.next.label)
     holds = found.next.holds_per_s
     if not holds < float("inf"):
         why = say("what it would hold cannot be told from this run")
