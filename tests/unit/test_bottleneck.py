@@ -6,6 +6,7 @@ import pytest
 
 from reports import bottleneck
 from reports.bottleneck import Named
+from tests.unit import recorded_strains
 from tests.unit.strained_run import HARNESS, WEB, WORKER, StrainedRun, series
 
 
@@ -154,3 +155,15 @@ def test_a_process_that_ran_before_tells_its_processor_time_itself(tmp_path: Pat
     run.holds[series("registration_event_loop_lag_seconds", WEB)] = 0.4
     found = named(run, tmp_path)
     assert found.resource is not None and found.resource.id == "web"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in recorded_strains.FOLDER.glob("*.npz")))
+def test_what_was_seeded_in_a_live_run_is_named(name: str, tmp_path: Path) -> None:
+    """Recorded on a machine that other programs used as well."""
+    found = bottleneck.find(recorded_strains.facts(name, tmp_path))
+    assert found.resource is not None and found.resource.id == name.partition("-")[0]
+
+
+def test_live_runs_were_recorded() -> None:
+    """Or the test above would hold of none."""
+    assert len(list(recorded_strains.FOLDER.glob("*.npz"))) >= 4
