@@ -19,7 +19,7 @@ from reports.scale import SERVICE_ROLES, steepest
 from reports.search import Searched
 from reports.stated import Stated, confidence, not_known
 from reports.uses import Taken
-from reports.wording import Said, percent, say
+from reports.wording import Said, count, percent, say
 from scenarios.capacity_record import Outcome, Phase, Probe
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ ESSENTIAL = ("api_p95_s", "api_p99_s", "admitted_joined_ratio")
 """Objectives without which a run says nothing about how people fared: an answer that lacks one is less sure."""
 VALID = (0, 3, 6)
 """Exit codes of runs that say something about the service."""
+OF_WHOLE_JOURNEYS = (
+    "headroom", "replicas", "codes", "identity_checks", "cost", "cores", "identity_by_close", "core_seconds",
+)  # fmt: skip
 OF_THE_NIGHT = ("peak", "needs", "needs_here")
 """Answers that no run measures: a run that is not valid makes them no less sure."""
 
@@ -131,7 +134,19 @@ def _rest(facts: Facts, strained: Facts, night: Needs | None, growth: Growth | N
         extrapolation.core_seconds(facts),
         needs.peak(night),
     ]
-    return [one for one in answers if one.id != "needs_here" or facts.full != facts.speed]
+    answers = [one for one in answers if one.id != "needs_here" or facts.full != facts.speed]
+    return _of_part(answers, steps) if (steps := facts.config.get("steps")) else answers
+
+
+def _of_part(answers: list[Stated], steps: int) -> list[Stated]:
+    """The answers where people left after so many steps: nothing about whole registrations follows from them."""
+    why = say("people left after {steps} of their steps", steps=count(steps))
+    found = []
+    for one in answers:
+        if one.id in OF_WHOLE_JOURNEYS:
+            one = not_known(one.id, one.what, one.unit, why, one.evidence)
+        found.append(replace(one, unit="people/s") if one.id == "holds" else one)
+    return found
 
 
 # ---------------------------------------------------------------- what it holds

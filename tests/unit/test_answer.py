@@ -99,6 +99,13 @@ def test_codes_and_checks_follow_from_what_each_person_took(tmp_path: Path) -> N
     assert by_close == pytest.approx(5_965_048 / (4 * 86400 + 21 * 3600))
 
 
+def test_people_who_left_early_say_nothing_about_whole_registrations(tmp_path: Path) -> None:
+    found = by_id(of(tmp_path, lambda run: run.config.update(steps=5)))
+    assert found["holds"].value is not None and found["holds"].unit == "people/s"
+    assert {found[name].why_not for name in answer.OF_WHOLE_JOURNEYS} == {"people left after 5 of their steps"}
+    assert found["needs"].value == 600.0
+
+
 def test_a_night_without_a_curve_leaves_its_needs_unknown(tmp_path: Path) -> None:
     """Records of old hold less of their night; what the run itself tells is told all the same."""
     found = {one.id: one for one in judge(Run.load(SyntheticRun(planned=60).write(tmp_path))).answer}
