@@ -22,6 +22,8 @@ NARROW = 1.10
 """Highest over lowest rate of a bracket that is narrow enough: its middle is then within 5 % of anything inside."""
 BELOW, ABOVE = 0.96, 1.05
 """Where the two probes around an expected limit go: one that should hold, one that should break."""
+FAR, OVERLOADED = 1.25, 1.5
+"""Of the rate that held: one probe at least must go so far, or what little is missing of the goodput may be chance."""
 STEP = 1.09
 """From a rate that held or broke against expectation to the next: the two then make a narrow bracket."""
 APART = 1.02
@@ -84,11 +86,14 @@ def next_probe(course: Course, probes: Sequence[Probe]) -> Step | Over:
         return Step(Phase.RAMP, rounded(course.from_per_s if low is None else RAMP * low), course.seed)
     if low is None:
         return _downwards(course, tried, high)
-    if high / low <= NARROW and len({probe.offered_per_s for probe in tried if probe.outcome is Outcome.HELD}) < 2:
-        return Step(Phase.BRACKET, rounded(low / RAMP), course.seed)  # what a calm service does must be known, too
-    if high / low <= NARROW:
-        return Step(Phase.CONFIRM, low, course.seed + _times_held(tried, low))
-    return Step(Phase.BRACKET, rounded(_inside(tried, low, high)), course.seed)
+    if high / low > NARROW:
+        return Step(Phase.BRACKET, rounded(_inside(tried, low, high)), course.seed)
+    rates = [probe.offered_per_s for probe in tried]
+    if min(rates) == low:  # what a calm service does must be known, too
+        return Step(Phase.BRACKET, rounded(low / RAMP), course.seed)
+    if max(rates) < FAR * low:
+        return Step(Phase.BRACKET, rounded(OVERLOADED * low), course.seed)
+    return Step(Phase.CONFIRM, low, course.seed + _times_held(tried, low))
 
 
 def bracket(probes: Sequence[Probe]) -> tuple[float | None, float | None]:
