@@ -5,7 +5,8 @@ that the web process is pinned to, a single connection for each process, a datab
 an e-mail or SMS provider or a civil registry that lets less through than is asked, photo inspectors that run a
 twentieth of the time - with several seeds each, and controls without a cause. The report's own `bottleneck.find` must
 name every one of them right, and none of them in a control. Ends with 3 when a bar is missed, with 5 when a cause did
-not bite or the generator was the limit twice. `--only KIND` plays one kind alone, `--keep FOLDER` keeps the runs.
+not bite, or when twice the generator was the limit or other programs had the machine. `--only KIND` plays one kind
+alone, `--keep FOLDER` keeps the runs.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import psutil
 
 from reports import bottleneck
 from reports.facts import Facts
+from reports.resources import Watch, average
 from scenarios.record import Run
 from tests.acceptance.long import scarce_nights as nights
 from tests.acceptance.long.swarm_runs import Bars, run_folder
@@ -34,9 +36,9 @@ from tests.children import child_process
 from tests.launched import launchnight
 
 SEEDS = 3
-RUNS = 20
-"""Of seeded causes: seven kinds, three seeds, one less."""
 WITHIN = 90.0
+OTHERS = 0.5
+"""Cores: with more of them gone, the machine is what is scarce."""
 LATE = 5
 """Exit code of a run whose generator was the limit."""
 PLAYED = ["--arrivals", f"constant:{nights.PEOPLE_PER_S:g}", "--minutes", "0.3", "--drain-minutes", "0.1",
@@ -69,6 +71,8 @@ class Kind:
     night: Callable[[], str] = nights.ample
     options: tuple[str, ...] = ()
     hands: Hands = lambda _: nullcontext()
+    burns: float = 0.0
+    """Cores that the cause itself takes, outside the rehearsal."""
 
 
 @contextmanager
@@ -137,7 +141,7 @@ def _of(rehearsal: psutil.Process, word: str) -> list[psutil.Process]:
 
 
 KINDS = {
-    "web": Kind("web", hands=core_taken),
+    "web": Kind("web", hands=core_taken, burns=1.0),
     "pool": Kind("pool", night=nights.near_database, options=("--service", "DATABASE_CONNECTIONS=1")),
     "answers": Kind("answers", night=nights.far_database),
     "email": Kind("email", night=nights.little_email),
@@ -191,7 +195,16 @@ def play(kind: str, seed: int, folder: Path) -> Played:
     if troubles:
         raise DidNotBite(troubles[0])
     invalid = "the generator was the limit" if process.returncode == LATE else ""
+    if (others := _others(run) - KINDS[kind].burns) > OTHERS:
+        invalid = f"other programs took {others:.1f} cores of the machine"
     return Played(kind, seed, bottleneck.find(Facts(run)), time.monotonic() - started, invalid)
+
+
+def _others(run: Run) -> float:
+    """Cores that were busy with anything else than the rehearsal, while it played."""
+    watch = Watch(Facts(run))
+    busy = watch.rate("rehearsal_core_busy_seconds_total") - watch.rate("rehearsal_cpu_seconds_total")
+    return average(busy, ~watch.never)
 
 
 def _read_until(process: "subprocess.Popen[str]", words: str) -> list[str]:
