@@ -127,7 +127,7 @@ bench: $(DEVELOPED)  ## Measure: make bench NAME=journey (JSON lines on stdout)
 	@$(VENV)/bin/python -m tests.benchmarks.run $(NAME)
 
 .PHONY: acceptance
-acceptance: $(DEVELOPED)  ## A long proof on real processes: make acceptance NAME=overload ARGS=--help
+acceptance: $(DEVELOPED) $(if $(filter report-of-millions,$(NAME)),$(AXE))  ## A long proof on real processes: make acceptance NAME=overload ARGS=--help
 	@test -n "$(NAME)" || { echo "which one? make acceptance NAME=overload" >&2; exit 2; }
 	@$(VENV)/bin/python -m tests.acceptance.long.$(subst -,_,$(NAME)) $(ARGS)
 
