@@ -151,4 +151,4 @@ def _latest(watch: Watch, name: str, **labels: str) -> float:
 
 def _cpus(watch: Watch) -> object:
     cpus = watch.facts.config["machine"].get("cpus")
-    return "?" if cpus is None else number(float(cpus), source="config:machine.cpus")
+    return "?" if cpus is None else number(float(cpus), source=SOURCE)
