@@ -159,6 +159,9 @@ DAMAGE: list[tuple[str, Any, str]] = [
     ("night.closes_at", "2020-04-16T16:00:00", "night.closes_at: must be an instant with its zone"),
     ("night.objectives", {}, "night.objectives.api_p95_s: missing"),
     ("night.objectives.lost", "none", "night.objectives.lost: must be a number"),
+    ("night.objectives.stage", ["code"], "night.objectives.stage: must be a table"),
+    ("night.objectives.stage", {"code": {"p95_s": "1"}}, "night.objectives.stage.code.p95_s: must be a number"),
+    ("night.objectives.window", [{"name": "x", "start_s": 0}], "night.objectives.window[0].end_s: missing"),
     ("night.objective_reasons", None, "night.objective_reasons: must be a table"),
     ("night.funnel", [7], "night.funnel[0]: must be a table"),
     ("night.figures", [{"key": "x"}], "night.figures[0].value: missing"),
@@ -176,6 +179,8 @@ DAMAGE: list[tuple[str, Any, str]] = [
     ("cpu_s", {"web": True}, "cpu_s.web: must be a number"),
     ("exits", [{"role": "web"}], "exits[0].expected: missing"),
     ("last_arrival_s", None, "last_arrival_s: must be a number"),
+    ("ended", "missed", "missed: does not say which objective ended the run"),
+    ("missed", {"objective": 7, "at_s": 1.0}, "missed.objective: must be text"),
 ]
 
 

@@ -167,6 +167,19 @@ def test_a_run_that_ended_early(ended: str, code: int, outcome: str, tmp_path: P
     assert met(verdict)["api_p95_s"] is True
 
 
+def test_a_run_that_an_objective_ended_says_which_and_when(tmp_path: Path) -> None:
+    """Missed, even where the last answers that were recorded would just do."""
+    run = SyntheticRun()
+    run.config.update(ended="missed", missed={"objective": "api_p95_s", "at_s": 75.5})
+    verdict = judged(run, tmp_path)
+    assert (verdict.exit_code, verdict.outcome) == (3, "missed")
+    (finding,) = verdict.findings
+    text = objective(verdict, "api_p95_s").text
+    assert finding.text == f"the run was ended at 0:01:16, when this could not be met any more: {text}"
+    assert verdict.sentence.startswith("An objective could not be met any more, so the run was ended")
+    assert met(verdict)["admitted_joined_ratio"] is None
+
+
 def test_the_worst_decides_and_all_are_listed(tmp_path: Path) -> None:
     run = SyntheticRun()
     run.config["ended"] = "interrupted"

@@ -21,7 +21,7 @@ from scenarios.record import Fate
 from tests.unit.synthetic_run import SyntheticRun
 from tests.unit.test_report_verdict import BREAKS
 
-SEEDS = range(16)
+SEEDS = range(14)
 ENDS = ("drained", "limit", "interrupted", "disk", "missed", "crash", "not-ready")
 BOUNDS = {"api_p95_s": 0.02, "api_p99_s": 0.9, "p95_s": 0.05, "p99_s": 0.9, "server_error_ratio": 0.0}
 """Of some of the objectives drawn: met by some routes and missed by others. Of the rest nine in ten are asked."""
