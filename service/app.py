@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from service.actions.claims import claims_on
 from service.actions.joins import joins_on
+from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
@@ -139,12 +140,15 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
                 await apart.close()
 
         begin = begin_on(database, vault, keeps_answers=settings.idempotency)
+        policy = policy_of(settings)
         yield Ports(
             begin=begin,
             begin_apart=begin_apart,
             finish=finishing_on(begin),
             claims=claims_on(begin),
             joins=joins_on(begin, named=settings.idempotency),
+            beginnings=beginnings_on(begin),
+            finishes=finishes_on(begin, limit=policy.photo_queue_limit),
             clock=WallClock(),
             vault=vault,
             photos=photos,
@@ -152,7 +156,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             civil_registry=partners.civil_registry,
             email=partners.email,
             sms=partners.sms,
-            policy=policy_of(settings),
+            policy=policy,
             promised=lambda outcome: metrics.promises.labels(outcome).inc(),
             reached=lambda stage: metrics.stages.labels(stage).inc(),
             repeated=lambda why, ok: metrics.transaction_repeats.labels(why, "begun" if ok else "refused").inc(),

@@ -86,16 +86,50 @@ class Commit(NamedTuple):
     """Of the whole upload, when it is finished by this."""
 
 
+class NewUpload(NamedTuple):
+    """What somebody wants to begin. session: as of `UploadStore`."""
+
+    id: str
+    session: bytes | None
+    creation: Creation
+    expires_at: datetime
+
+
+class Finish(NamedTuple):
+    """The last commit of a photo, by the writer of `upload`."""
+
+    upload: Upload
+    commit: Commit
+
+
+class Finished(NamedTuple):
+    """photo: None when another writer took over, or the inspections have no room (`has_room`): nothing was changed."""
+
+    has_room: bool
+    photo: CommittedUpload | None
+
+
+class Beginnings(Protocol):
+    async def __call__(self, new: NewUpload, /) -> Upload | None:
+        """`UploadStore.add` together with others that begin at the same time. Raises as `Begin`."""
+
+
+class Finishes(Protocol):
+    async def __call__(self, last: Finish, /) -> Finished:
+        """`UploadStore.finish` together with others that finish at the same time.
+
+        Raises ChangedMeanwhile when another photo fills the slot, and as `Begin`.
+        """
+
+
 class UploadStore(Protocol):
     """Rows of uploads. session: the hash of the asker's token; None asks for uploads that belong to nobody.
 
     Instants are those of the caller's clock.
     """
 
-    async def add(
-        self, upload_id: str, session: bytes | None, creation: Creation, *, expires_at: datetime, most: int
-    ) -> Upload | None:
-        """None: the session is over, or its account has `most` uploads already; nothing was added."""
+    async def add(self, new: Sequence[NewUpload], *, most: int) -> Sequence[Upload | None]:
+        """Begin them. None: the session is over, or its account has `most` uploads already; nothing was added."""
 
     async def find(self, upload_id: str, session: bytes | None) -> Upload | None:
         """None too when the session is over, or the upload was given up."""
@@ -138,12 +172,11 @@ class UploadStore(Protocol):
         None: another writer took over.
         """
 
-    async def finish(
-        self, upload: Upload, commit: Commit, *, queue: str, limit: int
-    ) -> tuple[bool, CommittedUpload | None]:
-        """As `commit`, of a whole photo, and with a job for its inspection, unless the queue has no room (False).
+    async def finish(self, last: Sequence[Finish], *, queue: str, limit: int) -> Sequence[Finished]:
+        """As `commit`, of whole photos, and with a job for the inspection of each, unless the queue has no room for
+        all of them.
 
-        Raises ChangedMeanwhile when another photo fills the slot.
+        Raises ChangedMeanwhile when another photo fills the slot of one; nothing was changed.
         """
 
     async def finished(self, upload_id: str) -> FinishedPhoto | None: ...

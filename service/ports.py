@@ -19,7 +19,15 @@ from service.domain.policy import Policy
 from service.domain.repeats import Repeats
 from service.office_ports import OfficeStore
 from service.operation_ports import OperationStore
-from service.photo_ports import HeldPhoto, PhotoInspector, PhotoStore, UploadLeftovers, UploadStore
+from service.photo_ports import (
+    Beginnings,
+    Finishes,
+    HeldPhoto,
+    PhotoInspector,
+    PhotoStore,
+    UploadLeftovers,
+    UploadStore,
+)
 from service.queue_ports import Finish, QueueStore
 from service.room_ports import Claims, GateStore, Joins, LotteryStore, PresenceStore, WaitingRoomStore
 
@@ -363,6 +371,8 @@ class Ports:
     finish: Finish
     claims: Claims
     joins: Joins
+    beginnings: Beginnings
+    finishes: Finishes
     clock: Clock
     vault: Vault
     photos: PhotoStore

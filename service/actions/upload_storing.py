@@ -16,7 +16,7 @@ from service.domain.deadline import ASKER_WAITS_UNTIL
 from service.domain.errors import ChangedMeanwhile, DatabaseBusy, DatabaseFailure, QueueFull, StorageFull, UploadTaken
 from service.domain.queues import retry_after_s
 from service.domain.uploads import Part, StorageFailed
-from service.photo_ports import Commit, CommittedUpload, Hash, Upload
+from service.photo_ports import Commit, CommittedUpload, Finish, Hash, Upload
 from service.ports import Ports
 
 IN_LINE = 10.0
@@ -150,14 +150,19 @@ class UploadWriter:
         return self._ports.photos.stream(self.upload.id, [*self.upload.parts, *self._new], self.stored)
 
     async def _fill_slot(self, commit: Commit, *, replaces: bool = False) -> CommittedUpload | None:
-        async with self._ports.begin(single=not replaces) as tx:
-            if replaces:
+        last = Finish(self.upload, commit)
+        if replaces:
+            async with self._ports.begin() as tx:
                 await tx.uploads.clear_slot(self.upload)
-            limit = self._ports.policy.photo_queue_limit
-            has_room, result = await tx.uploads.finish(self.upload, commit, queue=photos.QUEUE, limit=limit)
-            if not has_room:
+                limit = self._ports.policy.photo_queue_limit
+                (found,) = await tx.uploads.finish([last], queue=photos.QUEUE, limit=limit)
+                if not found.has_room:
+                    raise full(self._ports)
+        else:
+            found = await self._ports.finishes(last)
+            if not found.has_room:
                 raise full(self._ports)
-        return result
+        return found.photo
 
 
 def expires_at(ports: Ports) -> datetime:

@@ -32,40 +32,49 @@ from service.domain.uploads import (
     UploadHeadersInvalid,
     UploadKept,
 )
-from service.photo_ports import Commit, Upload
+from service.photo_ports import Commit, NewUpload, Upload
 from service.ports import Ports, StoredAnswer, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class NewUpload:
+class BegunUpload:
     upload_id: str
     expires_at: datetime
 
 
 async def create(
     ports: Ports, once: Once | None, session: bytes | None, creation: Creation, writers: Writers | None = None
-) -> StoredAnswer | NewUpload:
+) -> StoredAnswer | BegunUpload:
     """Begin an upload; an empty one is finished at once. writers: remember it. Raises NotSignedIn or TooManyUploads."""
-    new = NewUpload(secrets.token_hex(16), expires_at(ports))
-    async with ports.begin(single=once is None and creation.length != 0) as tx:
-        upload = await tx.uploads.add(
-            new.upload_id, session, creation, expires_at=new.expires_at, most=rules.UPLOADS_PER_ACCOUNT
-        )
+    new = NewUpload(secrets.token_hex(16), session, creation, expires_at(ports))
+    if once is None and creation.length != 0:
+        upload = await ports.beginnings(new)
+        if upload is None:
+            async with ports.begin(single=True) as tx:
+                await _asker(tx, session)
+            raise _too_many()
+        if writers is not None:
+            writers.begun(upload, session)
+        return BegunUpload(new.id, new.expires_at)
+    async with ports.begin() as tx:
+        (upload,) = await tx.uploads.add([new], most=rules.UPLOADS_PER_ACCOUNT)
         account_id = upload.account_id if upload is not None else await _asker(tx, session)
         if once is not None:
             once.principal = b"" if account_id is None else account_id.bytes
         if upload is None:
-            raise TooManyUploads(
-                f"An account may begin {rules.UPLOADS_PER_ACCOUNT} uploads.", limit=rules.UPLOADS_PER_ACCOUNT
-            )
+            raise _too_many()
         if creation.length == 0:
             whole = Commit(0, (), ends=True, length=0, sha256=hashlib.sha256().digest())
             await tx.uploads.commit(upload, whole, expires_at=new.expires_at)
+        begun = BegunUpload(new.id, new.expires_at)
         if once is not None:
-            return await once.keep(tx, new)
-    if writers is not None and creation.length:
-        writers.begun(upload, session)
-    return new
+            return await once.keep(tx, begun)
+    return begun
+
+
+def _too_many() -> TooManyUploads:
+    most = rules.UPLOADS_PER_ACCOUNT
+    return TooManyUploads(f"An account may begin {most} uploads.", limit=most)
 
 
 async def status(ports: Ports, writers: Writers, session: bytes | None, upload_id: str) -> Upload:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from service.actions.upload_writers import IncomingBytes, Writers
-from service.actions.uploads import NewUpload, append, create, discard
+from service.actions.uploads import BegunUpload, append, create, discard
 from service.domain.uploads import Append, Creation, Slot
 from service.ports import Ports
 
@@ -23,7 +23,7 @@ async def store_whole(
     Raises what `uploads.create` and `uploads.append` do, and whatever `incoming` does.
     """
     new = await create(ports, None, session, Creation(slot, size, ""))
-    assert isinstance(new, NewUpload)
+    assert isinstance(new, BegunUpload)
     try:
         chunk = Append(0, size)
         upload = await append(ports, writers, session, new.upload_id, chunk, incoming, acknowledged)

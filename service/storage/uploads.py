@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from service.domain.errors import ChangedMeanwhile
 from service.domain.photos import PhotoVerdict
-from service.domain.uploads import Append, Creation, Part
-from service.photo_ports import Commit, CommittedUpload, FinishedPhoto, Upload
+from service.domain.uploads import Append, Part
+from service.photo_ports import Commit, CommittedUpload, Finish, Finished, FinishedPhoto, NewUpload, Upload
 from service.storage.sql import queries
 
 
@@ -20,16 +21,24 @@ class PostgresUploadStore:
         self._connection = connection
         self._sql = queries("uploads")
 
-    async def add(
-        self, upload_id: str, session: bytes | None, creation: Creation, *, expires_at: datetime, most: int
-    ) -> Upload | None:
-        length, metadata = creation.length, creation.metadata
-        if session is None:
-            row = await self._connection.fetchrow(self._sql["add_anonymous"], upload_id, length, metadata, expires_at)
-        else:
-            given = (upload_id, session, creation.slot, length, metadata, expires_at, most)
-            row = await self._connection.fetchrow(self._sql["add"], *given)
-        return _upload(row)
+    async def add(self, new: Sequence[NewUpload], *, most: int) -> Sequence[Upload | None]:
+        columns = zip(
+            *(
+                (
+                    each.id,
+                    each.session,
+                    each.creation.slot,
+                    each.creation.length,
+                    each.creation.metadata,
+                    each.expires_at,
+                )
+                for each in new
+            ),
+            strict=True,
+        )
+        rows = await self._connection.fetch(self._sql["add"], *columns, most)
+        owners: dict[str, UUID | None] = dict(rows)
+        return [_begun(each, owners[each.id]) if each.id in owners else None for each in new]
 
     async def find(self, upload_id: str, session: bytes | None) -> Upload | None:
         return _upload(await self._connection.fetchrow(self._sql["find"], upload_id, session))
@@ -69,18 +78,18 @@ class PostgresUploadStore:
         given = (commit.offset, _flat(commit.parts), commit.ends, expires_at, commit.length, commit.sha256)
         return _upload(await self._connection.fetchrow(self._sql["commit"], *writer, *given))
 
-    async def finish(
-        self, upload: Upload, commit: Commit, *, queue: str, limit: int
-    ) -> tuple[bool, CommittedUpload | None]:
-        writer = (upload.id, upload.epoch, upload.committed)
-        given = (commit.offset, _flat(commit.parts), commit.ends, commit.sha256, queue, limit)
+    async def finish(self, last: Sequence[Finish], *, queue: str, limit: int) -> Sequence[Finished]:
+        columns = zip(*(_finish_columns(upload, commit) for upload, commit in last), strict=True)
         try:
-            row = await self._connection.fetchrow(self._sql["finish"], *writer, *given)
+            rows = await self._connection.fetch(self._sql["finish"], *columns, queue, limit, len(last))
         except asyncpg.UniqueViolationError:
             raise ChangedMeanwhile("Another photo fills this slot. Send the last chunk again.") from None
-        has_room, *values, filled = row
-        finished = None if filled is None else _upload(values)
-        return has_room, None if finished is None else CommittedUpload(finished, frozenset(filled))
+        has_room = rows[0]["has_room"]
+        done = {id_: (finished_at, filled) for _, id_, finished_at, filled in rows}
+        return [
+            Finished(has_room, _finished(*each, *done[each.upload.id]) if each.upload.id in done else None)
+            for each in last
+        ]
 
     async def finished(self, upload_id: str) -> FinishedPhoto | None:
         row = await self._connection.fetchrow(self._sql["finished"], upload_id)
@@ -105,6 +114,27 @@ def parts_of(flat: Sequence[int]) -> tuple[Part, ...]:
 
 def _flat(parts: Sequence[Part]) -> list[int]:
     return [number for part in parts for number in part]
+
+
+def _begun(new: NewUpload, account_id: UUID | None) -> Upload:
+    creation = new.creation
+    return Upload(new.id, account_id, creation.slot, creation.length, creation.metadata, expires_at=new.expires_at)
+
+
+def _finish_columns(upload: Upload, commit: Commit) -> tuple[object, ...]:
+    parts = f"{{{','.join(map(str, _flat(commit.parts)))}}}"  # arrays of an array would have to be equally long
+    return upload.id, upload.epoch, upload.committed, commit.offset, parts, commit.ends, commit.sha256
+
+
+def _finished(upload: Upload, commit: Commit, finished_at: datetime, filled: Sequence[int]) -> CommittedUpload:
+    whole = upload._replace(
+        committed=commit.offset,
+        parts=(*upload.parts, *commit.parts),
+        writing=None if commit.ends else upload.writing,
+        expires_at=None,
+        finished_at=finished_at,
+    )
+    return CommittedUpload(whole, frozenset(filled))
 
 
 def _upload(row: Sequence[Any] | None) -> Upload | None:

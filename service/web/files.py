@@ -131,11 +131,11 @@ class Files:
 
     async def _begin(
         self, request: Request, session: bytes | None, creation: Creation
-    ) -> tuple[actions.NewUpload, bool]:
+    ) -> tuple[actions.BegunUpload, bool]:
         """The upload, and whether this request began it; False: an earlier one did, under the same key."""
         if b"idempotency-key" not in request.headers:
             new = await actions.create(self._ports, None, session, creation, self._writers)
-            assert isinstance(new, actions.NewUpload)
+            assert isinstance(new, actions.BegunUpload)
             return new, True
         asked = (creation.length, creation.metadata)
         route = f"POST {self._terms.base}"
@@ -150,7 +150,7 @@ class Files:
             return answer
 
         answer = await answered_once(self._ports, once, perform)
-        return msgspec.json.decode(answer.body, type=actions.NewUpload), is_new
+        return msgspec.json.decode(answer.body, type=actions.BegunUpload), is_new
 
     async def _receive_first(self, request: Request, session: bytes | None, upload_id: str, chunk: Append) -> Headers:
         """As `_receive`. When the chunk is refused, nobody learns of the upload, so it is given up."""

@@ -9,7 +9,7 @@ from service.actions.sessions import token_hash
 from service.domain.assessment import ITEMS
 from service.domain.codes import Channel
 from service.domain.uploads import Creation, Part, Slot
-from service.photo_ports import Commit
+from service.photo_ports import Commit, NewUpload
 from service.ports import Account
 from service.room_ports import Join
 from service.web.pages.memory import Memory
@@ -81,7 +81,8 @@ async def prepare(found: Site, number: int = 1) -> Browser:
             await tx.profiles.put(account_id, step, data)
         for slot in Slot:
             upload_id, expires_at = f"{account_id.hex[:-1]}{slot}", now + timedelta(days=1)
-            begun = await tx.uploads.add(upload_id, session, Creation(slot, 1, ""), expires_at=expires_at, most=2)
+            new = NewUpload(upload_id, session, Creation(slot, 1, ""), expires_at)
+            (begun,) = await tx.uploads.add([new], most=2)
             assert begun is not None
             await tx.uploads.commit(begun, Commit(1, [Part(1, 0)], True, 1, bytes(32)), expires_at=expires_at)
         await tx.assessments.start(account_id, now=now, deadline=now, items=ITEMS)

@@ -33,7 +33,7 @@ def desk(run, module_database_url, tmp_path):
 
 async def begin(desk):
     new = await actions.create(desk.ports, None, None, Creation(None, len(PHOTO), ""), desk.writers)
-    assert isinstance(new, actions.NewUpload)
+    assert isinstance(new, actions.BegunUpload)
     return new.upload_id
 
 

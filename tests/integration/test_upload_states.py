@@ -278,18 +278,20 @@ def test_what_was_told_stays_true(machine, examples):
     play(machine, examples)
 
 
-def commits_with(right: str, wrong: str) -> Callable[[str], Mapping[str, str]]:
-    """`queries`, with another condition in the compare-and-set."""
+def commits_with(epoch: str, committed: str) -> Callable[[str], Mapping[str, str]]:
+    """`queries`, with other conditions in the two compare-and-sets."""
     sql = dict(queries("uploads"))
-    for name in ("commit", "finish"):
-        assert right in sql[name]
-        sql[name] = sql[name].replace(right, wrong)
+    for name, mine, right, reached in (("commit", "", "$2", "$3"), ("finish", "u.", "a.epoch", "a.committed")):
+        fence = f"{mine}epoch = {right} and {mine}committed = {reached}"
+        assert fence in sql[name]
+        wrong = f"{epoch.format(mine, right)} and {committed.format(mine, reached)}"
+        sql[name] = sql[name].replace(fence, wrong)
     return lambda noun: sql
 
 
 BROKEN = {
-    "no epoch": (rows, "queries", commits_with("epoch = $2", "epoch >= $2")),
-    "no fence": (rows, "queries", commits_with("epoch = $2 and committed = $3", "epoch >= $2 and $3::bigint >= 0")),
+    "no epoch": (rows, "queries", commits_with("{0}epoch >= {1}", "{0}committed = {1}")),
+    "no fence": (rows, "queries", commits_with("{0}epoch >= {1}", "{1}::bigint >= 0")),
     "one file for all": (rules, "part_to_write", lambda parts, writer, offset, grows: Part(1, 0)),
 }
 

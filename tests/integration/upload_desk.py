@@ -9,7 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from service.actions import uploads as actions
+from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
+from service.domain.policy import Policy
 from service.domain.uploads import Append, Checksum, Creation, Slot
 from service.photo_ports import PhotoStore, Upload
 from service.ports import Ports
@@ -96,7 +98,7 @@ class Desk:
 
     async def begin(self, length: int | None, slot: Slot | None = None) -> str:
         new = await actions.create(self.ports, None, self.session, Creation(slot, length, ""))
-        assert isinstance(new, actions.NewUpload)
+        assert isinstance(new, actions.BegunUpload)
         return new.upload_id
 
     async def send(
@@ -142,12 +144,15 @@ async def upload_desk(database_url: str, store: PhotoStore) -> AsyncIterator[Des
     nobody: Any = None  # uploads ask no partner
     clock, vault = JumpClock(), KeyVault(bytes(32))
     stages: list[str] = []
+    begin, policy = begin_on(database, vault), Policy()
     ports = Ports(
-        begin=begin_on(database, vault),
+        begin=begin,
         begin_apart=nobody,
         finish=nobody,
         claims=nobody,
         joins=nobody,
+        beginnings=beginnings_on(begin),
+        finishes=finishes_on(begin, limit=policy.photo_queue_limit),
         clock=clock,
         vault=vault,
         photos=store,

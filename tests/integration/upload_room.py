@@ -17,8 +17,10 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from service import settings
+from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
 from service.app import WallClock, build_app, new_writers
+from service.domain.policy import Policy
 from service.metrics import Metrics
 from service.ports import Ports
 from service.storage.photos import LocalPhotoStore
@@ -194,6 +196,8 @@ async def upload_room(
         finish=nobody,
         claims=nobody,
         joins=nobody,
+        beginnings=beginnings_on(counted_begin),
+        finishes=finishes_on(counted_begin, limit=Policy().photo_queue_limit),
         clock=WallClock(),
         vault=vault,
         photos=photos,

@@ -137,6 +137,8 @@ def operations() -> list[Operation]:
         finish=nothing,
         claims=nothing,
         joins=nothing,
+        beginnings=nothing,
+        finishes=nothing,
         clock=nothing,
         vault=nothing,
         photos=nothing,

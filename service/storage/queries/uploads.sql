@@ -2,18 +2,21 @@
 -- An asker without a session (null) asks for uploads that belong to nobody. One that was given up is not found.
 
 -- name: add
--- A new upload of the account whose session ($2) it is, unless it has as many as it may ($7).
+-- New uploads of the accounts whose sessions ($2) they are, unless one has as many as it may ($7); those without a
+-- session (null) belong to nobody.
+with asked as (
+    select * from unnest($1::text[], $2::bytea[], $3::smallint[], $4::bigint[], $5::text[], $6::timestamptz[])
+        with ordinality as asked (id, token, slot, length, metadata, expires_at, place)
+)
 insert into upload (id, account_id, slot, length, metadata, expires_at)
-select $1, s.account_id, $3, $4, $5, $6
-from session s
-where s.token_hash = $2 and s.expires_at > now()
-    and (select count(*) from upload u where u.account_id = s.account_id and u.deleted_at is null) < $7
-returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
-
--- name: add_anonymous
--- A new upload that belongs to nobody.
-insert into upload (id, length, metadata, expires_at) values ($1, $2, $3, $4)
-returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
+select a.id, s.account_id, a.slot, a.length, a.metadata, a.expires_at
+from asked a left join session s on s.token_hash = a.token and s.expires_at > now()
+where a.token is null or (
+    s.account_id is not null
+    and (select count(*) from upload u where u.account_id = s.account_id and u.deleted_at is null)
+        + (select count(*) from asked b where b.token = a.token and b.place < a.place) < $7
+)
+returning id, account_id;
 
 -- name: find
 -- One upload of whoever asks ($2).
@@ -71,23 +74,30 @@ where id = $1 and epoch = $2 and committed = $3 and finished_at is null and dele
 returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at;
 
 -- name: finish
--- As commit at the full length of a photo, with its SHA-256 ($7) and its inspection enqueued in queue $8 of limit $9, as
--- `enqueue` of queue.sql does it: one statement is half the work of four. Without room in the queue nothing changes.
-with room as (
+-- As commit at the full length of photos, with their SHA-256 ($7) and an inspection of each enqueued in queue $8 of
+-- limit $9, as `enqueue` of queue.sql does it: one statement is half the work of four. Without room in the queue for all
+-- of them ($10) nothing changes.
+with asked as (
+    select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bytea[])
+        as asked (id, epoch, committed, reached, parts, ends, digest)
+), room as (
     select shard
     from queue_counter
     where queue = $8
-        and ($9::bigint < 0 or depth < $9 / 32 + case when shard < $9 % 32 then 1 else 0 end)
+        and ($9::bigint < 0 or depth + $10 <= $9 / 32 + case when shard < $9 % 32 then 1 else 0 end)
     order by (shard + pg_backend_pid()) % 32
     limit 1
     for update skip locked
 ), done as (
     update upload as u
-    set committed = $4, parts = parts || $5::bigint[], writing = case when $6::boolean then null else writing end,
-        expires_at = null, finished_at = now(), original_sha256 = $7
-    where id = $1 and epoch = $2 and committed = $3 and finished_at is null and deleted_at is null
+    set committed = a.reached, parts = u.parts || a.parts::bigint[],
+        writing = case when a.ends then null else u.writing end,
+        expires_at = null, finished_at = now(), original_sha256 = a.digest
+    from asked a
+    where u.id = a.id and u.epoch = a.epoch and u.committed = a.committed
+        and u.finished_at is null and u.deleted_at is null
         and exists (select from room)
-    returning id, account_id, slot, length, metadata, committed, epoch, parts, writing, expires_at, finished_at,
+    returning u.id, u.finished_at,
         array(
             select o.slot from upload o
             where o.account_id = u.account_id and o.finished_at is not null and o.replaced_at is null
@@ -99,8 +109,8 @@ with room as (
     on conflict (queue, dedupe) where state < 2 do nothing
     returning shard
 ), counted as (
-    update queue_counter set depth = depth + 1
-    where queue = $8 and shard = (select shard from added)
+    update queue_counter set depth = depth + (select count(*) from added)
+    where queue = $8 and shard = (select shard from added limit 1)
 )
 select exists (select from room) as has_room, done.*
 from (values (1)) as one left join done on true;
