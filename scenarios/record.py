@@ -10,23 +10,19 @@ All times are float64 real seconds since the doors opened (`opens_at`); nan mean
 or not at all, the event log line by line. A record that does not fit this description is refused with `RecordError`.
 """
 
-import io
 import json
-import os
-import zipfile
-import zlib
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import record_shapes
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
+from scenarios.record_files import Column, RecordError, read_arrays, write_arrays, write_whole
 
 __all__ = (
     "PEOPLE_COLUMNS", "Channel", "Fate", "Furthest", "Manners", "Reason", "RecordError", "Run", "Samples",
@@ -36,13 +32,8 @@ __all__ = (
 
 SCHEMA = 1
 
-Column = NDArray[Any]
 FloatArray = NDArray[np.float64]
 Selection = list[tuple[dict[str, str], FloatArray, FloatArray]]
-
-
-class RecordError(ValueError):
-    """A run folder, or what was to be written into one, does not fit the record's description."""
 
 
 PEOPLE_COLUMNS: dict[str, np.dtype[Any]] = {
@@ -87,19 +78,6 @@ _FAULTS_TOLD = 5
 SAMPLE_ARRAYS = ("series", "series_index", "time", "value")
 
 
-def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    """Let `fill` write a file that appears under its name complete and flushed to disk, or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 # ---------------------------------------------------------------- people
 
 
@@ -125,21 +103,13 @@ def write_people(folder: Path, columns: Mapping[str, Sequence[Any] | Column]) ->
     order = np.argsort(typed["number"], kind="stable")
     if (np.diff(order) != 1).any():  # as a rule they are in order, and two million rows fill 300 MB
         typed = {name: column[order] for name, column in typed.items()}
-    write_whole(folder / "people.npz", lambda file: _write_arrays(file, typed))
-
-
-def _write_arrays(file: IO[bytes], arrays: Mapping[str, Column]) -> None:
-    """As numpy's savez_compressed, whose level cannot be chosen: a third of its time for a tenth more bytes."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+    write_whole(folder / "people.npz", lambda file: write_arrays(file, typed))
 
 
 def read_people(folder: Path) -> dict[str, Column]:
     """The columns of people.npz; raises RecordError when the file or a column does not fit."""
     path = folder / "people.npz"
-    columns = _arrays(path)
+    columns = read_arrays(path)
     if "number" in columns:  # records of before manners could be chosen, and shares taken over, lack them
         columns.setdefault("manners", np.full_like(columns["number"], Manners.PUNCTUAL))
         columns.setdefault("taken_over", np.zeros_like(columns["number"], "?"))
@@ -264,7 +234,7 @@ class Samples:
     def load(cls, folder: Path) -> "Samples":
         """Read samples.npz; raises RecordError when the file does not fit."""
         path = folder / "samples.npz"
-        arrays = _arrays(path)
+        arrays = read_arrays(path)
         if faults := [name for name in SAMPLE_ARRAYS if name not in arrays]:
             raise RecordError(f"{path}: missing array {', '.join(faults)}")
         series = _parsed(str(arrays["series"]), f"{path}: series")
@@ -362,31 +332,6 @@ def _check_config(config: Mapping[str, Any], where: str) -> None:
         faults.append(f"ended {config['ended']!r} is none of {', '.join(COMPLETE_ENDS + PARTIAL_ENDS)}")
     if faults:
         raise RecordError(f"{where}: " + "; ".join(faults))
-
-
-def _arrays(path: Path) -> dict[str, Column]:
-    """Every array of an npz file. Each is unpacked by itself, on two cores: two million people fill 400 MB."""
-    try:
-        with zipfile.ZipFile(path) as archive, ThreadPoolExecutor(2) as unpacking:
-            members = [name for name in archive.namelist() if name.endswith(".npy")]
-            arrays = list(unpacking.map(lambda name: _array(archive.read(name)), members))
-            return {name.removesuffix(".npy"): array for name, array in zip(members, arrays, strict=True)}
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such file") from None
-    except OSError as fault:
-        raise RecordError(f"{path}: cannot be read ({fault.strerror or fault})") from None
-    except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as fault:
-        raise RecordError(f"{path}: not a readable npz file ({fault})") from None
-
-
-def _array(content: bytes) -> Column:
-    """What one member of an npz file holds, without a copy of its own."""
-    file = io.BytesIO(content)
-    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, in_columns, kind = read_header[np.lib.format.read_magic(file)](file)
-    if kind.hasobject:
-        raise ValueError("objects are not read")
-    return np.frombuffer(content, kind, offset=file.tell()).reshape(shape, order="F" if in_columns else "C")
 
 
 @dataclass(frozen=True)
