@@ -53,7 +53,7 @@ def of_search(searched: Searched) -> list[Stated]:
         return [held]
     facts = searched.runs[probe.number]
     growth = extrapolation.of_runs(list(searched.runs.values()), law_of(searched))
-    answers = _rest(facts, searched.broken or facts, needs.of_night(facts), growth, held)
+    answers = _rest(facts, searched.strained or facts, needs.of_night(facts), growth, held)
     # What is measured stands in the record of one probe, not in this one: the proof says in which.
     return [one if one is held else replace(one, source="") for one in answers]
 

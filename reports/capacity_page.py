@@ -39,7 +39,7 @@ def first_page(searched: Searched, verdict: SearchVerdict) -> dict[str, Any]:
 def unknowns(searched: Searched, answers: list[Stated]) -> list[Said]:
     """What the search does not say, each with the reason."""
     found = searched.capacity
-    told = [unknown(one) for one in answers if one.value is None]
+    told = unknown(answers)
     beyond, jump = say("Goodput beyond the capacity"), say("Time to recover from a jump")
     lacking = (
         (beyond, found.beyond, found.beyond and found.beyond.not_known_because),
@@ -142,8 +142,8 @@ def proof(searched: Searched, verdict: SearchVerdict) -> dict[str, Any] | None:
 
 
 def limit(searched: Searched, verdict: SearchVerdict) -> dict[str, Any] | None:
-    """What was full first in the lowest rate that broke."""
-    return None if searched.broken is None else why.view(searched.broken)
+    """What was full first in the lowest rate that broke, or the highest one that held."""
+    return None if searched.strained is None else why.view(searched.strained)
 
 
 def order(searched: Searched) -> Table:

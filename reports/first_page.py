@@ -116,7 +116,7 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[Said]:
         say("How much this service can carry at most: not known, because one load was played and the knee not searched "
             "for.")
     ]  # fmt: skip
-    found += [unknown(one) for one in verdict.answer if one.value is None]
+    found += unknown(verdict.answer)
     found += [_sentence(recorded(remark)) for remark in verdict.remarks]
     found += [
         say("{objective}: not judged, because {reason}.", objective=one.text, reason=one.detail)
@@ -136,9 +136,16 @@ def unknowns(facts: Facts, verdict: Verdict) -> list[Said]:
     return found
 
 
-def unknown(one: Stated) -> Said:
-    """An answer that is not known, as a sentence."""
-    return say("{what}: not known, because {reason}.", what=capital(one.what), reason=one.why_not)
+def unknown(answers: list[Stated]) -> list[Said]:
+    """The answers that are not known, in sentences; those with one reason in one."""
+    reasons: dict[str, list[Stated]] = {}
+    for one in answers:
+        if one.value is None:
+            reasons.setdefault(one.why_not, []).append(one)
+    return [
+        say("{what}: not known, because {reason}.", what=capital(listed(one.what for one in found)), reason=reason)
+        for reason, found in reasons.items()
+    ]
 
 
 def _sentence(text: str) -> Said:

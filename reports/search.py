@@ -55,3 +55,8 @@ class Searched:
     def broken(self) -> Facts | None:
         """The run of the lowest rate that broke: what gave way first is seen there."""
         return next((self.runs[one.number] for one in self.of(Outcome.BROKE) if one.number in self.runs), None)
+
+    @property
+    def strained(self) -> Facts | None:
+        """Where to look for what gives way first: the run that broke, else the one that was measured."""
+        return self.broken or (self.runs[self.measured.number] if self.measured else None)

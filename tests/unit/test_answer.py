@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import reports
-from reports import answer, money, needs
+from reports import answer, first_page, money, needs
 from reports.facts import Facts
 from reports.stated import CONFIDENCES, KINDS, Stated
 from reports.uses import Taken
@@ -100,10 +100,13 @@ def test_codes_and_checks_follow_from_what_each_person_took(tmp_path: Path) -> N
 
 
 def test_people_who_left_early_say_nothing_about_whole_registrations(tmp_path: Path) -> None:
-    found = by_id(of(tmp_path, lambda run: run.config.update(steps=5)))
+    verdict = of(tmp_path, lambda run: run.config.update(steps=5))
+    found = by_id(verdict)
     assert found["holds"].value is not None and found["holds"].unit == "people/s"
     assert {found[name].why_not for name in answer.OF_WHOLE_JOURNEYS} == {"people left after 5 of their steps"}
     assert found["needs"].value == 600.0
+    told = [sentence for sentence in first_page.unknown(verdict.answer) if "after 5 of their steps" in sentence]
+    assert len(told) == 1 and told[0].startswith("Headroom, "), "one reason, one sentence"
 
 
 def test_a_night_without_a_curve_leaves_its_needs_unknown(tmp_path: Path) -> None:
