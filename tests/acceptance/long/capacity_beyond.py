@@ -20,7 +20,7 @@ from loadtests.harness.search import Course
 from loadtests.harness.signals import Signals
 from scenarios.capacity_record import Beyond, Outcome, Phase, Probe, Recovery
 from scenarios.record import read_people
-from tests.acceptance.long.capacity import NIGHT, counter
+from tests.acceptance.long.capacity import NIGHT, WORKERS, counter
 from tests.acceptance.long.swarm_runs import Bars, run_folder
 
 LIMIT, CLERKS = 60.0, 6
@@ -68,7 +68,7 @@ def played(manner: str, seed: int) -> tuple[Beyond, Recovery]:
         display_for(quiet=True) as display,
     ):
         asked = [
-            "rehearse", NIGHT, *target, "--steps", "1", "--people", "1", "--minutes", repr(LENGTH / 60.0),
+            "rehearse", NIGHT, *target, "--steps", "1", "--people", "1", "--workers", str(WORKERS), "--minutes", repr(LENGTH / 60.0),
             "--drain-minutes", "0.5", "--seed", str(seed), "--runs", str(folder / "runs"),
         ]  # fmt: skip
         prober = Prober(command_line().parse_args(asked), folder, judge, display, signals)
