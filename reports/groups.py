@@ -115,7 +115,7 @@ def interval(part: int, whole: int, groups: int) -> tuple[float, float]:
     share = part / whole
     middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
     half = z / (1 + z * z / whole) * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (middle - half if part else 0.0), (middle + half if part < whole else 1.0)  # exact where rounding is not
 
 
 def differences(groups: list[Group]) -> Said:

@@ -51,7 +51,8 @@ def test_the_interval_is_wilsons() -> None:
     assert groups.interval(10, 100, 1) == pytest.approx((0.0552, 0.1744), abs=1e-4)
     low, high = groups.interval(10, 100, 34)
     assert low < 0.0552 and high > 0.1744
-    assert groups.interval(0, 5, 1)[0] == 0.0 and groups.interval(5, 5, 1)[1] == 1.0
+    for whole in range(1, 200):
+        assert groups.interval(0, whole, 5)[0] == 0.0 and groups.interval(whole, whole, 5)[1] == 1.0
 
 
 def test_chance_alone_makes_no_province_stand_out() -> None:
