@@ -1,14 +1,18 @@
 """Rows of uploads that begin or finish in one moment are written by one statement: most of its cost is the asking."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from service.actions.batching import Batcher
 from service.domain import photos
 from service.domain import uploads as rules
-from service.domain.errors import ChangedMeanwhile
+from service.domain.errors import ChangedMeanwhile, DatabaseFailure
 from service.photo_ports import Beginnings, Finish, Finished, Finishes, NewUpload, Upload
 from service.ports import Begin
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 MOST = 64
 """Rows of one statement: it takes some milliseconds, in which as many more may come."""
@@ -21,34 +25,43 @@ def beginnings_on(begin: Begin) -> Beginnings:
         async with begin(single=True) as tx:
             return await tx.uploads.add(new, most=rules.UPLOADS_PER_ACCOUNT)
 
-    return Batcher(perform, most=MOST)
+    return _together(perform)
 
 
 def finishes_on(begin: Begin, *, limit: int) -> Finishes:
-    """Photos of one replica, finished together. limit: of the queue of inspections.
-
-    Where that cannot be, because a slot holds an older photo or the queue has not room for all, each does it alone.
-    """
+    """Photos of one replica, finished together. limit: of the queue of inspections."""
 
     async def perform(last: Sequence[Finish]) -> Sequence[Finished]:
         async with begin(single=True) as tx:
-            return _with_each_other(last, await tx.uploads.finish(last, queue=photos.QUEUE, limit=limit))
+            found = await tx.uploads.finish(last, queue=photos.QUEUE, limit=limit)
+        if len(last) > 1 and not found[0].has_room:
+            raise ChangedMeanwhile("There is no room for all; there may be for some.")
+        return _with_each_other(last, found)
 
-    async def perform_or_none(last: Sequence[Finish]) -> Sequence[Finished | None]:
+    return _together(perform)
+
+
+def _together(perform: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> Callable[[Q], Coroutine[Any, Any, A]]:
+    """Do what is asked in one moment at once. What cannot be done with the others spoils nothing for them: then each
+    is done alone, unless it is the database that is in trouble."""
+
+    async def try_all(asked: Sequence[Q]) -> Sequence[tuple[A] | None]:
         try:
-            found = await perform(last)
-        except ChangedMeanwhile:
-            if len(last) == 1:
+            return [(answer,) for answer in await perform(asked)]
+        except DatabaseFailure:
+            raise
+        except Exception:
+            if len(asked) == 1:
                 raise
-            return [None] * len(last)
-        return found if len(last) == 1 or found[0].has_room else [None] * len(last)
+            return [None] * len(asked)
 
-    together = Batcher(perform_or_none, most=MOST)
+    batcher = Batcher(try_all, most=MOST)
 
-    async def finish(last: Finish) -> Finished:
-        return await together(last) or (await perform([last]))[0]
+    async def ask(question: Q) -> A:
+        found = await batcher(question)
+        return (await perform([question]))[0] if found is None else found[0]
 
-    return finish
+    return ask
 
 
 def _with_each_other(last: Sequence[Finish], found: Sequence[Finished]) -> Sequence[Finished]:
