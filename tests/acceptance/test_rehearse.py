@@ -16,6 +16,8 @@ import pytest
 from loadtests import cli
 from loadtests.harness import programs, rehearsal, stack
 from loadtests.harness.disk import DiskGuard
+from reports import little
+from scenarios.record import Samples
 from tests.launched import launchnight
 from tests.stack.rehearsing import FEW, LATE, REHEARSE
 
@@ -116,6 +118,14 @@ def test_the_document_has_the_promised_figures(done: Done) -> None:
     assert document["fates"]["joined"] > 0
     assert 0 <= document["lateness_ms"]["p50"] <= document["lateness_ms"]["p99"]
     assert document["factors"] == {"people": "1/100", "speed": 1.0, "pace": 500.0}
+
+
+@alone
+def test_littles_law_holds_whoever_else_has_the_machine(done: Done) -> None:
+    """A late generator spoils times, not clocks: every window of a rehearsal tells, and none is apart."""
+    samples = Samples.load(done.run)
+    assert little.windows(samples)
+    assert little.broken(samples) is None
 
 
 @alone
