@@ -69,7 +69,8 @@ def played(manner: str, seed: int) -> tuple[Beyond, Recovery]:
     ):
         asked = [
             "rehearse", NIGHT, *target, "--steps", "1", "--people", "1", "--workers", str(WORKERS),
-            "--minutes", repr(LENGTH / 60.0), "--drain-minutes", "0.5", "--seed", str(seed), "--runs", str(folder / "runs"),
+            "--minutes", repr(LENGTH / 60.0), "--drain-minutes", "0.5", "--seed", str(seed),
+            "--runs", str(folder / "runs"),
         ]  # fmt: skip
         prober = Prober(command_line().parse_args(asked), folder, judge, display, signals)
         course = Course(LIMIT, 0, LENGTH, seed, TIMES)
