@@ -99,15 +99,22 @@ class Watch:
         )
 
     def mean(self, name: str, *, highest: bool = False, **labels: str) -> FloatArray:
-        """The gauges of this name as means over the span, added up, or the highest; nan where there are none."""
+        """The gauges of this name as means over the span, added up, or the highest; nan where there are none.
+
+        Of a gauge that was seen during a part of the span only, as of a process that died, the mean of that part.
+        """
         found = self.facts.run.samples.select(name, **labels)
         if not found:
             return self.nothing
-        each = [
-            self._per_second([(times, np.append(0.0, np.cumsum(values[:-1] * np.diff(times))))])
-            for _, times, values in found
-        ]
-        means: FloatArray = np.max(each, axis=0) if highest else np.sum(each, axis=0)
+        since = np.maximum(self.moments - self.span_s, 0.0)
+        each = []
+        for _, times, values in found:
+            held = np.append(0.0, np.cumsum(values[:-1] * np.diff(times)))
+            lasted = np.minimum(self.moments, times[-1]) - np.maximum(since, times[0])
+            level = np.interp(self.moments, times, held) - np.interp(since, times, held)
+            each.append(np.divide(level, lasted, out=self.nothing, where=lasted > 0))
+        known = np.isfinite(each).any(axis=0)
+        means: FloatArray = np.fmax.reduce(each) if highest else np.where(known, np.nansum(each, axis=0), np.nan)
         return means
 
     def people(self, column: str) -> FloatArray:

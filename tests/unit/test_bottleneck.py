@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reports import bottleneck
 from reports.bottleneck import Named
+from reports.resources import Watch
 from tests.unit import recorded_strains
 from tests.unit.strained_run import HARNESS, WEB, WORKER, StrainedRun, series
 
@@ -155,6 +157,15 @@ def test_a_process_that_ran_before_tells_its_processor_time_itself(tmp_path: Pat
     run.holds[series("registration_event_loop_lag_seconds", WEB)] = 0.4
     found = named(run, tmp_path)
     assert found.resource is not None and found.resource.id == "web"
+
+
+def test_a_level_that_is_seen_for_a_part_of_the_time_is_that_of_the_part(tmp_path: Path) -> None:
+    """Samples end at 40 s; people were there until 60 s, and the limit of the connections did not fade away."""
+    facts = StrainedRun().facts(tmp_path)
+    facts.people["ended"] = np.where(np.arange(len(facts.people["ended"])), facts.people["ended"], 60.0)
+    limit = Watch(facts).mean("registration_database_connections_limit", job="web")
+    known = limit[np.isfinite(limit)]
+    assert known == pytest.approx(16.0) and 0 < len(known) < len(limit)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in recorded_strains.FOLDER.glob("*.npz")))
