@@ -37,7 +37,7 @@ def desk(run, database_url, tmp_path):
 
 async def finish_together(desk: Desk, uploads: Sequence[Upload]) -> list[Any]:
     """The last commits of photos, without the requests around them."""
-    last = [Finish(each, Commit(each.length, (), True, each.length, bytes(32))) for each in uploads]
+    last = [Finish(each, Commit(len(PHOTO), (), True, len(PHOTO), bytes(32))) for each in uploads]
     return await asyncio.gather(*map(desk.ports.finishes, last), return_exceptions=True)
 
 
