@@ -47,5 +47,5 @@ def write(folder: Path, capacity: Capacity | None = None, *, runs: bool = True) 
     for probe in found.probes if runs else ():
         run = SyntheticRun(planned=round(4 * probe.offered_per_s))
         run.config["night"] = json.loads(json.dumps(found.night))
-        run.write(folder / probe.folder, scrape_s=26.0)
+        run.write(folder / probe.folder, scrape_s=65.0)
     return folder

@@ -143,11 +143,12 @@ class Numbers(HTMLParser):
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_every_number_stands_in_the_record_that_it_names(folder: Path, language: str, tmp_path: Path) -> None:
+def test_every_number_stands_in_the_record_that_it_names(folder: Path, language: str) -> None:
     """Computed again with nothing of the report: in capacity.json, or in the run of the probe that was measured."""
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    with speaking(language):
-        text = reports.html.render_search(Searched.load(copy), judge(Searched.load(copy)))
+    text = (folder / "report.html").read_text()
+    if language != "en":
+        with speaking(language):
+            text = reports.html.render_search(Searched.load(folder), judge(Searched.load(folder)))
     ids = {one["id"] for one in Page(text).having("id")}
     found = Numbers(text).found
     checked = 0
@@ -155,7 +156,7 @@ def test_every_number_stands_in_the_record_that_it_names(folder: Path, language:
         if source.startswith("#"):
             assert source[1:] in ids, source
             continue
-        assert Sources(copy / record).value(source) == pytest.approx(value, rel=1e-6, abs=1e-9), (record, source)
+        assert Sources(folder / record).value(source) == pytest.approx(value, rel=1e-6, abs=1e-9), (record, source)
         checked += 1
     assert checked > 30
     assert {record for record, _, _ in found} == {"", "probes/06"}
