@@ -77,6 +77,8 @@ def next_probe(course: Course, probes: Sequence[Probe]) -> Step | Over:
         return Over()
     if twice := invalid_twice(tried):
         return Over(f"{_rate(twice.offered_per_s)} could not be played, twice: {twice.why}", invalid=True)
+    if len(tried) >= course.most_probes and tried[-1].outcome is Outcome.INVALID:
+        return Over(f"all {course.most_probes} probes were made, the last one in vain: {tried[-1].why}", invalid=True)
     if len(tried) >= course.most_probes:
         return Over(f"all {course.most_probes} probes were made {_between(low, high)}")
     if tried and tried[-1].outcome is Outcome.INVALID:

@@ -103,6 +103,12 @@ def test_a_probe_that_is_valid_the_second_time_counts() -> None:
     assert over == Over() and [each.offered_per_s for each in probes[:2]] == [10.0, 10.0]
 
 
+def test_a_last_probe_that_was_invalid_is_the_reason_that_is_given() -> None:
+    probes, over = searched(lambda rate, seed: (Outcome.INVALID if rate > 60.0 else Outcome.HELD, rate),
+                            replace(COURSE, most_probes=3))  # fmt: skip
+    assert len(probes) == 3 and over.invalid and "the last one in vain" in over.because
+
+
 def test_a_lower_end_that_breaks_when_it_is_repeated_is_not_believed() -> None:
     lucky = 28.0
 
