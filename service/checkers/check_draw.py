@@ -5,18 +5,19 @@ Recomputes from tickets.txt, rules.json, frozen.json and result.json who is chos
 winners.txt and waiting.txt say the same, else with 1 and the reason. How it works: docs/draw.md.
 """
 
+import itertools
 import json
 import sys
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 
-def fail(reason):
+def fail(reason: str) -> NoReturn:
     sys.exit(f"REFUSED: {reason}")
 
 
-def root_of(lines):
+def root_of(lines: list[bytes]) -> str:
     level = [sha256(b"\0" + line).digest() for line in lines]
     while len(level) > 1:
         above = [sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
@@ -24,14 +25,14 @@ def root_of(lines):
     return level[0].hex() if level else sha256().hexdigest()
 
 
-def lines_of(path):
+def lines_of(path: Path) -> list[bytes]:
     content = path.read_bytes()
     if content and not content.endswith(b"\n"):
         fail(f"{path.name} is cut off")
     return content.split(b"\n")[:-1]
 
 
-def main(folder):
+def main(folder: Path) -> None:
     frozen_bytes, rules_bytes = (folder / "frozen.json").read_bytes(), (folder / "rules.json").read_bytes()
     frozen, rules = json.loads(frozen_bytes), json.loads(rules_bytes)
     result = json.loads((folder / "result.json").read_bytes())
@@ -42,24 +43,25 @@ def main(folder):
         fail("rules.json is not what was frozen")
     if len(tickets) != frozen["tickets"] or root_of(tickets) != frozen["root"]:
         fail("tickets.txt is not what was frozen")
-    if any(a[:32] >= b[:32] for a, b in pairwise(tickets)):
+    if any(a[:32] >= b[:32] for a, b in itertools.pairwise(tickets)):
         fail("tickets.txt is not in order, or a ticket stands twice")
-    commitment, beacon, dice = sha256(frozen_bytes).hexdigest(), result["beacon"], result["dice"]
-    seed = sha256(f"launchnight grants 1\n{commitment}\n{beacon}\n{dice}\n".encode()).digest()
+    said = f"launchnight grants 1\n{sha256(frozen_bytes).hexdigest()}\n{result['beacon']}\n{result['dice']}\n"
+    seed = sha256(said.encode()).digest()
     if seed.hex() != result["seed"]:
         fail("the seed does not follow from frozen list, beacon and dice")
     order = sorted(
         (line[36:] != b"1", sha256(seed + bytes.fromhex(line[:32].decode())).digest(), line) for line in tickets
     )
     struck = set(lines_of(folder / "withdrawn.txt")) if (folder / "withdrawn.txt").exists() else set()
-    left, limits = dict(rules["provinces"]), rules["provinces"]
-    winners, waiting = [], []
+    left = dict(rules["provinces"])
+    winners: list[bytes] = []
+    waiting: list[bytes] = []
     for _, _, line in order:
         province = line[33:35].decode()
         if line[:32] in struck:
             continue
         if len(winners) < rules["seats"] and left.get(province, 1) > 0:
-            if province in limits:
+            if province in left:
                 left[province] -= 1
             winners.append(line)
         else:
