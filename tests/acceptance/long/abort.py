@@ -22,6 +22,7 @@ from typing import Any
 from loadtests.harness.errors import Exit
 from loadtests.harness.processes import ROOT
 from scenarios import catalogue
+from scenarios.record import Samples
 from tests.launched import launchnight
 
 CROWD = ["--arrivals", "constant:10", "--minutes", "0.5", "--people", "1", "--steps", "2", "--json"]
@@ -37,6 +38,8 @@ p95_s = 0.001
 """
 FAULT = '[[faults]]\nkind = "latency"\ntarget = "applicants_link"\nstart_s = 8\nend_s = 15\ndelay_s = 4\n'
 WATCHED = "--abort-on-miss"
+ENOUGH = 0.05
+"""Share of slow answers that p95 allows."""
 LOOKS_S = 10.0
 """From the end of a window until the run stops: what a look shows may be 5 s old, and two must agree."""
 
@@ -66,6 +69,7 @@ CASES = (
 @dataclass(frozen=True)
 class Played:
     case: Case
+    folder: Path
     code: int
     config: dict[str, Any]
     verdict: dict[str, Any]
@@ -73,6 +77,13 @@ class Played:
     @property
     def missed(self) -> list[str]:
         return [one["id"] for one in self.verdict["verdict"]["objectives"] if one["met"] is False]
+
+    @property
+    def slow_share(self) -> float:
+        """Of all answers, in faults too: those that took more than a second."""
+        buckets = Samples.load(self.folder).select("swarm_scheduled_seconds_bucket")
+        total, within = (sum(v[-1] for labels, _, v in buckets if labels["le"] == le) for le in ("+Inf", "1.0"))
+        return float(1.0 - within / total)
 
     @property
     def stopped_at(self) -> float | None:
@@ -115,6 +126,10 @@ def main() -> int:
     if invalid := [one.case.name for one in played if one.code == Exit.INVALID]:
         print(f"INVALID: {', '.join(invalid)}: the generator was late, or the fault did not bite")
         return Exit.INVALID
+    print(f"answers slower than a second while lines were slow, and left out: {played[-1].slow_share:.0%} of all")
+    if played[-1].slow_share <= ENOUGH:
+        print(f"INVALID: {ENOUGH:.0%} of them are allowed anyway, so the fault proves nothing")
+        return Exit.INVALID
     faults = [fault for one in played for fault in one.faults()]
     for fault in faults:
         print(f"missed: {fault}")
@@ -138,7 +153,7 @@ def play(case: Case, folder: Path, seed: int) -> Played:
     if process.returncode in (Exit.CRASH, Exit.USAGE, Exit.NOT_READY):
         print(said[-2000:], file=sys.stderr)
     config, verdict = (json.loads((runs[0] / name).read_text()) for name in ("run.json", "verdict.json"))
-    return Played(case, process.returncode, config, verdict)
+    return Played(case, runs[0], process.returncode, config, verdict)
 
 
 if __name__ == "__main__":
