@@ -35,8 +35,7 @@ def lines_of(path: Path) -> list[bytes]:
 def main(folder: Path) -> None:
     frozen_bytes, rules_bytes = (folder / "frozen.json").read_bytes(), (folder / "rules.json").read_bytes()
     frozen, rules = json.loads(frozen_bytes), json.loads(rules_bytes)
-    result = json.loads((folder / "result.json").read_bytes())
-    tickets = lines_of(folder / "tickets.txt")
+    result, tickets = json.loads((folder / "result.json").read_bytes()), lines_of(folder / "tickets.txt")
     if frozen["format"] != "launchnight grants 1":
         fail("frozen.json is of another format")
     if sha256(rules_bytes).hexdigest() != frozen["rules_sha256"]:
