@@ -44,6 +44,7 @@ DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
 
 STYLE: Any = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "font.size": 11.0,
     "axes.titlesize": 11.0,
     "axes.titlelocation": "left",
