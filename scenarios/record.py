@@ -25,7 +25,7 @@ from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
 from scenarios.record_files import Column, RecordError, read_arrays, write_arrays, write_whole
 
 __all__ = (
-    "PEOPLE_COLUMNS", "Channel", "Fate", "Furthest", "Manners", "Reason", "RecordError", "Run", "Samples",
+    "PEOPLE_COLUMNS", "Channel", "Column", "Fate", "Furthest", "Manners", "Reason", "RecordError", "Run", "Samples",
     "SamplesWriter", "add_event", "blank_people", "read_events", "read_people", "write_config", "write_people",
     "write_whole",
 )  # fmt: skip

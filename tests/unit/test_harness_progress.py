@@ -36,6 +36,9 @@ class Source:
         (label,) = labels.values() or ("",)
         return self.values.get((name, label), 0.0)
 
+    def latest(self, name: str) -> list[tuple[dict[str, str], float]]:
+        return [({"label": label}, value) for (of, label), value in self.values.items() if of == name]
+
 
 def test_a_snapshot_says_who_is_where() -> None:
     first, second = Snapshot(t=0), Snapshot(t=0)
