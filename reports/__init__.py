@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +31,20 @@ def write(folder: Path | str, language: str = "en") -> Verdict | SearchVerdict:
     from reports.wording import speaking
 
     folder = Path(folder)
-    with speaking(language):
+    with speaking(language), _undisturbed():
         return _write_search(folder) if is_capacity(folder) else write_run(folder)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Looking for garbage among a dozen figures would take a tenth of the time, and find nothing worth it."""
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
 
 
 def write_run(folder: Path) -> Verdict:
