@@ -21,6 +21,7 @@ from reports import (
     why,
     work,
 )
+from reports.aside import Aside
 from reports.facts import Facts
 from reports.responses import api_answers
 from reports.search import Searched
@@ -69,11 +70,19 @@ SECTIONS: dict[str, Section] = {
     },
 }
 """In the order of the page."""
+LONGEST = "figures"
+"""The section that takes the longest to make."""
+MANY = 250_000
+"""People of a record from which on a second core is worth its start."""
 
 
 def render(facts: Facts, verdict: Verdict) -> str:
     """The page of a run. A function of the record alone: the same folder gives the same bytes."""
-    return page(title(facts), verdict, {name: view(facts, verdict) for name, view in SECTIONS.items()})
+    if len(facts.people["number"]) < MANY:
+        return page(title(facts), verdict, {name: view(facts, verdict) for name, view in SECTIONS.items()})
+    drawn = Aside(lambda: SECTIONS[LONGEST](facts, verdict))
+    told = {name: view(facts, verdict) if name != LONGEST else None for name, view in SECTIONS.items()}
+    return page(title(facts), verdict, {**told, LONGEST: drawn.result()})
 
 
 def render_search(searched: Searched, verdict: SearchVerdict) -> str:
