@@ -56,11 +56,12 @@ def write_run(folder: Path) -> Verdict:
         from reports.verdict import judged
 
         facts = Facts(record.result())
+    aside = html.begun(facts)
     verdict = judged(facts)
     _put(folder / "verdict.json", _document(verdict.to_dict()))
     _put(folder / "junit.xml", junit.render(verdict))
     _put(folder / "summary.md", summary.render(verdict, html.title(facts)).encode())
-    _put(folder / "report.html", html.render(facts, verdict).encode())  # last: the most that can go wrong
+    _put(folder / "report.html", html.render(facts, verdict, aside).encode())  # last: the most that can go wrong
     return verdict
 
 

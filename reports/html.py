@@ -40,7 +40,7 @@ SECTIONS: dict[str, Section] = {
     "first_page": first_page.view,
     "objectives": lambda facts, verdict: {},
     "proof": lambda facts, verdict: answer.proof(facts, extrapolation.of_runs([facts]), verdict.answer),
-    "figures": lambda facts, verdict: {"pictures": figures.all_pictures(facts), "faults": tables.faults(facts)},
+    "figures": lambda facts, verdict: _figures(facts),
     "mapping": lambda facts, verdict: {"mapping": tables.mapping()},
     "ledgers": lambda facts, verdict: {"ledgers": tables.ledgers(verdict)},
     "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
@@ -70,19 +70,35 @@ SECTIONS: dict[str, Section] = {
     },
 }
 """In the order of the page."""
-LONGEST = "figures"
-"""The section that takes the longest to make."""
+ASIDE: dict[str, Callable[[Facts], dict[str, Any] | None]] = {
+    "figures": lambda facts: _figures(facts),
+    "work": work.view,
+}
+"""About half of the work, which needs no verdict."""
 MANY = 250_000
 """People of a record from which on a second core is worth its start."""
 
 
-def render(facts: Facts, verdict: Verdict) -> str:
-    """The page of a run. A function of the record alone: the same folder gives the same bytes."""
+Made = dict[str, dict[str, Any] | None]
+"""What sections are filled with, by name."""
+
+
+def begun(facts: Facts) -> Aside[Made] | None:
+    """The sections of ASIDE, from now on in the making on another core; None where that is not worth its start."""
     if len(facts.people["number"]) < MANY:
-        return page(title(facts), verdict, {name: view(facts, verdict) for name, view in SECTIONS.items()})
-    drawn = Aside(lambda: SECTIONS[LONGEST](facts, verdict))
-    told = {name: view(facts, verdict) if name != LONGEST else None for name, view in SECTIONS.items()}
-    return page(title(facts), verdict, {**told, LONGEST: drawn.result()})
+        return None
+    return Aside(lambda: {name: view(facts) for name, view in ASIDE.items()})
+
+
+def render(facts: Facts, verdict: Verdict, aside: Aside[Made] | None = None) -> str:
+    """The page of a run. A function of the record alone: the same folder gives the same bytes."""
+    told = {name: view(facts, verdict) for name, view in SECTIONS.items() if aside is None or name not in ASIDE}
+    made = told if aside is None else {**told, **aside.result()}
+    return page(title(facts), verdict, {name: made[name] for name in SECTIONS})
+
+
+def _figures(facts: Facts) -> dict[str, Any]:
+    return {"pictures": figures.all_pictures(facts), "faults": tables.faults(facts)}
 
 
 def render_search(searched: Searched, verdict: SearchVerdict) -> str:
