@@ -94,12 +94,17 @@ class Law:
 
     @cached_property
     def peak_at(self) -> Estimate:
-        """The N beyond which throughput falls; infinite where nothing says that it would."""
+        """The N beyond which throughput falls, 1 at least; infinite where nothing says that it would."""
         value = float(_peak(self.terms[None])[0])
         if not math.isfinite(value):
             return Estimate(value, float(self.n[-1]), math.inf)
+        a, b, c = self._free.terms
+        if not (a > b and c > 0.0):  # it only falls, or the free fit has no peak: nothing to take the logarithm of
+            least = self.kappa.low
+            return _holding(value, 1.0, math.sqrt(max(0.0, 1.0 - self.sigma.low) / least) if least > 0.0 else math.inf)
         told = self._free.interval(lambda terms: 0.5 * np.log((terms[:, 0] - terms[:, 1]) / terms[:, 2]))
-        return _holding(value, math.exp(told.low), math.exp(told.high) if self.kappa.low > 0.0 else math.inf)
+        high = math.exp(min(told.high, 700.0)) if self.kappa.low > 0.0 else math.inf
+        return _holding(value, max(1.0, math.exp(min(told.low, 700.0))), high)
 
     @cached_property
     def peak(self) -> Estimate:
@@ -303,10 +308,10 @@ def _elasticity(terms: NDArray[Any], n: float) -> NDArray[Any]:
 
 
 def _peak(terms: FloatArray) -> FloatArray:
-    """The N of the highest throughput for each of `terms`, (k, 3); infinite where it only grows."""
+    """The N of the highest throughput for each of `terms`, (k, 3): 1 where it only falls, infinite where it grows."""
     a, b, c = terms.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: FloatArray = np.where(c > 0.0, np.sqrt(np.maximum(a - b, 0.0) / c), np.inf)
+        found: FloatArray = np.where(c > 0.0, np.maximum(1.0, np.sqrt(np.maximum(a - b, 0.0) / c)), np.inf)
     return found
 
 

@@ -18,6 +18,7 @@ def slim(svg: str, variables: Mapping[str, str]) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style .*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 focusable="false" aria-hidden="true">', svg)
+    svg = re.sub(r">[^<]+<", lambda found: found[0].replace('"', "&quot;"), svg)  # a name is no attribute
     svg = svg.replace("xlink:href", "href")
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)

@@ -106,3 +106,20 @@ def test_the_same_points_in_any_order_give_the_same_law() -> None:
     one, other = fit(n, x), fit(n[::-1], x[::-1])
     assert isinstance(one, Law) and isinstance(other, Law)
     assert (one.sigma, one.kappa) == (other.sigma, other.kappa)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_service_that_was_full_all_along_has_a_law_and_a_peak_within_its_interval(seed: int) -> None:
+    """Throughput that only scatters while more wait: by chance the fit may say that it falls from the first one on."""
+    n = np.linspace(5.0, 200.0, 20)
+    law = fit(n, 100.0 * (1.0 + 0.05 * np.random.default_rng(seed).standard_normal(20)))
+    assert isinstance(law, Law)
+    assert 1.0 <= law.peak_at.low <= law.peak_at.value <= law.peak_at.high
+    assert law.peak.low <= 100.0 * 1.05 and law.peak.high >= 100.0 * 0.95
+
+
+def test_a_law_that_falls_from_the_first_one_on_peaks_there() -> None:
+    n = np.linspace(5.0, 200.0, 20)
+    law = fit(n, 2000.0 / n)
+    assert isinstance(law, Law)
+    assert (law.peak_at.value, round(law.peak.value, 3)) == (1.0, 2000.0)

@@ -57,3 +57,10 @@ def test_what_many_shapes_share_is_told_once() -> None:
         '<b style="x: y"></b><svg b><text x="1" class="vab">p95</text></svg>',
     ]
     assert rules == ".vaa{clip-path:url(#p);fill:none;stroke:var(--c1)}\n.vab{font-size:10px}"
+
+
+def test_a_name_that_looks_like_an_attribute_stays_text() -> None:
+    """Names come out of records, and a record may come from elsewhere: none may write the page's style sheet."""
+    name = ' style="}*{background:url(http://elsewhere.example/)}" id="answer"'
+    (piece,), rules = shared_looks([slim(f'<svg viewBox="0 0 1 1"><text x="1">{name}</text></svg>', {})])
+    assert rules == "" and name.replace('"', "&quot;") in piece
