@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any, NamedTuple, cast
@@ -18,6 +19,13 @@ from service.domain.errors import FieldRefused
 
 MOST_COLUMNS = 64
 LONGEST_CELL = 4096
+LONGEST_ROW = MOST_COLUMNS * LONGEST_CELL
+"""Letters of a row of a CSV: a file may be one line without an end, or one quoted row over all its lines."""
+MOST_ROWS = 1 << 20
+"""Of a workbook's sheet, as its programs have them."""
+MOST_ELEMENTS = 100_000
+MOST_ROW_BYTES = 8 << 20
+"""Both of what must be in memory before a row of a workbook is complete: four bytes of `<a/>` become a hundred."""
 MOST_UNPACKED_BYTES = 1 << 30
 """Of a workbook's sheet: a few kilobytes can be packed so that they fill a disk."""
 MOST_STRINGS_BYTES = 1 << 28
@@ -63,9 +71,11 @@ def _of_csv(file: IO[bytes], head: bytes) -> Iterator[Row]:
         return
     delimiter = max(DELIMITERS, key=first[0].count)
     text = io.TextIOWrapper(file, encoding, newline="")
-    reader = csv.reader(_without_nul(text), delimiter=delimiter, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for cells in reader:
+            lines.left = LONGEST_ROW
             if any(cell.strip() for cell in cells):
                 yield Row(reader.line_num, [_cell(cell.lstrip("\ufeff")) for cell in cells[:MOST_COLUMNS]])
     except UnicodeDecodeError as fault:
@@ -90,11 +100,26 @@ def _encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _without_nul(lines: IO[str]) -> Iterator[str]:
-    for line in lines:
+class _Lines:
+    """Lines of a text, no more than `left` letters of them: whoever has read a row sets it anew."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.left = LONGEST_ROW
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self.left + 1)
+        if not line:
+            raise StopIteration
+        self.left -= len(line)
+        if self.left < 0:
+            raise FieldRefused("long-row", f"A row has more than {LONGEST_ROW} letters: this is not a list of people.")
         if "\x00" in line:
             raise csv.Error("a zero byte")
-        yield line
+        return line
 
 
 def _cell(text: str, *, was_number: bool = False) -> Cell:
@@ -104,6 +129,13 @@ def _cell(text: str, *, was_number: bool = False) -> Cell:
 
 
 # ------------------------------------------------------------ workbooks
+
+
+_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ET.ParseError, ValueError,
+    OverflowError,
+)  # fmt: skip
+"""What a workbook can raise that its program did not write like this, an infinite number among it."""
 
 
 def _of_workbook(file: IO[bytes]) -> Iterator[Row]:
@@ -116,9 +148,9 @@ def _of_workbook(file: IO[bytes]) -> Iterator[Row]:
             strings = _shared_strings(book)
             with _member(book, min(names, key=lambda name: (len(name), name)), MOST_UNPACKED_BYTES) as sheet:
                 yield from _of_sheet(sheet, strings)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ET.ParseError, ValueError) as fault:
-        if isinstance(fault, FieldRefused):
-            raise
+    except FieldRefused:
+        raise
+    except _DAMAGES as fault:
         raise FieldRefused("damaged", f"The workbook is damaged ({fault}): save it again, or as CSV.") from None
 
 
@@ -145,6 +177,8 @@ class _Bounded(io.RawIOBase):
 
 
 def _member(book: zipfile.ZipFile, name: str, most: int) -> io.BufferedReader:
+    if book.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("packed in a way that no workbook is")
     return io.BufferedReader(_Bounded(book.open(name), most))
 
 
@@ -161,7 +195,9 @@ def _shared_strings(book: zipfile.ZipFile) -> list[str]:
 def _of_sheet(sheet: IO[bytes], strings: list[str]) -> Iterator[Row]:
     number = 0
     for element in _ended(sheet, f"{_NS}row"):
-        number = int(element.get("r", number + 1))
+        before, number = number, int(element.get("r", number + 1))
+        if not before < number <= MOST_ROWS:  # who looks for rows that stand twice tells them apart by it
+            raise ValueError(f"row {number} after row {before}")
         cells: list[Cell] = []
         for one in element.iter(f"{_NS}c"):
             place = _place(one.get("r", ""), len(cells))
@@ -173,24 +209,37 @@ def _of_sheet(sheet: IO[bytes], strings: list[str]) -> Iterator[Row]:
 
 
 def _ended(member: IO[bytes], tag: str) -> Iterator[ET.Element]:
-    """Elements of this name, each forgotten before the next. A document type, which could name files, is refused."""
+    """Elements of this name, each forgotten before the next, as is all between them. A document type, which could name
+    files, is refused."""
     parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(["start", "end"])
     parents: list[ET.Element] = []
+    within = elements = size = 0
     before = b""
     while content := member.read(_HEAD_BYTES):
         if b"<!DOCTYPE" in before + content or b"\x00" in content:  # a zero byte: another encoding could hide one
             raise FieldRefused("not-a-workbook", "A workbook has no document type.")
         before = content[-len(b"<!DOCTYPE") :]
+        size += len(content)
         parser.feed(content)
         for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
             if event == "start":
                 parents.append(element)
+                within += element.tag == tag
+                elements += 1
+                if elements > MOST_ELEMENTS:
+                    raise FieldRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
                 continue
             parents.pop()
             if element.tag == tag:
                 yield element
+                within -= 1
+            if not within:
+                elements = size = 0
                 if parents:
                     parents[-1].clear()
+        if size > MOST_ROW_BYTES:
+            raise FieldRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
+    parser.close()  # a sheet that breaks off is none: rows would be missing
 
 
 def _place(reference: str, following: int) -> int:

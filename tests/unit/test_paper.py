@@ -19,6 +19,7 @@ TODAY = date(2020, 4, 13)
 HEAD = ["Nama", "NIK", "No. KK", "Tanggal Lahir", "No. HP", "Email"]
 WOMAN = ["Sri Ayu", "5207995708900001", "5207991708100002", "17/08/1990", "081234567890", ""]
 MAN = ["I Wayan", "5207991502850003", "5207991708100004", "15/02/1985", "+62 812-3456-7891", "wayan@people.example"]
+NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 def csv_of(*rows: list[str], delimiter: str = ";") -> str:
@@ -45,7 +46,7 @@ def workbook(rows: list[list[Any]], *, strings: bool = True) -> bytes:
             else:
                 cells.append(f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>')
         lines.append(f'<row r="{number}">{"".join(cells)}</row>')
-    ns = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    ns = f'xmlns="{NAMESPACE}"'
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
         book.writestr(
@@ -162,6 +163,58 @@ def test_a_workbook_that_unpacks_to_a_disk_full_is_refused(monkeypatch: pytest.M
     assert len(bomb) < 100_000
     with pytest.raises(FieldRefused, match="unpacks to more"):
         checked(bomb)
+
+
+def sheet_of(content: str) -> bytes:
+    """A workbook with this sheet."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{NAMESPACE}"><sheetData>{content}')
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ('<row r="5"/><row r="5"/>', "damaged"),
+        ('<row r="0"/>', "damaged"),
+        ('<row r="9999999"/>', "damaged"),
+        ('<row r="1"><c r="A1"><v>1e999</v></c></row>', "damaged"),
+        ("<row>" + "<c/>" * 150_000, "too-large"),
+        ("<a>" * 150_000, "too-large"),
+        ("<row><c><v>" + "9" * 9_000_000, "too-large"),
+        ('<row r="1"/>', "damaged"),
+    ],
+)
+def test_an_odd_sheet_is_refused(content: str, code: str) -> None:
+    """Rows of one number would hide who stands twice; a row without an end would fill the memory."""
+    with pytest.raises(FieldRefused) as refused:
+        checked(sheet_of(content))
+    assert refused.value.code == code
+
+
+def test_what_lies_between_rows_is_forgotten() -> None:
+    """However much it is: rules of formats and links come after the rows."""
+    with pytest.raises(FieldRefused) as refused:
+        checked(sheet_of("<a/>" * 300_000 + "</sheetData></worksheet>"))
+    assert refused.value.code == "empty"
+
+
+def test_packed_bytes_that_were_changed_are_refused() -> None:
+    content = bytearray(workbook([HEAD, WOMAN, MAN]))
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        at = book.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
+    content[at] = 0xFF
+    with pytest.raises(FieldRefused) as refused:
+        checked(bytes(content))
+    assert refused.value.code == "damaged"
+
+
+@pytest.mark.parametrize("row", ["a" * 300_000, '"\n";' * 100_000])
+def test_a_row_of_a_csv_has_an_end(row: str) -> None:
+    with pytest.raises(FieldRefused) as refused:
+        checked(f"{';'.join(HEAD)}\n{row}".encode())
+    assert refused.value.code == "long-row"
 
 
 @pytest.mark.parametrize("before", [0, (1 << 16) - 12])
