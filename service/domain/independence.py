@@ -13,7 +13,8 @@ from dataclasses import dataclass
 ALARM = 0.001
 """Of all tests together: a sound draw in a thousand is held up for a second look."""
 _FEWEST = 5.0
-"""Chosen people expected of a group; smaller ones are put together, or the distribution would not hold."""
+"""Chosen people expected of a group, and people not chosen, where both can be; smaller ones are put together, or the
+distribution would not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ def independence(about: str, people: Iterable[tuple[Hashable, str, bool]]) -> Fo
         winners[stratum] += count * chosen
         won[group] += count * chosen
     expected: Counter[str] = Counter()
+    doubtful: Counter[str] = Counter()
     for stratum, of_group in strata.items():
         share = winners[stratum] / sum(of_group.values())
         for group, count in of_group.items():
             expected[group] += count * share  # type: ignore[assignment]
-    groups = _joined(expected)
+            doubtful[group] += count * min(share, 1 - share)  # type: ignore[assignment]
+    groups = _joined(doubtful)
     names = sorted(set(groups.values()))
     if len(names) < 2:
         return Found(about, 1.0, len(names), "")
@@ -68,10 +71,16 @@ def is_odd(found: Sequence[Found]) -> bool:
     return any(one.p < ALARM / len(found) for one in found)
 
 
-def _joined(expected: Counter[str]) -> dict[str, str]:
-    """Group -> the name under which it is tested: small ones are `others` together."""
-    small = [group for group, count in expected.items() if count < _FEWEST]
-    return {group: "others" if group in small else group for group in expected}
+def _joined(doubtful: Counter[str]) -> dict[str, str]:
+    """Group -> the name under which it is tested: the smallest are `others` together, until these are many enough."""
+    others: set[str] = set()
+    together = 0.0
+    for group, count in sorted(doubtful.items(), key=lambda one: one[1]):
+        if count >= _FEWEST and (not others or together >= _FEWEST):
+            break
+        others.add(group)
+        together += count
+    return {group: "others" if group in others else group for group in doubtful}
 
 
 def _add_spread(spread: list[list[float]], of_group: dict[str, int], winners: int, place: dict[str, int]) -> None:

@@ -75,3 +75,17 @@ def test_groups_of_a_few_are_tested_together_and_one_group_is_no_test() -> None:
     people = [(0, f"rare {i}", i == 0) for i in range(20)] + [(0, "common", i < 500) for i in range(1000)]
     assert independence("device", people).groups == 2
     assert independence("device", [(0, "all", i < 5) for i in range(10)]) == Found("device", 1.0, 1, "")
+
+
+@pytest.mark.parametrize("sure", [0, 1000])
+def test_a_few_people_raise_no_alarm_by_their_luck(sure: int) -> None:
+    """Two of a device, of whom one or both are chosen now and then; `sure` more of it are chosen in any case."""
+    luck = Random(3)
+    people = [("sure", "rare", True)] * sure
+    odd = 0
+    for _ in range(200):
+        won = set(luck.sample(range(2000), 40))
+        devices = ("rare" if i < 2 else "phone" if i < 1000 else "laptop" for i in range(2000))
+        drawn = [("drawn", device, i in won) for i, device in enumerate(devices)]
+        odd += is_odd([independence("device", people + drawn)])
+    assert odd <= 1
