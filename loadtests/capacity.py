@@ -41,7 +41,7 @@ def run(
             found, folder, given = _resumed(options, usual, rehearsal)
         else:
             found, folder, given = _begun(options, rehearsal)
-        course = _course(found, options)
+        course = _course(found)
         display.say(_announced(found, course, folder))
         hunt = Hunt(found, course, folder, Prober(given, folder, judge, display, signals), knee)
         try:
@@ -108,7 +108,10 @@ def _document(order: Order, from_per_s: float, probes: int, *, beyond: bool, opt
 
 
 def _resumed(options: Namespace, usual: Namespace, rehearsal: Namespace) -> tuple[Capacity, Path, Namespace]:
-    """The search in the folder that --resume names. Raises Refusal when it cannot go on as it began."""
+    """The search in the folder that --resume names; --probes may give it more from now on.
+
+    Raises Refusal when it cannot go on as it began.
+    """
     other = [name for name, value in vars(options).items() if name not in AGAIN and value != getattr(usual, name)]
     if other:
         raise Refusal(*(f"--resume: the search goes on as it began; leave {_option(name)} out" for name in other))
@@ -123,7 +126,9 @@ def _resumed(options: Namespace, usual: Namespace, rehearsal: Namespace) -> tupl
     order = probing.probe_order(given, Step(Phase.RAMP, found.order["from_per_s"], found.order["seed"]))
     if order.night.to_dict() != found.night:
         raise Refusal("--resume: the night has changed since the search began: begin a new one")
-    return replace(found, probes=_without_invalid_end(found.probes)), folder, given
+    most = found.order["most_probes"] if options.probes is None else _probes(options.probes)
+    asked = {**found.order, "most_probes": most}
+    return replace(found, order=asked, probes=_without_invalid_end(found.probes)), folder, given
 
 
 def _without_invalid_end(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
@@ -133,12 +138,10 @@ def _without_invalid_end(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
     return probes
 
 
-def _course(found: Capacity, options: Namespace) -> Course:
-    """As the search began; --probes may give it more."""
+def _course(found: Capacity) -> Course:
     asked = found.order
-    most = asked["most_probes"] if options.probes is None else _probes(options.probes)
     multiples = Course.beyond if asked["beyond"] else ()
-    return Course(asked["from_per_s"], most, asked["length_s"], asked["seed"], multiples)
+    return Course(asked["from_per_s"], asked["most_probes"], asked["length_s"], asked["seed"], multiples)
 
 
 def _announced(found: Capacity, course: Course, folder: Path) -> str:

@@ -9,7 +9,9 @@ from reports.facts import Facts
 from scenarios.capacity_record import Capacity, Outcome, Phase, Probe
 from scenarios.record import RecordError, Run
 
-STEADY = (Phase.RAMP, Phase.BRACKET, Phase.CONFIRM, Phase.BEYOND)
+SEARCHING = (Phase.RAMP, Phase.BRACKET, Phase.CONFIRM)
+"""Phases that look for the limit."""
+STEADY = (*SEARCHING, Phase.BEYOND)
 """Phases whose probes bring as many people in each second of their arrivals."""
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from reports import answer
 from reports.answer import headline, lines_of
-from reports.search import STEADY, Searched
+from reports.search import SEARCHING, Searched
 from reports.stated import Stated
 from reports.wording import N_, Said, number, recorded, say
 from scenarios.capacity_record import Capacity, Outcome
@@ -57,15 +57,18 @@ def judge(searched: Searched) -> SearchVerdict:
         sentence = say("{rate} people/s are carried within the objectives.",
                        rate=number(found.call, source="capacity:search.call"))  # fmt: skip
     else:
-        outcome = INVALID if _invalid_twice(searched) else NO_CALL
+        outcome = INVALID if _ended_invalid(searched) else NO_CALL
         why = recorded(found.no_call_because) if found.no_call_because else say("the search was not finished")
         sentence = say("No capacity is called: {reason}.", reason=why)
     return SearchVerdict(searched.capacity, outcome, EXIT_CODES[outcome], sentence, answer.of_search(searched))
 
 
-def _invalid_twice(searched: Searched) -> bool:
-    """Whether the last two probes of the search were the same and neither was valid: that ends it."""
-    tried = [probe for probe in searched.capacity.probes if probe.phase in STEADY]
+def _ended_invalid(searched: Searched) -> bool:
+    """Whether what ended it is a probe that was not valid: the same rate twice, or the last probe that it may make."""
+    tried = [probe for probe in searched.capacity.probes if probe.phase in SEARCHING]
+    in_vain = bool(tried) and tried[-1].outcome is Outcome.INVALID
+    if in_vain and len(tried) >= searched.capacity.order["most_probes"]:
+        return True
     return any(
         (one.offered_per_s, one.outcome) == (other.offered_per_s, other.outcome) and one.outcome is Outcome.INVALID
         for one, other in pairwise(tried[-2:])
@@ -88,7 +91,7 @@ def junit(verdict: SearchVerdict) -> bytes:
         name = say("probe {n}: {rate} people/s", n=str(probe.number), rate=number(probe.offered_per_s))
         case = ET.SubElement(suite, "testcase", classname=f"launchnight.probe-{probe.number:02d}", name=name)
         if probe.outcome is Outcome.INVALID:
-            ET.SubElement(case, "skipped", message=probe.why)
+            ET.SubElement(case, "skipped", message=recorded(probe.why))
         else:
             ET.SubElement(case, "system-out").text = f"{say(PROBE_OUTCOMES[probe.outcome])}: {recorded(probe.why)}"
     ET.indent(suite)

@@ -15,7 +15,7 @@ from reports import baseline, drawing
 from reports.change import BETTER, CALLS, SAME, UNKNOWN, WORSE, Change, worded
 from reports.comparison import Comparison, NotComparable, compare, load
 from reports.drawing import COLORS, INK, Picture, Table
-from reports.likeness import differences
+from reports.likeness import differences, settings
 from reports.measures import MEASURES, Measure, Seen
 from reports.wording import N_, Quoted, Said, count, listed, say
 from scenarios.record import RecordError, write_whole
@@ -111,13 +111,14 @@ def of(runs: Path, like: Path | None) -> Trend:
 
 
 def _configs(runs: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Run folders with what their run.json says, the newest first; unreadable ones are left to `load` to name."""
+    """Run folders with what their run.json says, the newest first; without those in which nothing says what it was."""
     found = []
     for path in runs.glob("*/run.json"):
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
+            settings(config)
             found.append((float(config["opens_at"]), path.parent, config))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return [(folder, config) for _, folder, config in sorted(found, key=lambda one: (-one[0], one[1].name))]
 

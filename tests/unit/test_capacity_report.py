@@ -77,9 +77,12 @@ def test_without_anything_that_held_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_a_generator_at_its_end_makes_the_search_invalid(tmp_path: Path) -> None:
-    """Twice at the same rate: once is repeated, and an earlier one says nothing about how it ended."""
+    """Twice at the same rate, or in the last probe of all: else it is repeated, and says nothing of how it ended."""
     probes, unsure = synthetic_search.search().probes, {"search": NO_CALL}
     assert of(tmp_path / "1", synthetic_search.search(probes=(*probes, INVALID), **unsure))[0].exit_code == 3
+    few = {"order": {**synthetic_search.search().order, "most_probes": 2}, **unsure}
+    last = synthetic_search.search(probes=(probes[0], INVALID), **few)
+    assert of(tmp_path / "3", last)[0].exit_code == 5
     twice = synthetic_search.search(probes=(*probes, INVALID, INVALID), **unsure)
     verdict = reports.write(synthetic_search.write(tmp_path / "2", twice, runs=False))
     assert (verdict.outcome, verdict.exit_code) == ("invalid", 5)

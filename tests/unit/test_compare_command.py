@@ -169,6 +169,15 @@ def test_the_trend_shows_the_last_ten_played_alike(
     assert len(page.encode()) < 250_000
 
 
+def test_the_trend_passes_over_what_is_no_run(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tmp_path / "runs"
+    write(1), write(2)
+    (runs / "other").mkdir()
+    (runs / "other" / "run.json").write_text('{"opens_at": 1}')
+    assert compare("--trend", "--runs", runs, "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["trend"]["points"]) == 2
+
+
 def test_the_trend_is_against_the_baseline_and_in_indonesian_when_asked(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
