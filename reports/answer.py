@@ -19,7 +19,7 @@ from reports.scale import SERVICE_ROLES, steepest
 from reports.search import Searched
 from reports.stated import Stated, confidence, not_known
 from reports.uses import Taken
-from reports.wording import Said, count, percent, say
+from reports.wording import Said, count, percent, recorded, say
 from scenarios.capacity_record import Outcome, Phase, Probe
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     what = say("holds within objectives")
     if verdict.exit_code not in VALID:
         return not_known("holds", what, RATE, _as_reason(verdict.sentence), "#scale")
+    if verdict.findings and {finding.subject for finding in verdict.findings} == {"evidence"}:
+        return not_known("holds", what, RATE, verdict.findings[0].text, "#scale")
     played, source = let_in(facts)
     if not played:
         return not_known("holds", what, RATE, say("nobody was let in"), "#scale")
@@ -190,7 +192,8 @@ def held_by_search(searched: Searched) -> Stated:
         return Stated("holds", what, found.call, low, high, RATE, "measured", sure, "#search",
                       source="capacity:search.call")  # fmt: skip
     if found.low_per_s is None:
-        return not_known("holds", what, RATE, found.no_call_because or say("the search was not finished"), "#search")
+        why = recorded(found.no_call_because) if found.no_call_because else say("the search was not finished")
+        return not_known("holds", what, RATE, why, "#search")
     sure = confidence(found.low_per_s, found.low_per_s, None, repeats=repeats)
     return Stated("holds", what, found.low_per_s, found.low_per_s, None, RATE, "measured", sure, "#search",
                   source="capacity:search.low_per_s")  # fmt: skip

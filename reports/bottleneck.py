@@ -84,7 +84,7 @@ def find(facts: Facts) -> Named:
     start, end = _span(watch, stretch)
     why_not = Said(()) if named else _none(behind)
     uses = {each.id: each.use for each in resources}
-    evidence = _evidence(named, behind, start, end)
+    evidence = _evidence(named, behind, start, end, _lasted(watch, stretch))
     return Named(named, evidence, behind, why_not, tuple(ranked), start, end, uses, watch.moments)
 
 
@@ -128,6 +128,11 @@ def _span(watch: Watch, stretch: BoolArray) -> tuple[float, float]:
     return float(moments[0]) - watch.span_s, float(moments[-1])
 
 
+def _lasted(watch: Watch, stretch: BoolArray) -> float:
+    """Seconds that the stretch is long without the gaps in it."""
+    return watch.span_s + float(np.minimum(np.diff(watch.moments[stretch]), watch.span_s).sum())
+
+
 def _near(watch: Watch, resource: Resource, stretch: BoolArray) -> Near:
     came = average(_let_in(watch), stretch)
     demand = average(resource.demand, stretch)
@@ -151,14 +156,15 @@ def _none(nearest: Near | None) -> Said:
     )  # fmt: skip
 
 
-def _evidence(named: Near | None, behind: Near | None, start: float, end: float) -> tuple[Said, ...]:
+def _evidence(named: Near | None, behind: Near | None, start: float, end: float, lasted: float) -> tuple[Said, ...]:
     if named is None:
         return ()
     found = [
         say(
-            "{label}: {use} of its limit ({limit}) was in use from {start} s to {end} s after the opening.",
+            "{label}: {use} of its limit ({limit}) was in use for {lasted} s in all, between {start} s and {end} s "
+            "after the opening.",
             label=named.label, use=percent(named.use, source=SOURCE), limit=named.limit,
-            start=number(start, source=SOURCE), end=number(end, source=SOURCE),
+            lasted=number(lasted, source=SOURCE), start=number(start, source=SOURCE), end=number(end, source=SOURCE),
         ),
         named.told,
     ]  # fmt: skip

@@ -81,6 +81,15 @@ def test_a_run_that_is_not_valid_holds_nothing_known_and_makes_guesses_only(tmp_
     assert found["needs"].confidence == "likely", "the night is what it was"
 
 
+def test_a_run_that_judged_nobody_holds_nothing_known(tmp_path: Path) -> None:
+    """Its exit code is that of a miss, yet no objective was missed: it is no bound either."""
+    unending = [{"t": 0.0, "kind": "fault", "name": "partner-down", "edge": "start"}]
+    verdict = of(tmp_path, lambda run: setattr(run, "events", unending))
+    assert verdict.exit_code == 3
+    holds = by_id(verdict)["holds"]
+    assert holds.value is None and "nobody was judged" in holds.why_not
+
+
 def test_needs_are_those_of_the_harsh_reading_behind_its_gate(usual: tuple[Path, Verdict]) -> None:
     """80,000 to 82,000 people in the busiest minute were published; the prepared set lets in 600 a second."""
     found = by_id(usual[1])
