@@ -3,13 +3,15 @@
 import csv
 from bisect import bisect_right
 from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from statistics import quantiles
 
 from service.domain.grants import DrawRefused
 
 MANY = 20
-"""Different values of a column; more of them, all numbers, are tested as tenths."""
+"""Different values of a column; of more of them those that are numbers or instants are tested as tenths."""
 TENTHS = 10
 
 
@@ -37,12 +39,27 @@ def read(path: Path, tickets: Mapping[str, object]) -> dict[str, list[str]]:
 
 
 def _groups(column: list[str]) -> list[str]:
-    """The values themselves, or tenths of them by size."""
+    """The values themselves, or tenths of them by size; what has no size, an empty field perhaps, is its own group."""
     if len(set(column)) <= MANY:
         return column
-    try:
-        numbers = [float(value) for value in column]
-    except ValueError:
+    sizes = [_size(value) for value in column]
+    known = [size for size in sizes if size is not None]
+    if len(known) <= MANY:
         return column
-    edges = quantiles(numbers, n=TENTHS)
-    return [f"tenth {bisect_right(edges, value) + 1}" for value in numbers]
+    edges = quantiles(known, n=TENTHS)
+    return [
+        value if size is None else f"tenth {bisect_right(edges, size) + 1}"
+        for value, size in zip(column, sizes, strict=True)
+    ]
+
+
+def _size(value: str) -> float | None:
+    """Of a number or an instant (ISO 8601); None: it is neither."""
+    try:
+        size = float(value)
+    except ValueError:
+        try:
+            size = datetime.fromisoformat(value).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return size if isfinite(size) else None

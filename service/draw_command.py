@@ -71,6 +71,8 @@ def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
     if options.speaks_at < now + LEAST_NOTICE:
         raise DrawRefused("the beacon must speak an hour from now or later, so that everybody can see the list before")
     quotas = Quotas(options.seats, dict(options.quota))
+    if len(quotas.provinces) < len(options.quota):
+        raise DrawRefused("a province has two quotas")
     beacon = Beacon(options.beacon, options.round, options.speaks_at.isoformat())
     commitment = folder.freeze(options.wave, _lines(options.list), quotas, beacon, now)
     return {
@@ -138,6 +140,8 @@ def _count(text: str) -> int:
 
 def _quota(text: str) -> tuple[int, int]:
     province, _, most = text.partition("=")
+    if len(province) > 2:
+        raise ValueError
     return _count(province), _count(most)
 
 

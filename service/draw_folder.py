@@ -12,6 +12,7 @@ Files appear whole or not at all, and a frozen one is never written again.
 
 import json
 import os
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from service.domain.grants import TICKET, Chosen, DrawRefused, Quotas
 FORMAT = "launchnight grants 1"
 CHECKERS = sorted((Path(__file__).parent / "checkers").glob("check_*"))
 MOST_FAULTS = 10
+PROVINCE_KEY = re.compile("[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,9 @@ class DrawFolder:
             self._refuse_changed(self.frozen)
             if merkle.root_of(self.tickets).hex() != self.frozen["root"]:
                 return ["the root does not follow from tickets.txt"]
+            if self.tickets != sorted(self.tickets):
+                return ["tickets.txt is not in order"]
+            _refuse_faults(self.tickets)
             result = self.result
             seed = grants.seed_of(self.commitment, result["beacon"], result["dice"])
             if seed.hex() != result["seed"]:
@@ -172,7 +177,11 @@ class DrawFolder:
 
     def _quotas(self) -> Quotas:
         rules = self._read("rules.json", "rules.json is missing")
-        return Quotas(rules["seats"], {int(province): most for province, most in rules["provinces"].items()})
+        seats, provinces = rules["seats"], dict(rules["provinces"])
+        whole = all(type(number) is int for number in (seats, *provinces.values()))
+        if not whole or not all(map(PROVINCE_KEY.fullmatch, provinces)):
+            raise DrawRefused("rules.json is of another form")
+        return Quotas(seats, {int(province): most for province, most in provinces.items()})
 
     def _refuse_changed(self, frozen: Mapping[str, Any]) -> None:
         """Raises DrawRefused where list or rules are not what was committed to."""

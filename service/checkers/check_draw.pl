@@ -24,7 +24,9 @@ sub lines {
     my ($name) = @_;
     my $content = content($name);
     refuse("$name is cut off") if length $content && substr($content, -1) ne "\n";
-    return split /\n/, $content;
+    my @lines = split /\n/, $content, -1;
+    pop @lines;    # behind the last end of a line
+    return @lines;
 }
 
 sub root {    # level by level; the last of an odd number goes up as it is
@@ -47,13 +49,15 @@ refuse('rules.json is not what was frozen') unless sha256_hex($rules_text) eq $f
 my @tickets = lines('tickets.txt');
 refuse('tickets.txt is not what was frozen')
     unless @tickets == $frozen->{tickets} && root(@tickets) eq $frozen->{root};
+refuse('a line of tickets.txt is not TICKET PROVINCE PRIORITY')
+    if grep { !/\A[0-9a-f]{32} [0-9]{2} [01]\z/ } @tickets;
 for my $i (1 .. $#tickets) {
     refuse('tickets.txt is not in order, or a ticket stands twice')
         unless substr($tickets[$i - 1], 0, 32) lt substr($tickets[$i], 0, 32);
 }
 
 my $said = join("\n", 'launchnight grants 1', sha256_hex($frozen_text), $result->{beacon}, $result->{dice}) . "\n";
-utf8::encode($said) if utf8::is_utf8($said);
+utf8::encode($said);
 my $seed = sha256($said);
 refuse('the seed does not follow from frozen list, beacon and dice') unless unpack('H*', $seed) eq $result->{seed};
 
@@ -84,3 +88,4 @@ for my $pair (['winners.txt', \@winners], ['waiting.txt', \@waiting]) {
 }
 printf "OK: %d of %d are chosen, %d wait, %d withdrew\n", scalar @winners, scalar @tickets, scalar @waiting,
     scalar keys %struck;
+printf "if %s was public before and beacon and dice were really said: draw.md\n", sha256_hex($frozen_text);

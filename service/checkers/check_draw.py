@@ -7,6 +7,7 @@ winners.txt and waiting.txt say the same, else with 1 and the reason. How it wor
 
 import itertools
 import json
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -42,23 +43,21 @@ def main(folder: Path) -> None:
         fail("rules.json is not what was frozen")
     if len(tickets) != frozen["tickets"] or root_of(tickets) != frozen["root"]:
         fail("tickets.txt is not what was frozen")
+    if not all(re.fullmatch(rb"[0-9a-f]{32} [0-9]{2} [01]", line) for line in tickets):
+        fail("a line of tickets.txt is not TICKET PROVINCE PRIORITY")
     if any(a[:32] >= b[:32] for a, b in itertools.pairwise(tickets)):
         fail("tickets.txt is not in order, or a ticket stands twice")
     said = f"launchnight grants 1\n{sha256(frozen_bytes).hexdigest()}\n{result['beacon']}\n{result['dice']}\n"
     seed = sha256(said.encode()).digest()
     if seed.hex() != result["seed"]:
         fail("the seed does not follow from frozen list, beacon and dice")
-    order = sorted(
-        (line[36:] != b"1", sha256(seed + bytes.fromhex(line[:32].decode())).digest(), line) for line in tickets
-    )
     struck = set(lines_of(folder / "withdrawn.txt")) if (folder / "withdrawn.txt").exists() else set()
+    in_line = (line for line in tickets if line[:32] not in struck)
+    order = sorted((one[36:] != b"1", sha256(seed + bytes.fromhex(one[:32].decode())).digest(), one) for one in in_line)
     left = dict(rules["provinces"])
-    winners: list[bytes] = []
-    waiting: list[bytes] = []
+    winners, waiting = list[bytes](), list[bytes]()
     for _, _, line in order:
         province = line[33:35].decode()
-        if line[:32] in struck:
-            continue
         if len(winners) < rules["seats"] and left.get(province, 1) > 0:
             if province in left:
                 left[province] -= 1
@@ -69,6 +68,7 @@ def main(folder: Path) -> None:
         if lines_of(folder / name) != expected:
             fail(f"{name} does not follow from list and seed")
     print(f"OK: {len(winners)} of {len(tickets)} are chosen, {len(waiting)} wait, {len(struck)} withdrew")
+    print(f"if {sha256(frozen_bytes).hexdigest()} was public before and beacon and dice were really said: draw.md")
 
 
 if __name__ == "__main__":

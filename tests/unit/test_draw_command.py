@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +68,16 @@ def test_what_is_refused_says_why(tmp_path: Path) -> None:
     assert (done, "not what was frozen" in told) == (False, True)
 
 
-def test_a_draw_is_tested_before_it_is_announced(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "joined_at",
+    [
+        lambda i: 1586606400 + 7 * i,
+        lambda i: (SPEAKS + timedelta(seconds=7 * i)).isoformat(),
+        lambda i: 7 * i if i % 100 else "",
+    ],
+    ids=["seconds", "instants", "some unknown"],
+)
+def test_a_draw_is_tested_before_it_is_announced(tmp_path: Path, joined_at: Callable[[int], object]) -> None:
     """With the whole list, by the hour of joining and by device; a favor to the early ones is not announced."""
     people = [f"{i:032x} 31 0" for i in range(2000)]
     folder = tmp_path / "wave"
@@ -76,7 +86,7 @@ def test_a_draw_is_tested_before_it_is_announced(tmp_path: Path) -> None:
     told, done = asked("freeze", str(folder), "--list", str(tmp_path / "list"), *words)
     assert done, told
     asked("run", str(folder), "--beacon", "b34c0n", now=SPEAKS)
-    rows = [f"{line[:32]},{1586606400 + 7 * i},{('phone', 'laptop')[i % 2]}\n" for i, line in enumerate(people)]
+    rows = [f"{line[:32]},{joined_at(i)},{('phone', 'laptop')[i % 2]}\n" for i, line in enumerate(people)]
     about = tmp_path / "about.csv"
     about.write_text("ticket,joined_at,device\n" + "".join(rows))
     told, done = asked("test", str(folder), "--about", str(about))

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from service.domain import merkle
+from service.domain import grants, merkle
 from service.domain.grants import TICKET, DrawRefused, Quotas, line_of
 from service.draw_folder import CHECKERS, Beacon, DrawFolder
 from tests.tools import need
@@ -95,7 +96,9 @@ TAMPERS = {
 def test_who_checks_by_himself_comes_to_the_same(folder: DrawFolder, program: str) -> None:
     assert folder.faults() == []
     done = checked(folder, program)
-    assert (done.returncode, done.stdout) == (0, "OK: 30 of 101 are chosen, 71 wait, 0 withdrew\n"), done.stderr
+    told, condition = done.stdout.splitlines()
+    assert (done.returncode, told) == (0, "OK: 30 of 101 are chosen, 71 wait, 0 withdrew"), done.stderr
+    assert condition.startswith(f"if {folder.commitment.hex()} was public before")
 
 
 @pytest.mark.parametrize("tampered", TAMPERS)
@@ -106,6 +109,36 @@ def test_whatever_was_changed_is_refused_by_all_three(folder: DrawFolder, tamper
     for program in PROGRAMS:
         done = checked(folder, program)
         assert (done.returncode, "REFUSED" in done.stderr) == (1, True), (program, done)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{'a' * 32} 31 0", f"{'a' * 32} 52 0"],
+        [f"{'b' * 32} 31 0", f"{'a' * 32} 52 0"],
+        [f"{'A' * 32} 31 0", f"{'a' * 32} 31 0"],
+        [f"{'a' * 32} 31 1 "],
+        ["a"],
+        ["", ""],
+    ],
+)
+def test_a_list_that_our_program_would_not_have_frozen_is_refused_by_all_three(
+    folder: DrawFolder, lines: list[str]
+) -> None:
+    """However well it was committed to: a ticket that stands twice has twice the luck."""
+    text = "".join(f"{line}\n" for line in lines)
+    (folder.path / "tickets.txt").write_text(text)
+    root = merkle.root_of(line.encode() for line in lines).hex()
+    say_in("frozen.json", tickets=len(lines), tickets_sha256=sha256(text.encode()).hexdigest(), root=root)(folder)
+    again = DrawFolder(folder.path)
+    seed = grants.seed_of(again.commitment, "b34c0n", "").hex()
+    say_in("result.json", dice="", seed=seed)(folder)
+    (fault,) = again.faults()
+    assert "order" in fault or "cannot be drawn from" in fault
+    for program in PROGRAMS:
+        done = checked(folder, program)
+        assert done.returncode == 1
+        assert "a line of tickets.txt" in done.stderr or "in order" in done.stderr
 
 
 def test_the_checkers_are_short_and_are_frozen_with_the_list(folder: DrawFolder) -> None:
