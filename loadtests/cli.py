@@ -330,6 +330,7 @@ def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> i
     import reports
     from loadtests import capacity_view, verdict_view
     from loadtests.harness.errors import Exit, first_of
+    from reports.wording import speaking
     from scenarios.capacity_record import is_capacity
 
     view = capacity_view if is_capacity(folder) else verdict_view
@@ -340,10 +341,12 @@ def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> i
             raise
         _complain([f"no report: too little was recorded; what there is: {folder}"])
         return code
+    with speaking(options.language):  # in which answers are worded when they are told
+        told = verdict.to_dict()
     if options.json:
-        print(json.dumps(view.document(verdict.to_dict(), folder / REPORT)))
+        print(json.dumps(view.document(told, folder / REPORT)))
     else:
-        view.show(verdict.to_dict(), folder / REPORT)
+        view.show(told, folder / REPORT)
     return first_of([Exit(code), Exit(verdict.exit_code)])
 
 

@@ -157,6 +157,8 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     what = say("holds within objectives")
     if verdict.exit_code not in VALID:
         return not_known("holds", what, RATE, _as_reason(verdict.sentence), "#scale")
+    if not facts.joined and not facts.config.get("steps"):
+        return not_known("holds", what, RATE, say("nobody joined"), "#scale")
     if verdict.findings and {finding.subject for finding in verdict.findings} == {"evidence"}:
         return not_known("holds", what, RATE, verdict.findings[0].text, "#scale")
     played, source = let_in(facts)

@@ -90,6 +90,13 @@ def test_a_run_that_judged_nobody_holds_nothing_known(tmp_path: Path) -> None:
     assert holds.value is None and "nobody was judged" in holds.why_not
 
 
+def test_a_run_that_nobody_joined_in_holds_no_registrations(tmp_path: Path) -> None:
+    """Whoever leaves by themselves breaks no objective, and is no registration either."""
+    verdict = of(tmp_path, lambda run: run.people["fate"].fill(Fate.ABANDONED))
+    assert verdict.exit_code == 0
+    assert by_id(verdict)["holds"].why_not == "nobody joined"
+
+
 def test_needs_are_those_of_the_harsh_reading_behind_its_gate(usual: tuple[Path, Verdict]) -> None:
     """80,000 to 82,000 people in the busiest minute were published; the prepared set lets in 600 a second."""
     found = by_id(usual[1])

@@ -42,3 +42,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     SyntheticRun(planned=20).write(tmp_path)
     (tmp_path / "verdict.json").mkdir()  # root, who runs some test suites, may write everywhere else
     assert refusal(tmp_path, capsys) == f"launchnight: cannot write {tmp_path}: Is a directory"
+
+
+def test_the_answer_on_the_screen_is_in_the_language_of_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The document of --json is that of verdict.json, in any language."""
+    folder = SyntheticRun(planned=60).write(tmp_path / "run", scrape_s=130.0)
+    assert cli.main(["report", str(folder), "--language", "id", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    written = json.loads((folder / "verdict.json").read_text())
+    assert told["answer"] == written["answer"]
+    assert all(one["text"].startswith("tidak diketahui") for one in written["answer"] if one["value"] is None)
