@@ -3,14 +3,15 @@
 
 -- name: add
 -- New uploads of the accounts whose sessions ($2) they are, unless one has as many as it may ($7); those without a
--- session (null) belong to nobody.
+-- session (null) belong to nobody. An array of one cannot be hashed: a plan that was made while no session existed would
+-- read all of them for every batch, until the table is analyzed.
 with asked as (
     select * from unnest($1::text[], $2::bytea[], $3::smallint[], $4::bigint[], $5::text[], $6::timestamptz[])
         with ordinality as asked (id, token, slot, length, metadata, expires_at, place)
 )
 insert into upload (id, account_id, slot, length, metadata, expires_at)
 select a.id, s.account_id, a.slot, a.length, a.metadata, a.expires_at
-from asked a left join session s on s.token_hash = a.token and s.expires_at > now()
+from asked a left join session s on s.token_hash = any (array[a.token]) and s.expires_at > now()
 where a.token is null or (
     s.account_id is not null
     and (select count(*) from upload u where u.account_id = s.account_id and u.deleted_at is null)
