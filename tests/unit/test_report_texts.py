@@ -13,7 +13,10 @@ from jinja2 import nodes
 REPORTS = Path(__file__).parents[2] / "reports"
 TEXTS = REPORTS / "texts"
 KEYWORDS = {"say", "N_"}
-SPEAKERS = ("scenarios/fates.py", "scenarios/factors.py", "loadtests/health.py", "loadtests/harness/running_stack.py")
+SPEAKERS = (
+    "scenarios/fates.py", "scenarios/factors.py", "loadtests/health.py", "reports/knee.py", "reports/probes.py",
+    *(f"loadtests/harness/{name}.py" for name in ("beyond", "hunt", "probing", "running_stack", "search")),
+)  # fmt: skip
 """Whose English sentences stand in records."""
 SURELY = 9
 """Letters of a piece of a sentence that do not stand together by chance."""
