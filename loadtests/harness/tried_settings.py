@@ -1,7 +1,8 @@
 """Settings of the service that a rehearsal tries instead of their defaults: `--service DATABASE_CONNECTIONS=4`.
 
 What the night decides (rates of partners, bounds of queues, the wave) and what a rehearsal needs (addresses, keys) is
-not tried: the record would say one thing and the run play another. Whether the service knows a name it says itself.
+not tried: the record would say one thing and the run play another, or tell a secret. Whether the service knows a name
+it says itself.
 """
 
 import re
@@ -16,6 +17,7 @@ OF_THE_REHEARSAL = (
     "SECRET_KEY", "HOST", "PORT", "METRICS_HOST", "METRICS_PORT", "PHOTO_DIR", "PARTNERS_URL", "SYNTHETIC_PEOPLE",
     "RESUMABLE_UPLOADS",
 )  # fmt: skip
+SECRETS = ("OPERATOR_TOKEN",)
 _PAIR = re.compile(r"(?:REGISTRATION_)?([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 
 
@@ -30,6 +32,10 @@ def read(given: Iterable[str], faults: list[str]) -> dict[str, str]:
             faults.append(f"--service: {pair[1]} is the night's: change its file, or its set of partners")
         elif pair[1] in OF_THE_REHEARSAL:
             faults.append(f"--service: {pair[1]} is the rehearsal's own")
+        elif pair[1] in SECRETS:
+            faults.append(f"--service: {pair[1]} would stand in the record of the run")
+        elif pair[1] in tried:
+            faults.append(f"--service: {pair[1]} is given twice")
         else:
             tried[pair[1]] = pair[2]
     return tried

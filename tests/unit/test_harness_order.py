@@ -179,6 +179,8 @@ def test_a_running_stack_is_taken_as_it_is_named() -> None:
         ([*RUNNING, "--service", "DATABASE_CONNECTIONS=4"], ["--service"]),
         (["--service", "DATABASE_CONNECTIONS", "--service", "EMAIL_RATE=5"], ["--service", "--service"]),
         (["--service", "REGISTRATION_SECRET_KEY=00"], ["--service"]),
+        (["--service", "OPERATOR_TOKEN=00"], ["--service"]),
+        (["--service", "DATABASE_CONNECTIONS=4", "--service", "REGISTRATION_DATABASE_CONNECTIONS=5"], ["--service"]),
         ([*RUNNING, "--ledger", "echo 'half"], ["--ledger"]),
         ([*RUNNING, "--ledger", " "], ["--ledger"]),
         ([*RUNNING, "--metrics", "https://127.0.0.1:1", "ftp://127.0.0.1"], ["--metrics", "--metrics"]),
