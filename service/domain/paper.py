@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from service.domain import addresses, identity
-from service.domain.errors import FieldFault, FieldRefused
-from service.domain.spreadsheets import Cell, Row
+from service.domain.errors import FieldRefused
+from service.domain.spreadsheets import Cell, Row, TableRefused
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("nama", "nama lengkap", "name"),
@@ -32,6 +33,20 @@ _DAYS = range(1000, 60_000)
 _ROUNDED = re.compile(r"\d[.,]\d+[eE]\+?\d+")
 
 
+class CellRefused(ValueError):
+    """One cell that cannot be used: a stable code, and what to do."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+class CellFault(NamedTuple):
+    column: str
+    code: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """One row without a fault, in the forms in which things are kept. email: "" when there is none."""
@@ -50,12 +65,12 @@ class Checked:
 
     number: int
     person: Person | None
-    faults: tuple[FieldFault, ...]
+    faults: tuple[CellFault, ...]
 
 
 @dataclass
 class Intake:
-    """Checks the rows of one table. Raises FieldRefused when its first row does not name the columns."""
+    """Checks the rows of one table. Raises TableRefused when its first row does not name the columns."""
 
     rows: Iterable[Row]
     today: date
@@ -67,40 +82,40 @@ class Intake:
         rows = iter(self.rows)
         head = next(rows, None)
         if head is None:
-            raise FieldRefused("empty", "The table is empty.")
+            raise TableRefused("empty", "The table is empty.")
         places = _places(head)
         for row in rows:
             yield self._check(row, places)
 
     def _check(self, row: Row, places: dict[str, int]) -> Checked:
-        faults: list[FieldFault] = []
+        faults: list[CellFault] = []
         values: dict[str, object] = {}
         for name, read in _READERS.items():
             place = places.get(name, len(row.cells))
             cell = row.cells[place] if place < len(row.cells) else Cell("")
             try:
                 values[name] = read(cell, self)
-            except FieldRefused as fault:
-                faults.append(FieldFault(name, fault.code, fault.detail))
+            except (CellRefused, FieldRefused) as fault:
+                faults.append(CellFault(name, fault.code, fault.detail))
         if not faults:
             faults += self._contradictions(row.number, values)
         person = None if faults else Person(**values)  # type: ignore[arg-type]
         return Checked(row.number, person, tuple(faults))
 
-    def _contradictions(self, number: int, values: dict[str, object]) -> Iterator[FieldFault]:
+    def _contradictions(self, number: int, values: dict[str, object]) -> Iterator[CellFault]:
         nik, born = str(values["identity_number"]), values["birth_date"]
         assert isinstance(born, date)
         if nik[6:12] not in (f"{born:%d%m%y}", f"{born.day + 40}{born:%m%y}"):
             detail = "It is not the date in digits 7 to 12 of the identity number: one of the two is mistyped."
-            yield FieldFault("birth_date", "not-that-of-the-number", detail)
+            yield CellFault("birth_date", "not-that-of-the-number", detail)
         for name in ("identity_number", "phone"):
             before = self._seen.setdefault(str(values[name]).encode(), number)
             if before != number:
-                yield FieldFault(name, "twice", f"It stands in row {before} too.")
+                yield CellFault(name, "twice", f"It stands in row {before} too.")
 
 
 def _places(head: Row) -> dict[str, int]:
-    """Column of each of our names. Raises FieldRefused with all that are missing or stand twice."""
+    """Column of each of our names. Raises TableRefused with all that are missing or stand twice."""
     titles = [_title(cell.text) for cell in head.cells]
     places: dict[str, int] = {}
     faults = []
@@ -114,7 +129,7 @@ def _places(head: Row) -> dict[str, int]:
             faults.append(f"{words[0]} is missing")
     if faults:
         known = ", ".join(words[0] for words in COLUMNS.values())
-        raise FieldRefused("columns", f"The first row names the columns ({known}): {'; '.join(faults)}.")
+        raise TableRefused("columns", f"The first row names the columns ({known}): {'; '.join(faults)}.")
     return places
 
 
@@ -125,16 +140,16 @@ def _title(text: str) -> str:
 def _name(cell: Cell, intake: Intake) -> str:
     name = addresses.plain_text(cell.text)
     if name.startswith(FORMULA):
-        raise FieldRefused("formula", "A name does not begin like a formula.")
+        raise CellRefused("formula", "A name does not begin like a formula.")
     if cell.was_number or len(name) > LONGEST_NAME:
-        raise FieldRefused("no-name", f"A name of up to {LONGEST_NAME} letters is needed.")
+        raise CellRefused("no-name", f"A name of up to {LONGEST_NAME} letters is needed.")
     return name
 
 
 def _sixteen_digits(check: Callable[[str, bool], str]) -> Callable[[Cell, Intake], str]:
     def read(cell: Cell, intake: Intake) -> str:
         if cell.was_number or _ROUNDED.fullmatch(cell.text):
-            raise FieldRefused(
+            raise CellRefused(
                 "rounded",
                 "The spreadsheet took it for a number and keeps fifteen of its sixteen digits: make the column text, "
                 "then type the numbers again from the paper.",
@@ -157,7 +172,7 @@ def _date(text: str) -> date:
         first, month, last = (int(part) for part in parts)
         return date(first, month, last) if first > 31 else date(last, month, first)
     except ValueError:
-        raise FieldRefused("no-date", "A date is needed: day/month/year with four digits, 17/08/1990.") from None
+        raise CellRefused("no-date", "A date is needed: day/month/year with four digits, 17/08/1990.") from None
 
 
 def _phone(cell: Cell, intake: Intake) -> str:

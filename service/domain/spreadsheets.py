@@ -15,8 +15,6 @@ from contextlib import suppress
 from typing import IO, Any, NamedTuple, cast
 from xml.etree import ElementTree as ET
 
-from service.domain.errors import FieldRefused
-
 MOST_COLUMNS = 64
 LONGEST_CELL = 4096
 LONGEST_ROW = MOST_COLUMNS * LONGEST_CELL
@@ -36,6 +34,14 @@ _NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]+")
 
 
+class TableRefused(ValueError):
+    """What cannot be read as a table of people: a stable code, and what to do."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
 class Cell(NamedTuple):
     text: str
     was_number: bool = False
@@ -50,14 +56,14 @@ class Row(NamedTuple):
 def rows_of(file: IO[bytes]) -> Iterator[Row]:
     """Every row that is not empty. file: seekable.
 
-    Raises FieldRefused when it is no table; also in the middle, so nothing may be kept before the end was seen.
+    Raises TableRefused when it is no table; also in the middle, so nothing may be kept before the end was seen.
     """
     head = file.read(_HEAD_BYTES)
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _of_workbook(file)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise FieldRefused("old-workbook", "This is a workbook of before 2007: save it as .xlsx or as CSV.")
+        raise TableRefused("old-workbook", "This is a workbook of before 2007: save it as .xlsx or as CSV.")
     return _of_csv(file, head)
 
 
@@ -79,9 +85,9 @@ def _of_csv(file: IO[bytes], head: bytes) -> Iterator[Row]:
             if any(cell.strip() for cell in cells):
                 yield Row(reader.line_num, [_cell(cell.lstrip("\ufeff")) for cell in cells[:MOST_COLUMNS]])
     except UnicodeDecodeError as fault:
-        raise FieldRefused("encoding", f"After line {reader.line_num} it is not {encoding}: {fault.reason}.") from None
+        raise TableRefused("encoding", f"After line {reader.line_num} it is not {encoding}: {fault.reason}.") from None
     except csv.Error as fault:
-        raise FieldRefused("not-csv", f"Line {reader.line_num + 1}: {fault}.") from None
+        raise TableRefused("not-csv", f"Line {reader.line_num + 1}: {fault}.") from None
     finally:
         with suppress(ValueError):  # the file was closed by its owner before this was forgotten
             text.detach()
@@ -92,7 +98,7 @@ def _encoding_of(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\x00" in head:
-        raise FieldRefused("encoding", "There are zero bytes in it: save it as CSV in UTF-8, or as .xlsx.")
+        raise TableRefused("encoding", "There are zero bytes in it: save it as CSV in UTF-8, or as .xlsx.")
     try:
         codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:
@@ -116,7 +122,7 @@ class _Lines:
             raise StopIteration
         self.left -= len(line)
         if self.left < 0:
-            raise FieldRefused("long-row", f"A row has more than {LONGEST_ROW} letters: this is not a list of people.")
+            raise TableRefused("long-row", f"A row has more than {LONGEST_ROW} letters: this is not a list of people.")
         if "\x00" in line:
             raise csv.Error("a zero byte")
         return line
@@ -124,7 +130,7 @@ class _Lines:
 
 def _cell(text: str, *, was_number: bool = False) -> Cell:
     if len(text) > LONGEST_CELL:
-        raise FieldRefused("long-cell", f"A cell has more than {LONGEST_CELL} letters: this is not a list of people.")
+        raise TableRefused("long-cell", f"A cell has more than {LONGEST_CELL} letters: this is not a list of people.")
     return Cell(text.strip(), was_number)
 
 
@@ -144,14 +150,14 @@ def _of_workbook(file: IO[bytes]) -> Iterator[Row]:
         with zipfile.ZipFile(file) as book:
             names = sorted(name for name in book.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name))
             if not names:
-                raise FieldRefused("not-a-workbook", "It is packed like a workbook, but there is no sheet in it.")
+                raise TableRefused("not-a-workbook", "It is packed like a workbook, but there is no sheet in it.")
             strings = _shared_strings(book)
             with _member(book, min(names, key=lambda name: (len(name), name)), MOST_UNPACKED_BYTES) as sheet:
                 yield from _of_sheet(sheet, strings)
-    except FieldRefused:
+    except TableRefused:
         raise
     except _DAMAGES as fault:
-        raise FieldRefused("damaged", f"The workbook is damaged ({fault}): save it again, or as CSV.") from None
+        raise TableRefused("damaged", f"The workbook is damaged ({fault}): save it again, or as CSV.") from None
 
 
 class _Bounded(io.RawIOBase):
@@ -167,7 +173,7 @@ class _Bounded(io.RawIOBase):
         content = self._packed.read(len(buffer))
         self._left -= len(content)
         if self._left < 0:
-            raise FieldRefused("too-large", "The workbook unpacks to more than a list of people can be.")
+            raise TableRefused("too-large", "The workbook unpacks to more than a list of people can be.")
         buffer[: len(content)] = content
         return len(content)
 
@@ -217,7 +223,7 @@ def _ended(member: IO[bytes], tag: str) -> Iterator[ET.Element]:
     before = b""
     while content := member.read(_HEAD_BYTES):
         if b"<!DOCTYPE" in before + content or b"\x00" in content:  # a zero byte: another encoding could hide one
-            raise FieldRefused("not-a-workbook", "A workbook has no document type.")
+            raise TableRefused("not-a-workbook", "A workbook has no document type.")
         before = content[-len(b"<!DOCTYPE") :]
         size += len(content)
         parser.feed(content)
@@ -227,7 +233,7 @@ def _ended(member: IO[bytes], tag: str) -> Iterator[ET.Element]:
                 within += element.tag == tag
                 elements += 1
                 if elements > MOST_ELEMENTS:
-                    raise FieldRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
+                    raise TableRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
                 continue
             parents.pop()
             if element.tag == tag:
@@ -238,7 +244,7 @@ def _ended(member: IO[bytes], tag: str) -> Iterator[ET.Element]:
                 if parents:
                     parents[-1].clear()
         if size > MOST_ROW_BYTES:
-            raise FieldRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
+            raise TableRefused("too-large", "A row of the workbook holds more than anybody can have typed.")
     parser.close()  # a sheet that breaks off is none: rows would be missing
 
 

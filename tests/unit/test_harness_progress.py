@@ -99,6 +99,9 @@ VERDICT: dict[str, Any] = {
         }
     },
     "cpu_s": {"web": 1.25},
+    "answer": [
+        {"what": "It holds", "text": "12/s", "interval": "11 to 13", "value": 12.0, "manner": "measured", "confidence": "sure"},
+    ],
     "verdict": {
         "outcome": "missed",
         "exit_code": 3,
@@ -116,8 +119,8 @@ VERDICT: dict[str, Any] = {
 def test_the_document_has_exactly_the_promised_keys() -> None:
     document = verdict_view.document(VERDICT, Path("runs/r1/report.html"))
     assert list(document) == [
-        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "ledgers", "verdict", "report",
-        "cpu_s",
+        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "answer", "ledgers", "verdict",
+        "report", "cpu_s",
     ]  # fmt: skip
     assert list(document["ledgers"]["joins"]) == ["client", "database", "partners", "unknown", "difference"]
     assert list(document["verdict"]) == ["outcome", "exit_code", "objectives"]
@@ -131,6 +134,7 @@ def test_the_table_says_what_was_missed_and_where_the_report_is() -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "missed: At least one objective is missed." in text
+    assert "It holds 12/s (11 to 13)" in " ".join(text.split())
     assert "note: the gate stands still" in text
     assert "Quick" in text and "2 joined" in text and "joins 0" in text and "web 1.2" in text
     assert text.splitlines()[-1] == str(long)

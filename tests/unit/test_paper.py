@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain import spreadsheets
-from service.domain.errors import FieldRefused
 from service.domain.paper import Checked, Intake, harmless
-from service.domain.spreadsheets import rows_of
+from service.domain.spreadsheets import TableRefused, rows_of
 
 TODAY = date(2020, 4, 13)
 HEAD = ["Nama", "NIK", "No. KK", "Tanggal Lahir", "No. HP", "Email"]
@@ -106,7 +105,7 @@ def test_each_fault_has_its_row_column_and_name(column: int, value: str, code: s
     row = [*WOMAN[:column], value, *WOMAN[column + 1 :]]
     found = checked(csv_of(HEAD, MAN, row).encode())
     assert found[0].faults == ()
-    assert [(one.code, one.field) for one in found[1].faults] == [(code, list(found_columns())[column])]
+    assert [(one.code, one.column) for one in found[1].faults] == [(code, list(found_columns())[column])]
     assert found[1].person is None
 
 
@@ -116,7 +115,7 @@ def found_columns() -> list[str]:
 
 def test_a_number_that_was_a_number_in_a_workbook_is_refused_with_the_way_out() -> None:
     found = checked(workbook([HEAD, [WOMAN[0], 5207995708900000, *WOMAN[2:]]]))
-    assert [(one.field, one.code) for one in found[0].faults] == [("identity_number", "rounded")]
+    assert [(one.column, one.code) for one in found[0].faults] == [("identity_number", "rounded")]
     assert "make the column text" in found[0].faults[0].detail
 
 
@@ -130,7 +129,7 @@ def test_all_faults_of_a_row_are_told_at_once_and_spaces_are_none() -> None:
 def test_who_stands_twice_is_taken_once() -> None:
     found = checked(csv_of(HEAD, WOMAN, MAN, WOMAN).encode())
     assert [one.person is None for one in found] == [False, False, True]
-    assert {one.field: one.detail for one in found[2].faults} == {
+    assert {one.column: one.detail for one in found[2].faults} == {
         "identity_number": "It stands in row 2 too.",
         "phone": "It stands in row 2 too.",
     }
@@ -152,7 +151,7 @@ def test_who_stands_twice_is_taken_once() -> None:
     ],
 )
 def test_what_is_no_table_is_refused(content: bytes, code: str) -> None:
-    with pytest.raises(FieldRefused) as refused:
+    with pytest.raises(TableRefused) as refused:
         checked(content)
     assert refused.value.code == code
 
@@ -161,7 +160,7 @@ def test_a_workbook_that_unpacks_to_a_disk_full_is_refused(monkeypatch: pytest.M
     monkeypatch.setattr(spreadsheets, "MOST_UNPACKED_BYTES", 100_000)
     bomb = workbook([HEAD, *([WOMAN] * 2000)])
     assert len(bomb) < 100_000
-    with pytest.raises(FieldRefused, match="unpacks to more"):
+    with pytest.raises(TableRefused, match="unpacks to more"):
         checked(bomb)
 
 
@@ -188,14 +187,14 @@ def sheet_of(content: str) -> bytes:
 )
 def test_an_odd_sheet_is_refused(content: str, code: str) -> None:
     """Rows of one number would hide who stands twice; a row without an end would fill the memory."""
-    with pytest.raises(FieldRefused) as refused:
+    with pytest.raises(TableRefused) as refused:
         checked(sheet_of(content))
     assert refused.value.code == code
 
 
 def test_what_lies_between_rows_is_forgotten() -> None:
     """However much it is: rules of formats and links come after the rows."""
-    with pytest.raises(FieldRefused) as refused:
+    with pytest.raises(TableRefused) as refused:
         checked(sheet_of("<a/>" * 300_000 + "</sheetData></worksheet>"))
     assert refused.value.code == "empty"
 
@@ -205,14 +204,14 @@ def test_packed_bytes_that_were_changed_are_refused() -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         at = book.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
     content[at] = 0xFF
-    with pytest.raises(FieldRefused) as refused:
+    with pytest.raises(TableRefused) as refused:
         checked(bytes(content))
     assert refused.value.code == "damaged"
 
 
 @pytest.mark.parametrize("row", ["a" * 300_000, '"\n";' * 100_000])
 def test_a_row_of_a_csv_has_an_end(row: str) -> None:
-    with pytest.raises(FieldRefused) as refused:
+    with pytest.raises(TableRefused) as refused:
         checked(f"{';'.join(HEAD)}\n{row}".encode())
     assert refused.value.code == "long-row"
 
@@ -224,7 +223,7 @@ def test_a_document_type_is_refused(before: int, encoding: str) -> None:
     sheet = f'<!--{" " * before}--><!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'
     with zipfile.ZipFile(packed, "w") as book:
         book.writestr("xl/worksheets/sheet1.xml", sheet.encode(encoding))
-    with pytest.raises(FieldRefused, match="no document type"):
+    with pytest.raises(TableRefused, match="no document type"):
         checked(packed.getvalue())
 
 
@@ -232,7 +231,7 @@ def test_a_document_type_is_refused(before: int, encoding: str) -> None:
 def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
     try:
         checked(content)
-    except FieldRefused:
+    except TableRefused:
         pass
 
 
