@@ -206,7 +206,7 @@ def _by_minutes(found: Windows, value: float) -> tuple[float | None, float | Non
 
 def cores(growth: Growth | None, needed_per_s: float | None) -> Stated:
     """Cores of service and database that carry so many registrations a second."""
-    what = say("cores for the service and its database")
+    what = say("cores that the service and its database keep busy at the peak")
     if reason := _no_growth(growth, needed_per_s):
         return not_known("cores", what, "cores", reason, ID)
     assert growth is not None and needed_per_s is not None

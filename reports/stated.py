@@ -150,16 +150,13 @@ def confidence(
     repeats: int = ENOUGH_REPEATS,
     reach: float = 1.0,
     assumed: int = 0,
-    valid: bool = True,
 ) -> str:
     """One of CONFIDENCES, by the rule of this module.
 
     repeats: independent runs or windows behind the number; reach: how many times what was played it goes beyond;
-    assumed: on how many assumptions of the night file it rests; valid: whether the run was.
+    assumed: on how many assumptions of the night file it rests.
     A bound from one side ("at least") has no width: what was seen was seen.
     """
-    if not valid:
-        return "a guess"
     steps = _steps(value, low, high) + (repeats < ENOUGH_REPEATS) + (reach > FAR) + assumed
     return list(CONFIDENCES)[min(steps, 2)]
 

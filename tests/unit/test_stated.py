@@ -71,7 +71,6 @@ def test_numbers_of_an_answer_say_where_they_come_from() -> None:
         (100.0, 90.0, 110.0, {"assumed": 1}, "likely"),
         (100.0, 90.0, 110.0, {"assumed": 1, "reach": 100.0}, "a guess"),
         (100.0, 90.0, 110.0, {"assumed": 1, "reach": 100.0, "repeats": 1}, "a guess"),
-        (100.0, 100.0, 100.0, {"valid": False}, "a guess"),
     ],
 )
 def test_how_sure_one_is_follows_the_rule(
