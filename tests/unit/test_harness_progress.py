@@ -100,7 +100,8 @@ VERDICT: dict[str, Any] = {
     },
     "cpu_s": {"web": 1.25},
     "answer": [
-        {"what": "It holds", "text": "12/s", "interval": "11 to 13", "value": 12.0, "manner": "measured", "confidence": "sure"},
+        {"what": "It holds", "text": "12/s", "interval": "11 to 13", "value": 12.0, "manner": "measured",
+         "confidence": "sure"},
     ],
     "verdict": {
         "outcome": "missed",
