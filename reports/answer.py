@@ -29,6 +29,12 @@ ADMITTED = "swarm_stage_total"
 RATE = "registrations/s"
 ESSENTIAL = ("api_p95_s", "api_p99_s", "admitted_joined_ratio")
 """Objectives without which a run says nothing about how people fared: an answer that lacks one is less sure."""
+ABOUT_SPEED = ("api_p95_s", "api_p99_s", "server_error_ratio", "codes_within_10s_ratio", "photos_stored_ratio",
+               "admitted_joined_ratio")  # fmt: skip
+"""Objectives that are missed when more comes than is carried."""
+MINUTE_S = 60.0
+FEW = 30
+"""People who joined: what fewer of them found says little."""
 VALID = (0, 3, 6)
 """Exit codes of runs that say something about the service."""
 OF_WHOLE_JOURNEYS = (
@@ -52,10 +58,16 @@ def of_search(searched: Searched) -> list[Stated]:
     if probe is None:
         return [held]
     facts = searched.runs[probe.number]
-    growth = extrapolation.of_runs(list(searched.runs.values()), law_of(searched))
+    growth = extrapolation.of_runs(_carried(searched), law_of(searched))
     answers = _rest(facts, searched.strained or facts, needs.of_night(facts), growth, held)
     # What is measured stands in the record of one probe, not in this one: the proof says in which.
     return [one if one is held else replace(one, source="") for one in answers]
+
+
+def _carried(searched: Searched) -> list[Facts]:
+    """Runs of the probes that held: in the others part of the work was for refusals and for people who tried again."""
+    held = {probe.number for probe in searched.of(Outcome.HELD)}
+    return [facts for number_, facts in searched.runs.items() if number_ in held] or list(searched.runs.values())
 
 
 def proof(facts: Facts, growth: Growth | None, answers: Iterable[Stated], probe: Probe | None = None) -> dict[str, Any]:
@@ -165,9 +177,18 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
     if not played:
         return not_known("holds", what, RATE, say("nobody was let in"), "#scale")
     met = verdict.exit_code == 0
+    if not met:
+        if not any(one.met is False for one in verdict.objectives if one.id in ABOUT_SPEED):
+            why = say("what is missed says nothing about how much can be carried")
+            return not_known("holds", what, RATE, why, "#objectives")
+        if float(facts.config["last_arrival_s"] or 0.0) < MINUTE_S:
+            return not_known("holds", what, RATE, say("people came for less than a minute"), "#scale")
+        if not np.nanmax(facts.people["wait"], initial=0.0) > 0.0:  # nobody stood in line: all who came were in it
+            offered = statistics.busiest(facts.moments("started"), MINUTE_S)
+            played, source = max((played, source), (offered, "#scale"))
     unjudged = any(one.met is None for one in verdict.objectives if one.id in ESSENTIAL)
     low, high = (played, None) if met else (None, played)
-    sure = confidence(played, low, high, repeats=1, assumed=int(unjudged))
+    sure = confidence(played, low, high, repeats=1, assumed=unjudged + (facts.joined < FEW))
     return Stated("holds", what, played, low, high, RATE, "measured", sure, "#scale", source=source)
 
 

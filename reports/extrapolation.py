@@ -37,8 +37,8 @@ LEAST_WINDOWS = 12
 """Two minutes; the line has two unknowns, and blocks of a minute must be able to differ."""
 DRAWS = 1000
 FULL = 0.7
-"""Of a core, at most, that one web process is planned to use: at 70 % a request waits 2.3 times as long as it takes
-(M/M/1), at 90 % nine times."""
+"""Of a core, at most, that is planned to be used, by a web process or of what is bought: at 70 % a request waits 2.3
+times as long as it takes (M/M/1), at 90 % nine times."""
 ROWS = 40
 """Windows that the table shows at most; thinned beyond."""
 CPU, REQUESTS = "rehearsal_cpu_seconds_total", "swarm_requests_total"
@@ -69,9 +69,9 @@ class Line:
 
     def at(self, requests_per_s: float) -> tuple[float, float, float]:
         """Cores at that rate, with the 95 % interval."""
-        drawn = self.rests + self.slopes * requests_per_s
+        drawn = np.maximum(0.0, self.rests + self.slopes * requests_per_s)
         low, high = np.quantile(drawn, (0.025, 0.975))
-        value = self.rest + self.slope * requests_per_s
+        value = max(0.0, self.rest + self.slope * requests_per_s)
         return value, min(float(low), value), max(float(high), value)
 
 
@@ -222,12 +222,15 @@ def cores(growth: Growth | None, needed_per_s: float | None) -> Stated:
 def _by_law(what: Said, growth: Growth, law: Law, needed_per_s: float) -> Stated:
     found = law.replicas_for(needed_per_s)
     if not math.isfinite(found.value):
-        why = say("by the fitted law one such stack never carries more than {peak} people/s, however many cores it has",
-                  peak=number(law.peak.value, source=ID))  # fmt: skip
-        return not_known("cores", what, "cores", why, ID)
+        return not_known("cores", what, "cores", _beyond_the_peak(law), ID)
     high = found.high if math.isfinite(found.high) else None
     sure = confidence(found.value, found.low, high, reach=found.value / growth.most, assumed=1)
     return Stated("cores", what, found.value, found.low, high, "cores", "extrapolated", sure, ID)
+
+
+def _beyond_the_peak(law: Law) -> Said:
+    return say("by the fitted law one such stack, as it was set up here, never carries more than {peak} people/s",
+               peak=number(law.peak.value, source=ID))  # fmt: skip
 
 
 def replicas(growth: Growth | None, needed_per_s: float | None) -> Stated:
@@ -236,6 +239,8 @@ def replicas(growth: Growth | None, needed_per_s: float | None) -> Stated:
     if reason := _no_growth(growth, needed_per_s):
         return not_known("replicas", what, "replicas", reason, ID)
     assert growth is not None and needed_per_s is not None
+    if isinstance(growth.law, Law) and not math.isfinite(growth.law.replicas_for(needed_per_s).value):
+        return not_known("replicas", what, "replicas", _beyond_the_peak(growth.law), ID)
     if not isinstance(growth.web, Line):
         return not_known("replicas", what, "replicas", growth.web, ID)
     interval = [math.ceil(one / FULL) for one in growth.web.at(growth.asked * needed_per_s)]

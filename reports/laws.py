@@ -73,7 +73,10 @@ def _told(law: Law | Refusal) -> list[Said]:
         rate=_interval(law.rate_of_one), sigma=_share(law.sigma), kappa=_share(law.kappa),
         scatter=percent(law.scatter, source=ID),
     )]  # fmt: skip
-    if np.isfinite(law.peak_at.value):
+    if np.isfinite(law.peak_at.value) and law.kappa.low <= 0.0:
+        told.append(say("It levels off near {peak}/s; whether it falls beyond is not known.",
+                        peak=_interval(law.peak)))  # fmt: skip
+    elif np.isfinite(law.peak_at.value):
         told.append(say("It peaks at {peak}/s with {at} at a time; beyond that more at a time carry less.",
                         peak=_interval(law.peak), at=_interval(law.peak_at)))  # fmt: skip
     else:

@@ -2,8 +2,8 @@
 
 What is counted over the whole run, also for those who did not get through, is divided by those who joined. Processors
 are the exception: their least is what was used; where the cores of the night's peak are known, they are bought for the
-peak and paid for until the wave closes. Memory comes with them, as machines are sold. Nothing is discounted, and
-people's work, support and the buildings are not in it.
+peak, with the room that is planned, and paid for until the wave closes. Memory comes with them, as machines are sold.
+Nothing is discounted, and people's work, support and the buildings are not in it.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.drawing import Table
+from reports.extrapolation import FULL
 from reports.facts import Facts
 from reports.names import STATUSES, named
 from reports.needs import Needs
 from reports.scale import SERVICE_ROLES
 from reports.stated import Stated, confidence, not_known
 from reports.uses import JOINED, Taken
-from reports.wording import Said, listed, number, recorded, say
+from reports.wording import Said, listed, number, percent, recorded, say
 
 ID = "#money"
 THOUSAND = 1000
@@ -96,9 +97,9 @@ def _processors(facts: Facts, needs: Needs | None, cores: Stated, prices: dict[s
     low = high = least
     if needs is not None and cores.value is not None and facts.planned:
         paid = needs.open_s / 3600 * THOUSAND / (needs.people * facts.joined / facts.planned)
-        hours = max(least, cores.value * paid)
-        high = max(hours, (cores.high or cores.value) * paid)
-        what = say("processors with their memory, bought for the peak until the close")
+        hours = max(least, cores.value / FULL * paid)
+        high = max(hours, (cores.value if cores.high is None else cores.high) / FULL * paid)
+        what = say("processors with their memory, at most {full} busy at the peak, until the close", full=percent(FULL))
     yield Line(what, hours, ID, say("core-hours"), price, tuple(keys), hours * price, low * price, high * price, ID)
 
 

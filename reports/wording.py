@@ -187,6 +187,8 @@ def clock(value: float) -> str:
 def _three(value: float) -> str:
     if value == 0:
         return "0"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{min(digits, 4)}f}"
     return separated(text.rstrip("0").rstrip(".") if "." in text else text)

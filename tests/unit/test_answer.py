@@ -70,6 +70,37 @@ def test_a_run_that_missed_one_holds_at_most_that(tmp_path: Path) -> None:
     assert str(headroom.text).startswith("at most ")
 
 
+def test_a_miss_that_has_nothing_to_do_with_how_many_came_is_no_bound(tmp_path: Path) -> None:
+    def forgets(run: SyntheticRun) -> None:
+        run.config["ledgers"]["accounts"].update(database=598, difference=2)
+
+    verdict = of(tmp_path, forgets)
+    assert verdict.exit_code == 6
+    assert "says nothing about how much" in by_id(verdict)["holds"].why_not
+
+
+def test_a_miss_in_less_than_a_minute_is_no_bound(tmp_path: Path) -> None:
+    def soon_over(run: SyntheticRun) -> None:
+        too_slow(run)
+        run.config["last_arrival_s"] = 30.0
+
+    assert by_id(of(tmp_path, soon_over))["holds"].why_not == "people came for less than a minute"
+
+
+def test_where_nobody_stands_in_line_whoever_came_is_the_bound(tmp_path: Path) -> None:
+    """Without a gate a service that collapses lets in fewer than it could hold."""
+
+    def collapses(run: SyntheticRun) -> None:
+        too_slow(run)
+        run.people["wait"][:] = np.nan
+        run.people["admitted_at"][::2] = np.nan
+
+    gated, free = (by_id(of(tmp_path / name, change))["holds"].value for name, change in
+                   (("gated", too_slow), ("free", collapses)))  # fmt: skip
+    assert gated is not None and free is not None
+    assert free >= gated
+
+
 def test_a_run_that_is_not_valid_holds_nothing_known_and_makes_guesses_only(tmp_path: Path) -> None:
     verdict = of(tmp_path, late_generator)
     assert verdict.exit_code == 5
@@ -195,7 +226,7 @@ def test_processors_bought_for_the_peak_cost_at_least_what_was_used(usual: tuple
         return next(line for line in money.lines(facts, taken, night, cores) if "vcpu_hour" in line.price_keys)
 
     used, bought = processors(needs.peak(None)), processors(known)
-    hours = 400 * 117 * 1000 / 5_965_048
+    hours = 400 / 0.7 * 117 * 1000 / 5_965_048
     assert bought.quantity == pytest.approx(hours)
     assert bought.low == pytest.approx(used.amount)
     assert bought.low <= bought.amount <= bought.high
