@@ -106,6 +106,8 @@ class _Gauge:
         self._before: tuple[float, float, float] | None = None
         """When it looked last, and the totals then."""
         self._seen = self._bad = 0.0
+        self._unsure = 0.0
+        """What came about an edge of the window, or beside a fault: it may count, and be good."""
         self._in_a_row = 0
 
     @property
@@ -119,12 +121,14 @@ class _Gauge:
         at, seen_before, bad_before = self._before or unseen
         self._before = (t, seen, bad)
         since = at - LAG
+        grown = max(0.0, seen - seen_before)
         if since > disturbed_at and (self._start <= 0 or since >= self._start) and t <= self._end:
-            grown = max(0.0, seen - seen_before)
             self._seen += grown
             self._bad += min(grown, max(0.0, bad - bad_before))
+        elif t >= self._start and since <= self._end:
+            self._unsure += grown
         to_come = remaining * self._of_a_journey if t <= self._end else 0.0
-        out_of_reach = self._bad > allowed(self._demand) * (self._seen + to_come)
+        out_of_reach = self._bad > allowed(self._demand) * (self._seen + self._unsure + to_come)
         self._in_a_row = self._in_a_row + 1 if out_of_reach else 0
         return self._in_a_row >= IN_A_ROW
 
