@@ -39,11 +39,17 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     freeze.add_argument("--beacon", required=True, metavar="TEXT", help='who will speak: "drand quicknet"')
     freeze.add_argument("--round", required=True, metavar="TEXT", help="which of its words will be taken")
     freeze.add_argument(
+        "--dice",
+        default="",
+        metavar="TEXT",
+        help="what will be thrown beside it, if anything: how many, where, by whom",
+    )
+    freeze.add_argument(
         "--speaks-at", type=_instant, required=True, metavar="INSTANT", help="an hour from now or later"
     )
     run = add("run", "draw, and write who is chosen and who waits")
     run.add_argument("--beacon", required=True, metavar="VALUE", help="what it said")
-    run.add_argument("--dice", default="", metavar="TEXT", help="what was thrown in public, if anything")
+    run.add_argument("--dice", default="", metavar="TEXT", help="what was thrown, if it was announced")
     run.add_argument("--withdrawn", type=Path, help="tickets to strike out, one a line; the next in line move up")
     test = add("test", "before it is announced: whether being chosen depends on anything it must not depend on")
     test.add_argument("--about", type=Path, required=True, metavar="CSV", help="a row a ticket: ticket,joined_at,...")
@@ -73,7 +79,7 @@ def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
     quotas = Quotas(options.seats, dict(options.quota))
     if len(quotas.provinces) < len(options.quota):
         raise DrawRefused("a province has two quotas")
-    beacon = Beacon(options.beacon, options.round, options.speaks_at.isoformat())
+    beacon = Beacon(options.beacon, options.round, options.speaks_at.isoformat(), options.dice)
     commitment = folder.freeze(options.wave, _lines(options.list), quotas, beacon, now)
     return {
         "tickets": folder.frozen["tickets"],

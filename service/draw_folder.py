@@ -34,11 +34,15 @@ PROVINCE_KEY = re.compile("[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Beacon:
-    """What will be drawn from, said before it is known. not_before: ISO 8601 with its zone."""
+    """What will be drawn from, said before it is known. not_before: ISO 8601 with its zone.
+
+    dice: what will be thrown beside it, where, before whom; "" for none.
+    """
 
     source: str
     round: str
     not_before: str
+    dice: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class DrawFolder:
             "rules_sha256": self._digest("rules.json"),
             "checkers": {checker.name: self._digest(checker.name) for checker in CHECKERS},
             "beacon": {"source": beacon.source, "round": beacon.round, "not_before": beacon.not_before},
+            "dice": beacon.dice,
         }
         self._put("frozen.json", _json(frozen))
         return self.commitment.hex()
@@ -97,6 +102,7 @@ class DrawFolder:
         if now < datetime.fromisoformat(frozen["beacon"]["not_before"]):
             raise DrawRefused(f"the beacon speaks at {frozen['beacon']['not_before']}: whoever knows it now chose it")
         self._refuse_changed(frozen)
+        _refuse_dice(frozen, dice)
         seed = grants.seed_of(self.commitment, beacon, dice)
         if (self.path / "result.json").exists() and self.result["seed"] != seed.hex():
             raise DrawRefused("another beacon or other dice were drawn from before: there is one draw for a list")
@@ -124,6 +130,7 @@ class DrawFolder:
                 return ["tickets.txt is not in order"]
             _refuse_faults(self.tickets)
             result = self.result
+            _refuse_dice(self.frozen, result["dice"])
             seed = grants.seed_of(self.commitment, result["beacon"], result["dice"])
             if seed.hex() != result["seed"]:
                 return ["the seed does not follow from frozen list, beacon and dice"]
@@ -231,6 +238,13 @@ class DrawFolder:
             draft.replace(self.path / name)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _refuse_dice(frozen: Mapping[str, Any], dice: str) -> None:
+    """Whoever could add dice after the beacon has spoken would try them until the winners please."""
+    if bool(dice) != bool(frozen["dice"]):
+        said = f"announced: {frozen['dice']}" if frozen["dice"] else "none were announced when the list was frozen"
+        raise DrawRefused(f"the dice are not as announced: {said}")
 
 
 def _refuse_faults(lines: Sequence[bytes]) -> None:

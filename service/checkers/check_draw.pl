@@ -59,7 +59,8 @@ for my $i (1 .. $#tickets) {
 my $said = join("\n", 'launchnight grants 1', sha256_hex($frozen_text), $result->{beacon}, $result->{dice}) . "\n";
 utf8::encode($said);
 my $seed = sha256($said);
-refuse('the seed does not follow from frozen list, beacon and dice') unless unpack('H*', $seed) eq $result->{seed};
+refuse('the seed does not follow from frozen list, beacon and dice as announced')
+    unless unpack('H*', $seed) eq $result->{seed} && !length($result->{dice}) == !length($frozen->{dice});
 
 my @keys;    # flag, score, place in the list: sorting strings is quick
 for my $i (0 .. $#tickets) {

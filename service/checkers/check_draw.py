@@ -49,8 +49,8 @@ def main(folder: Path) -> None:
         fail("tickets.txt is not in order, or a ticket stands twice")
     said = f"launchnight grants 1\n{sha256(frozen_bytes).hexdigest()}\n{result['beacon']}\n{result['dice']}\n"
     seed = sha256(said.encode()).digest()
-    if seed.hex() != result["seed"]:
-        fail("the seed does not follow from frozen list, beacon and dice")
+    if seed.hex() != result["seed"] or bool(result["dice"]) != bool(frozen["dice"]):
+        fail("the seed does not follow from frozen list, beacon and dice as announced")
     struck = set(lines_of(folder / "withdrawn.txt")) if (folder / "withdrawn.txt").exists() else set()
     in_line = (line for line in tickets if line[:32] not in struck)
     order = sorted((one[36:] != b"1", sha256(seed + bytes.fromhex(one[:32].decode())).digest(), one) for one in in_line)

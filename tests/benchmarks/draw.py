@@ -24,7 +24,7 @@ TICKETS, SEATS, ON_LIST = 2_078_026, 200_000, 0.2
 QUOTAS = Quotas(SEATS, {52: 50_229 // 4, 91: 1_000})
 RUNS = 5
 NOW = datetime(2020, 4, 17, tzinfo=UTC)
-BEACON = Beacon("drand quicknet", "7890123", (NOW + timedelta(hours=1)).isoformat())
+BEACON = Beacon("drand quicknet", "7890123", (NOW + timedelta(hours=1)).isoformat(), "three dice")
 CHECKS = {"python": [sys.executable, "check_draw.py"], "perl": ["perl", "check_draw.pl"]}
 
 

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.tools import need
 
 NOW = datetime(2020, 4, 17, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=2)
-BEACON = Beacon("drand quicknet", "7890123", (NOW + timedelta(hours=1)).isoformat())
+BEACON = Beacon("drand quicknet", "7890123", (NOW + timedelta(hours=1)).isoformat(), "three dice")
 QUOTAS = Quotas(30, {52: 3, 91: 0})
 PROGRAMS = {"python": [sys.executable, "-I"], "perl": ["perl"]}
 
@@ -129,7 +130,9 @@ def test_a_list_that_our_program_would_not_have_frozen_is_refused_by_all_three(
     text = "".join(f"{line}\n" for line in lines)
     (folder.path / "tickets.txt").write_text(text)
     root = merkle.root_of(line.encode() for line in lines).hex()
-    say_in("frozen.json", tickets=len(lines), tickets_sha256=sha256(text.encode()).hexdigest(), root=root)(folder)
+    say_in("frozen.json", dice="", tickets=len(lines), tickets_sha256=sha256(text.encode()).hexdigest(), root=root)(
+        folder
+    )
     again = DrawFolder(folder.path)
     seed = grants.seed_of(again.commitment, "b34c0n", "").hex()
     say_in("result.json", dice="", seed=seed)(folder)
@@ -169,13 +172,32 @@ def test_again_it_writes_the_same_and_never_another_draw(folder: DrawFolder) -> 
         folder.freeze(1, people(3), QUOTAS, BEACON, NOW)
 
 
+def test_nobody_tries_dice_until_the_winners_please(tmp_path: Path) -> None:
+    """Dice that were not announced with the list are refused, by the checkers too; announced ones must be thrown."""
+    folder = DrawFolder(tmp_path / "wave-1")
+    folder.freeze(1, people(10), QUOTAS, replace(BEACON, dice=""), NOW)
+    with pytest.raises(DrawRefused, match="none were announced"):
+        folder.run("b34c0n", "4 2 6", LATER)
+    folder.run("b34c0n", "", LATER)
+    assert [checked(folder, program).returncode for program in PROGRAMS] == [0, 0]
+    seed = grants.seed_of(folder.commitment, "b34c0n", "4 2 6").hex()
+    say_in("result.json", dice="4 2 6", seed=seed)(folder)
+    assert "dice" in DrawFolder(folder.path).faults()[0]
+    for program in PROGRAMS:
+        assert "as announced" in checked(folder, program).stderr
+    other = DrawFolder(tmp_path / "wave-2")
+    other.freeze(2, people(10), QUOTAS, BEACON, NOW)
+    with pytest.raises(DrawRefused, match="announced: three dice"):
+        other.run("b34c0n", "", LATER)
+
+
 def test_nobody_draws_before_the_beacon_speaks_or_from_a_changed_list(tmp_path: Path) -> None:
     folder = DrawFolder(tmp_path / "wave-1")
     with pytest.raises(DrawRefused, match="run `draw freeze` first"):
-        folder.run("b34c0n", "", LATER)
+        folder.run("b34c0n", "4 2 6", LATER)
     folder.freeze(1, people(10), QUOTAS, BEACON, NOW)
     with pytest.raises(DrawRefused, match="whoever knows it now chose it"):
-        folder.run("b34c0n", "", NOW)
+        folder.run("b34c0n", "4 2 6", NOW)
     change_line("tickets.txt", 5, flipped)(folder)
     with pytest.raises(DrawRefused, match=r"tickets\.txt is not what was frozen"):
         folder.run("b34c0n", "", LATER)
