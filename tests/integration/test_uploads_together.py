@@ -1,6 +1,7 @@
 """Uploads that begin or finish in one moment: one statement writes them, and each hears what it would hear alone."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from service.domain.errors import QueueFull
 from service.domain.uploads import UPLOADS_PER_ACCOUNT, Creation, Slot, TooManyUploads
 from service.photo_ports import Commit, Finish, Upload
 from service.storage.photos import LocalPhotoStore
+from service.storage.sql import queries
 from service.storage.transaction import begin_on
 from tests.integration.upload_desk import Desk, upload_desk
 from tests.integration.upload_room import random_bytes
@@ -44,6 +46,38 @@ async def finish_together(desk: Desk, uploads: Sequence[Upload]) -> list[Any]:
 async def begun(desk: Desk, slot: Slot):
     new = await desk.begin(len(PHOTO), slot)
     return await actions.find(desk.ports, desk.session, new)
+
+
+def scans(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    """Kind and table of each node that reads a table."""
+    found = [(plan["Node Type"], plan["Relation Name"])] if "Relation Name" in plan else []
+    return found + [each for child in plan.get("Plans", []) for each in scans(child)]
+
+
+PLANNED = {
+    "add": "array['a'], array[null]::bytea[], array[null]::smallint[], array[1], array[''], array[now()], 40",
+    "finish": "array['a'], array[0], array[0], array[1], array['{}'], array[true], array[null]::bytea[], 'x', -1, 1",
+}
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_plan_of_an_empty_table_does_not_read_a_full_one(desk, name):
+    """Made before the doors open, it serves until the server looks at the table again."""
+
+    async def scene(desk):
+        async with desk.database.connection() as connection:
+            await connection.execute("set plan_cache_mode = force_generic_plan")
+            await connection.execute(f"prepare planned as {queries('uploads')[name]}")
+            explain = f"explain (format json) execute planned ({PLANNED[name]})"
+            # The second is the control; a new upload is written so that no plan could be so bad.
+            for seqscan, reads in (("off", False), ("on", name == "finish")):
+                await connection.execute(f"set enable_seqscan = {seqscan}; discard plans")
+                plan = json.loads((await connection.fetch(explain))[0][0])[0]["Plan"]
+                big = {table for kind, table in scans(plan) if kind == "Seq Scan"} & {"upload", "session"}
+                assert bool(big) == reads, plan
+            await connection.execute("deallocate planned; reset enable_seqscan; reset plan_cache_mode")
+
+    desk(scene)
 
 
 async def depth(desk: Desk) -> int:
