@@ -111,8 +111,8 @@ def test_a_night_that_holds_is_exit_0(done: Done) -> None:
 def test_the_document_has_the_promised_figures(done: Done) -> None:
     document = done.document
     assert list(document) == [
-        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "ledgers", "verdict", "report",
-        "cpu_s",
+        "planned", "plan_hash", "seed", "factors", "fates", "lateness_ms", "generator", "answer", "ledgers", "verdict",
+        "report", "cpu_s",
     ]  # fmt: skip
     assert document["planned"] > 5 and sum(document["fates"].values()) == document["planned"]
     assert document["fates"]["joined"] > 0
