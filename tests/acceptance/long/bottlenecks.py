@@ -48,8 +48,8 @@ BURNERS = 20
 """With so many beside it a loop gets a twentieth of its core, less than half of what it needs."""
 BURNT_S = 2.0
 """Of 24: less, and somebody else had the core."""
-ASLEEP, AWAKE = 0.19, 0.01
-"""Seconds that an inspector is stopped and runs: an inspection of 20 ms takes 400."""
+ASLEEP, AWAKE = 0.24, 0.008
+"""Seconds that an inspector is stopped and runs: an inspection of 20 ms takes 620."""
 TURNS = 5
 """After so many it is looked again which inspectors there are."""
 LEAST_STOPS = 50
