@@ -211,7 +211,7 @@ def test_an_audit_that_fails_is_exit_1(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setattr(stack.OwnStack, "ledger", lambda _: b"no JSON")
-    assert cli.main([*REHEARSE, *FEW, "--json"]) == 1
+    assert cli.main([*REHEARSE, *FEW, "--steps", "1", "--json"]) == 1
     said = capsys.readouterr()
     assert "launchnight: the audit failed: see " in said.err
     document = json.loads(said.out)
