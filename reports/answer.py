@@ -33,8 +33,6 @@ ABOUT_SPEED = ("api_p95_s", "api_p99_s", "server_error_ratio", "codes_within_10s
                "admitted_joined_ratio")  # fmt: skip
 """Objectives that are missed when more comes than is carried."""
 MINUTE_S = 60.0
-FEW = 30
-"""People who joined: what fewer of them found says little."""
 VALID = (0, 3, 6)
 """Exit codes of runs that say something about the service."""
 OF_WHOLE_JOURNEYS = (
@@ -188,7 +186,7 @@ def held_by_run(facts: Facts, verdict: "Verdict") -> Stated:
             played, source = max((played, source), (offered, "#scale"))
     unjudged = any(one.met is None for one in verdict.objectives if one.id in ESSENTIAL)
     low, high = (played, None) if met else (None, played)
-    sure = confidence(played, low, high, repeats=1, assumed=unjudged + (facts.joined < FEW))
+    sure = confidence(played, low, high, repeats=1, assumed=unjudged + (facts.joined < needs.PEOPLE_OF_A_REPEAT))
     return Stated("holds", what, played, low, high, RATE, "measured", sure, "#scale", source=source)
 
 

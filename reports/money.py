@@ -14,7 +14,7 @@ from reports.drawing import Table
 from reports.extrapolation import FULL
 from reports.facts import Facts
 from reports.names import STATUSES, named
-from reports.needs import Needs
+from reports.needs import PEOPLE_OF_A_REPEAT, Needs
 from reports.scale import SERVICE_ROLES
 from reports.stated import Stated, confidence, not_known
 from reports.uses import JOINED, Taken
@@ -22,7 +22,6 @@ from reports.wording import Said, listed, number, percent, recorded, say
 
 ID = "#money"
 THOUSAND = 1000
-PEOPLE_OF_A_REPEAT = 30
 PRICED = {
     "sms_messages": ("sms_message", 1.0),
     "email_messages": ("email_message", 1.0),

@@ -6,11 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from reports.facts import Facts
-from scenarios.capacity_record import Capacity, Outcome, Phase, Probe
+from scenarios.capacity_record import SEARCHING, Capacity, Outcome, Phase, Probe
 from scenarios.record import RecordError, Run
 
-SEARCHING = (Phase.RAMP, Phase.BRACKET, Phase.CONFIRM)
-"""Phases that look for the limit."""
 STEADY = (*SEARCHING, Phase.BEYOND)
 """Phases whose probes bring as many people in each second of their arrivals."""
 

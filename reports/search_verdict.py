@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 
 from reports import answer
 from reports.answer import headline, lines_of
-from reports.search import SEARCHING, Searched
+from reports.search import Searched
 from reports.stated import Stated
 from reports.wording import N_, Said, number, recorded, say
-from scenarios.capacity_record import Capacity, Outcome
+from scenarios.capacity_record import SEARCHING, Capacity, Outcome
 
 FOUND, NO_CALL, INVALID = "found", "no-call", "invalid"
 EXIT_CODES = {FOUND: 0, NO_CALL: 3, INVALID: 5}

@@ -44,6 +44,10 @@ class Phase(StrEnum):
     """A calm rate, a jump, the calm rate again: how long the jump is felt."""
 
 
+SEARCHING = (Phase.RAMP, Phase.BRACKET, Phase.CONFIRM)
+"""Phases that look for the limit."""
+
+
 class Outcome(StrEnum):
     """How a probe ended."""
 

@@ -11,9 +11,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenarios.capacity_record import Outcome, Phase, Probe
+from scenarios.capacity_record import SEARCHING, Outcome, Phase, Probe
 
-SEARCHING = (Phase.RAMP, Phase.BRACKET, Phase.CONFIRM)
 PROBES = 8
 """Enough for a limit within thirty times the first rate."""
 RAMP = 2.5
