@@ -7,7 +7,7 @@ from pathlib import Path
 from loadtests.harness import beyond, search
 from loadtests.harness.probing import Prober
 from loadtests.harness.search import Course, Over, Step
-from scenarios.capacity_record import Capacity, Phase, Probe, Recovery, Search
+from scenarios.capacity_record import SEARCHING, Capacity, Phase, Probe, Recovery, Search
 from scenarios.record import read_people
 
 NOT_OVER = "the search is not over"
@@ -51,7 +51,7 @@ class Hunt:
 
     def _conclude(self) -> None:
         """Write down what the probes so far say."""
-        probes = [probe for probe in self.found.probes if probe.phase in search.SEARCHING]
+        probes = [probe for probe in self.found.probes if probe.phase in SEARCHING]
         self.found = replace(self.found, search=concluded(self._course, probes, self._knee))
         call = self.found.search.call
         if call is not None and self._course.beyond:
