@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service import commands
 from service.running import UsageError, home, listen, run
 
 if TYPE_CHECKING:
@@ -63,18 +64,7 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("migrate", help="bring the schema up to date and put the wave of the settings")
     ledger = verbs.add_parser("ledger", help="what the database and the photo store hold, for the audit")
     ledger.add_argument("--json", action="store_true", required=True, help="as one JSON document")
-    queues = verbs.add_parser("queues", help="look at the queues, drive dead letters again, change a quota")
-    from service.queues.command import add_arguments
-
-    add_arguments(queues)
-    room = verbs.add_parser("waiting-room", help="look at the waiting room, open, pause, pace or schedule it")
-    from service.waiting_room_command import add_arguments as add_room_arguments
-
-    add_room_arguments(room)
-    draw = verbs.add_parser("draw", help="the draw of a wave's grants: freeze the list, draw, verify, prove")
-    from service.draw_command import add_arguments as add_draw_arguments
-
-    add_draw_arguments(draw)
+    commands.add_arguments(verbs)
     health = verbs.add_parser("health", help="whether a role that runs here with these settings can do its work")
     health.add_argument("role", choices=ROLES)
     return root
@@ -109,12 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ledger()
         if options.verb == "health":
             return _health(options.role)
-        if options.verb == "queues":
-            return _queues(options)
-        if options.verb == "waiting-room":
-            return _waiting_room(options)
-        if options.verb == "draw":
-            return _draw(options)
+        if options.verb in commands.MODULES:
+            return commands.answer(options)
         if options.verb == "uploads":
             return _uploads(options)
         return _serve(options)
@@ -218,79 +204,6 @@ async def _read_ledger(settings: "Settings") -> Mapping[str, object]:
             return await read_ledger(connection, photos)
     finally:
         await database.close()
-
-
-def _queues(options: argparse.Namespace) -> int:
-    """What operators ask of the queues: 0 done, 1 not now, 2 no such queue."""
-    from service.domain.errors import ChangedMeanwhile
-    from service.settings import load
-
-    settings = load(os.environ)
-    try:
-        text, done = asyncio.run(_ask_queues(settings, options))
-    except ChangedMeanwhile as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(text, file=sys.stdout if done else sys.stderr)
-    return 0 if done else 2
-
-
-async def _ask_queues(settings: "Settings", options: argparse.Namespace) -> tuple[str, bool]:
-    from service.queues import command
-    from service.storage.pool import Database
-    from service.storage.transaction import begin_on
-    from service.storage.vault import KeyVault
-
-    database = await Database.open(settings.database_url, connections=1, name="queues")
-    try:
-        return await command.run(begin_on(database, KeyVault(settings.secret_key)), settings, options)
-    finally:
-        await database.close()
-
-
-def _waiting_room(options: argparse.Namespace) -> int:
-    """What operators ask of the waiting room: 0 done, 1 not now, 2 not like this."""
-    from service import waiting_room_command as command
-    from service.domain.errors import DatabaseFailure, LaunchnightError
-    from service.settings import load
-
-    try:
-        if options.what == command.VERIFY:
-            text, done = command.verify(options)
-        else:
-            text, done = asyncio.run(_ask_room(load(os.environ), options))
-    except DatabaseFailure:
-        raise
-    except LaunchnightError as error:
-        print(error, file=sys.stderr)
-        return 1 if error.temporary else 2
-    except OSError as error:
-        raise UsageError(f"cannot use {error.filename}: {error.strerror}") from None
-    print(text, file=sys.stdout if done else sys.stderr)
-    return 0 if done else 2
-
-
-async def _ask_room(settings: "Settings", options: argparse.Namespace) -> tuple[str, bool]:
-    from service import waiting_room_command as command
-    from service.storage.pool import Database
-    from service.storage.transaction import begin_on
-    from service.storage.vault import KeyVault
-
-    vault = KeyVault(settings.secret_key)
-    database = await Database.open(settings.database_url, connections=1, name="waiting-room")
-    try:
-        return await command.run(begin_on(database, vault), vault, settings, options)
-    finally:
-        await database.close()
-
-
-def _draw(options: argparse.Namespace) -> int:
-    """Needs files alone: 0 done, 2 refused."""
-    from service import draw_command
-
-    text, done = draw_command.run(options)
-    print(text, file=sys.stdout if done else sys.stderr)
-    return 0 if done else 2
 
 
 def _health(role: str) -> int:

@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
 
 import structlog
 import uvicorn
@@ -25,18 +24,13 @@ from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gatekeeping import count_presence, run_gatekeeper
-from service.gateways.call import open_session
-from service.gateways.civil_registry import CivilRegistryClient
-from service.gateways.guard import Guard
-from service.gateways.messages import MessageClient
-from service.gateways.providers import Providers
 from service.memory import keep_freed_memory
 from service.metrics import Metrics
 from service.opening import run_opening
 from service.operating import serve_operators
-from service.ports import Begin, MessageGateway, Ports, Wave
+from service.partners import open_partners
+from service.ports import Begin, Ports, Wave
 from service.queues.finishing import finishing_on
-from service.queues.policy import policies
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
 from service.storage.inspectors import Inspectors, Limits
@@ -47,36 +41,20 @@ from service.storage.starting import wait_for_database
 from service.storage.transaction import begin_on
 from service.storage.upload_releases import hear_releases
 from service.storage.vault import KeyVault
-from service.web import (
-    accounts,
-    assessment,
-    codes,
-    files,
-    health,
-    identity,
-    lottery,
-    me,
-    one_shot,
-    openapi,
-    profile,
-    tickets,
-    waves,
-)
-from service.web import board as board_resource
+from service.web import files, one_shot
 from service.web.ahead import RenderedAhead
+from service.web.api import operations
 from service.web.board import BoardCopy
 from service.web.census import keep_census
 from service.web.figures import tell_figures
 from service.web.heads import ShortHeads
 from service.web.middleware import Application, Boundary
-from service.web.operation import Operation, route
+from service.web.operation import route
 from service.web.overload import Doorkeeper, new_door, new_watchdog
 from service.web.pages.site import full_house, memory_cookies
 from service.web.pages.site import routes as page_routes
 from service.web.problems import Problem
 
-SLOW_CALL = 0.5
-"""Of a call's deadline: a partner that takes longer is asked less at once, before its calls reach the deadline."""
 WIDE_OPEN = 1e9
 """People a second at a gate that is switched off: everybody, in whatever second they come."""
 INSPECTIONS_PER_S = 20.0
@@ -129,7 +107,7 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
         photos = await stack.enter_async_context(open_photo_store(settings, metrics))
         inspectors = Inspectors(settings.photo_inspectors, Limits(settings.photo_max_pixels), metrics)
         stack.push_async_callback(inspectors.close)
-        partners = await _open_partners(stack, settings, metrics)
+        partners = await open_partners(stack, settings, metrics)
 
         @asynccontextmanager
         async def begin_apart() -> AsyncIterator[Begin]:
@@ -162,60 +140,6 @@ async def open_ports(settings: Settings, metrics: Metrics) -> AsyncIterator[Port
             repeated=lambda why, ok: metrics.transaction_repeats.labels(why, "begun" if ok else "refused").inc(),
             settled=lambda done: metrics.commits_unknown.labels("done" if done else "undone").inc(),
         )
-
-
-class _Partners(NamedTuple):
-    civil_registry: CivilRegistryClient
-    email: MessageGateway
-    sms: MessageGateway
-
-
-async def _open_partners(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> _Partners:
-    """A client for each partner, with connections and a guard of its own: the trouble of one is no other's."""
-    lanes, chance, url = policies(settings), random.Random().random, settings.partners_url
-
-    async def parts(partner: str, queue: str) -> dict[str, Any]:
-        most, timeout = lanes[queue].concurrency, settings.partner_timeout
-        slow, on = timeout * SLOW_CALL, settings.partner_guard
-        return {
-            "session": await stack.enter_async_context(open_session(most)),
-            "timeout": timeout,
-            "metrics": metrics,
-            "guard": Guard(partner, most=most, slow=slow, on=on, metrics=metrics, chance=chance),
-        }
-
-    registry = CivilRegistryClient(url, **await parts("civil_registry", "identity"))
-    email: MessageGateway
-    sms: MessageGateway
-    email = first = MessageClient("email", url, channel="email", **await parts("email", "email"))
-    if settings.email_second_url:
-        more = await parts("email_second", "email")
-        second = MessageClient("email_second", settings.email_second_url, channel="email", **more)
-        email = Providers(first, second, show=metrics.second_share.labels("email").set)
-    sms = first = MessageClient("sms", url, channel="sms", **await parts("sms", "sms"))
-    if settings.sms_second_url:
-        more = await parts("sms_second", "sms")
-        second = MessageClient("sms_second", settings.sms_second_url, channel="sms", **more)
-        sms = Providers(first, second, show=metrics.second_share.labels("sms").set)
-    return _Partners(registry, email, sms)
-
-
-def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
-    """The table of the JSON API."""
-    table = [
-        *tickets.operations(ports, board),
-        *board_resource.operations(board),
-        *lottery.operations(board),
-        *accounts.operations(ports, board),
-        *codes.operations(ports),
-        *identity.operations(ports),
-        *profile.operations(ports),
-        *assessment.operations(ports),
-        *waves.operations(ports),
-        *me.operations(ports),
-        *health.operations(board),
-    ]
-    return [*table, *openapi.operations(table, version)]
 
 
 def new_writers(metrics: Metrics) -> Writers:

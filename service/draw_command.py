@@ -58,7 +58,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     proof.add_argument("ticket", metavar="TICKET", help="as on the receipt")
 
 
-def run(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool]:
+def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool]:
     """What to print, and whether it is done."""
     now = now or datetime.now(UTC)
     folder = DrawFolder(options.folder)

@@ -116,8 +116,10 @@ def told(done: Done) -> Mapping[str, object]:
     return said
 
 
-def verify(options: argparse.Namespace) -> tuple[str, bool]:
-    """Check the record of a draw. Raises OSError."""
+def run_here(options: argparse.Namespace) -> tuple[str, bool] | None:
+    """Check the record of a draw; None: the verb is another, which needs the database. Raises OSError."""
+    if options.what != VERIFY:
+        return None
     with ExitStack() as stack:
         lines: IO[str] = sys.stdin if str(options.record) == "-" else stack.enter_context(options.record.open())
         verdict = lottery_record.verify(lines)

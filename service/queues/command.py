@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from service.domain.queues import drain_s
-from service.ports import Begin
+from service.ports import Begin, Vault
 from service.queue_ports import DeadLetter, QueueStanding
 from service.queues.policy import QueuePolicy, policies
 from service.settings import Settings
@@ -52,7 +52,7 @@ def _rate(text: str) -> float | None:
     return rate
 
 
-async def run(begin: Begin, settings: Settings, options: argparse.Namespace) -> tuple[str, bool]:
+async def run(begin: Begin, _: Vault, settings: Settings, options: argparse.Namespace) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
     table = policies(settings)
     whats: Mapping[str, Callable[..., Awaitable[tuple[Table, bool]]]] = {

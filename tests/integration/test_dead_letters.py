@@ -131,8 +131,8 @@ def ask(run: Run, url: str, *words: str) -> tuple[str, bool]:
     async def asked() -> tuple[str, bool]:
         database = await Database.open(url, connections=1)
         try:
-            begin = begin_on(database, KeyVault(settings.secret_key))
-            return await command.run(begin, settings, parser.parse_args(words))
+            vault = KeyVault(settings.secret_key)
+            return await command.run(begin_on(database, vault), vault, settings, parser.parse_args(words))
         finally:
             await database.close()
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -265,8 +264,8 @@ def test_what_cannot_be_meant_is_refused(words, capsys):
 def test_a_draw_is_checked_without_a_database(tmp_path):
     record = tmp_path / "record"
     record.write_text("{}\n")
-    text, fine = waiting_room_command.verify(SimpleNamespace(record=record))  # type: ignore[arg-type]
-    assert not fine and "refused" in text
+    said = waiting_room_command.run_here(argparse.Namespace(what="verify", record=record))
+    assert said is not None and not said[1] and "refused" in said[0]
 
 
 def test_an_hour_with_early_comers_is_moved_but_not_taken_away(run, database_url, tmp_path):

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import service.app  # loads every module that declares a problem type
 from loadtests.swarm_metrics import FAMILIES, SwarmMetrics
 from service import settings
 from service.domain import errors
 from service.metrics import Metrics
 from service.ports import Ports
+from service.web import api
 from service.web.operation import Operation
 from service.web.problems import status_of
 
@@ -147,7 +147,7 @@ def operations() -> list[Operation]:
         email=nothing,
         sms=nothing,
     )
-    return service.app.operations(ports, nothing, "0")
+    return api.operations(ports, nothing, "0")
 
 
 def problem_types() -> list[type[errors.LaunchnightError]]:

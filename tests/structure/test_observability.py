@@ -109,7 +109,7 @@ def test_the_lists_of_the_metrics_are_those_of_the_code() -> None:
     assert settings.switches() == metrics.SWITCHES
     reached = [line for path in (ROOT / "service" / "actions").glob("*.py") for line in calls(path.read_text())]
     assert set(reached) == set(metrics.STAGES)
-    sources_of_clients = [ROOT / "service" / "app.py", *(ROOT / "service" / "gateways").glob("*.py")]
+    sources_of_clients = [ROOT / "service" / "partners.py", *(ROOT / "service" / "gateways").glob("*.py")]
     made = [re.findall(r'(?:Message|Partner)Client\(\s*"(\w+)"', path.read_text()) for path in sources_of_clients]
     assert {name for names in made for name in names} == set(metrics.PARTNERS)
 

@@ -19,7 +19,7 @@ SPEAKS = NOW + timedelta(hours=1)
 def asked(*words: str, now: datetime = NOW) -> tuple[str, bool]:
     parser = argparse.ArgumentParser()
     draw_command.add_arguments(parser)
-    return draw_command.run(parser.parse_args([*words, "--json"]), now)
+    return draw_command.run_here(parser.parse_args([*words, "--json"]), now)
 
 
 def frozen(folder: Path, lines: list[str], *, speaks_at: datetime = SPEAKS) -> tuple[str, bool]:
