@@ -4,7 +4,12 @@ from scenarios.journey_state import ANSWERS, Action, State
 
 _PARTS = ANSWERS + 1
 _SAME_STEP = {Action.CODE_AGAIN: Action.CODE, Action.PHOTO_HEAD: Action.PHOTO_SEND}
-_IN_LINE = (Action.PLACE, Action.CLAIM)
+_FIRST_PART = tuple(_SAME_STEP.get(action, action) * _PARTS for action in (0, *Action))
+"""By action."""
+_IN_LINE = frozenset(map(int, (Action.PLACE, Action.CLAIM)))
+_OF_PHOTOS = frozenset(map(int, (Action.PHOTO_CREATE, Action.PHOTO_SEND, Action.PHOTO_HEAD)))
+_OF_CODES = frozenset(map(int, (Action.CODE, Action.CODE_AGAIN)))
+_ANSWER = int(Action.ANSWER)
 
 
 class Attempts:
@@ -41,12 +46,12 @@ class Attempts:
 
 def step_of(state: State) -> int:
     """The step that the state's action is for, as a small number."""
-    action = _SAME_STEP.get(Action(state.action), Action(state.action))
-    part = 0
-    if action in (Action.PHOTO_CREATE, Action.PHOTO_SEND):
-        part = state.progress.photo
-    elif action is Action.ANSWER:
-        part = state.progress.answers
-    elif action is Action.CODE:
-        part = state.code.signed_in
-    return action * _PARTS + part
+    action = state.action
+    step = _FIRST_PART[action]
+    if action in _OF_PHOTOS:
+        step += state.progress.photo
+    elif action == _ANSWER:
+        step += state.progress.answers
+    elif action in _OF_CODES:
+        step += state.code.signed_in
+    return step
