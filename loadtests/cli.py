@@ -25,6 +25,8 @@ SERVICE_VERBS = {
     "queues": "look at the queues, drive dead letters again, change a partner's quota",
     "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
     "draw": "draw the grants of a wave so that anybody can check it",
+    "announce": "tell people by SMS what a draw came to",
+    "books": "look at the books of all grants, and check them",
     "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""

@@ -67,6 +67,19 @@ class Registry:
 
 
 @dataclass(frozen=True)
+class Payouts:
+    """The payout gateway: a rate, and errors after which nothing was paid."""
+
+    rate_per_s: PerSecond
+    error_ratio: Share
+
+
+PAYOUTS = Payouts(rate_per_s=100.0, error_ratio=0.0)
+ROUTE_OF_MANY = Gateway(rate_per_s=50.0, delay_median_s=8.0, delay_sigma=1.0, loss=0.05)
+"""The SMS provider's route for messages to many at once: apart from that of the codes."""
+
+
+@dataclass(frozen=True)
 class PartnerSet:
     """One set of capacities. `gate_per_s`: people per second that the waiting room admits, -1 = no gate."""
 

@@ -80,6 +80,9 @@ class Purpose(IntEnum):
     SMS_LOSS = 303
     REGISTRY_LATENCY = 304
     REGISTRY_ERROR = 305
+    ANNOUNCEMENT_DELAY = 306
+    ANNOUNCEMENT_LOSS = 307
+    PAYOUT_ERROR = 308
 
 
 def digest(seed: int, applicant: int, purpose: int, attempt: int) -> int:

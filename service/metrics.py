@@ -34,9 +34,9 @@ ROUTES = (
 )  # fmt: skip
 """As the swarm's clients name them, so that what a request costs and how often it is made stand side by side."""
 ANSWER_OUTCOMES = ("ok", "refused", "busy", "error", "left")
-QUEUES = ("email", "sms", "identity", "photo")
+QUEUES = ("email", "sms", "identity", "photo", "announcement", "payout")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
-PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second")
+PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second", "announcement", "payout")
 INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")
 BUCKET_OPERATIONS = ("write", "read", "size", "remove")
 SPENT = ("used", "waited", "round_trip", "commit")
@@ -46,6 +46,7 @@ PROMISES = ("early", "inside", "late")
 STAGES = (
     "ticketed", "admitted", "account_created", "code_verified", "identity_submitted", "identity_verified",
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
+    "notified", "training_chosen", "paid",
 )  # fmt: skip
 GATE_STAGES = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
 SWITCHES = (

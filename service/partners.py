@@ -8,6 +8,7 @@ from service.gateways.call import open_session
 from service.gateways.civil_registry import CivilRegistryClient
 from service.gateways.guard import Guard
 from service.gateways.messages import MessageClient
+from service.gateways.payout import PayoutClient
 from service.gateways.providers import Providers
 from service.metrics import Metrics
 from service.ports import MessageGateway
@@ -22,6 +23,8 @@ class Partners(NamedTuple):
     civil_registry: CivilRegistryClient
     email: MessageGateway
     sms: MessageGateway
+    announcer: MessageClient
+    payouts: PayoutClient
 
 
 async def open_partners(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> Partners:
@@ -51,4 +54,9 @@ async def open_partners(stack: AsyncExitStack, settings: Settings, metrics: Metr
         more = await parts("sms_second", "sms")
         second = MessageClient("sms_second", settings.sms_second_url, channel="sms", **more)
         sms = Providers(first, second, show=metrics.second_share.labels("sms").set)
-    return Partners(registry, email, sms)
+    # Never a second provider: that one would not know what the first has sent, and people would get it twice.
+    announcer = MessageClient(
+        "announcement", url, channel="announcement", **await parts("announcement", "announcement")
+    )
+    payouts = PayoutClient(url, **await parts("payout", "payout"))
+    return Partners(registry, email, sms, announcer, payouts)

@@ -17,6 +17,7 @@ from uuid import UUID
 from service.domain.lookout import Lookout
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
+from service.money_ports import AnnouncementStore, BookStore, PayoutGateway, PayoutStore, TrainingStore
 from service.office_ports import OfficeStore
 from service.operation_ports import OperationStore
 from service.photo_ports import (
@@ -298,6 +299,14 @@ class Transaction(Protocol):
     @property
     def offices(self) -> OfficeStore: ...
     @property
+    def announcements(self) -> AnnouncementStore: ...
+    @property
+    def training(self) -> TrainingStore: ...
+    @property
+    def books(self) -> BookStore: ...
+    @property
+    def payouts(self) -> PayoutStore: ...
+    @property
     def operations(self) -> OperationStore: ...
 
 
@@ -380,6 +389,9 @@ class Ports:
     civil_registry: CivilRegistry
     email: MessageGateway
     sms: MessageGateway
+    announcer: MessageGateway
+    """For messages that are sent once for ever: one provider, which knows the calls that it has had."""
+    payouts: PayoutGateway
     policy: Policy = field(default_factory=Policy)
     chance: Callable[[], float] = field(default_factory=lambda: random.Random().random)
     """Uniform in [0, 1), for jitter only."""

@@ -138,6 +138,20 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("REGISTRATION_EMAIL_RATE", positive, "500", "1/s", "The provider's agreed throughput."),
     Setting("REGISTRATION_SMS_RATE", positive, "1000", "1/s", "The provider's agreed throughput."),
+    Setting(
+        "REGISTRATION_ANNOUNCEMENT_RATE",
+        positive,
+        "50",
+        "1/s",
+        "Messages that tell what a draw came to, on the provider's route for many at once: two million in half a day.",
+    ),
+    Setting(
+        "REGISTRATION_PAYOUT_RATE",
+        positive,
+        "100",
+        "1/s",
+        "The payout gateway's agreed throughput: 200,000 instalments in 34 minutes.",
+    ),
     Setting("REGISTRATION_IDENTITY_QUEUE_LIMIT", count, "500000", "jobs", "That night's backlog was 439,000."),
     Setting(
         "REGISTRATION_EMAIL_QUEUE_LIMIT", count, "60000", "jobs", "Two minutes at 500/s: later a code is of no use."
@@ -151,6 +165,20 @@ TABLE: tuple[Setting, ...] = (
         "200000",
         "jobs",
         "Photos that wait to be inspected: 300 GB of originals at the 1.5 MB that one has on average.",
+    ),
+    Setting(
+        "REGISTRATION_ANNOUNCEMENT_QUEUE_LIMIT",
+        count,
+        "6000",
+        "jobs",
+        "Two minutes at 50/s. It is filled to half from rows that can wait, so what is stopped stops within a minute.",
+    ),
+    Setting(
+        "REGISTRATION_PAYOUT_QUEUE_LIMIT",
+        count,
+        "60000",
+        "jobs",
+        "Ten minutes at 100/s. It is filled to half from rows that can wait, so questions about accounts find room.",
     ),
     Setting(
         "REGISTRATION_PHOTO_INSPECTORS",
@@ -274,10 +302,14 @@ class Settings(SimpleNamespace):
     civil_registry_rate: float
     email_rate: float
     sms_rate: float
+    announcement_rate: float
+    payout_rate: float
     identity_queue_limit: int
     email_queue_limit: int
     sms_queue_limit: int
     photo_queue_limit: int
+    announcement_queue_limit: int
+    payout_queue_limit: int
     photo_inspectors: int
     photo_max_pixels: int
     bounded_queues: bool

@@ -8,10 +8,12 @@ import logging
 import math
 import sys
 import time
+from dataclasses import replace
 
 from aiohttp import web
 
 from scenarios import catalogue, factors
+from scenarios.capacities import PAYOUTS, ROUTE_OF_MANY
 from scenarios.lifeline import end_event
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
@@ -28,7 +30,7 @@ class CannotStart(Exception):
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scenarios.partners",
-        description="The civil registry, the e-mail gateway and the SMS gateway of a night.",
+        description="The civil registry, the e-mail and SMS gateways and the payout partners of a night.",
     )
     parser.add_argument("--night", default="prakerja-wave-1", metavar="NAME|FILE", help="whose figures (%(default)s)")
     parser.add_argument("--set", default="prepared", metavar="NAME", help="set of partners (%(default)s)")
@@ -59,7 +61,9 @@ def figures_of(night: str, set_name: str, people: str, speed: float) -> Figures:
     if set_name not in sets:
         raise CannotStart(f"--set {set_name}: the night {night} has no such set; choose one of: {', '.join(sets)}")
     scaled, _ = factors.scaled(sets[set_name], scale)
-    return Figures(civil_registry=scaled.civil_registry, email=scaled.email, sms=scaled.sms)
+    many = replace(ROUTE_OF_MANY, rate_per_s=ROUTE_OF_MANY.rate_per_s * scale.rate)
+    payout = replace(PAYOUTS, rate_per_s=PAYOUTS.rate_per_s * scale.rate)
+    return Figures(scaled.civil_registry, scaled.email, scaled.sms, many, payout)
 
 
 async def serve(options: argparse.Namespace) -> None:

@@ -18,11 +18,12 @@ from scenarios.json_bodies import Refused, json_object
 from scenarios.partners import exposition, requests
 from scenarios.partners.civil_registry import CivilRegistry
 from scenarios.partners.deliveries import Deliveries, Subscriber
-from scenarios.partners.gateway import EMAIL, SMS, MessageGateway
-from scenarios.partners.ledger import GatewayLedger, RegistryLedger, Traffic
+from scenarios.partners.gateway import ANNOUNCEMENT, ARRIVES_AS, EMAIL, SMS, MessageGateway
+from scenarios.partners.ledger import GatewayLedger, PayoutLedger, RegistryLedger, Traffic
 from scenarios.partners.metrics import metrics_page
 from scenarios.partners.misconduct import LONGEST_HANG, Act, Conduct
-from scenarios.partners.requests import Message
+from scenarios.partners.payout import PayoutAnswer, PayoutPartners
+from scenarios.partners.requests import Account, Message
 from scenarios.partners.settings import Figures, changed
 
 LARGEST_BODY = 64 * 1024
@@ -35,7 +36,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Partners:
-    """The three partners of one night, and the routes that lead to them."""
+    """The partners of one night, and the routes that lead to them."""
 
     def __init__(self, figures: Figures, opens_at: float, seed: int, heartbeat: float = HEARTBEAT) -> None:
         """opens_at: unix seconds of the opening, from which the allowance's windows are counted."""
@@ -45,7 +46,9 @@ class Partners:
         self.gateways = {
             EMAIL: MessageGateway(EMAIL, figures.email, seed),
             SMS: MessageGateway(SMS, figures.sms, seed),
+            ANNOUNCEMENT: MessageGateway(ANNOUNCEMENT, figures.announcement, seed),
         }
+        self.payouts = PayoutPartners(figures.payout, seed)
         self.deliveries = Deliveries()
         self.conduct = Conduct(seed)
         self._heartbeat = heartbeat
@@ -57,6 +60,11 @@ class Partners:
                 web.post("/civil-registry/checks", self.post_check),
                 web.post("/email/messages", self.post_email),
                 web.post("/sms/messages", self.post_sms),
+                web.post("/announcement/messages", self.post_announcement),
+                web.post("/payout/checks", self.post_payout_check),
+                web.post("/payout/payments", self.post_payment),
+                web.get("/payout/statement", self.get_statement),
+                web.get("/wallets/{method}/{account}", self.get_wallet),
                 web.get("/inbox/{address}", self.get_inbox),
                 web.get("/deliveries", self.get_deliveries),
                 web.get("/ledger", self.get_ledger),
@@ -97,6 +105,34 @@ class Partners:
     async def post_sms(self, request: web.Request) -> web.StreamResponse:
         return await self._send(request, self.gateways[SMS], requests.sms_message)
 
+    async def post_announcement(self, request: web.Request) -> web.StreamResponse:
+        return await self._send(request, self.gateways[ANNOUNCEMENT], requests.sms_message)
+
+    async def post_payout_check(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask_payout(request, requests.payout_account, self.payouts.check)
+
+    async def post_payment(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask_payout(request, requests.payment, self.payouts.pay)
+
+    async def _ask_payout(
+        self,
+        request: web.Request,
+        parse: Callable[[dict[str, Any]], T],
+        decide: Callable[[T, str, float], PayoutAnswer],
+    ) -> web.StreamResponse:
+        traffic = self.payouts.ledger.traffic
+        key, asked = await _read(request, traffic, parse)
+        act = self.conduct.act("payout", key)
+        if act in (Act.ERROR, Act.HANG):
+            return await self._unserved(traffic, act)
+        answer = decide(asked, key, time.monotonic())
+        if answer.status == 429:
+            return _busy(answer.error, answer.retry_after)
+        if answer.status != 200:
+            return _json({"error": answer.error}, status=answer.status)
+        value = {"id": answer.id} if answer.id else {"outcome": answer.outcome}
+        return await self._answer(request, "payout", key, act, value, 200)
+
     async def _send(
         self, request: web.Request, gateway: MessageGateway, parse: Callable[[dict[str, Any]], Message]
     ) -> web.StreamResponse:
@@ -109,9 +145,10 @@ class Partners:
         if not acceptance.id:
             return _busy("throughput_exceeded", acceptance.retry_after)
         if acceptance.delay is not None:
-            self.deliveries.schedule(gateway.channel, message, acceptance.delay, ledger.count_delivered)
+            channel = ARRIVES_AS[gateway.channel]
+            self.deliveries.schedule(channel, message, acceptance.delay, ledger.count_delivered)
             if act is Act.TWICE:
-                self.deliveries.schedule(gateway.channel, message, acceptance.delay, lambda: None)
+                self.deliveries.schedule(channel, message, acceptance.delay, lambda: None)
         return await self._answer(request, gateway.channel, key, act, {"id": acceptance.id}, 202)
 
     async def _unserved(self, traffic: Traffic, act: Act | None) -> web.Response:
@@ -139,6 +176,10 @@ class Partners:
         messages = self.deliveries.inbox(request.match_info["address"])
         return _json({"messages": [dataclasses.asdict(each) for each in messages]})
 
+    async def get_wallet(self, request: web.Request) -> web.Response:
+        account = Account(request.match_info["method"], request.match_info["account"])
+        return _json({"received": self.payouts.received(account)})
+
     async def get_deliveries(self, request: web.Request) -> web.StreamResponse:
         subscriber = Subscriber(*requests.share(request.query))
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": "no-store"})
@@ -161,6 +202,9 @@ class Partners:
     async def get_ledger(self, request: web.Request) -> web.Response:
         return _json({partner: ledger.as_json() for partner, ledger in self.ledgers().items()})
 
+    async def get_statement(self, request: web.Request) -> web.Response:
+        return web.Response(text=self.payouts.statement(), content_type="text/csv")
+
     async def get_settings(self, request: web.Request) -> web.Response:
         return _json(self.figures.as_json())
 
@@ -169,6 +213,8 @@ class Partners:
         self.registry.change(self.figures.civil_registry)
         self.gateways[EMAIL].change(self.figures.email)
         self.gateways[SMS].change(self.figures.sms)
+        self.gateways[ANNOUNCEMENT].change(self.figures.announcement)
+        self.payouts.change(self.figures.payout)
         return _json(self.figures.as_json())
 
     async def get_misconduct(self, request: web.Request) -> web.Response:
@@ -201,8 +247,9 @@ class Partners:
         """Seconds since the doors opened; negative before."""
         return time.time() - self.opens_at
 
-    def ledgers(self) -> dict[str, RegistryLedger | GatewayLedger]:
-        return {"civil_registry": self.registry.ledger, **{name: each.ledger for name, each in self.gateways.items()}}
+    def ledgers(self) -> dict[str, RegistryLedger | GatewayLedger | PayoutLedger]:
+        gateways = {name: each.ledger for name, each in self.gateways.items()}
+        return {"civil_registry": self.registry.ledger, **gateways, "payout": self.payouts.ledger}
 
 
 async def _read(request: web.Request, traffic: Traffic, parse: Callable[[dict[str, Any]], T]) -> tuple[str, T]:

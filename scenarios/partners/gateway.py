@@ -13,11 +13,14 @@ from scenarios.partners.windows import RateLimit
 from scenarios.population import number_of
 from scenarios.streams import Purpose, log_normal, uniform
 
-EMAIL, SMS = "email", "sms"
+EMAIL, SMS, ANNOUNCEMENT = "email", "sms", "announcement"
 PURPOSES = {
     EMAIL: (Purpose.EMAIL_LOSS, Purpose.EMAIL_DELAY),
     SMS: (Purpose.SMS_LOSS, Purpose.SMS_DELAY),
+    ANNOUNCEMENT: (Purpose.ANNOUNCEMENT_LOSS, Purpose.ANNOUNCEMENT_DELAY),
 }
+ARRIVES_AS = {EMAIL: EMAIL, SMS: SMS, ANNOUNCEMENT: SMS}
+"""What a message is for whoever reads it."""
 
 
 @dataclass(frozen=True, slots=True)

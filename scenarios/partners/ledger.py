@@ -80,6 +80,49 @@ class RegistryLedger:
 
 
 @dataclass(slots=True)
+class PayoutLedger:
+    traffic: Traffic = field(default_factory=Traffic)
+    checks: int = 0
+    """Accounts judged, each key once."""
+    paid: int = 0
+    """Payments made, each key once."""
+    amount: int = 0
+    """Of these, rupiah."""
+    declined: int = 0
+    """Payments refused for good, each key once."""
+    refused: int = 0
+    errors: int = 0
+
+    @property
+    def distinct(self) -> int:
+        """Checks and payments decided, each key once."""
+        return self.checks + self.paid + self.declined
+
+    def outcomes(self) -> dict[str, int]:
+        """Requests by what became of them; together all that were asked."""
+        return {
+            "checked": self.checks,
+            "paid": self.paid,
+            "declined": self.declined,
+            "refused_rate": self.refused,
+            "error": self.errors,
+            **self.traffic.outcomes(),
+        }
+
+    def as_json(self) -> dict[str, int]:
+        return {
+            **self.traffic.as_json(),
+            "distinct": self.distinct,
+            "checks": self.checks,
+            "paid": self.paid,
+            "amount": self.amount,
+            "declined": self.declined,
+            "refused": self.refused,
+            "errors": self.errors,
+        }
+
+
+@dataclass(slots=True)
 class GatewayLedger:
     traffic: Traffic = field(default_factory=Traffic)
     distinct: int = 0

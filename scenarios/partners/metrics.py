@@ -4,13 +4,13 @@ import time
 from collections.abc import Mapping
 
 from scenarios.partners.exposition import family
-from scenarios.partners.ledger import GatewayLedger, RegistryLedger
+from scenarios.partners.ledger import GatewayLedger, PayoutLedger, RegistryLedger
 from scenarios.partners.settings import Figures
 
 
 def metrics_page(
     *,
-    ledgers: Mapping[str, RegistryLedger | GatewayLedger],
+    ledgers: Mapping[str, RegistryLedger | GatewayLedger | PayoutLedger],
     figures: Figures,
     allowance_left: int | None,
     delivery_connections: int,
@@ -21,6 +21,8 @@ def metrics_page(
         "civil_registry": figures.civil_registry.rate_per_s,
         "email": figures.email.rate_per_s,
         "sms": figures.sms.rate_per_s,
+        "announcement": figures.announcement.rate_per_s,
+        "payout": figures.payout.rate_per_s,
     }
     families = [
         family(

@@ -12,7 +12,7 @@ from typing import Any
 
 from scenarios.json_bodies import BodyFault, Refused
 
-PARTNERS = ("civil_registry", "email", "sms")
+PARTNERS = ("civil_registry", "email", "sms", "announcement", "payout")
 LONGEST_HANG = 120.0
 """Seconds; every caller has given up by then."""
 

@@ -13,9 +13,13 @@ KEY = re.compile(r"[\x20-\x7e]{1,255}")
 SIXTEEN_DIGITS = re.compile(r"[0-9]{16}")
 PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
+METHOD = re.compile(r"gopay|bni|linkaja|ovo")
+ACCOUNT = re.compile(r"\+[1-9][0-9]{7,14}|[0-9]{10}")
 SMALL_NUMBER = re.compile(r"[0-9]{1,6}")
 LATEST = 4_102_444_800
 """The year 2100, in unix seconds."""
+MOST_AMOUNT = 1_000_000_000
+"""Rupiah of one payment."""
 LONGEST_TEXT = 1600
 """Characters; ten SMS of 160."""
 
@@ -34,6 +38,21 @@ class Check:
 class Message:
     to: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """With one payout partner."""
+
+    method: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    to: Account
+    amount: int
+    """Rupiah."""
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str:
@@ -65,6 +84,23 @@ def email_message(body: Mapping[str, Any]) -> Message:
 def sms_message(body: Mapping[str, Any]) -> Message:
     """Raises Refused (422) with every fault."""
     return _message(body, PHONE, "a phone number such as +6281234567890")
+
+
+def payout_account(body: Mapping[str, Any]) -> Account:
+    """The holder's name is not compared: nobody here knows names. Raises Refused (422) with every fault."""
+    fields = _Fields(body, {"method", "account", "holder"})
+    account = fields.account()
+    fields.text("holder", lambda text: 1 <= len(text) <= 200, "1 to 200 characters")
+    fields.raise_faults()
+    return account
+
+
+def payment(body: Mapping[str, Any]) -> Payment:
+    """Raises Refused (422) with every fault."""
+    fields = _Fields(body, {"method", "account", "amount"})
+    account, amount = fields.account(), fields.amount("amount")
+    fields.raise_faults()
+    return Payment(account, amount)
 
 
 def opening(body: Mapping[str, Any]) -> float:
@@ -118,6 +154,19 @@ class _Fields:
             return value
         self._faults.append(BodyFault(name, "missing" if name not in self._body else "invalid", f"must be {words}"))
         return ""
+
+    def account(self) -> Account:
+        method = self.text("method", METHOD.fullmatch, "gopay, bni, linkaja or ovo")
+        return Account(method, self.text("account", ACCOUNT.fullmatch, "a phone number, or ten digits"))
+
+    def amount(self, name: str) -> int:
+        """The field as rupiah; 0 and a fault when it is missing or not valid."""
+        value = self._body.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_AMOUNT:
+            return value
+        words = f"must be whole rupiah, from 1 to {MOST_AMOUNT}"
+        self._faults.append(BodyFault(name, "missing" if name not in self._body else "invalid", words))
+        return 0
 
     def raise_faults(self) -> None:
         if self._faults:

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from scenarios.capacities import AllowanceSpan, Gateway, Registry
+from scenarios.capacities import PAYOUTS, ROUTE_OF_MANY, AllowanceSpan, Gateway, Payouts, Registry
 from scenarios.json_bodies import BodyFault, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the three partners can do, per real second; allowances by seconds since the opening."""
+    """What the partners can do, per real second; allowances by seconds since the opening."""
 
     civil_registry: Registry
     email: Gateway
     sms: Gateway
+    announcement: Gateway = ROUTE_OF_MANY
+    payout: Payouts = PAYOUTS
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -92,6 +94,8 @@ _TABLE: Mapping[str, Mapping[str, Callable[[object], Any]]] = {
     },
     "email": _GATEWAY,
     "sms": _GATEWAY,
+    "announcement": _GATEWAY,
+    "payout": {"rate_per_s": _rate, "error_ratio": _share},
 }
 
 

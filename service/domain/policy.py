@@ -12,11 +12,14 @@ class Policy:
     sms_queue_limit: int = 120_000
     identity_queue_limit: int = 500_000
     photo_queue_limit: int = 200_000
-    """Of the four limits: negative is none."""
+    announcement_queue_limit: int = 6_000
+    payout_queue_limit: int = 60_000
+    """Of the limits: negative is none."""
     drop_abandoned_work: bool = True
     email_rate_per_s: float = 500.0
     sms_rate_per_s: float = 1000.0
     identity_rate_per_s: float = 15.0
+    payout_rate_per_s: float = 100.0
     photo_rate_per_s: float = 20.0
     """Photos that the inspectors of one worker do: what a full queue is told by."""
     upload_lifetime_s: float = 86_400.0

@@ -63,12 +63,16 @@ def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
         return QueuePolicy(queue, bound(limit), rate if settings.partner_pacing else -1.0, LEASE, longest, *tries)
 
     photos_at_once = 2 * settings.photo_inspectors
+    announcing, paying = settings.announcement_rate, settings.payout_rate
     rows = (
         # Eight tries in the five minutes for which somebody waits for a code.
         row("email", settings.email_queue_limit, settings.email_rate, 8, 0.5, 30.0, 64),
         row("sms", settings.sms_queue_limit, settings.sms_rate, 8, 0.5, 30.0, 128),
         # Nobody waits for this one: 40 tries outlast a registry that is down for an hour and a half.
         row("identity", settings.identity_queue_limit, settings.civil_registry_rate, 40, 1.0, 300.0, 64),
+        # Sent once for ever and never given up lightly: 40 tries outlast a gateway that is down for an hour and a half.
+        row("announcement", settings.announcement_queue_limit, announcing, 40, 1.0, 300.0, 64),
+        row("payout", settings.payout_queue_limit, paying, 40, 1.0, 300.0, 64),
         # Nobody's quota: as fast as inspectors come free, one photo ahead of each. It waits for an inspector and is
         # inspected, each as long as the deadline of one at most. Only a worker in trouble needs a second try.
         QueuePolicy("photo", bound(settings.photo_queue_limit), -1.0, LEASE, 90.0, 8, 1.0, 60.0, photos_at_once),

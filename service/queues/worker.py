@@ -1,18 +1,22 @@
-"""The worker role: a lane for each queue, once a second the levels and their sweep, and the sweeper of uploads."""
+"""The worker role: a lane for each queue, once a second the levels and their sweep, the sweeper of uploads, and what
+fills queues by itself."""
 
 import asyncio
 import math
 import time
 from collections.abc import Mapping, Sequence
 
+from service.actions.announcement import announce
 from service.actions.figures import Replica, totals
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
+from service.actions.payouts import work_payout
 from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import drain_s
 from service.metrics import Metrics
 from service.ports import Partner, Ports, StageTotal
 from service.queue_ports import QueueLevel
+from service.queues.feeding import run_feeders
 from service.queues.heartbeat import Heartbeat
 from service.queues.lane import Handler, Lane, pause, report
 from service.queues.policy import policies
@@ -24,6 +28,8 @@ HANDLERS: dict[str, Handler] = {
     "sms": hand_over_code,
     "identity": check_identity,
     "photo": inspect_photo,
+    "announcement": announce,
+    "payout": work_payout,
 }
 BEAT = 1.0
 """Seconds between two readings of the levels and two sweeps."""
@@ -48,6 +54,8 @@ async def run_worker(
         "sms": ports.sms,
         "identity": ports.civil_registry,
         "photo": ports.inspector,
+        "announcement": ports.announcer,
+        "payout": ports.payouts,
     }
     heartbeat = Heartbeat(ports.begin_apart, metrics)
     lanes = [
@@ -58,6 +66,7 @@ async def run_worker(
             group.create_task(lane.run(stop))
         group.create_task(_beat(ports, metrics, lanes, stop))
         group.create_task(run_sweeper(ports, metrics, stop))
+        group.create_task(run_feeders(ports, stop))
 
 
 async def _beat(ports: Ports, metrics: Metrics, lanes: list[Lane], stop: asyncio.Event) -> None:

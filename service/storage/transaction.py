@@ -6,8 +6,10 @@ import asyncpg
 
 from service.ports import AnswerStore, Begin, Vault
 from service.storage.accounts import AccountRows
+from service.storage.announcements import AnnouncementRows
 from service.storage.answers import AnswerRows, NoAnswers
 from service.storage.assessments import AssessmentRows
+from service.storage.books import BookRows
 from service.storage.codes import CodeRows
 from service.storage.figures import FigureRows
 from service.storage.gate import GateRows
@@ -15,11 +17,13 @@ from service.storage.identities import IdentityRows
 from service.storage.lottery import LotteryRows
 from service.storage.offices import OfficeRows
 from service.storage.operations import OperationRows
+from service.storage.payouts import PayoutRows
 from service.storage.pool import Database, Visit
 from service.storage.presence import PresenceRows
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
 from service.storage.sessions import SessionRows
+from service.storage.training import TrainingRows
 from service.storage.upload_leftovers import PostgresUploadLeftovers
 from service.storage.uploads import PostgresUploadStore
 from service.storage.waiting_room import WaitingRoomRows
@@ -107,6 +111,22 @@ class PostgresTransaction:
     @property
     def offices(self) -> OfficeRows:
         return OfficeRows(self._connection)
+
+    @property
+    def announcements(self) -> AnnouncementRows:
+        return AnnouncementRows(self._connection)
+
+    @property
+    def training(self) -> TrainingRows:
+        return TrainingRows(self._connection)
+
+    @property
+    def books(self) -> BookRows:
+        return BookRows(self._connection)
+
+    @property
+    def payouts(self) -> PayoutRows:
+        return PayoutRows(self._connection, self._vault)
 
 
 def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:

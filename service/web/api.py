@@ -3,6 +3,7 @@
 from service.ports import Ports
 from service.web import (
     accounts,
+    announcement,
     assessment,
     codes,
     health,
@@ -12,6 +13,7 @@ from service.web import (
     openapi,
     profile,
     tickets,
+    training,
     waves,
 )
 from service.web import board as board_resource
@@ -32,6 +34,8 @@ def operations(ports: Ports, board: BoardCopy, version: str) -> list[Operation]:
         *assessment.operations(ports),
         *waves.operations(ports),
         *me.operations(ports),
+        *announcement.operations(ports),
+        *training.operations(ports),
         *health.operations(board),
     ]
     return [*table, *openapi.operations(table, version)]

@@ -126,7 +126,9 @@ async def send_empty(send: Send) -> None:
 
 
 async def send_rendered(send: Send, answer: Rendered) -> None:
-    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    headers = answer.headers
+    if answer.status != 304:  # there a length would be that of the answer that is not sent again
+        headers = [*headers, (b"content-length", b"%d" % len(answer.body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

@@ -27,6 +27,7 @@ CLASS_OF_SEGMENT: Mapping[str, str] = {
     "profile": "step",
     "phone": "step",
     "waves": "step",
+    "grant": "step",
     "assessment": "step",
     "files": "upload",
     "daftar": "page",
@@ -43,6 +44,8 @@ def route_class(path: str) -> str:
         return "answer"
     if path.startswith(PHOTO_PAGES):
         return "upload"  # its time is the phone's
+    if path.startswith("/waves/") and "/result" in path:
+        return "read"
     return CLASS_OF_SEGMENT.get(path[1:].partition("/")[0], "read")
 
 

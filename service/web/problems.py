@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, errors, offices, uploads
+from service.domain import codes, errors, money_errors, offices, uploads
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -49,6 +49,15 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.AssessmentOver: 409,
     errors.StepsMissing: 409,
     errors.WaveClosed: 409,
+    money_errors.NoGrant: 403,
+    money_errors.CourseChosen: 409,
+    money_errors.TrainingSpent: 409,
+    money_errors.CourseCompleted: 409,
+    money_errors.CertificateTaken: 409,
+    money_errors.TrainingNotCompleted: 409,
+    money_errors.SurveyNotOpen: 409,
+    money_errors.SurveyAnswered: 409,
+    money_errors.StatementUnreadable: 422,
     errors.WaveNotOpen: 409,
     errors.NotEligible: 403,
     errors.PhotoTooLarge: 413,

@@ -32,6 +32,7 @@ _API: Mapping[str, Asked | None] = {
     "assessment": Asked("step", _FINISHING),
     "files": Asked("upload", _FINISHING),
     "waves": Asked("step", _FINISHING),
+    "grant": Asked("step", _CONTINUING),
 }
 _ANSWER = Asked("answer", _FINISHING)
 _NEW_PHOTO = Asked("upload", _CONTINUING)
@@ -64,6 +65,8 @@ def asked(method: str, path: str) -> Asked | None:
         if slug == "antrean" and method == "POST":
             return _CLAIMING
         return _PAGES.get(slug, _LOOKING)
+    if first == "waves" and method == "GET":
+        return _UNKNOWN  # what a draw came to: everybody looks, nobody is on the way
     if first == "files" and (method == "PUT" or not rest):
         return _NEW_PHOTO
     if first == "assessment" and rest.startswith("answers/"):

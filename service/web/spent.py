@@ -41,6 +41,8 @@ def route_of(method: str, path: str) -> str:
         return _OF_FILES.get(method, "others")
     if first == "assessment":
         return _OF_ASSESSMENT.get(rest.partition("/")[0], "others")
+    if first == "waves" and method == "GET":
+        return "others"
     if first == "daftar":
         is_photo = method == "POST" and rest.removeprefix("en/").startswith("foto/")
         return "files-form" if is_photo else "pages"

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from service.actions import figures
 from service.domain.queues import JobEnd
+from service.metrics import QUEUES
 from service.ports import Ports, StageFigure
 from service.queue_ports import Job, JobResult, Turn
 from service.web.figures import tell_figures
@@ -150,7 +151,7 @@ def test_a_worker_tells_what_it_does(run: Run, database_url: str, tmp_path: Path
             async def told_by_rows() -> bool:
                 async with room.ports.begin() as tx:
                     found = await figures.totals(tx)
-                return found.keys() == {"email", "sms", "identity", "photo"} and 7.0 < found["sms"].done_per_s < 12.0
+                return found.keys() == set(QUEUES) and 7.0 < found["sms"].done_per_s < 12.0
 
             await until(told_by_rows)
 

@@ -274,7 +274,7 @@ async def open_gate(ports: Ports) -> None:
 @asynccontextmanager
 async def partners_at_work() -> AsyncIterator[tuple[Partners, str]]:
     """Partners that answer at once, and their address."""
-    partners = Partners(Figures(HELPFUL, FAST, FAST), opens_at=time.time(), seed=1)
+    partners = Partners(Figures(HELPFUL, FAST, FAST, FAST), opens_at=time.time(), seed=1)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

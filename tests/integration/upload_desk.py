@@ -160,6 +160,8 @@ async def upload_desk(database_url: str, store: PhotoStore) -> AsyncIterator[Des
         civil_registry=nobody,
         email=nobody,
         sms=nobody,
+        announcer=nobody,
+        payouts=nobody,
         reached=stages.append,
     )
     try:

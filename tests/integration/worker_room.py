@@ -146,7 +146,7 @@ async def service_room(
     database_url: str, folder: Path, *, sms: Gateway = FAST, registry: Registry = HELPFUL, **settings: str
 ) -> AsyncIterator[Room]:
     """settings: as in the table, without the prefix."""
-    partners = Partners(Figures(registry, FAST, sms), opens_at=time.time(), seed=1)
+    partners = Partners(Figures(registry, FAST, sms, sms), opens_at=time.time(), seed=1)
     runner = web.AppRunner(partners.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -146,6 +146,8 @@ def operations() -> list[Operation]:
         civil_registry=nothing,
         email=nothing,
         sms=nothing,
+        announcer=nothing,
+        payouts=nothing,
     )
     return api.operations(ports, nothing, "0")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from scenarios.json_bodies import Refused
-from scenarios.partners.misconduct import WELL, Act, Conduct, Misconduct
+from scenarios.partners.misconduct import PARTNERS, WELL, Act, Conduct, Misconduct
 
 
 def test_shares_hold_and_luck_is_the_key_s() -> None:
@@ -31,7 +31,7 @@ def test_whoever_is_not_named_behaves() -> None:
     conduct.change({"sms": {"error": 1}})
     assert conduct.act("email", "1") is None
     conduct.change({})
-    assert conduct.of == {"civil_registry": WELL, "email": WELL, "sms": WELL}
+    assert conduct.of == dict.fromkeys(PARTNERS, WELL)
 
 
 @pytest.mark.parametrize(
