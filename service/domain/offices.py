@@ -4,7 +4,7 @@ A code is sixteen letters and digits: eight find the office, eight prove that it
 are counted, so nobody who does not know an office's first half can keep it out.
 """
 
-from base64 import b32encode
+from service.domain import typed_codes
 
 CODE_BYTES = 10
 HALF = 8
@@ -18,30 +18,22 @@ MOST_HELD = 500
 LABEL_LENGTH = 40
 NAME_LENGTH = 60
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Of Crockford: without I, L, O and U, which are misread."""
-_FROM_BASE32 = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET)
-_MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
-
 
 def new_code(drawn: bytes) -> tuple[str, str]:
     """Both halves of a code. drawn: CODE_BYTES random bytes."""
-    text = b32encode(drawn).decode().translate(_FROM_BASE32)
+    text = typed_codes.spelled(drawn)
     return text[:HALF], text[HALF:]
 
 
 def written(handle: str, secret: str) -> str:
     """As an office reads it: `KQ7M-2XDA-9FTN-B3RV`."""
-    text = handle + secret
-    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+    return typed_codes.grouped(handle + secret)
 
 
 def read_code(typed: str) -> tuple[str, str] | None:
     """Both halves of a code as somebody typed it; None when it cannot be one."""
-    text = typed.upper().translate(_MISREAD)
-    if len(text) != 2 * HALF or not set(text) <= set(_ALPHABET):
-        return None
-    return text[:HALF], text[HALF:]
+    text = typed_codes.read(typed, 2 * HALF)
+    return None if text is None else (text[:HALF], text[HALF:])
 
 
 def guessing_wait_s(failures: int, first_age: float) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from service.domain import addresses, identity
 from service.domain.errors import FieldRefused
+from service.domain.first_seen import FirstSeen
 from service.domain.spreadsheets import Cell, Row, TableRefused
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -75,8 +76,8 @@ class Intake:
     rows: Iterable[Row]
     today: date
     synthetic_people: bool
-    _seen: dict[bytes, int] = field(default_factory=dict)
-    """Of identity number and phone, each as sixteen bytes or fewer -> the row it stood in."""
+    _seen: FirstSeen = field(default_factory=FirstSeen)
+    """Identity numbers and phones; no phone has as many digits as an identity number."""
 
     def checked(self) -> Iterator[Checked]:
         rows = iter(self.rows)
@@ -109,7 +110,7 @@ class Intake:
             detail = "It is not the date in digits 7 to 12 of the identity number: one of the two is mistyped."
             yield CellFault("birth_date", "not-that-of-the-number", detail)
         for name in ("identity_number", "phone"):
-            before = self._seen.setdefault(str(values[name]).encode(), number)
+            before = self._seen.row_of(int(str(values[name])), number)
             if before != number:
                 yield CellFault(name, "twice", f"It stands in row {before} too.")
 

@@ -20,7 +20,7 @@ LONGEST_CELL = 4096
 LONGEST_ROW = MOST_COLUMNS * LONGEST_CELL
 """Letters of a row of a CSV: a file may be one line without an end, or one quoted row over all its lines."""
 MOST_ROWS = 1 << 20
-"""Of a workbook's sheet, as its programs have them."""
+"""Of a table, as the programs have them that make workbooks."""
 MOST_ELEMENTS = 100_000
 MOST_ROW_BYTES = 8 << 20
 """Both of what must be in memory before a row of a workbook is complete: four bytes of `<a/>` become a hundred."""
@@ -82,6 +82,8 @@ def _of_csv(file: IO[bytes], head: bytes) -> Iterator[Row]:
     try:
         for cells in reader:
             lines.left = LONGEST_ROW
+            if reader.line_num > MOST_ROWS:
+                raise TableRefused("too-large", f"There are more than {MOST_ROWS} lines: send it in parts.")
             if any(cell.strip() for cell in cells):
                 yield Row(reader.line_num, [_cell(cell.lstrip("\ufeff")) for cell in cells[:MOST_COLUMNS]])
     except UnicodeDecodeError as fault:
