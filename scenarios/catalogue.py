@@ -95,6 +95,8 @@ class Night:
     """The defaults where the file sets none."""
     objective_reasons: dict[str, str] = field(default_factory=dict)
     """Why a bound of the whole night is looser than the default, by id; stages and windows say it themselves."""
+    joins_open_at: datetime | None = None
+    """When the wave can be joined; None: with the doors."""
     figures: tuple[Figure, ...] = ()
     """Every figure of the file with its source and status, in the order of the fields above."""
 
@@ -202,12 +204,34 @@ def _night_of(text: str, path: Path) -> Night:
         raise NightError([_syntax_fault(path, text, str(error))]) from None
     except ValueError as error:  # a number with thousands of digits: Python does not read it
         raise NightError([f"{path}: not a night: {str(error).split(';')[0]}"]) from None
-    night, faults = _read(document, Provenance())
+    at = locate.lines(text)
+    night, faults = _read(_whole(document, f"{path}:{at.get(_LIKE, 1)}: {_LIKE}"), Provenance())
     if night is None:
-        at = locate.lines(text)
         placed = sorted((locate.line_of(key, at), key, words) for key, words in faults)
         raise NightError([f"{path}:{line}: {key}: {words}" for line, key, words in placed])
     return night
+
+
+def _whole(document: dict[str, Any], place: str) -> dict[str, Any]:
+    """The document with what it leaves to the night that it is like: `like` names one that comes with the project.
+
+    Of each table the keys that it does not have itself come from there; what stands inside them is not mixed. Raises
+    NightError.
+    """
+    if _LIKE not in document:
+        return document
+    own = dict(document)
+    other = own.pop(_LIKE)
+    if other not in names():
+        raise NightError([f"{place}: no night is called {other}; there are {', '.join(names())}"])
+    path = _NIGHTS / f"{other}.toml"
+    base = _whole(tomllib.loads(path.read_text(encoding="utf-8")), f"{path}: {_LIKE}")
+    mixed = {
+        name: {**base[name], **table}
+        for name, table in own.items()
+        if isinstance(table, dict) and isinstance(base.get(name), dict)
+    }
+    return {**base, **own, **mixed}
 
 
 def _read(document: dict[str, Any], around: Provenance) -> tuple[Night | None, list[tuple[str, str]]]:
@@ -224,8 +248,15 @@ def _read(document: dict[str, Any], around: Provenance) -> tuple[Night | None, l
     return Night(**values, figures=tuple(reader.figures)), []
 
 
+_LIKE = "like"
 _NIGHTS = Path(__file__).parent / "nights"
-_DEFAULTS: dict[str, Any] = {"manners": _PUNCTUAL, "faults": (), "objectives": Objectives(), "objective_reasons": {}}
+_DEFAULTS: dict[str, Any] = {
+    "manners": _PUNCTUAL,
+    "faults": (),
+    "objectives": Objectives(),
+    "objective_reasons": {},
+    "joins_open_at": None,
+}
 
 
 def _syntax_fault(path: Path, text: str, words: str) -> str:

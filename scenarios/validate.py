@@ -61,6 +61,8 @@ def _name(night: SimpleNamespace) -> Found:
 def _dates(night: SimpleNamespace) -> Found:
     if not night.opens_at < night.closes_at:
         yield "closes_at", "must be after opens_at"
+    elif night.joins_open_at is not None and not night.opens_at <= night.joins_open_at < night.closes_at:
+        yield "joins_open_at", "must lie from opens_at to before closes_at"
 
 
 def _blocks(night: SimpleNamespace) -> Found:
@@ -223,7 +225,7 @@ def _span(key: str, span: AllowanceSpan, earliest: float) -> Found:
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] = (
     (("name",), _name),
-    (("opens_at", "closes_at"), _dates),
+    (("opens_at", "closes_at", "joins_open_at"), _dates),
     (("curve.blocks",), _blocks),
     (("opens_at", "closes_at", "curve.blocks"), _opening),
     (("curve.default", "curve.readings", "curve.spread_until", "curve.blocks"), _readings),

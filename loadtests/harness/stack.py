@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -261,8 +261,8 @@ class OwnStack:
     def settings(self, opens_at: float) -> dict[str, str]:
         """Settings of the service: the night's capacities per real second."""
         night, partners, limits = self._order.night, self._partners, self._queue_limits
-        opens = datetime.fromtimestamp(opens_at, UTC)
-        length = (night.closes_at - night.opens_at).total_seconds() / self._order.factors.speed
+        opens, speed = datetime.fromtimestamp(opens_at, UTC), self._order.factors.speed
+        joins_open = opens + ((night.joins_open_at or night.opens_at) - night.opens_at) / speed
         gate = partners.gate_per_s
         return {
             "DATABASE_URL": self._database_url,
@@ -281,8 +281,8 @@ class OwnStack:
             "REGISTRATION_SMS_QUEUE_LIMIT": str(limits["sms"]),
             "REGISTRATION_WAITING_ROOM": "off" if gate < 0 else "on",
             "REGISTRATION_GATE_RATE": _rate(gate),
-            "REGISTRATION_WAVE_OPENS_AT": opens.isoformat(),
-            "REGISTRATION_WAVE_CLOSES_AT": (opens + timedelta(seconds=length)).isoformat(),
+            "REGISTRATION_WAVE_OPENS_AT": joins_open.isoformat(),
+            "REGISTRATION_WAVE_CLOSES_AT": (opens + (night.closes_at - night.opens_at) / speed).isoformat(),
             "REGISTRATION_AGE_ON": night.opens_at.date().isoformat(),
             "REGISTRATION_SYNTHETIC_PEOPLE": "on",
             "REGISTRATION_RESUMABLE_UPLOADS": "off" if self._order.uploader == "one_shot" else "on",
