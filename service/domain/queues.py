@@ -40,6 +40,14 @@ def accepts(depth: int, limit: int) -> bool:
     return limit < 0 or depth < limit
 
 
+def fed_to(limit: int) -> int:
+    """How far we fill a queue ourselves, from rows that can wait: to half of its limit.
+
+    A queue that is nearly full is a sign of trouble and wakes somebody; what others add finds room.
+    """
+    return limit if limit < 2 else limit // 2
+
+
 def quota_count(rate_per_s: float) -> int:
     """Whole jobs in one quota window: 15 at 15/s, 2 at 2.5/s, 1 at 0.15/s, none at 0."""
     if rate_per_s < 0.0 or rate_per_s >= MOST:
