@@ -1,4 +1,4 @@
-"""The onlookers of one process: each opens the start page, loads what it is drawn with, reads, perhaps follows a link.
+"""The onlookers of one process: each opens a page, loads what it is drawn with, reads, perhaps follows a link.
 
 They are counted apart: they have no fate, no row in the record and no receipts. Whoever is answered with anything but a
 page leaves; who is overdue still starts. Like applicants they are entries of an agenda while they read.
@@ -16,7 +16,6 @@ from loadtests.clock import Agenda, Clock, Entry, begin_now
 from loadtests.connections import Answer, Connections
 from loadtests.onlooker_figures import OnlookerFigures
 from loadtests.pages.html import links_of, loaded_with
-from loadtests.pages.way import ROOT
 from scenarios import onlookers
 from scenarios.arrivals import IntArray
 from scenarios.curve import FloatArray
@@ -31,7 +30,7 @@ class Onlooker:
     number: int
     pages: int
     """That she will read."""
-    path: str = ROOT
+    path: str
     """The page that is next."""
     read: int = 0
     """Pages so far."""
@@ -109,16 +108,17 @@ class Audience:
             return
         self._figures.arrived += 1
         self._figures.live += 1
-        self._open(Onlooker(number, onlookers.pages(self._habits, self._seed, number)))
+        self._open(Onlooker(number, onlookers.pages(self._habits, self._seed, number), self._habits.opens))
 
     def _turn_page(self, one: Onlooker) -> None:
-        """The page is read: follow a link of it, or leave."""
+        """The page is read: follow a link of it, look at it again when it has none, or leave."""
         if self._cut:
             return
-        if one.read >= one.pages or not one.links:
+        if one.read >= one.pages:
             self._leave("read")
             return
-        one.path = one.links[onlookers.link(self._seed, one.number, one.read, len(one.links))]
+        if one.links:
+            one.path = one.links[onlookers.link(self._seed, one.number, one.read, len(one.links))]
         self._open(one)
 
     def _open(self, one: Onlooker) -> None:

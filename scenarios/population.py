@@ -132,6 +132,8 @@ class Onlookers:
     reading_median_s: Seconds
     """How long a page is read, log-normally around this median."""
     reading_sigma: Sigma
+    opens: str = "/daftar/"
+    """The path of the first page. A page without links is looked at again instead."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _TOLERANCE = 1e-6
 """Of a sum of shares: they are written with a few decimals."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Files and folders are called after a night: its name must never lead elsewhere."""
+_PATH = re.compile(r"/[A-Za-z0-9/._~-]*")
 _MOST_PHOTOS = 1_000
 """Of the corpus: every swarm process makes them all before it is ready."""
 
@@ -163,6 +164,12 @@ def _circumstances(night: SimpleNamespace) -> Found:
             yield f"population.{name}.think_factor", "must be more than 0"
 
 
+def _onlookers(night: SimpleNamespace) -> Found:
+    onlookers = night.population.onlookers
+    if onlookers is not None and not _PATH.fullmatch(onlookers.opens):
+        yield "population.onlookers.opens", "must be a path, for example /waves/1/result"
+
+
 def _photos(night: SimpleNamespace) -> Found:
     if not 1 <= night.population.photos.count <= _MOST_PHOTOS:
         yield "population.photos.count", f"must be from 1 to {_MOST_PHOTOS}"
@@ -238,6 +245,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[SimpleNamespace], Found]], ...] 
     ),
     (("population.retries.hourly_weights",), _hours),
     (("population",), _circumstances),
+    (("population",), _onlookers),
     (("population.photos.count",), _photos),
     (("manners",), _manners),
     (("networks",), lambda night: _sums_to_one("networks", _shares(night.networks))),

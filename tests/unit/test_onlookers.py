@@ -67,13 +67,14 @@ def test_how_many_pages_they_read_follows_the_shares():
 class Site:
     """Answers in the place of connections; keeps what was asked."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, page: bytes = START) -> None:
         self.status = status
+        self.page = page
         self.asked: list[str] = []
 
     def send(self, method: str, path: str, **_: Any) -> Answer:
         self.asked.append(path)
-        return Answer(self.status, {}, START, "" if self.status else "timeout")
+        return Answer(self.status, {}, self.page, "" if self.status else "timeout")
 
 
 class Stats:
@@ -108,6 +109,15 @@ def test_all_read_and_leave():
     assert figures.requests["onlookers-start", "ok"] + figures.requests["onlookers-page", "ok"] == pages
     assert set(site.asked) == {"/daftar/", "/s.css", "/s.js", "/daftar/antrean", "/daftar/masuk"}
     assert figures.service.count == len(site.asked)
+
+
+def test_a_page_without_links_is_looked_at_again():
+    """As on the day of an announcement: the same path, as often as a reader of pages would turn them."""
+    site = Site(page=b'{"state":"closed"}')
+    figures = played(site, replace(HABITS, opens="/waves/1/result"), 40, until=40)
+    assert set(site.asked) == {"/waves/1/result"}
+    assert len(site.asked) == sum(onlookers.pages(HABITS, 1, number) for number in range(40)) > 40
+    assert figures.left == {"read": 40, "turned_away": 0}
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(503, "error"), (404, "refused"), (0, "timeout")])
