@@ -34,16 +34,21 @@ LOOK_AGAIN = 60.0
 
 
 async def write_some(ports: Ports) -> int:
-    """Write down the next messages of an announcement that may go on; how many places it came past, 0: none is left.
+    """Write down the next messages of an announcement that may go on; how many places it came past.
 
-    Raises QueueFull, and nothing is written: what waits must leave first.
+    0: nothing is left, or there is no room until some have left. Raises QueueFull when the room was taken in this
+    moment; then nothing is written.
     """
     now, limit = ports.clock.now(), fed_to(ports.policy.announcement_queue_limit)
     async with ports.begin() as tx:
         announcement = await tx.announcements.open(now)
         if announcement is None:
             return 0
-        places = await tx.announcements.write_next(announcement, most=AT_ONCE)
+        (depth,) = [level.depth for level in await tx.queue.levels() if level.queue == QUEUE]
+        most = AT_ONCE if limit < 0 else min(AT_ONCE, limit - depth)
+        if most <= 0:
+            return 0
+        places = await tx.announcements.write_next(announcement, most=most)
         for each in places:
             if not each.fresh:
                 continue
