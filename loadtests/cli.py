@@ -24,12 +24,18 @@ SERVICE_VERBS = {
     "ledger": "print what the database holds",
     "queues": "look at the queues, drive dead letters again, change a partner's quota",
     "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
+    "wave": "look at waves; set hours, seats, quotas and dates; close one",
+    "priority": "import the list of people who come first",
     "draw": "draw the grants of a wave so that anybody can check it",
     "announce": "tell people by SMS what a draw came to",
     "books": "look at the books of all grants, and check them",
     "health": "say whether a role that runs here can do its work",
 }
 """Passed on to `python -m service` with everything that follows."""
+SIMULATION_VERBS = {
+    "calibrate": "fit what requests take and cost to rehearsals",
+}
+"""Passed on to `python -m scenarios.simulation` in the same way."""
 
 CRASH = 1
 USAGE = 2
@@ -63,11 +69,17 @@ def parser() -> argparse.ArgumentParser:
     _add_self_test(verbs)
     _add_doctor(verbs)
     for verb, text in SERVICE_VERBS.items():
-        # Whatever follows is the service's business, options and --help included.
-        passed_on = verbs.add_parser(verb, help=f"service: {text}", add_help=False, prefix_chars="\0")
-        passed_on.add_argument("rest", nargs="*")
-        passed_on.set_defaults(run=_service, verb=verb)
+        _pass_on(verbs, verb, f"service: {text}", "service")
+    for verb, text in SIMULATION_VERBS.items():
+        _pass_on(verbs, verb, text, "scenarios.simulation")
     return whole
+
+
+def _pass_on(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, text: str, program: str) -> None:
+    """A verb of another program, whose business is whatever follows, options and --help included."""
+    passed_on = verbs.add_parser(verb, help=text, add_help=False, prefix_chars="\0")
+    passed_on.add_argument("rest", nargs="*")
+    passed_on.set_defaults(run=_passed_on, verb=verb, program=program)
 
 
 def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -369,8 +381,8 @@ def _doctor(options: argparse.Namespace) -> int:
     return doctor.show(doctor.diagnose(), as_json=options.json)
 
 
-def _service(options: argparse.Namespace) -> int:
-    os.execv(sys.executable, [sys.executable, "-m", "service", options.verb, *options.rest])
+def _passed_on(options: argparse.Namespace) -> int:
+    os.execv(sys.executable, [sys.executable, "-m", options.program, options.verb, *options.rest])
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ MODULES = {
         "service.waiting_room_command",
         "look at the waiting room, open, pause, pace or schedule it",
     ),
+    "wave": ("service.wave_command", "waves: hours, seats, quotas, dates; close one"),
+    "priority": ("service.priority_command", "the list of people who come first: import it, count it"),
     "announce": ("service.announce_command", "tell people by SMS what a draw came to: list, start, pause"),
     "books": ("service.books_command", "the books of all grants: what they hold, and whether they are right"),
     "draw": ("service.draw_command", "the draw of a wave's grants: freeze the list, draw, verify, prove"),

@@ -8,11 +8,27 @@ from math import isfinite
 from pathlib import Path
 from statistics import quantiles
 
-from service.domain.grants import DrawRefused
+from service.domain.grants import PRIORITY, PROVINCE, TICKET, DrawRefused
+from service.domain.independence import Found, independence
+from service.draw_folder import DrawFolder
 
 MANY = 20
 """Different values of a column; of more of them those that are numbers or instants are tested as tenths."""
 TENTHS = 10
+
+
+def tested(folder: DrawFolder, about: Path) -> list[Found]:
+    """One test a column of the file, and one for the provinces without a quota. Raises DrawRefused, OSError."""
+    chosen = set(folder.winners)
+    standing = {line[TICKET].decode(): (line[PRIORITY], line[PROVINCE], line in chosen) for line in folder.tickets}
+    columns = read(about, standing)
+    limited = folder.limited_provinces
+    free = [one for one in standing.values() if int(one[1]) not in limited]
+    found = [independence("province", [(priority, province.decode(), won) for priority, province, won in free])]
+    for name, groups in columns.items():
+        people = zip(standing.values(), groups, strict=True)
+        found.append(independence(name, [((one[0], one[1]), group, one[2]) for one, group in people]))
+    return found
 
 
 def read(path: Path, tickets: Mapping[str, object]) -> dict[str, list[str]]:

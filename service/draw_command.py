@@ -1,23 +1,33 @@
-"""The draw of the grants: `launchnight draw freeze|run|test|verify|proof FOLDER` (docs/draw.md).
+"""The draw of the grants: `launchnight draw freeze|run|test|verify|proof|publish|withdraw FOLDER` (docs/draw.md).
 
-Exit code 0 when it is done or the draw holds, 2 when it is refused, with the reasons.
+A draw can be held with files alone. With the database (docs/waves.md) its list comes from the joins of a wave, and its
+places and grants go back there. Exit code 0 when it is done or the draw holds, 2 when it is refused, with the reasons.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from service import draw_attributes
+from service import draw_attributes, draw_database
 from service.domain import merkle
-from service.domain.grants import LINE, PRIORITY, PROVINCE, TICKET, DrawRefused, Quotas
-from service.domain.independence import ALARM, independence, is_odd
+from service.domain.grants import LINE, DrawRefused, Quotas
+from service.domain.independence import ALARM, is_odd
 from service.draw_folder import Beacon, DrawFolder
+from service.ports import Begin, Clock, Vault
+from service.settings import Settings
 
 COUNTED = ("winners", "waiting", "withdrawn")
 LEAST_NOTICE = timedelta(hours=1)
 """Between the freeze and the beacon, for everybody to see what was frozen."""
+
+
+class WallClock:
+    """Fulfils `ports.Clock`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -30,11 +40,20 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         return parser
 
     freeze = add("freeze", "commit to the list, the rules and the beacon that will be asked")
-    freeze.add_argument("--list", type=Path, required=True, help="lines of TICKET PROVINCE PRIORITY, in any order")
     freeze.add_argument("--wave", type=int, required=True, help="its number")
-    freeze.add_argument("--seats", type=_count, required=True, help="grants in all")
     freeze.add_argument(
-        "--quota", type=_quota, action="append", default=[], metavar="PROVINCE=N", help="the most of a province"
+        "--list",
+        type=Path,
+        help="lines of TICKET PROVINCE PRIORITY, in any order (everybody who joined the wave and may take part)",
+    )
+    freeze.add_argument("--seats", type=_count, help="grants in all, with --list (those of the wave)")
+    freeze.add_argument(
+        "--quota",
+        type=quota,
+        action="append",
+        default=[],
+        metavar="PROVINCE=N",
+        help="the most of a province, with --list (those of the wave)",
     )
     freeze.add_argument("--beacon", required=True, metavar="TEXT", help='who will speak: "drand quicknet"')
     freeze.add_argument("--round", required=True, metavar="TEXT", help="which of its words will be taken")
@@ -44,9 +63,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="what will be thrown beside it, if anything: how many, where, by whom",
     )
-    freeze.add_argument(
-        "--speaks-at", type=_instant, required=True, metavar="INSTANT", help="an hour from now or later"
-    )
+    freeze.add_argument("--speaks-at", type=instant, required=True, metavar="INSTANT", help="an hour from now or later")
     run = add("run", "draw, and write who is chosen and who waits")
     run.add_argument("--beacon", required=True, metavar="VALUE", help="what it said")
     run.add_argument("--dice", default="", metavar="TEXT", help="what was thrown, if it was announced")
@@ -56,30 +73,70 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add("verify", "recompute everything from list and seed; anybody may")
     proof = add("proof", "show the holder of a ticket that it was in the list")
     proof.add_argument("ticket", metavar="TICKET", help="as on the receipt")
+    publish = add("publish", "check and test the draw, then write places and grants into the database")
+    publish.add_argument("--about", type=Path, metavar="CSV", help="as for `test` (FOLDER.joins.csv)")
+    withdraw = add("withdraw", "strike out tickets of a draw of the database; the next in line move up")
+    withdraw.add_argument("tickets", metavar="TICKET", nargs="+", help="as on the receipt")
 
 
-def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool]:
-    """What to print, and whether it is done."""
+def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool] | None:
+    """What to print, and whether it is done; None: it takes the database."""
+    if options.what in ("publish", "withdraw") or (options.what == "freeze" and options.list is None):
+        return None
     now = now or datetime.now(UTC)
     folder = DrawFolder(options.folder)
     try:
         told = VERBS[options.what](folder, options, now)
-    except DrawRefused as fault:
-        return f"refused: {fault}", False
-    except OSError as fault:
-        return f"refused: cannot use {fault.filename}: {fault.strerror}", False
-    if options.json:
-        return json.dumps(told), not told.get("faults")
-    return "\n".join(f"{name}: {value}" for name, value in told.items()), not told.get("faults")
+    except (DrawRefused, OSError) as fault:
+        return _refused(fault), False
+    return _told(told, options.json)
+
+
+async def run(
+    begin: Begin, _: Vault, settings: Settings, options: argparse.Namespace, clock: Clock | None = None
+) -> tuple[str, bool]:
+    """As `run_here`, with the database. Raises LaunchnightError."""
+    clock = clock or WallClock()
+    folder = DrawFolder(options.folder)
+    try:
+        if options.what == "freeze":
+            beacon = _beacon(options, clock.now())
+            if options.seats is not None or options.quota:
+                raise DrawRefused("seats and quotas are those of the wave: set them with `launchnight wave set`")
+            told = await draw_database.freeze(begin, clock, folder, options.wave, beacon, settings.age_on)
+        elif options.what == "publish":
+            told = await draw_database.publish(begin, clock, folder, options.about)
+        else:
+            told = await draw_database.withdraw(begin, clock, folder, [each.encode() for each in options.tickets])
+    except (DrawRefused, OSError) as fault:
+        return _refused(fault), False
+    return _told(told, options.json)
+
+
+def _told(told: Mapping[str, object], as_json: bool) -> tuple[str, bool]:
+    text = json.dumps(told) if as_json else "\n".join(f"{name}: {value}" for name, value in told.items())
+    return text, not told.get("faults")
+
+
+def _refused(fault: DrawRefused | OSError) -> str:
+    if isinstance(fault, OSError):
+        return f"refused: cannot use {fault.filename}: {fault.strerror}"
+    return f"refused: {fault}"
+
+
+def _beacon(options: argparse.Namespace, now: datetime) -> Beacon:
+    if options.speaks_at < now + LEAST_NOTICE:
+        raise DrawRefused("the beacon must speak an hour from now or later, so that everybody can see the list before")
+    return Beacon(options.beacon, options.round, options.speaks_at.isoformat(), options.dice)
 
 
 def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
-    if options.speaks_at < now + LEAST_NOTICE:
-        raise DrawRefused("the beacon must speak an hour from now or later, so that everybody can see the list before")
+    beacon = _beacon(options, now)
+    if options.seats is None:
+        raise DrawRefused("say with --seats how many grants there are: a list of a file has no wave to take them from")
     quotas = Quotas(options.seats, dict(options.quota))
     if len(quotas.provinces) < len(options.quota):
         raise DrawRefused("a province has two quotas")
-    beacon = Beacon(options.beacon, options.round, options.speaks_at.isoformat(), options.dice)
     commitment = folder.freeze(options.wave, _lines(options.list), quotas, beacon, now)
     return {
         "tickets": folder.frozen["tickets"],
@@ -121,16 +178,8 @@ def _proof(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> di
 
 
 def _test(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
-    """One test a column of the file, and one for the provinces without a quota."""
-    chosen = set(folder.winners)
-    standing = {line[TICKET].decode(): (line[PRIORITY], line[PROVINCE], line in chosen) for line in folder.tickets}
-    columns = draw_attributes.read(options.about, standing)
-    limited = folder.limited_provinces
-    free = [one for one in standing.values() if int(one[1]) not in limited]
-    found = [independence("province", [(priority, province.decode(), won) for priority, province, won in free])]
-    for name, groups in columns.items():
-        people = zip(standing.values(), groups, strict=True)
-        found.append(independence(name, [((one[0], one[1]), group, one[2]) for one, group in people]))
+    """What each test says."""
+    found = draw_attributes.tested(folder, options.about)
     told: dict[str, object] = {one.about: f"p = {one.p:.3g} over {one.groups} groups; {one.oddest}" for one in found}
     if is_odd(found):
         told["faults"] = [one.about for one in found if one.p < ALARM / len(found)]
@@ -144,18 +193,19 @@ def _count(text: str) -> int:
     return value
 
 
-def _quota(text: str) -> tuple[int, int]:
+def quota(text: str) -> tuple[int, int]:
+    """Province and the most grants that go there."""
     province, _, most = text.partition("=")
     if len(province) > 2:
         raise ValueError
     return _count(province), _count(most)
 
 
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+def instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise argparse.ArgumentTypeError("say the zone too: 2020-04-17T10:00:00+07:00")
-    return instant
+    return moment
 
 
 VERBS = {"freeze": _freeze, "run": _run, "test": _test, "verify": _verify, "proof": _proof}

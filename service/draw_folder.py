@@ -61,7 +61,7 @@ class DrawFolder:
         if (self.path / "frozen.json").exists():
             raise DrawRefused(f"{self.path} is frozen already: a list is never changed after that")
         self.path.mkdir(parents=True, exist_ok=True)
-        lines = sorted(lines)
+        lines = grants.in_order(lines)
         _refuse_faults(lines)
         rules = {
             "format": FORMAT,
@@ -106,7 +106,7 @@ class DrawFolder:
         seed = grants.seed_of(self.commitment, beacon, dice)
         if (self.path / "result.json").exists() and self.result["seed"] != seed.hex():
             raise DrawRefused("another beacon or other dice were drawn from before: there is one draw for a list")
-        struck = sorted(set(withdrawn) | set(self._withdrawn()))
+        struck = sorted(set(withdrawn) | set(self.withdrawn))
         if unknown := set(struck) - {line[TICKET] for line in self.tickets if struck}:
             raise DrawRefused(f"nobody has ticket {min(unknown).decode()}, who is to be struck out")
         chosen = grants.chosen(grants.drawn(self.tickets, seed), self._quotas(), struck)
@@ -134,7 +134,7 @@ class DrawFolder:
             seed = grants.seed_of(self.commitment, result["beacon"], result["dice"])
             if seed.hex() != result["seed"]:
                 return ["the seed does not follow from frozen list, beacon and dice"]
-            chosen = grants.chosen(grants.drawn(self.tickets, seed), self._quotas(), self._withdrawn())
+            chosen = grants.chosen(grants.drawn(self.tickets, seed), self._quotas(), self.withdrawn)
             told = {"winners.txt": chosen.winners, "waiting.txt": chosen.waiting}
             wrong = [name for name, lines in told.items() if self._lines(name) != lines]
         except (KeyError, TypeError, ValueError) as fault:
@@ -199,7 +199,9 @@ class DrawFolder:
         if len(self.tickets) != frozen["tickets"] or self._digest("tickets.txt") != frozen["tickets_sha256"]:
             raise DrawRefused("tickets.txt is not what was frozen")
 
-    def _withdrawn(self) -> list[bytes]:
+    @property
+    def withdrawn(self) -> list[bytes]:
+        """Tickets that were struck out. Raises DrawRefused."""
         return self._lines("withdrawn.txt") if (self.path / "withdrawn.txt").exists() else []
 
     def _lines(self, name: str) -> list[bytes]:

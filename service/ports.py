@@ -31,6 +31,7 @@ from service.photo_ports import (
 )
 from service.queue_ports import Finish, QueueStore
 from service.room_ports import Claims, GateStore, Joins, LotteryStore, PresenceStore, WaitingRoomStore
+from service.wave_ports import DrawStore, LatestJoin, PriorityStore, WavePlanStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,11 @@ class AccountStore(Protocol):
     async def mark_verified(self, account_id: UUID, channel: int, at: datetime) -> bool:
         """True: the address of the channel was not verified before."""
 
-    async def standing(self, account_id: UUID, wave_id: int) -> "Standing | None":
-        """How far the applicant has come, in one look. None: no such account."""
+    async def standing(self, account_id: UUID, wave_id: int | None, now: datetime) -> "Standing | None":
+        """How far the applicant has come, in one look. None: no such account.
+
+        wave_id: None is the wave that is open, or else the next one, or else the last.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,9 @@ class IdentityStore(Protocol):
     async def answer_check(self, account_id: UUID, version: int, outcome: int) -> bool:
         """Store the registry's answer. False: a newer version was put meanwhile; the status stays."""
 
+    async def reopen(self, account_id: UUID) -> bool:
+        """Who was too young is to be checked now: the status is pending again. False: it was another status."""
+
 
 class ProfileStore(Protocol):
     async def put(self, account_id: UUID, step: str, data: Mapping[str, object]) -> bool:
@@ -233,13 +240,22 @@ class Wave:
     id: int
     opens_at: datetime
     closes_at: datetime
+    age_on: date | None = None
+    """Who is 18 on this day is old enough; None: the day of the settings."""
 
 
 class WaveStore(Protocol):
     async def find(self, wave_id: int) -> Wave | None: ...
-    async def put(self, wave: Wave) -> None: ...
-    async def join(self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime) -> tuple[UUID, datetime]:
-        """Join, or return the join there is: a person joins a wave once."""
+    async def following(self, now: datetime) -> Wave | None:
+        """The wave that is open, or else the next one. None: none is planned."""
+
+    async def put(self, wave: Wave) -> None:
+        """The wave of the settings; one that an operator has set stays as it is."""
+
+    async def join(
+        self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime, device: str
+    ) -> tuple[UUID, datetime] | None:
+        """Join, or return the join there is: a person joins a wave once. None: its list is made."""
 
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...
 
@@ -259,6 +275,11 @@ class Standing:
     wave: Wave | None
     join_id: UUID | None
     joined_at: datetime | None
+    birth_date: date | None
+    employment: str | None
+    granted: bool
+    """The account has a grant, of whatever wave."""
+    latest: LatestJoin | None
 
 
 class Transaction(Protocol):
@@ -296,6 +317,12 @@ class Transaction(Protocol):
     def assessments(self) -> AssessmentStore: ...
     @property
     def waves(self) -> WaveStore: ...
+    @property
+    def wave_plans(self) -> WavePlanStore: ...
+    @property
+    def draws(self) -> DrawStore: ...
+    @property
+    def priority(self) -> PriorityStore: ...
     @property
     def offices(self) -> OfficeStore: ...
     @property

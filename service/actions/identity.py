@@ -46,26 +46,38 @@ async def _put_once(
         given = (nik, family_card_number, birth_date)
         if held is not None:
             if (held.nik, held.family_card_number, held.birth_date) == given:
-                return _answer(held)
+                return given_answer(held)
             if held.status == IdentityStatus.MATCH:
                 raise IdentitySettled
             if rules.corrections_left(held.version) == 0:
                 raise NoCorrectionsLeft
         version = 1 if held is None else held.version + 1
-        status = IdentityStatus.PENDING if _old_enough(birth_date, ports) else IdentityStatus.NOT_ELIGIBLE
-        identity = Identity(account_id, nik, family_card_number, birth_date, status, version, uuid4())
-        await tx.identities.put(identity)
-        if status == IdentityStatus.PENDING:
-            await _enqueue(ports, tx, identity)
+        identity = await store_identity(ports, tx, account_id, given, version)
     if version == 1:
         ports.reached("identity_submitted")
-    return _answer(identity)
+    return given_answer(identity)
 
 
-def _old_enough(birth_date: date, ports: Ports) -> bool:
-    on = ports.policy.age_on
-    years = rules.age_years(birth_date.year, birth_date.month, birth_date.day, on.year, on.month, on.day)
-    return years >= rules.LEAST_AGE
+async def store_identity(
+    ports: Ports, tx: Transaction, account_id: UUID, given: tuple[str, str, date], version: int = 1
+) -> Identity:
+    """Store what was given, and ask for its check, in the caller's transaction. given: identity number, family card
+    number, birth date. Raises IdentityNumberTaken, ChangedMeanwhile, QueueFull."""
+    old_enough = rules.is_old_enough(given[2], ports.policy.age_on)
+    status = IdentityStatus.PENDING if old_enough else IdentityStatus.NOT_ELIGIBLE
+    identity = Identity(account_id, *given, status, version, uuid4())
+    await tx.identities.put(identity)
+    if status == IdentityStatus.PENDING:
+        await _enqueue(ports, tx, identity)
+    return identity
+
+
+async def ask_after_all(ports: Ports, tx: Transaction, account_id: UUID) -> None:
+    """Ask the registry about somebody who was too young before and is old enough for a later wave. Raises QueueFull."""
+    if await tx.identities.reopen(account_id):
+        identity = await tx.identities.find(account_id)
+        assert identity is not None
+        await _enqueue(ports, tx, identity)
 
 
 async def _enqueue(ports: Ports, tx: Transaction, identity: Identity) -> None:
@@ -76,7 +88,7 @@ async def _enqueue(ports: Ports, tx: Transaction, identity: Identity) -> None:
         raise QueueFull(queue="identity", retry_after_s=wait)
 
 
-def _answer(identity: Identity) -> IdentityGiven:
+def given_answer(identity: Identity) -> IdentityGiven:
     return IdentityGiven(
         identity.check_id, STATUS_WORDS[IdentityStatus(identity.status)], rules.corrections_left(identity.version)
     )

@@ -259,6 +259,8 @@ class StepsMissing(LaunchnightError):
 
 
 class WaveClosed(LaunchnightError):
+    """`closed_at`, and `next_wave`: number and hours of the one after it, null when none is planned yet."""
+
     code = "wave-closed"
     title = "The wave is closed"
 
@@ -270,8 +272,10 @@ class WaveNotOpen(LaunchnightError):
 
 
 class NotEligible(LaunchnightError):
+    """`reasons`: every rule that is not fulfilled, with its phrase (service.domain.eligibility)."""
+
     code = "not-eligible"
-    title = "The program is for people of 18 years and over"
+    title = "Not everybody can take part in the program"
 
 
 # Photos.

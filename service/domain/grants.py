@@ -9,7 +9,8 @@ A list has two million lines, so lines stay what they are in its file: bytes `TI
 
 import re
 from binascii import unhexlify
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -59,14 +60,28 @@ def seed_of(commitment: bytes, beacon: str, dice: str = "") -> bytes:
     return sha256(DOMAIN + commitment.hex().encode() + f"\n{beacon}\n{dice}\n".encode()).digest()
 
 
+def in_order(texts: Iterable[bytes]) -> list[bytes]:
+    """As `sorted`, for millions of texts whose beginnings are spread evenly: a fraction of its time.
+
+    Put in heaps by their first two bytes, so that each heap is sorted within the processor's own memory.
+    """
+    heaps: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for text in texts:
+        heaps[text[:2]].append(text)
+    order: list[bytes] = []
+    for start in sorted(heaps):
+        heaps[start].sort()
+        order += heaps[start]
+    return order
+
+
 def drawn(lines: Sequence[bytes], seed: bytes) -> list[bytes]:
     """All lines in the order of the draw: those of the priority list first, each group by score."""
     digest, unhex = sha256, unhexlify  # two million times
     groups = [line for line in lines if line[36] == LISTED], [line for line in lines if line[36] != LISTED]
     order: list[bytes] = []
     for group in groups:
-        keyed = [digest(seed + unhex(line[:32])).digest() + line for line in group]
-        keyed.sort()
+        keyed = in_order(digest(seed + unhex(line[:32])).digest() + line for line in group)
         order += [key[SCORE_BYTES:] for key in keyed]
     return order
 

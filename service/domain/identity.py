@@ -41,6 +41,11 @@ def age_years(birth_y: int, birth_m: int, birth_d: int, y: int, m: int, d: int) 
     return years
 
 
+def is_old_enough(birth_date: date, on: date) -> bool:
+    """Whether somebody is of age on that day. Who is born on 29 February is, from 1 March of a year without one."""
+    return age_years(birth_date.year, birth_date.month, birth_date.day, on.year, on.month, on.day) >= LEAST_AGE
+
+
 def corrections_left(version: int) -> int:
     """Corrections still possible after version number `version` (from 1) was put."""
     return max(CORRECTIONS - (version - 1), 0)

@@ -12,8 +12,9 @@ from service.domain.errors import AddressTaken, PassInvalid, PassUsed
 from service.domain.photos import PhotoVerdict
 from service.photo_ports import HeldPhoto
 from service.ports import Account, Assessment, Standing, Vault, Wave
-from service.storage.identities import open_nik
+from service.storage.identities import open_birth_date, open_nik
 from service.storage.sql import queries
+from service.wave_ports import LatestJoin
 
 _SQL = queries("accounts")
 
@@ -74,8 +75,8 @@ class AccountRows:
         query = _SQL["verify_email"] if channel == Channel.EMAIL else _SQL["verify_phone"]
         return await self._connection.fetchval(query, account_id, at) is not None
 
-    async def standing(self, account_id: UUID, wave_id: int) -> Standing | None:
-        row = await self._connection.fetchrow(_SQL["standing"], account_id, wave_id)
+    async def standing(self, account_id: UUID, wave_id: int | None, now: datetime) -> Standing | None:
+        row = await self._connection.fetchrow(_SQL["standing"], account_id, wave_id, now)
         if row is None:
             return None
         has_identity = row["identity_version"] is not None
@@ -98,7 +99,28 @@ class AccountRows:
                 row["submitted_at"],
                 row["score"],
             ),
-            wave=None if row["wave_id"] is None else Wave(row["wave_id"], row["opens_at"], row["closes_at"]),
+            wave=None
+            if row["wave_id"] is None
+            else Wave(row["wave_id"], row["opens_at"], row["closes_at"], row["age_on"]),
             join_id=row["join_id"],
             joined_at=row["joined_at"],
+            birth_date=open_birth_date(self._vault, account_id, row["birth_date_sealed"]) if has_identity else None,
+            employment=row["employment"],
+            granted=row["granted"],
+            latest=_latest(row),
         )
+
+
+def _latest(row: Mapping[str, Any]) -> LatestJoin | None:
+    if row["latest_id"] is None:
+        return None
+    return LatestJoin(
+        row["latest_id"],
+        row["latest_wave_id"],
+        row["latest_joined_at"],
+        row["outcome"],
+        row["rank"],
+        row["latest_age_on"],
+        row["published_at"],
+        row["announce_at"],
+    )

@@ -21,6 +21,10 @@ def open_nik(vault: Vault, account_id: UUID, sealed: bytes) -> str:
     return vault.open(sealed, _bound(account_id, "nik")).decode()
 
 
+def open_birth_date(vault: Vault, account_id: UUID, sealed: bytes) -> date:
+    return date.fromisoformat(vault.open(sealed, _bound(account_id, "birth_date")).decode())
+
+
 class IdentityRows:
     """Fulfils `ports.IdentityStore` on one connection."""
 
@@ -37,9 +41,7 @@ class IdentityRows:
             account_id=account_id,
             nik=open_nik(vault, account_id, row["nik_sealed"]),
             family_card_number=vault.open(row["family_card_sealed"], _bound(account_id, "family_card")).decode(),
-            birth_date=date.fromisoformat(
-                vault.open(row["birth_date_sealed"], _bound(account_id, "birth_date")).decode()
-            ),
+            birth_date=open_birth_date(vault, account_id, row["birth_date_sealed"]),
             status=row["status"],
             version=row["version"],
             check_id=row["check_id"],
@@ -66,3 +68,6 @@ class IdentityRows:
 
     async def answer_check(self, account_id: UUID, version: int, outcome: int) -> bool:
         return await self._connection.fetchval(_SQL["answer_check"], account_id, version, outcome) is not None
+
+    async def reopen(self, account_id: UUID) -> bool:
+        return await self._connection.fetchval(_SQL["reopen"], account_id) is not None

@@ -11,6 +11,7 @@ from service.storage.answers import AnswerRows, NoAnswers
 from service.storage.assessments import AssessmentRows
 from service.storage.books import BookRows
 from service.storage.codes import CodeRows
+from service.storage.draws import DrawRows
 from service.storage.figures import FigureRows
 from service.storage.gate import GateRows
 from service.storage.identities import IdentityRows
@@ -20,6 +21,7 @@ from service.storage.operations import OperationRows
 from service.storage.payouts import PayoutRows
 from service.storage.pool import Database, Visit
 from service.storage.presence import PresenceRows
+from service.storage.priority import PriorityRows
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
 from service.storage.sessions import SessionRows
@@ -27,6 +29,7 @@ from service.storage.training import TrainingRows
 from service.storage.upload_leftovers import PostgresUploadLeftovers
 from service.storage.uploads import PostgresUploadStore
 from service.storage.waiting_room import WaitingRoomRows
+from service.storage.wave_plans import WavePlanRows
 from service.storage.waves import WaveRows
 
 
@@ -103,6 +106,18 @@ class PostgresTransaction:
     @property
     def waves(self) -> WaveRows:
         return WaveRows(self._connection)
+
+    @property
+    def wave_plans(self) -> WavePlanRows:
+        return WavePlanRows(self._connection)
+
+    @property
+    def draws(self) -> DrawRows:
+        return DrawRows(self._connection, self._vault)
+
+    @property
+    def priority(self) -> PriorityRows:
+        return PriorityRows(self._connection)
 
     @property
     def operations(self) -> OperationRows:

@@ -21,12 +21,18 @@ class WaveRows:
         row = await self._connection.fetchrow(_SQL["find"], wave_id)
         return None if row is None else Wave(**row)
 
+    async def following(self, now: datetime) -> Wave | None:
+        row = await self._connection.fetchrow(_SQL["following"], now)
+        return None if row is None else Wave(**row)
+
     async def put(self, wave: Wave) -> None:
         await self._connection.execute(_SQL["put"], wave.id, wave.opens_at, wave.closes_at)
 
-    async def join(self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime) -> tuple[UUID, datetime]:
-        row = await self._connection.fetchrow(_SQL["join"], join_id, wave_id, account_id, at)
-        return row["id"], row["joined_at"]
+    async def join(
+        self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime, device: str
+    ) -> tuple[UUID, datetime] | None:
+        row = await self._connection.fetchrow(_SQL["join"], join_id, wave_id, account_id, at, device)
+        return None if row is None else (row["id"], row["joined_at"])
 
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None:
         row = await self._connection.fetchrow(_SQL["joined"], account_id, wave_id)

@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, errors, money_errors, offices, uploads
+from service.domain import codes, errors, money_errors, offices, uploads, wave_errors
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -60,6 +60,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     money_errors.StatementUnreadable: 422,
     errors.WaveNotOpen: 409,
     errors.NotEligible: 403,
+    wave_errors.WaveRefused: 409,
     errors.PhotoTooLarge: 413,
     errors.UploadOffsetMismatch: 409,
     errors.UploadTaken: 409,

@@ -9,7 +9,7 @@ import msgspec
 from service.actions import profile as actions
 from service.domain.addresses import plain_text
 from service.domain.errors import FieldFault, FieldRefused, InvalidFields
-from service.domain.profile import MOST_INCOME, STEPS
+from service.domain.profile import IN_EDUCATION, MOST_INCOME, STEPS
 from service.domain.regions import PROVINCES, is_regency, lies_in
 from service.ports import Ports
 from service.web.decoding import Check
@@ -35,6 +35,7 @@ class EmploymentStatus(enum.Enum):
     JOB_SEEKER = "job_seeker"
     EMPLOYED = "employed"
     SELF_EMPLOYED = "self_employed"
+    STUDENT = IN_EDUCATION
 
 
 class PayoutMethod(enum.Enum):

@@ -2,6 +2,7 @@
 
 from service.actions import waves as actions
 from service.domain import errors
+from service.domain.devices import device_of
 from service.ports import Ports, StoredAnswer
 from service.web.operation import Call, NoBody, Operation
 
@@ -10,7 +11,8 @@ _MOST_ID = 2**31 - 1
 
 def operations(ports: Ports) -> list[Operation]:
     async def join(call: Call) -> StoredAnswer:
-        return await actions.join_wave(ports, call.once, call.session, call.number("wave_id"))
+        device = device_of(call.headers.get(b"user-agent", b"").decode("latin-1"))
+        return await actions.join_wave(ports, call.once, call.session, call.number("wave_id"), device)
 
     return [
         Operation(
@@ -24,6 +26,6 @@ def operations(ports: Ports) -> list[Operation]:
             session=True,
             once=True,
             numbers={"wave_id": (1, _MOST_ID)},
-            errors=(errors.WaveNotOpen, errors.WaveClosed, errors.NotEligible, errors.StepsMissing),
+            errors=(errors.WaveNotOpen, errors.WaveClosed, errors.NotEligible, errors.StepsMissing, errors.QueueFull),
         )
     ]

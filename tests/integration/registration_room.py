@@ -226,6 +226,10 @@ class Person:
         await self.sign_up()
         await self.sign_in()
         _done(await self.put("/identity", self.identity()))
+        return await self.finish()
+
+    async def finish(self) -> "Person":
+        """What comes after the identity, but for joining."""
         for step, data in STEPS.items():
             _done(await self.put(f"/profile/{step}", data))
         await self.upload("identity_card")

@@ -43,21 +43,39 @@ update account set phone_verified_at = $2 where id = $1 and phone_verified_at is
 update account set email_verified_at = $2 where id = $1 and email_verified_at is null returning id;
 
 -- name: standing
--- One applicant's way so far, all steps in one look.
+-- One applicant's way so far, all steps in one look, beside wave $2, or the one that is open or comes next at $3.
 select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
-       i.nik_sealed, i.status as identity_status, i.version as identity_version,
+       i.nik_sealed, i.birth_date_sealed, i.status as identity_status, i.version as identity_version,
        array(select step from profile where account_id = a.id order by step) as profile_steps,
+       (select data ->> 'employment_status' from profile where account_id = a.id and step = 'work') as employment,
        array(
            select array[slot, coalesce(verdict, -1)] from upload
            where account_id = a.id and finished_at is not null and replaced_at is null
            order by slot
        ) as photos,
        s.started_at, s.deadline, s.answers, s.submitted_at, s.score,
-       w.id as wave_id, w.opens_at, w.closes_at,
-       j.id as join_id, j.joined_at
+       w.id as wave_id, w.opens_at, w.closes_at, w.age_on,
+       j.id as join_id, j.joined_at,
+       exists (select from wave_grant where account_id = a.id) as granted,
+       l.id as latest_id, l.wave_id as latest_wave_id, l.joined_at as latest_joined_at, l.outcome, l.rank,
+       l.latest_age_on, l.published_at, l.announce_at
 from account a
 left join identity i on i.account_id = a.id
 left join assessment s on s.account_id = a.id
-left join wave w on w.id = $2
-left join wave_join j on j.account_id = a.id and j.wave_id = $2
+left join wave w on w.id = coalesce($2::int, (
+    select id from wave
+    order by closes_at <= $3::timestamptz, case when closes_at > $3::timestamptz then opens_at end, closes_at desc
+    limit 1
+))
+left join wave_join j on j.account_id = a.id and j.wave_id = w.id
+left join lateral (
+    select latest.id, latest.wave_id, latest.joined_at, place.outcome, place.rank, its.age_on as latest_age_on,
+           its.published_at, its.announce_at
+    from wave_join latest
+    join wave its on its.id = latest.wave_id
+    left join draw_place place on place.join_id = latest.id
+    where latest.account_id = a.id
+    order by coalesce(place.outcome = 1, false) desc, its.opens_at desc
+    limit 1
+) l on true
 where a.id = $1;

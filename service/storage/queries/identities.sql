@@ -32,3 +32,15 @@ with answered as (
 update identity set status = $3, updated_at = now()
 where account_id = $1 and version = $2 and status = 0
 returning account_id;
+
+-- name: reopen
+-- Who was too young is to be checked after all: the check that was settled without asking is open again.
+with reopened as (
+    update identity set status = 0, updated_at = now()
+    where account_id = $1 and status = 3
+    returning account_id, version
+)
+update identity_check set outcome = null, answered_at = null
+from reopened
+where identity_check.account_id = reopened.account_id and identity_check.version = reopened.version
+returning identity_check.account_id;

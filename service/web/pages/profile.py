@@ -40,6 +40,7 @@ EMPLOYMENT = {
     EmploymentStatus.JOB_SEEKER: N_("Mencari pekerjaan pertama"),
     EmploymentStatus.EMPLOYED: N_("Masih bekerja"),
     EmploymentStatus.SELF_EMPLOYED: N_("Punya usaha sendiri"),
+    EmploymentStatus.STUDENT: N_("Sedang sekolah atau kuliah"),
 }
 PAYOUT = {
     PayoutMethod.BNI: N_("Rekening BNI"),

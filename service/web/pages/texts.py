@@ -38,6 +38,7 @@ ERRORS: dict[str, str] = {
     "pass-invalid": N_("Waktu untuk masuk sudah habis. Buka lagi halaman antrean untuk masuk sekali lagi."),
     "pass-used": N_("Giliran ini sudah dipakai untuk membuat akun. Masuk dengan nomor ponsel akun itu."),
     "order-refused": N_("Perintah ini tidak dapat dijalankan di ruang tunggu."),
+    "wave-refused": N_("Gelombang ini tidak dapat diubah seperti itu."),
     # Labor offices.
     "office-code-refused": N_("Kode akses ini tidak diterima. Periksa hurufnya, lalu ketik lagi."),
     "too-many-office-codes": N_("Kode akses salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
@@ -57,7 +58,10 @@ ERRORS: dict[str, str] = {
     "steps-missing": N_("Masih ada langkah yang belum selesai. Lihat daftarnya di halaman status."),
     "wave-closed": N_("Gelombang ini sudah ditutup. Akun dan data Anda tetap ada untuk gelombang berikutnya."),
     "wave-not-open": N_("Gelombang ini belum dibuka. Data Anda tersimpan; datang lagi setelah dibuka."),
-    "not-eligible": N_("Program ini untuk orang berusia 18 tahun ke atas."),
+    "not-eligible": N_(
+        "Program ini untuk warga negara berusia 18 tahun ke atas yang tidak sedang sekolah atau kuliah, "
+        "satu kali seumur hidup."
+    ),
     # Photos.
     "photo-too-large": N_("Foto terlalu besar. Pilih atau ambil foto yang lebih kecil."),
     "upload-offset-mismatch": N_("Kiriman foto terputus. Pilih fotonya lagi, lalu kirim."),
@@ -114,6 +118,7 @@ FAULTS: dict[str, str] = {
     "impossible-serial": N_("Empat angka terakhir tidak mungkin 0000. Periksa lagi."),
     "not-16-digits": N_("Ketik 16 angka."),
     "not-a-code": N_("Ketik 6 angka dari pesan yang Anda terima."),
+    "not-a-claim-code": N_("Ketik 12 huruf dan angka dari SMS undangan."),
     "not-a-mobile-number": N_("Ketik nomor ponsel Indonesia, misalnya 0812 3456 789."),
     "not-an-email-address": N_("Ketik alamat surel lengkap, misalnya nama@contoh.id."),
     "unknown-area": N_("Kode wilayah ini tidak ada. Periksa lagi."),
@@ -199,3 +204,13 @@ def text_of_fault(field: str, code: str) -> str:
     if code not in own and code in _SAME_AS_MISSING:
         code = "missing"
     return own.get(code) or FAULTS[code]
+
+RULES: dict[str, str] = {
+    "citizen": N_("Dukcapil tidak mengenal warga negara dengan data ini."),
+    "age": N_("Program ini untuk orang berusia 18 tahun ke atas."),
+    "education": N_("Program ini untuk orang yang tidak sedang sekolah atau kuliah."),
+    "assessed": N_("Tes belum dikerjakan."),
+    "identity": N_("Dukcapil belum memastikan NIK Anda sebelum gelombang diundi."),
+    "grant": N_("Bantuan ini diberikan satu kali seumur hidup, dan Anda sudah menerimanya."),
+}
+"""Why somebody was not in a draw: a text for each rule of service.domain.eligibility."""

@@ -85,7 +85,8 @@ def missing(me: Me) -> Sequence[Task]:
 
 def next_slug(me: Me) -> str:
     """Where the way goes on. A mismatch is not urgent: the status page tells of it."""
-    if me.identity.status == "not_eligible" or (me.wave is not None and me.wave.joined_at is not None):
+    chosen = me.draw is not None and me.draw.outcome == "chosen"
+    if chosen or me.identity.status == "not_eligible" or (me.wave is not None and me.wave.joined_at is not None):
         return "status"
     left = missing(me)
     return left[0].slug if left else "gabung"

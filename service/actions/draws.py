@@ -1,0 +1,125 @@
+"""The draw of a wave and the database: the list that is drawn from, and what became of it.
+
+The list is frozen once. Places and grants come back in batches, a transaction each: interrupted, it is simply done
+again, because what stands there stays.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from service.domain.draws import Outcome
+from service.domain.eligibility import Rule, failed
+from service.domain.errors import NotFound
+from service.domain.wave_errors import WaveRefused
+from service.domain.wave_plans import WavePlan
+from service.ports import Begin, Clock
+from service.wave_ports import ListedJoin, Place
+
+T = TypeVar("T")
+BATCH = 5_000
+"""Places in one transaction: half a second, so that nobody who joins the next wave waits long for a lock."""
+Say = Callable[[int], None]
+"""Told after each batch how many are done."""
+
+
+async def find_wave(begin: Begin, wave_id: int) -> WavePlan:
+    """Raises NotFound."""
+    async with begin(single=True) as tx:
+        plan = await tx.wave_plans.find(wave_id)
+    if plan is None:
+        raise NotFound(f"There is no wave {wave_id}.")
+    return plan
+
+
+async def freeze(begin: Begin, clock: Clock, wave_id: int) -> WavePlan:
+    """Nobody joins from now on, and nothing that the draw depends on changes; again it finds what it did.
+
+    Raises NotFound, WaveRefused.
+    """
+    plan = await find_wave(begin, wave_id)
+    if plan.seats == 0:
+        raise WaveRefused(f"Wave {wave_id} has no seats: set them first.")
+    if plan.frozen_at is not None:
+        return plan
+    async with begin() as tx:
+        await tx.draws.freeze(wave_id, clock.now())
+    plan = await find_wave(begin, wave_id)
+    if plan.frozen_at is None:
+        raise WaveRefused(f"Wave {wave_id} is open until {plan.closes_at.isoformat()}.")
+    return plan
+
+
+async def commit_to(begin: Begin, wave_id: int, commitment: bytes) -> None:
+    """Remember the digest of the list. Raises WaveRefused when there is another one."""
+    async with begin(single=True) as tx:
+        if not await tx.draws.commit_to(wave_id, commitment):
+            raise WaveRefused(f"Another list was frozen for wave {wave_id}: there is one for a wave.")
+
+
+async def joins(
+    begin: Begin, wave_id: int, age_on: date
+) -> AsyncIterator[Sequence[tuple[ListedJoin, tuple[Rule, ...]]]]:
+    """Everybody who joined, with the rules that each does not fulfil. age_on: the day on which age counts."""
+    async with begin() as tx:
+        async for batch in tx.draws.joins(wave_id):
+            yield [(join, failed(join.facts, age_on)) for join in batch]
+
+
+async def place(begin: Begin, wave_id: int, places: Iterable[Place], say: Say = lambda done: None) -> list[UUID]:
+    """Write places and grants. Returns the chosen who cannot have a grant: they count as withdrawn.
+
+    Their number has one already, perhaps by another wave where they moved up meanwhile. The next in line follow when
+    these are struck out of the draw.
+    """
+    struck: list[UUID] = []
+    done = 0
+    for batch in _batches(places):
+        async with begin() as tx:
+            chosen = [each.join_id for each in batch if each.outcome == Outcome.CHOSEN]
+            refused = frozenset(await tx.draws.grant(chosen)) if chosen else frozenset()
+            kept = [replace(each, outcome=Outcome.WITHDRAWN) if each.join_id in refused else each for each in batch]
+            await tx.draws.place(wave_id, kept)
+        struck += refused
+        done += len(batch)
+        say(done)
+    return struck
+
+
+async def publish(begin: Begin, wave_id: int, at: datetime) -> None:
+    """All places stand there: from now on, or from the day of the announcement, people are told."""
+    async with begin(single=True) as tx:
+        await tx.draws.publish(wave_id, at)
+
+
+async def withdraw(
+    begin: Begin, clock: Clock, struck: Iterable[UUID], chosen: Iterable[UUID]
+) -> tuple[list[UUID], list[UUID]]:
+    """Strike out, and raise those of `chosen` who wait. Only places that were published change.
+
+    Returns who has moved up, and who cannot have a grant: strike these out next.
+    """
+    now = clock.now()
+    raised: list[UUID] = []
+    refused: list[UUID] = []
+    for batch in _batches(struck):
+        async with begin() as tx:
+            await tx.draws.strike(batch, now)
+    for batch in _batches(chosen):
+        async with begin() as tx:
+            risen = await tx.draws.raise_waiting(batch)
+            ungranted = await tx.draws.grant(risen) if risen else ()
+            if ungranted:
+                await tx.draws.strike(ungranted, now)
+        refused += ungranted
+        raised += [join_id for join_id in risen if join_id not in ungranted]
+    return raised, refused
+
+
+def _batches(things: Iterable[T]) -> Iterable[list[T]]:
+    left = iter(things)
+    while batch := list(islice(left, BATCH)):
+        yield batch

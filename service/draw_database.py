@@ -1,0 +1,158 @@
+"""The draw of a wave from the database and back into it: `launchnight draw freeze --wave N`, `publish`, `withdraw`.
+
+What everybody may see stands in the folder of the draw. What only we know of its tickets lies beside it, and is not
+published: `FOLDER.joins.csv` for `draw test`, `FOLDER.left-out.csv` with the rules that each ticket did not fulfil.
+"""
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+
+from service import draw_attributes
+from service.actions import draws
+from service.domain import grants
+from service.domain.draws import Outcome
+from service.domain.grants import TICKET, DrawRefused, Quotas
+from service.domain.independence import is_odd
+from service.domain.regions import PROVINCES
+from service.domain.wave_plans import WavePlan
+from service.draw_folder import Beacon, DrawFolder
+from service.ports import Begin, Clock
+from service.wave_ports import Place
+
+ATTRIBUTES = ("joined_at", "tested_at", "device")
+Told = Mapping[str, object]
+
+
+async def freeze(begin: Begin, clock: Clock, folder: DrawFolder, wave_id: int, beacon: Beacon, age_on: date) -> Told:
+    """Close the list of a wave and commit to it; interrupted, again. Raises DrawRefused, WaveRefused, NotFound."""
+    plan = await draws.freeze(begin, clock, wave_id)
+    assert plan.frozen_at is not None
+    left_out: Counter[str] = Counter()
+    if (folder.path / "frozen.json").exists():
+        frozen = folder.frozen
+        if (frozen["wave"], frozen["frozen_at"]) != (wave_id, plan.frozen_at.isoformat()):
+            raise DrawRefused(f"{folder.path} is of another freeze")
+    elif plan.commitment is not None:
+        raise DrawRefused(f"the list of wave {wave_id} was frozen as {plan.commitment.hex()}: there is one for a wave")
+    else:
+        lines = await _write_list(begin, folder, plan, age_on, left_out)
+        folder.freeze(wave_id, lines, Quotas(plan.seats, plan.quotas), beacon, plan.frozen_at)
+    await draws.commit_to(begin, wave_id, folder.commitment)
+    return {
+        "tickets": folder.frozen["tickets"],
+        "left_out": dict(left_out),
+        "root": folder.frozen["root"],
+        "commitment": folder.commitment.hex(),
+        "next": f"publish {folder.path} and the commitment now; draw after {folder.frozen['beacon']['not_before']}",
+    }
+
+
+async def _write_list(
+    begin: Begin, folder: DrawFolder, plan: WavePlan, age_on: date, left_out: Counter[str]
+) -> list[bytes]:
+    """The lines of all who are in the draw; of the others it is counted and written down why they are not."""
+    lines: list[bytes] = []
+    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        about = csv.writer(stack.enter_context(_beside(folder, "joins").open("w", encoding="utf-8", newline="")))
+        out = csv.writer(stack.enter_context(_beside(folder, "left-out").open("w", encoding="utf-8", newline="")))
+        about.writerow(["ticket", *ATTRIBUTES])
+        out.writerow(["ticket", "rules"])
+        async for batch in draws.joins(begin, plan.id, plan.age_on or age_on):
+            for join, broken in batch:
+                rules = [*broken, *([] if join.province in PROVINCES else ["province"])]
+                if rules:
+                    left_out.update(rules)
+                    out.writerow([join.id.hex, " ".join(rules)])
+                    continue
+                lines.append(grants.line_of(join.id.bytes, join.province, priority=join.priority))
+                about.writerow([join.id.hex, _instant(join.joined_at), _instant(join.assessed_at), join.device])
+            _say(f"{len(lines):,} tickets")
+    return lines
+
+
+async def publish(begin: Begin, clock: Clock, folder: DrawFolder, about: Path | None) -> Told:
+    """Write places and grants back; interrupted, again: what stands there stays.
+
+    First the draw is checked as anybody would, and tested for depending on what it must not depend on.
+    Raises DrawRefused, WaveRefused, NotFound.
+    """
+    plan = await _wave_of(begin, folder)
+    if faults := folder.faults():
+        raise DrawRefused("; ".join(faults))
+    found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
+    if is_odd(found):
+        raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
+    struck_before = 0
+    while struck := await draws.place(begin, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
+        struck_before += len(struck)  # whose number has its grant already: the next in line follow
+        _run_again(folder, clock, struck)
+    await draws.publish(begin, plan.id, clock.now())
+    return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before}
+
+
+async def withdraw(begin: Begin, clock: Clock, folder: DrawFolder, tickets: list[bytes]) -> Told:
+    """Strike out, in the folder and in the database; who fits moves up. Raises as `publish`."""
+    plan = await _wave_of(begin, folder)
+    struck = [_join_of(ticket) for ticket in tickets]
+    moved: list[UUID] = []
+    while struck:
+        _run_again(folder, clock, struck)
+        raised, struck = await draws.withdraw(begin, clock, struck, map(_join_of, folder.winners))
+        moved += raised
+    said = {"wave": plan.id, "moved_up": [each.hex for each in moved], **_counts(folder)}
+    return said | ({} if plan.published_at else {"next": "nothing is published yet: `draw publish` will write it all"})
+
+
+async def _wave_of(begin: Begin, folder: DrawFolder) -> WavePlan:
+    plan = await draws.find_wave(begin, folder.frozen["wave"])
+    if plan.commitment != folder.commitment:
+        raise DrawRefused(f"{folder.path} is not the list that was frozen for wave {plan.id}")
+    return plan
+
+
+def _run_again(folder: DrawFolder, clock: Clock, struck: list[UUID]) -> None:
+    result = folder.result
+    folder.run(result["beacon"], result["dice"], clock.now(), [each.hex.encode() for each in struck])
+
+
+def places(folder: DrawFolder) -> Iterator[Place]:
+    """Everybody in the order of the draw, withdrawn or not."""
+    chosen = {line[TICKET] for line in folder.winners}
+    withdrawn = frozenset(folder.withdrawn)
+    order = grants.drawn(folder.tickets, bytes.fromhex(folder.result["seed"]))
+    for rank, line in enumerate(order, start=1):
+        ticket = line[TICKET]
+        outcome = Outcome.CHOSEN if ticket in chosen else Outcome.WAITING
+        yield Place(_join_of(ticket), Outcome.WITHDRAWN if ticket in withdrawn else outcome, rank)
+
+
+def _join_of(line: bytes) -> UUID:
+    """Of a ticket, or of a line that begins with one. Raises DrawRefused."""
+    try:
+        return UUID(line[TICKET].decode())
+    except ValueError:
+        raise DrawRefused(f"{line[TICKET].decode(errors='replace')} is no ticket") from None
+
+
+def _counts(folder: DrawFolder) -> Told:
+    result = folder.result
+    return {"chosen": result["winners"], "waiting": result["waiting"], "withdrawn": result["withdrawn"]}
+
+
+def _beside(folder: DrawFolder, what: str) -> Path:
+    return folder.path.with_name(f"{folder.path.name}.{what}.csv")
+
+
+def _instant(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

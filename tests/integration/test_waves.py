@@ -1,0 +1,197 @@
+"""Waves as applicants meet them: the last second, the next wave without typing anything again, one grant for ever."""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from service.actions.wave_plans import set_wave
+from tests.integration.registration_room import Person, Registration, code_of, registration, until
+
+HOUR = timedelta(hours=1)
+
+
+async def two_waves(service: Registration) -> datetime:
+    """Wave 1 closes in an hour, wave 2 opens an hour later and is open for one. Returns when wave 1 closes."""
+    closes = (service.clock.now() + HOUR).replace(microsecond=0)
+    for number, opens_at, closes_at in [(1, closes - 2 * HOUR, closes), (2, closes + HOUR, closes + 2 * HOUR)]:
+        given = {"opens_at": opens_at, "closes_at": closes_at, "seats": 5}
+        await set_wave(service.ports.begin, "tester", number, given)
+    return closes
+
+
+async def draw(service: Registration, wave: int, ticket: UUID, outcome: int) -> None:
+    """What a published draw leaves of one ticket."""
+    async with service.ports.begin() as tx:
+        connection = tx.waves._connection
+        await connection.execute("insert into draw_place values ($1, $2, $3, $4)", ticket, wave, outcome, 15 + outcome)
+        await connection.execute("update wave set frozen_at = now(), published_at = now() where id = $1", wave)
+        if outcome == 1:
+            assert await tx.draws.grant([ticket]) == []
+
+
+def test_one_second_late_is_refused_with_the_reason_and_the_next_wave(run, database_url, tmp_path, monkeypatch):
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            person = await (await Person(service, 1).sign_up()).sign_in()
+            closes = await two_waves(service)
+            answers = []
+            for second in (-1, 0, 1):
+                moment = closes + timedelta(seconds=second)
+                monkeypatch.setattr(service.clock, "now", lambda moment=moment: moment)
+                answers.append(await person.post("/waves/1/join"))
+            return closes, answers
+
+    closes, (early, sharp, late) = run(scenario())
+    assert code_of(early) == "steps-missing", "a second before the close it is still open"
+    for answer in (sharp, late):
+        assert (answer.status_code, code_of(answer)) == (409, "wave-closed")
+        assert "retry-after" not in answer.headers
+    told = late.json()
+    assert datetime.fromisoformat(told["closed_at"]) == closes
+    assert "1.0 s before this request" in told["detail"]
+    assert told["next_wave"]["id"] == 2
+    assert datetime.fromisoformat(told["next_wave"]["opens_at"]) == closes + HOUR
+
+
+def test_who_was_not_chosen_joins_the_next_wave_without_typing_anything(run, database_url, tmp_path):
+    """And who was chosen joins none: there is one grant for ever."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            await two_waves(service)
+            people = [await Person(service, number).prepare() for number in (1, 2)]
+            first = [(await person.post("/waves/1/join")).json() for person in people]
+            for person in people:
+                await until(lambda person=person: _matches(person))
+            before = await people[0].me()
+            service.clock.ahead = 1.5 * HOUR
+            between = await people[0].me()
+            await draw(service, 1, UUID(first[0]["join_id"]), 2)
+            await draw(service, 1, UUID(first[1]["join_id"]), 1)
+            service.clock.ahead = 2.5 * HOUR
+            told = [await person.me() for person in people]
+            second = [await person.post("/waves/2/join") for person in people]
+            after = await people[0].me()
+            return first, before, between, told, second, after
+
+    first, before, between, told, (joined, refused), after = run(scenario())
+    assert first[0]["ticket"] == UUID(first[0]["join_id"]).hex
+    assert before["wave"]["id"] == 1 and before["wave"]["joined_at"] and not before["wave"]["joinable"]
+    assert before["draw"]["outcome"] == "awaited" and before["draw"]["ticket"] == first[0]["ticket"]
+    assert between["wave"]["id"] == 2 and not between["wave"]["joinable"], "it has not opened yet"
+    assert between["wave"]["missing"] == between["wave"]["reasons"] == []
+    assert (told[0]["draw"]["outcome"], told[0]["draw"]["rank"]) == ("waiting", 17)
+    assert told[0]["wave"]["joinable"] and told[0]["wave"]["joined_at"] is None
+    assert joined.status_code == 201
+    assert joined.json()["ticket"] != first[0]["ticket"], "another wave, another ticket"
+    assert after["wave"]["joined_at"] and after["draw"]["wave"] == 2
+    assert told[1]["draw"]["outcome"] == "chosen"
+    assert not told[1]["wave"]["joinable"] and told[1]["wave"]["reasons"] == ["grant"]
+    assert (refused.status_code, code_of(refused)) == (403, "not-eligible")
+    assert [reason["rule"] for reason in refused.json()["reasons"]] == ["grant"]
+
+
+async def _matches(person: Person) -> bool:
+    return bool((await person.me())["identity"]["status"] == "match")
+
+
+def test_places_are_told_on_the_day_of_the_announcement(run, database_url, tmp_path):
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            closes = await two_waves(service)
+            person = await Person(service, 1).prepare()
+            join = (await person.post("/waves/1/join")).json()
+            await set_wave(service.ports.begin, "tester", 1, {"announce_at": closes + HOUR})
+            await draw(service, 1, UUID(join["join_id"]), 2)
+            outcomes = []
+            for ahead in (1.5, 2.5):
+                service.clock.ahead = ahead * HOUR
+                outcomes.append((await person.me())["draw"])
+            return outcomes
+
+    early, late = run(scenario())
+    assert (early["outcome"], early["rank"]) == ("awaited", None)
+    assert (late["outcome"], late["rank"]) == ("waiting", 17)
+
+
+def test_who_was_not_in_the_draw_is_told_why(run, database_url, tmp_path):
+    """Each rule that was not fulfilled at the freeze, also when it is by now."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await two_waves(service)
+            async with service.worker():
+                person = await (await Person(service, 1).sign_up()).sign_in()
+            await person.put("/identity", person.identity())  # nobody asks the registry now
+            async with service.ports.begin() as tx:
+                await tx.waves.join(UUID(int=7), 1, UUID(person.account_id), service.clock.now(), "")
+                await tx.waves._connection.execute(
+                    "update wave set frozen_at = now(), published_at = now() where id = 1"
+                )
+            async with service.worker():
+                await until(lambda: _matches(person))
+            return (await person.me())["draw"]
+
+    told = run(scenario())
+    assert (told["outcome"], told["reasons"]) == ("left_out", ["assessed", "identity"])
+
+
+def test_too_young_for_one_wave_is_old_enough_for_the_next(run, database_url, tmp_path):
+    """Nothing is typed again: joining asks the registry, which was not asked before."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            await two_waves(service)
+            await set_wave(service.ports.begin, "tester", 2, {"age_on": datetime(2020, 5, 1).date()})
+            person = Person(service, 1)
+            await person.sign_up()
+            await person.sign_in()
+            given = await person.put("/identity", person.identity(birth_date="2002-04-20"))
+            await person.finish()
+            refused = await person.post("/waves/1/join")
+            before = await person.me()
+            service.clock.ahead = 2.5 * HOUR
+            between = await person.me()
+            joined = await person.post("/waves/2/join")
+            await until(lambda: _answered(person))
+            return given, refused, before, between, joined, await person.me()
+
+    given, refused, before, between, joined, after = run(scenario())
+    assert given.json()["status"] == before["identity"]["status"] == "not_eligible"
+    assert [reason["rule"] for reason in refused.json()["reasons"]] == ["age"]
+    assert before["wave"]["reasons"] == ["age"] and not before["wave"]["joinable"]
+    assert between["identity"]["status"] == "pending" and between["wave"]["joinable"]
+    assert joined.status_code == 201
+    assert after["identity"]["status"] == "mismatch", "the registry was asked, and knows another birth date"
+
+
+async def _answered(person: Person) -> bool:
+    return bool((await person.me())["identity"]["status"] != "pending")
+
+
+def test_who_goes_to_school_cannot_join(run, database_url, tmp_path):
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            person = await Person(service, 1).prepare()
+            work = {"employment_status": "student", "sector": "pariwisata", "last_income": 0}
+            assert (await person.put("/profile/work", work)).status_code == 204
+            return await person.post("/waves/1/join")
+
+    answer = run(scenario())
+    assert (answer.status_code, code_of(answer)) == (403, "not-eligible")
+    assert [reason["rule"] for reason in answer.json()["reasons"]] == ["education"]
+
+
+def test_fifty_presses_at_once_are_one_join(run, database_url, tmp_path):
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            person = await Person(service, 1).prepare()
+            answers = await asyncio.gather(*(person.post("/waves/1/join") for _ in range(50)))
+            (row,) = await service.sql("select count(*) as joins, max(device) as device from wave_join")
+            return answers, row["joins"], row["device"]
+
+    answers, joins, device = run(scenario())
+    tickets = {answer.json()["ticket"] for answer in answers if answer.status_code == 201}
+    assert len(tickets) == joins == 1
+    assert {answer.status_code for answer in answers} <= {201, 503}, "busy at most"
+    assert device == "other"
