@@ -26,6 +26,7 @@ SERVICE_VERBS = {
     "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
     "wave": "look at waves; set hours, seats, quotas and dates; close one",
     "priority": "import the list of people who come first",
+    "paper": "take tables of paper applications, invite their people, see who has an account",
     "draw": "draw the grants of a wave so that anybody can check it",
     "announce": "tell people by SMS what a draw came to",
     "books": "look at the books of all grants, and check them",

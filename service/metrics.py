@@ -34,7 +34,7 @@ ROUTES = (
 )  # fmt: skip
 """As the swarm's clients name them, so that what a request costs and how often it is made stand side by side."""
 ANSWER_OUTCOMES = ("ok", "refused", "busy", "error", "left")
-QUEUES = ("email", "sms", "identity", "photo", "announcement", "payout")
+QUEUES = ("email", "sms", "identity", "photo", "announcement", "payout", "invitation")
 JOB_OUTCOMES = ("done", "retried", "late", "dead", "expired", "dropped", "refused")
 PARTNERS = ("civil_registry", "email", "sms", "email_second", "sms_second", "announcement", "payout")
 INSPECTION_OUTCOMES = ("accepted", "wrong_type", "unreadable", "too_many_pixels", "failed")

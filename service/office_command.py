@@ -62,6 +62,7 @@ async def _list(begin: Begin, as_json: bool) -> str:
             "since": each.created_at.isoformat(timespec="minutes"),
             "ended": None if each.ended_at is None else each.ended_at.isoformat(timespec="minutes"),
             "held": each.held,
+            "helped": each.helped,
         }
         for each in lines
     ]

@@ -30,6 +30,8 @@ class OfficeLine:
     created_at: datetime
     ended_at: datetime | None
     held: int
+    helped: int
+    """Accounts that were made at its desk, with tickets that it held."""
 
 
 @dataclass(frozen=True, slots=True)

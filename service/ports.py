@@ -20,6 +20,7 @@ from service.domain.repeats import Repeats
 from service.money_ports import AnnouncementStore, BookStore, PayoutGateway, PayoutStore, TrainingStore
 from service.office_ports import OfficeStore
 from service.operation_ports import OperationStore
+from service.paper_ports import PaperStore
 from service.photo_ports import (
     Beginnings,
     Finishes,
@@ -325,6 +326,8 @@ class Transaction(Protocol):
     def priority(self) -> PriorityStore: ...
     @property
     def offices(self) -> OfficeStore: ...
+    @property
+    def paper(self) -> PaperStore: ...
     @property
     def announcements(self) -> AnnouncementStore: ...
     @property

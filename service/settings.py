@@ -194,6 +194,20 @@ TABLE: tuple[Setting, ...] = (
         "pixels",
         "Read from the header before anything is decoded; phones of 48 megapixels store 12 of them.",
     ),
+    Setting(
+        "REGISTRATION_INVITATION_RATE",
+        positive,
+        "20",
+        "1/s",
+        "Invitations of people who applied on paper, on the route of announcements: a thousand in a minute.",
+    ),
+    Setting(
+        "REGISTRATION_INVITATION_QUEUE_LIMIT",
+        count,
+        "100000",
+        "jobs",
+        "All papers of a province; an hour and a half at 20/s. It is filled to half; the others are asked for again.",
+    ),
     Setting("REGISTRATION_BOUNDED_QUEUES", switch, "on", "", "Off: a queue takes what comes, and whoever asks waits."),
     Setting("REGISTRATION_PARTNER_PACING", switch, "on", "", "Off: partners are asked as fast as workers can."),
     Setting(
@@ -308,6 +322,8 @@ class Settings(SimpleNamespace):
     email_queue_limit: int
     sms_queue_limit: int
     photo_queue_limit: int
+    invitation_rate: float
+    invitation_queue_limit: int
     announcement_queue_limit: int
     payout_queue_limit: int
     photo_inspectors: int

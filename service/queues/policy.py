@@ -73,6 +73,7 @@ def policies(settings: Settings) -> Mapping[str, QueuePolicy]:
         # Sent once for ever and never given up lightly: 40 tries outlast a gateway that is down for an hour and a half.
         row("announcement", settings.announcement_queue_limit, announcing, 40, 1.0, 300.0, 64),
         row("payout", settings.payout_queue_limit, paying, 40, 1.0, 300.0, 64),
+        row("invitation", settings.invitation_queue_limit, settings.invitation_rate, 40, 1.0, 300.0, 32),
         # Nobody's quota: as fast as inspectors come free, one photo ahead of each. It waits for an inspector and is
         # inspected, each as long as the deadline of one at most. Only a worker in trouble needs a second try.
         QueuePolicy("photo", bound(settings.photo_queue_limit), -1.0, LEASE, 90.0, 8, 1.0, 60.0, photos_at_once),

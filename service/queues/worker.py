@@ -10,6 +10,7 @@ from service.actions.announcement import announce
 from service.actions.figures import Replica, totals
 from service.actions.handover import hand_over_code
 from service.actions.identity_checks import check_identity
+from service.actions.paper_invitations import invite_person
 from service.actions.payouts import work_payout
 from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import drain_s
@@ -30,6 +31,7 @@ HANDLERS: dict[str, Handler] = {
     "photo": inspect_photo,
     "announcement": announce,
     "payout": work_payout,
+    "invitation": invite_person,
 }
 BEAT = 1.0
 """Seconds between two readings of the levels and two sweeps."""
@@ -56,6 +58,7 @@ async def run_worker(
         "photo": ports.inspector,
         "announcement": ports.announcer,
         "payout": ports.payouts,
+        "invitation": ports.announcer,
     }
     heartbeat = Heartbeat(ports.begin_apart, metrics)
     lanes = [

@@ -18,6 +18,7 @@ from service.storage.identities import IdentityRows
 from service.storage.lottery import LotteryRows
 from service.storage.offices import OfficeRows
 from service.storage.operations import OperationRows
+from service.storage.paper import PaperRows
 from service.storage.payouts import PayoutRows
 from service.storage.pool import Database, Visit
 from service.storage.presence import PresenceRows
@@ -126,6 +127,10 @@ class PostgresTransaction:
     @property
     def offices(self) -> OfficeRows:
         return OfficeRows(self._connection)
+
+    @property
+    def paper(self) -> PaperRows:
+        return PaperRows(self._connection, self._vault)
 
     @property
     def announcements(self) -> AnnouncementRows:

@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, errors, money_errors, offices, uploads, wave_errors
+from service.domain import codes, errors, money_errors, offices, paper_errors, uploads, wave_errors
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -60,6 +60,8 @@ STATUS: dict[type[LaunchnightError], int] = {
     money_errors.StatementUnreadable: 422,
     errors.WaveNotOpen: 409,
     errors.NotEligible: 403,
+    paper_errors.PaperClaimRefused: 422,
+    paper_errors.PaperClaimed: 409,
     wave_errors.WaveRefused: 409,
     errors.PhotoTooLarge: 413,
     errors.UploadOffsetMismatch: 409,

@@ -73,11 +73,13 @@ ASIDE = {
     "desk-next-refused": "No mark was typed",
     "desk": "All numbers of the desk; with one whose turn has come the usual way begins",
     "desk-account": "The usual way, with the desk on top",
+    "invitation": "An application on paper: the code of its invitation makes the account",
+    "invitation-refused": "Nothing was typed",
     "desk-seated": "While an applicant sits there, nothing of the others is shown",
     "desk-leave": "Done with this applicant: the desk keeps its numbers",
 }
 """What applicants meet beside the straight way."""
-ASIDE_ONLY = {"masuk", "telepon/ganti", "loket", "loket/nomor"}
+ASIDE_ONLY = {"masuk", "undangan", "telepon/ganti", "loket", "loket/nomor"}
 """Slugs of the pages that lie beside the way."""
 
 
@@ -270,6 +272,9 @@ def at_a_desk(walk: Walk, seen: Seen) -> None:
         page.locator("[name=name], .summary").first.wait_for()
     at(page, "akun")
     seen("desk-account")
+    walk.go("undangan")
+    seen("invitation")
+    refuse(walk, "invitation", seen)
     walk.go("loket")
     seen("desk-seated")
     page.locator("main a.button").click()

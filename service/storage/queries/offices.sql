@@ -21,11 +21,13 @@ where name = $1 and ended_at is null
 returning id;
 
 -- name: lines
--- Every office, and how many of its tickets have no account yet.
-select name, created_at, ended_at,
-       (select count(*) from office_ticket as t
-        where t.office_id = o.id
-          and not exists (select from account as a where a.ticket_number = t.number))::int as held
+-- Every office, how many of its tickets have no account yet, and how many accounts were made at its desk.
+select o.name, o.created_at, o.ended_at,
+       (select count(*) from office_ticket as t left join account as a on a.ticket_number = t.number
+        where t.office_id = o.id and a.id is null)::int as held,
+       ((select count(*) from office_ticket as t join account as a on a.ticket_number = t.number
+         where t.office_id = o.id)
+        + (select count(*) from office_help as h where h.office_id = o.id))::int as helped
 from labor_office as o
 order by name;
 
@@ -80,10 +82,20 @@ select number, key_id, sealed, begun_at from office_ticket where office_id = $1 
 update office_ticket set begun_at = coalesce(begun_at, $3) where office_id = $1 and number = $2;
 
 -- name: drop
--- Its applicant is gone.
-delete from office_ticket where office_id = $1 and number = $2;
+-- Its applicant is gone. An account that was made with it meanwhile was made at the desk.
+with gone as (
+    delete from office_ticket where office_id = $1 and number = $2 returning office_id, number
+)
+insert into office_help (account_id, office_id)
+select a.id, gone.office_id from gone join account as a on a.ticket_number = gone.number
+on conflict (account_id) do nothing;
 
 -- name: forget_served
--- Tickets with which an account was made.
-delete from office_ticket as t
-where office_id = $1 and exists (select from account as a where a.ticket_number = t.number);
+-- Tickets with which an account was made; that it was made at the desk is kept.
+with served as (
+    delete from office_ticket as t using account as a
+    where t.office_id = $1 and a.ticket_number = t.number
+    returning t.office_id, a.id
+)
+insert into office_help (account_id, office_id) select id, office_id from served
+on conflict (account_id) do nothing;

@@ -60,7 +60,7 @@ async def make(visit: Visit, given: AccountTyped) -> Go:
         except (PassUsed, IdempotencyKeyReused):  # this browser has made it before, and something was wrong
             await actions.correct_account(visit.ports, visit.room, entry, given.name, given.phone, given.email)
 
-    await _with_pass(visit, make_or_correct)
+    await with_pass(visit, make_or_correct)
     memory = visit.memory
     memory.name, memory.phone, memory.email = given.name, given.phone, given.email or ""
     address = given.email if given.code_by is CodeBy.EMAIL else given.phone
@@ -69,7 +69,7 @@ async def make(visit: Visit, given: AccountTyped) -> Go:
     return Go("kode")
 
 
-async def _with_pass(visit: Visit, work: Callable[[str], Awaitable[None]]) -> None:
+async def with_pass(visit: Visit, work: Callable[[str], Awaitable[None]]) -> None:
     """Who typed for longer than the pass lives claims a new one for the same ticket, and types nothing again."""
     try:
         await work(visit.memory.entry)

@@ -44,7 +44,7 @@ def page(ports: Ports) -> Page:
         act=put,
         body=Numbers,
         checks={name: partial(_without_separators, check=rules[name]) for name in ("nik", "family_card_number")},
-        also=partial(_faults_of_date, check=rules["birth_date"]),
+        also=partial(faults_of_date, check=rules["birth_date"]),
         blames={IdentityNumberTaken: "nik"},
     )
     return Page(slug="identitas", show=show, forms={"identity": form})
@@ -64,7 +64,7 @@ def typed_date(typed: Mapping[str, str], check: Check) -> date:
     return check(born)  # type: ignore[no-any-return]
 
 
-def _faults_of_date(typed: Mapping[str, str], check: Check) -> list[FieldFault]:
+def faults_of_date(typed: Mapping[str, str], check: Check) -> list[FieldFault]:
     try:
         typed_date(typed, check)
     except FieldRefused as refused:

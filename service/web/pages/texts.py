@@ -43,6 +43,9 @@ ERRORS: dict[str, str] = {
     "office-code-refused": N_("Kode akses ini tidak diterima. Periksa hurufnya, lalu ketik lagi."),
     "too-many-office-codes": N_("Kode akses salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
     "office-full": N_("Loket ini sudah memegang 500 nomor. Layani atau hapus beberapa nomor dulu."),
+    # Applications on paper.
+    "paper-claim-refused": N_("Kode undangan dan tanggal lahir ini tidak cocok. Periksa SMS undangan, lalu ketik lagi."),
+    "paper-claimed": N_("Akun sudah dibuat dengan undangan ini. Masuk dengan kode ke ponsel Anda."),
     # Accounts, codes and sessions.
     "address-taken": N_("Nomor ponsel atau alamat surel ini sudah punya akun. Masuk ke akun itu atau pakai yang lain."),
     "too-many-codes": N_("Kode sudah terlalu sering diminta. Tunggu sampai waktu yang disebut, lalu minta lagi."),

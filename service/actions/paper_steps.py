@@ -1,0 +1,64 @@
+"""The way of papers after they were typed: steps that operators record, and invitations that they ask for."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from service.domain.errors import NotFound
+from service.domain.paper_states import BY_HAND, CLAIM_LIFE, MOST_FAILURES, PaperState
+from service.ports import Begin, Clock, Transaction
+
+QUEUE = "invitation"
+AT_ONCE = 500
+"""People of one transaction: it holds a counter of the queue, or as many rows, for a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """people: invitations that were put in the queue. is_full: it takes no more for now, and people are left."""
+
+    people: int
+    is_full: bool
+
+
+async def move_papers(begin: Begin, office: str, to: PaperState) -> int:
+    """Record that the papers of an office came one step further; how many did. Again it finds none.
+
+    Interrupted it has moved some, and moves the others when it is asked again. Raises NotFound.
+    """
+    moved, found = 0, AT_ONCE
+    while found == AT_ONCE:
+        async with begin() as tx:
+            office_id = await _office_id(tx, office)
+            found = await tx.paper.move(office_id, BY_HAND[to], to, most=AT_ONCE)
+        moved += found
+    return moved
+
+
+async def invite(begin: Begin, clock: Clock, office: str, *, limit: int) -> Invited:
+    """Put an invitation in the queue for everybody of an office who is to have one; again it finds nobody.
+
+    limit: of the queue; negative: none. Interrupted it goes on where it was. Raises NotFound.
+    """
+    people = 0
+    while True:
+        now = clock.now()
+        async with begin() as tx:
+            office_id = await _office_id(tx, office)
+            found = await tx.paper.invitable(office_id, now, most=AT_ONCE, failures=MOST_FAILURES)
+            asked = []
+            for person, generation in found:
+                payload = {"paper": person, "generation": generation + 1}
+                if not await tx.queue.enqueue(QUEUE, f"{person}-{generation + 1}", payload, limit=limit):
+                    break
+                asked.append(person)
+            await tx.paper.ask(asked, now, now + CLAIM_LIFE)
+        people += len(asked)
+        if len(asked) < len(found) or len(found) < AT_ONCE:
+            return Invited(people, is_full=len(asked) < len(found))
+
+
+async def _office_id(tx: Transaction, name: str) -> UUID:
+    office = await tx.paper.hold_office(name)
+    if office is None:
+        raise NotFound(f"There is no labor office {name}.")
+    return office.id
