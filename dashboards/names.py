@@ -73,6 +73,7 @@ OTHERS: dict[str, Declared] = {
 
 UNUSED = {
     "process_cpu_seconds_total": "of swarm and partners; rehearsal_cpu_seconds_total has it by role, children included",
+    "registration_http_measured_seconds": "only with metrics_detail = calibration, for `launchnight calibrate` to fit",
 }
 """Exposed, and shown nowhere for the reason given."""
 

@@ -100,11 +100,12 @@ class Boundary:
             await (answering if measured is None else measured)
         finally:
             if status := scope.get("answered", 0):  # 0: the client left before it had asked
+            lasted = time.perf_counter() - began
                 kind = self._sort(scope["path"])
-                self._seconds[kind].observe(time.perf_counter() - began)
+                self._seconds[kind].observe(lasted)
                 self._counts[kind, status_class(status)].inc()
             if measured is not None:
-                self._spending.note(scope, measured.spent)
+                self._spending.note(scope, measured.spent, lasted)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def note_status(message: Message) -> None:

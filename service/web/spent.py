@@ -95,15 +95,21 @@ class Spending:
         pairs = list(product(ROUTES, ANSWER_OUTCOMES))
         self._requests = {pair: metrics.http_measured.labels(*pair) for pair in pairs}
         self._seconds = {pair: metrics.http_cpu.labels(*pair) for pair in pairs}
+        self._times = metrics.http_measured_seconds if metrics.tells_times else None
 
     def is_due(self) -> bool:
         """Whether the next request is to be measured."""
         self._turn = (self._turn + 1) % EVERY
         return self._turn == 0
 
-    def note(self, scope: Scope, spent: float) -> None:
-        """A measured request has ended. `answered` in the scope is its status, `left` stands there if nobody waited."""
+    def note(self, scope: Scope, spent: float, lasted: float) -> None:
+        """A measured request has ended. `answered` in the scope is its status, `left` stands there if nobody waited.
+
+        spent: its processor time; lasted: from its head to its answer, both in seconds.
+        """
         outcome = outcome_of(scope.get("answered", 0), left="left" in scope)
         pair = route_of(scope["method"], scope["path"]), outcome
         self._requests[pair].inc()
         self._seconds[pair].inc(spent)
+        if self._times is not None:
+            self._times.labels(*pair).observe(lasted)

@@ -176,3 +176,14 @@ def test_routes_bear_the_names_that_the_swarm_gives_them(uploader):
 def test_other_routes_have_names_too(method, path, route):
     assert route_of(method, path) == route
     assert route in ROUTES and set(ANSWER_OUTCOMES) >= {"ok", "left"}
+
+
+def test_times_by_route_are_told_only_where_somebody_fits_them(run):
+    """The many lines of a scrape are those of calibration rehearsals."""
+    for detail, told in (("default", 0), ("calibration", 2)):
+        metrics = Metrics(detail=detail)
+        boundary = Boundary(answer, metrics)
+        for _ in range(2 * EVERY):
+            run(request(boundary, "/accounts", "POST"))
+        counts = metrics.of(metrics.http_measured_seconds, "route", "_count")
+        assert counts.get("accounts", 0) == told, detail
