@@ -1,5 +1,6 @@
 """The dashboard of the engineers on duty: from what people notice down to what causes it."""
 
+from dashboards.counts import COUNTS
 from dashboards.frame import Dashboard, Row
 from dashboards.panels import WITHOUT, Panel, Query, limits
 from dashboards.photos import PHOTOS
@@ -386,7 +387,7 @@ LAUNCH_NIGHT = Dashboard(
     uid="launchnight-night",
     title="Launch night",
     description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
-    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, PROCESSES),
+    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, COUNTS, PROCESSES),
     since="now-1h",
     refresh="5s",
     one_run=False,

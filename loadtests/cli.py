@@ -27,6 +27,8 @@ SERVICE_VERBS = {
     "wave": "look at waves; set hours, seats, quotas and dates; close one",
     "priority": "import the list of people who come first",
     "paper": "take tables of paper applications, invite their people, see who has an account",
+    "counts": "look at the counts of people, or count everybody anew",
+    "complaints": "read, forward and answer complaints",
     "draw": "draw the grants of a wave so that anybody can check it",
     "announce": "tell people by SMS what a draw came to",
     "books": "look at the books of all grants, and check them",

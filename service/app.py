@@ -23,7 +23,7 @@ from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
-from service.gatekeeping import count_presence, run_gatekeeper
+from service.gatekeeping import count_presence, keep_counts, run_gatekeeper
 from service.memory import keep_freed_memory
 from service.metrics import Metrics
 from service.opening import run_opening
@@ -340,6 +340,7 @@ async def run_roles(
                 group.create_task(ending(run_gatekeeper(ports, metrics, stop)))
                 group.create_task(ending(run_opening(ports, stop)))
                 group.create_task(ending(count_presence(ports, stop)))
+                group.create_task(ending(keep_counts(ports, metrics, stop)))
             if listener is not None:
                 group.create_task(ending(run_web(ports, settings, metrics, stop, listener, ready)))
             else:

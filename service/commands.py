@@ -31,6 +31,8 @@ MODULES = {
     "announce": ("service.announce_command", "tell people by SMS what a draw came to: list, start, pause"),
     "books": ("service.books_command", "the books of all grants: what they hold, and whether they are right"),
     "paper": ("service.paper_command", "applications on paper: take a table, invite its people, who has an account"),
+    "counts": ("service.counts_command", "people by stage as they are counted, and counting them anew"),
+    "complaints": ("service.complaints_command", "read, forward and answer complaints"),
     "draw": ("service.draw_command", "the draw of a wave's grants: freeze the list, draw, verify, prove"),
 }
 """Verb -> its module, and what it is for."""

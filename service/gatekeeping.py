@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 
-from service.actions import presence
+from service.actions import counts, presence
 from service.actions.admission import WAITED_AT, Chosen
 from service.actions.gatekeeper import Candidate, Figures, Leader
 from service.actions.pacing import Pacer, Standstill
@@ -44,6 +44,24 @@ async def count_presence(ports: Ports, stop: asyncio.Event) -> None:
         except Exception as error:  # whatever the database says: the last count stays
             log.warning("presence not united", code=getattr(error, "code", type(error).__name__))
         await _wait(stop, presence.EVERY)
+
+
+async def keep_counts(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Count whoever came further every few seconds, until `stop` is set: one process of all does, batch by batch."""
+    while not stop.is_set():
+        pause = counts.EVERY
+        try:
+            counted = await counts.count(ports.begin)
+        except Exception as error:  # whatever the database says: the sums stay, and tell how old they are
+            log.warning("people not counted", code=getattr(error, "code", type(error).__name__))
+        else:
+            if counted is not None:
+                metrics.counted.inc(counted.changes)
+                if counted.as_of is None:
+                    pause = 0.0
+                else:
+                    metrics.counts_as_of.set(counted.as_of.timestamp())
+        await _wait(stop, pause)
 
 
 async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

@@ -179,6 +179,13 @@ class Metrics:
         self.live_people = gauge(
             "registration_waiting_room_live_people", "People in line who asked within the last two and a half minutes."
         )
+        self.counts_as_of = gauge(
+            "registration_counts_as_of_timestamp_seconds",
+            "Whatever was done before is in the public counts, unix time; 0: this process has not counted.",
+        )
+        self.counted = counter(
+            "registration_counts_changes_total", "Changes of people that were taken into the public counts."
+        )
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
         self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from service.count_ports import ComplaintStore, CountStore
 from service.domain.lookout import Lookout
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
@@ -338,6 +339,10 @@ class Transaction(Protocol):
     def payouts(self) -> PayoutStore: ...
     @property
     def operations(self) -> OperationStore: ...
+    @property
+    def counts(self) -> CountStore: ...
+    @property
+    def complaints(self) -> ComplaintStore: ...
 
 
 class Clock(Protocol):

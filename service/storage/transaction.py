@@ -11,6 +11,8 @@ from service.storage.answers import AnswerRows, NoAnswers
 from service.storage.assessments import AssessmentRows
 from service.storage.books import BookRows
 from service.storage.codes import CodeRows
+from service.storage.complaints import ComplaintRows
+from service.storage.counts import CountRows
 from service.storage.draws import DrawRows
 from service.storage.figures import FigureRows
 from service.storage.gate import GateRows
@@ -127,6 +129,14 @@ class PostgresTransaction:
     @property
     def offices(self) -> OfficeRows:
         return OfficeRows(self._connection)
+
+    @property
+    def counts(self) -> CountRows:
+        return CountRows(self._connection)
+
+    @property
+    def complaints(self) -> ComplaintRows:
+        return ComplaintRows(self._connection, self._vault)
 
     @property
     def paper(self) -> PaperRows:

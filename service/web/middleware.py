@@ -29,6 +29,7 @@ CLASS_OF_SEGMENT: Mapping[str, str] = {
     "waves": "step",
     "grant": "step",
     "assessment": "step",
+    "complaints": "step",
     "files": "upload",
     "daftar": "page",
 }

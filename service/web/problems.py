@@ -5,7 +5,7 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, errors, money_errors, offices, paper_errors, uploads, wave_errors
+from service.domain import codes, complaint_errors, errors, money_errors, offices, paper_errors, uploads, wave_errors
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -37,6 +37,9 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.OfficeCodeRefused: 422,
     errors.TooManyOfficeCodes: 429,
     errors.OfficeFull: 409,
+    complaint_errors.TooManyComplaints: 429,
+    complaint_errors.ComplaintsFull: 503,
+    complaint_errors.ComplaintSettled: 409,
     errors.AddressTaken: 409,
     errors.TooManyCodes: 429,
     errors.ResendTooEarly: 429,

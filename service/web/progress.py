@@ -6,7 +6,8 @@ from typing import NamedTuple
 from service.domain.overload import Progress
 
 KINDS = ("ticket", "step", "answer", "upload", "page", "read")
-"""Classes of route that are limited. The others need no work: board, place and liveness are answered from memory."""
+"""Classes of route that are limited. The others need no work: board, place, counts and liveness are answered from
+memory."""
 
 
 class Asked(NamedTuple):
@@ -20,6 +21,7 @@ _API: Mapping[str, Asked | None] = {
     "health": None,
     "board": None,
     "place": None,
+    "counts": None,
     "tickets": Asked("ticket", _BROWSING),
     "claims": Asked("ticket", _ENTERING),
     "accounts": Asked("step", _ENTERING),
@@ -29,6 +31,7 @@ _API: Mapping[str, Asked | None] = {
     "profile": Asked("step", _CONTINUING),
     "phone": Asked("step", _CONTINUING),
     "me": Asked("read", _CONTINUING),
+    "complaints": Asked("step", _BROWSING),
     "assessment": Asked("step", _FINISHING),
     "files": Asked("upload", _FINISHING),
     "waves": Asked("step", _FINISHING),

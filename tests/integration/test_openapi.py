@@ -22,7 +22,7 @@ from tests.integration.registration_room import new_key, standing_service
 
 EXAMPLES = 15
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = 21
+OPERATIONS = 26
 
 
 @pytest.fixture(scope="module")

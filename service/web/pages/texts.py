@@ -46,6 +46,10 @@ ERRORS: dict[str, str] = {
     # Applications on paper.
     "paper-claim-refused": N_("Kode undangan dan tanggal lahir ini tidak cocok. Periksa SMS undangan, lalu ketik lagi."),
     "paper-claimed": N_("Akun sudah dibuat dengan undangan ini. Masuk dengan kode ke ponsel Anda."),
+    # Complaints.
+    "too-many-complaints": N_("Terlalu banyak pengaduan dikirim dari sini. Tunggu sampai waktu yang disebut."),
+    "complaints-full": N_("Terlalu banyak pengaduan masuk saat ini. Kirim lagi pada waktu yang disebut."),
+    "complaint-settled": N_("Pengaduan ini sudah diteruskan atau dijawab."),
     # Accounts, codes and sessions.
     "address-taken": N_("Nomor ponsel atau alamat surel ini sudah punya akun. Masuk ke akun itu atau pakai yang lain."),
     "too-many-codes": N_("Kode sudah terlalu sering diminta. Tunggu sampai waktu yang disebut, lalu minta lagi."),
