@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from reports.facts import Facts
-from reports.statistics import BoolArray, FloatArray, growth
+from reports.statistics import BoolArray, FloatArray
 from reports.wording import Said
+from scenarios.counters import growth
 
 STEP_S = 2.0
 """Seconds between two moments: as often as samples are taken."""

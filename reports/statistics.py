@@ -1,7 +1,6 @@
 """Figures out of raw samples: growth of counters, classic histograms, quantiles, levels on a grid of moments.
 
-A counter starts at zero with its process, so its first sample counts in full, and a fall means a restart: what the new
-process shows has all been counted since. Windows are [start, end) in real seconds since the doors opened; growth
+Counters grow as scenarios.counters has it. Windows are [start, end) in real seconds since the doors opened; growth
 between two samples is left out where their interval touches a window.
 """
 
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.counters import growth
 from scenarios.record import Samples
 
 FloatArray = NDArray[np.float64]
@@ -32,12 +32,6 @@ def outside(times: FloatArray, windows: Windows) -> BoolArray:
     for start, end in windows:
         clear &= (before >= end) | (times < start)
     return clear
-
-
-def growth(values: FloatArray) -> FloatArray:
-    """What a counter gained up to each sample, resets included; shape of `values`, never negative."""
-    before = np.concatenate(([0.0], values[:-1]))
-    return np.where(values >= before, values - before, values)
 
 
 def total(samples: Samples, name: str, windows: Windows = (), **labels: str) -> float:

@@ -1,7 +1,6 @@
 """What the work of a run was for: requests for each first attempt, processor time by route and outcome, bytes of photos
 that were of no use, work for people who had left, and how much was done well over time."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from reports.facts import Facts
 from reports.statistics import FloatArray
 from reports.terms import Term, added, gained, of_people
 from reports.wording import N_, Said, clock, number, percent, say, seconds
+from scenarios.counters import grown, growth
 from scenarios.record import Fate
 
 REQUESTS = "swarm_requests_total"
@@ -174,7 +174,7 @@ def share_of_process(facts: Facts) -> float | None:
     None where that is not known."""
     requests, measured = gained(facts, "registration_http_requests_total").value, gained(facts, MEASURED).value
     used = [
-        statistics.growth(values)[1:].sum()
+        growth(values)[1:].sum()
         for _, _, values in facts.run.samples.select("registration_process_cpu_seconds_total", job="web")
     ]
     whole = float(sum(used))
@@ -270,7 +270,7 @@ def goodput(facts: Facts) -> Picture | None:
     span = max(SHORTEST_SPAN_S, facts.end_s / SPANS)
 
     def rate(name: str, **labels: str) -> FloatArray:
-        return (_counted_by(facts, name, grid, labels) - _counted_by(facts, name, grid - span, labels)) / span
+        return (grown(samples, name, grid, **labels) - grown(samples, name, grid - span, **labels)) / span
 
     def people(column: str) -> FloatArray:
         moments = facts.people[column]
@@ -308,14 +308,6 @@ def goodput(facts: Facts) -> Picture | None:
         drawing.to_svg(figure, "goodput"),
         Table([say("time"), *columns], rows),
     )
-
-
-def _counted_by(facts: Facts, name: str, moments: FloatArray, labels: Mapping[str, str]) -> FloatArray:
-    """What the counters had gained by each moment, evenly between two scrapes: their own rhythm is not to show."""
-    counted = np.zeros(len(moments))
-    for _, times, values in facts.run.samples.select(name, **labels):
-        counted += np.interp(moments, times, np.cumsum(statistics.growth(values)), left=0.0)
-    return counted
 
 
 def _last(facts: Facts) -> float:
