@@ -18,7 +18,8 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert stopped.value.code == 0
     text = capsys.readouterr().out
-    for verb in ("rehearse", "arrivals", "nights", "report", "compare", "serve", "doctor", *cli.SERVICE_VERBS):
+    passed_on = (*cli.SERVICE_VERBS, *cli.SIMULATION_VERBS)
+    for verb in ("rehearse", "arrivals", "nights", "report", "compare", "serve", "doctor", *passed_on):
         assert f"    {verb}" in text
 
 
