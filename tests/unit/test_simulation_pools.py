@@ -103,7 +103,9 @@ ACTS = some.lists(some.tuples(some.integers(0, 4), some.integers(0, 9), some.int
 def test_any_sequence_is_that_of_a_list(acts, newest, drops):
     """And everybody who was offered is counted once, and the sums are those of a look at each microsecond."""
     pools, epochs = make_pools([2], [3], [4]), np.zeros(10, np.int32)
-    line, served, servers, places, now, waited, busy = [], {}, 2, 3, 0, 0, 0
+    line: list[tuple[int, int, int]] = []
+    served: dict[int, int] = {}
+    servers, places, now, waited, busy = 2, 3, 0, 0, 0
     for act, customer, number in acts:
         waited, busy, now = waited + number * len(line), busy + number * len(served), now + number
         if act <= 1:

@@ -92,7 +92,8 @@ def test_the_timer_of_a_replica_follows_its_next_end():
 )
 def test_any_sequence_is_that_of_a_list(acts, cores):
     """Beside the obvious: each request with what it still wants, all of them lowered at every step."""
-    sharing, left, now, speed = make_sharing([cores], [SLOTS]), {}, 0.0, 1.0
+    sharing, now, speed = make_sharing([cores], [SLOTS]), 0.0, 1.0
+    left: dict[int, float] = {}
     for act, slot, number in acts:
         until = int(now) + number
         while now < until:

@@ -46,7 +46,10 @@ def turn(acts, nodes, delays, wheel, fired_at, fired):
 
 def expected(acts, nodes, delays):
     """The same with a heap, and a look at all timers: [(time, node)]."""
-    due, heap, fired, now = {}, [], [], 0
+    due: dict[int, int] = {}
+    heap: list[tuple[int, int]] = []
+    fired: list[tuple[int, int]] = []
+    now = 0
     for act, node, delay in zip(acts, nodes, delays, strict=True):
         if act == ARM:
             due[node] = now + delay
@@ -76,8 +79,8 @@ def top(heap, due):
 def played(acts, nodes, delays, wheel, plain):
     """As `expected`, by the wheel."""
     fired_at, fired = np.zeros(len(acts) + 1, np.int64), np.zeros(len(acts) + 1, np.int64)
-    script = (np.array(each, np.int64) for each in (acts, nodes, delays))
-    count = ready(turn, plain)(*script, wheel, fired_at, fired)
+    script = [np.array(each, np.int64) for each in (acts, nodes, delays)]
+    count = ready(turn, plain)(script[0], script[1], script[2], wheel, fired_at, fired)
     return list(zip(fired_at[:count].tolist(), fired[:count].tolist(), strict=True))
 
 
