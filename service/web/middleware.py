@@ -100,8 +100,8 @@ class Boundary:
         try:
             await (answering if measured is None else measured)
         finally:
-            if status := scope.get("answered", 0):  # 0: the client left before it had asked
             lasted = time.perf_counter() - began
+            if status := scope.get("answered", 0):  # 0: the client left before it had asked
                 kind = self._sort(scope["path"])
                 self._seconds[kind].observe(lasted)
                 self._counts[kind, status_class(status)].inc()
