@@ -44,21 +44,28 @@ async def join_wave(ports: Ports, once: Once, token_hash: bytes, wave_id: int, d
         if standing.wave is None:
             raise NotFound("There is no such wave.")
         fresh = standing.join_id is None or standing.joined_at is None
-        if fresh:
-            await _check(ports, tx, standing, standing.wave, now)
-            ticket = UUID(bytes=secrets.token_bytes(TICKET_BYTES))  # all its bits are random, as the draw promises
-            join = await tx.waves.join(ticket, wave_id, account_id, now, device)
-            if join is None:  # its list was made since we looked
-                raise await _closed(tx, standing.wave, now)
-            if standing.identity_status == IdentityStatus.NOT_ELIGIBLE:  # but old enough for this wave
-                await ask_after_all(ports, tx, account_id)
+        if standing.join_id is None or standing.joined_at is None:
+            join_id, joined_at = await _join(ports, tx, standing, standing.wave, now, device)
         else:
-            join = standing.join_id, standing.joined_at
-        join_id, joined_at = join
+            join_id, joined_at = standing.join_id, standing.joined_at
         answer = await once.keep(tx, Joined(join_id, join_id.hex, joined_at, identity_word(standing.identity_status)))
     if fresh:
         ports.reached("wave_joined")
     return answer
+
+
+async def _join(
+    ports: Ports, tx: Transaction, standing: Standing, wave: Wave, now: datetime, device: str
+) -> tuple[UUID, datetime]:
+    account_id = standing.account.id
+    await _check(ports, tx, standing, wave, now)
+    ticket = UUID(bytes=secrets.token_bytes(TICKET_BYTES))  # all its bits are random, as the draw promises
+    join = await tx.waves.join(ticket, wave.id, account_id, now, device)
+    if join is None:  # its list was made since we looked
+        raise await _closed(tx, wave, now)
+    if standing.identity_status == IdentityStatus.NOT_ELIGIBLE:  # but old enough for this wave
+        await ask_after_all(ports, tx, account_id)
+    return join
 
 
 async def _check(ports: Ports, tx: Transaction, standing: Standing, wave: Wave, now: datetime) -> None:

@@ -13,11 +13,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
+from operator import eq
 
 DOMAIN = b"launchnight grants 1\n"
 TICKET_BYTES = 16
 LINE = re.compile(rb"[0-9a-f]{32} [0-9]{2} [01]")
-REST = re.compile(rb" [0-9]{2} [01]")
+LINE_BYTES = 37
 TICKET, PROVINCE, PRIORITY = slice(0, 32), slice(33, 35), slice(36, 37)
 """Of a line."""
 LISTED = ord("1")
@@ -76,13 +78,20 @@ def in_order(texts: Iterable[bytes]) -> list[bytes]:
 
 
 def drawn(lines: Sequence[bytes], seed: bytes) -> list[bytes]:
-    """All lines in the order of the draw: those of the priority list first, each group by score."""
+    """All lines in the order of the draw: those of the priority list first, each group by score.
+
+    Put in heaps by the first byte of their score first: a heap is sorted within the processor's own memory, which takes
+    half the time.
+    """
     digest, unhex = sha256, unhexlify  # two million times
-    groups = [line for line in lines if line[36] == LISTED], [line for line in lines if line[36] != LISTED]
+    heaps: list[list[bytes]] = [[] for _ in range(2 * 256)]
+    for line in lines:
+        key = digest(seed + unhex(line[:32])).digest() + line
+        heaps[key[0] if line[36] == LISTED else 256 + key[0]].append(key)
     order: list[bytes] = []
-    for group in groups:
-        keyed = in_order(digest(seed + unhex(line[:32])).digest() + line for line in group)
-        order += [key[SCORE_BYTES:] for key in keyed]
+    for heap in heaps:
+        heap.sort()
+        order += [key[SCORE_BYTES:] for key in heap]
     return order
 
 
@@ -113,10 +122,8 @@ def chosen(order: Sequence[bytes], quotas: Quotas, withdrawn: Collection[bytes] 
 
 def faults_of_list(lines: Sequence[bytes]) -> Iterator[str]:
     """What keeps sorted lines from being a list to draw from: each is of `line_of`, no ticket stands twice."""
-    tickets = [line[TICKET] for line in lines]
-    whole = not b"".join(tickets).translate(None, b"0123456789abcdef")
-    if whole and len(set(tickets)) == len(tickets) and all(map(REST.fullmatch, {line[32:] for line in lines})):
-        return  # two million lines in a second
+    if _is_whole(lines):
+        return
     before = b""
     for number, line in enumerate(lines, start=1):
         if not LINE.fullmatch(line):
@@ -124,3 +131,18 @@ def faults_of_list(lines: Sequence[bytes]) -> Iterator[str]:
         elif line[TICKET] == before:
             yield f"line {number}: ticket {before.decode()} stands twice"
         before = line[TICKET]
+
+
+def _is_whole(lines: Sequence[bytes]) -> bool:
+    """Whether there is nothing to be told of sorted lines: two million of them in half a second, column by column."""
+    if not set(map(len, lines)) <= {LINE_BYTES}:
+        return False
+    text, tickets = b"".join(lines), [line[TICKET] for line in lines]
+    spaces, provinces, flags = (text[32::37] + text[35::37]), (text[33::37] + text[34::37]), text[36::37]
+    return (
+        not spaces.strip(b" ")
+        and not provinces.translate(None, b"0123456789")
+        and not flags.translate(None, b"01")
+        and len(text.translate(None, b"0123456789abcdef")) == len(spaces)  # everything else is hexadecimal
+        and not any(map(eq, tickets, islice(tickets, 1, None)))
+    )

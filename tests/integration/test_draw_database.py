@@ -230,11 +230,12 @@ def test_the_freeze_waits_for_whoever_is_joining(run, database_url, tmp_path, he
             await room.connection.execute("delete from wave_join")
             joining = room.begin()
             tx = await joining.__aenter__()
-            connection = tx.waves._connection
+            rows = tx.waves
+            assert isinstance(rows, WaveRows)
             if held:
-                assert await tx.waves.join(uuid4(), 1, account, room.clock.now(), "android")
+                assert await rows.join(uuid4(), 1, account, room.clock.now(), "android")
             else:
-                await connection.execute(
+                await rows._connection.execute(
                     "insert into wave_join (id, wave_id, account_id) values ($1, 1, $2)", uuid4(), account
                 )
             freezing = asyncio.create_task(room.freeze())

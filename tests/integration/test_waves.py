@@ -2,9 +2,13 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import repeat
 from uuid import UUID
 
 from service.actions.wave_plans import set_wave
+from service.domain.draws import Outcome
+from service.wave_ports import Place
 from tests.integration.registration_room import Person, Registration, code_of, registration, until
 
 HOUR = timedelta(hours=1)
@@ -19,13 +23,14 @@ async def two_waves(service: Registration) -> datetime:
     return closes
 
 
-async def draw(service: Registration, wave: int, ticket: UUID, outcome: int) -> None:
+async def draw(service: Registration, wave: int, ticket: UUID, outcome: Outcome) -> None:
     """What a published draw leaves of one ticket."""
+    later = service.clock.now() + 4 * HOUR
     async with service.ports.begin() as tx:
-        connection = tx.waves._connection
-        await connection.execute("insert into draw_place values ($1, $2, $3, $4)", ticket, wave, outcome, 15 + outcome)
-        await connection.execute("update wave set frozen_at = now(), published_at = now() where id = $1", wave)
-        if outcome == 1:
+        await tx.draws.freeze(wave, later)
+        await tx.draws.place(wave, [Place(ticket, outcome, 15 + outcome)])
+        await tx.draws.publish(wave, later)
+        if outcome is Outcome.CHOSEN:
             assert await tx.draws.grant([ticket]) == []
 
 
@@ -37,7 +42,7 @@ def test_one_second_late_is_refused_with_the_reason_and_the_next_wave(run, datab
             answers = []
             for second in (-1, 0, 1):
                 moment = closes + timedelta(seconds=second)
-                monkeypatch.setattr(service.clock, "now", lambda moment=moment: moment)
+                monkeypatch.setattr(service.clock, "now", repeat(moment).__next__)
                 answers.append(await person.post("/waves/1/join"))
             return closes, answers
 
@@ -62,12 +67,12 @@ def test_who_was_not_chosen_joins_the_next_wave_without_typing_anything(run, dat
             people = [await Person(service, number).prepare() for number in (1, 2)]
             first = [(await person.post("/waves/1/join")).json() for person in people]
             for person in people:
-                await until(lambda person=person: _matches(person))
+                await until(partial(_matches, person))
             before = await people[0].me()
             service.clock.ahead = 1.5 * HOUR
             between = await people[0].me()
-            await draw(service, 1, UUID(first[0]["join_id"]), 2)
-            await draw(service, 1, UUID(first[1]["join_id"]), 1)
+            await draw(service, 1, UUID(first[0]["join_id"]), Outcome.WAITING)
+            await draw(service, 1, UUID(first[1]["join_id"]), Outcome.CHOSEN)
             service.clock.ahead = 2.5 * HOUR
             told = [await person.me() for person in people]
             second = [await person.post("/waves/2/join") for person in people]
@@ -102,7 +107,7 @@ def test_places_are_told_on_the_day_of_the_announcement(run, database_url, tmp_p
             person = await Person(service, 1).prepare()
             join = (await person.post("/waves/1/join")).json()
             await set_wave(service.ports.begin, "tester", 1, {"announce_at": closes + HOUR})
-            await draw(service, 1, UUID(join["join_id"]), 2)
+            await draw(service, 1, UUID(join["join_id"]), Outcome.WAITING)
             outcomes = []
             for ahead in (1.5, 2.5):
                 service.clock.ahead = ahead * HOUR
@@ -119,17 +124,17 @@ def test_who_was_not_in_the_draw_is_told_why(run, database_url, tmp_path):
 
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
-            await two_waves(service)
+            now = service.clock.now()
+            await set_wave(service.ports.begin, "tester", 1, {"opens_at": now - 2 * HOUR, "closes_at": now - HOUR})
             async with service.worker():
                 person = await (await Person(service, 1).sign_up()).sign_in()
             await person.put("/identity", person.identity())  # nobody asks the registry now
             async with service.ports.begin() as tx:
-                await tx.waves.join(UUID(int=7), 1, UUID(person.account_id), service.clock.now(), "")
-                await tx.waves._connection.execute(
-                    "update wave set frozen_at = now(), published_at = now() where id = 1"
-                )
+                await tx.waves.join(UUID(int=7), 1, UUID(person.account_id), now, "")
+                assert await tx.draws.freeze(1, now)
+                await tx.draws.publish(1, now)
             async with service.worker():
-                await until(lambda: _matches(person))
+                await until(partial(_matches, person))
             return (await person.me())["draw"]
 
     told = run(scenario())
@@ -153,7 +158,7 @@ def test_too_young_for_one_wave_is_old_enough_for_the_next(run, database_url, tm
             service.clock.ahead = 2.5 * HOUR
             between = await person.me()
             joined = await person.post("/waves/2/join")
-            await until(lambda: _answered(person))
+            await until(partial(_answered, person))
             return given, refused, before, between, joined, await person.me()
 
     given, refused, before, between, joined, after = run(scenario())

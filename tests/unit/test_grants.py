@@ -135,3 +135,22 @@ def test_joining_again_rolls_no_better_number() -> None:
 def test_a_list_is_sorted_and_whole(line: str, fault: str) -> None:
     found = list(grants.faults_of_list([b"0" * 31 + b"1 31 0", line.encode()]))
     assert [fault in one for one in found] == [True] * bool(fault)
+
+
+@pytest.mark.parametrize("put", [b" ", b"g", b"2", b"1", b"\n", b"A"])
+def test_no_fault_of_a_line_is_overlooked_column_by_column(put: bytes) -> None:
+    """Whatever stands at whatever place: the quick look over all lines says what a look at each line does."""
+    good = grants.line_of(bytes(range(0x40, 0x50)), 31, priority=True)
+    first, last = grants.line_of(bytes(16), 11, priority=False), grants.line_of(b"\xff" * 16, 92, priority=True)
+    for place in range(len(good)):
+        line = good[:place] + put + good[place + 1 :]
+        faults = list(grants.faults_of_list([first, line, last]))
+        assert bool(faults) == (not grants.LINE.fullmatch(line)), line
+
+
+def test_millions_are_sorted_as_a_few_are() -> None:
+    draw = Random(3)
+    lines = [grants.line_of(draw.randbytes(16), 31, priority=False) for _ in range(2000)]
+    assert grants.in_order(lines) == sorted(lines)
+    assert grants.in_order([]) == []
+    assert grants.in_order([b"", b"b", b"ba", b"a", b""]) == [b"", b"", b"a", b"b", b"ba"]
