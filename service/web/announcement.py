@@ -19,6 +19,8 @@ from service.web.idempotency import encode
 from service.web.operation import Call, Operation
 
 _MOST_ID = 2**31 - 1
+_TICKET = "[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""As the published list writes it, or as the receipt does."""
 REFRESH = 1.0
 """Seconds for which what the database said of a wave is believed: how late an announcement is shown."""
 MOST_WAVES = 100
@@ -93,16 +95,6 @@ def _tags(given: bytes) -> set[bytes]:
     return {each.strip().removeprefix(b"W/") for each in given.split(b",")}
 
 
-def ticket_of(text: str) -> UUID:
-    """A ticket as the receipt or the published list writes it. Raises NotFound."""
-    if len(text) not in (32, 36):
-        raise NotFound("A ticket has 32 hexadecimal digits.")
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("A ticket has 32 hexadecimal digits.") from None
-
-
 def operations(ports: Ports) -> list[Operation]:
     waves = WaveCopies()
 
@@ -111,7 +103,7 @@ def operations(ports: Ports) -> list[Operation]:
         return rendered(actions.result_of(wave, ports.clock.now()), call.headers.get(b"if-none-match"))
 
     async def show_ticket(call: Call) -> Rendered:
-        wave_id, ticket = call.number("wave_id"), ticket_of(call.path["ticket"])
+        wave_id, ticket = call.number("wave_id"), UUID(call.word("ticket"))
         result = await actions.result_of_ticket(ports, await waves.find(ports, wave_id), ticket)
         return rendered(result, call.headers.get(b"if-none-match"))
 
@@ -135,6 +127,7 @@ def operations(ports: Ports) -> list[Operation]:
             answer=actions.Result,
             headers=tag,
             numbers={"wave_id": (1, _MOST_ID)},
+            words={"ticket": _TICKET},
             errors=(DatabaseUnavailable,),
         ),
     ]

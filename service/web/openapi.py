@@ -51,7 +51,7 @@ def refusals(operation: Operation) -> tuple[type[LaunchnightError], ...]:
         found += [*_ONCE, errors.DuplicateAnswer]
     if operation.session:
         found.append(errors.NotSignedIn)
-    if operation.numbers:
+    if operation.numbers or operation.words:
         found.append(errors.NotFound)
     if operation.body is not None or operation.session:
         found += _ALWAYS
@@ -111,6 +111,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, (low, high) in operation.numbers.items()
     ]
     parameters += [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^({pattern})$"}}
+        for name, pattern in operation.words.items()
+    ]
+    parameters += [
         {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
         for name, text in operation.headers.items()
     ]
@@ -132,6 +136,8 @@ def _responses(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
     if operation.answer is not None:
         done["content"] = {"application/json": {"schema": refs[operation.answer]}}
     responses = {str(operation.status): done}
+    if "If-None-Match" in operation.headers:
+        responses["304"] = {"description": "What you have still holds."}
     by_status: dict[int, list[type[LaunchnightError]]] = defaultdict(list)
     for error in refusals(operation):
         by_status[status_of(error)].append(error)

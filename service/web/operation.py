@@ -3,6 +3,7 @@
 The table of operations is the routing table and the source of `/openapi.json`.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,12 @@ class Call:
         """A number of the path. Raises NotFound when it is none, or outside its bounds."""
         return bounded_number(self.path[name], *self.operation.numbers[name])
 
+    def word(self, name: str) -> str:
+        """A word of the path. Raises NotFound when it has another form."""
+        if not re.fullmatch(self.operation.words[name], self.path[name]):
+            raise NotFound
+        return self.path[name]
+
     @property
     def once(self) -> Once:
         assert self._once is not None, "the operation is not marked once=True"
@@ -72,6 +79,8 @@ class Operation:
     """Further request headers and what they mean."""
     numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Numbers in the path with their bounds; anything else is not found."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Words in the path with the pattern of each; anything else is not found."""
     errors: tuple[type[LaunchnightError], ...] = ()
     """Refusals of its own, beside those that body, session and key bring."""
 
