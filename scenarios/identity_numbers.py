@@ -9,6 +9,9 @@ Serials from 9000 are never given out: a wrong digit there makes a number that i
 
 from datetime import date
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scenarios import streams
 from scenarios.provinces import BY_CODE
 from scenarios.streams import Purpose
@@ -45,6 +48,16 @@ def born_by(target: int, day: int) -> int:
 def born_from(target: int, day: int) -> int:
     """The first ordinal day that is `day` modulo 1113 and not before ordinal `target`."""
     return target + (day - target) % _DAYS
+
+
+def days(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The day modulo 1113 of each of these applicants, as `serial_and_day` gives it for one."""
+    return numbers * _SCATTER % CAPACITY // _SERIALS
+
+
+def born_by_all(target: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`born_by` of each, int64 of the same shape."""
+    return target - (target - day) % _DAYS
 
 
 def nik(province: int, regency: int, born: date, is_woman: bool, serial: int) -> str:

@@ -84,6 +84,13 @@ class Purpose(IntEnum):
     ANNOUNCEMENT_LOSS = 307
     PAYOUT_ERROR = 308
 
+    # service, in virtual time: what a request costs, who is kept out, when to come back
+    SERVICE = 400
+    DOOR_PLACE = 401
+    RETRY_AFTER = 402
+    PARTNER_FAILURE = 403
+    PARTNER_RETRY = 404
+
 
 def digest(seed: int, applicant: int, purpose: int, attempt: int) -> int:
     """64 bits for this draw. Any integers; each is taken modulo 2**64."""

@@ -1,0 +1,77 @@
+"""What a simulated service is made of and what its work costs: the input beside the night.
+
+The defaults are the figures of DESIGN section 6, measured on rehearsals of this repository: a registration of 41
+requests with two photos of 300 KB takes 0.046 s of a web process and 0.025 s of PostgreSQL. A calibration (docs/
+calibration.md) replaces them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scenarios.journey_state import Action
+from service.domain.waves import PHOTO_SLOTS
+
+_REQUESTS = 41
+_PHOTO_MB = 0.3
+_WEB_S, _DATABASE_S = 0.046, 0.025
+_PHOTO_SHARE = 0.2
+"""Of the web's seconds: what goes by the bytes of photos. Our assumption until a calibration tells it."""
+
+WEB_S_PER_REQUEST = _WEB_S * (1.0 - _PHOTO_SHARE) / _REQUESTS
+WEB_S_PER_MB = _WEB_S * _PHOTO_SHARE / (PHOTO_SLOTS * _PHOTO_MB)
+DATABASE_S_PER_REQUEST = _DATABASE_S / _REQUESTS
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What was bought. A web process has one core; capacities of partners are the night's."""
+
+    web: int = 40
+    """Web processes: 600 people a second take 28 cores, and a third is kept free."""
+    database: int = 24
+    """Cores of PostgreSQL."""
+    inspectors: int = 32
+    """Processes that look at photos."""
+    workers: int = 2
+    gate_per_s: float | None = None
+    """People a second that the waiting room lets in at most; None: as the partner set says."""
+    waiting_room: bool = True
+    overload_limit: bool = True
+    bounded_queues: bool = True
+    partner_pacing: bool = True
+    drop_abandoned_work: bool = True
+
+    def unprotected(self) -> "Resources":
+        """The same machines without any protection: the night as it was launched."""
+        return Resources(
+            self.web, self.database, self.inspectors, self.workers, -1.0, False, False, False, False, False
+        )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of CPU. What a mapping does not name costs the default of all requests."""
+
+    web_s: Mapping[Action, float] = field(default_factory=dict)
+    database_s: Mapping[Action, float] = field(default_factory=dict)
+    request_web_s: float = WEB_S_PER_REQUEST
+    request_database_s: float = DATABASE_S_PER_REQUEST
+    photo_web_s_per_mb: float = WEB_S_PER_MB
+    poll_web_s: float = 0.0003
+    """A look at one's place in the line: answered from memory."""
+    refusal_web_s: float = 0.0002
+    """Turned away at the door, before anything was begun."""
+    inspection_s: float = 0.12
+    sigma: float = 0.6
+    """Of a request's costs around their mean, log-normal."""
+
+    def web(self, action: Action) -> float:
+        if action is Action.PLACE:
+            return self.web_s.get(action, self.poll_web_s)
+        return self.web_s.get(action, self.request_web_s)
+
+    def database(self, action: Action) -> float:
+        """Places in line are told from memory: they cost nothing here."""
+        if action is Action.PLACE:
+            return self.database_s.get(action, 0.0)
+        return self.database_s.get(action, self.request_database_s)

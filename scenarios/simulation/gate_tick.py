@@ -1,0 +1,182 @@
+"""The waiting room in virtual time: tickets, the frontier, the gate, and the looks of those who stand in line.
+
+Nobody in line has a timer. Whoever moves the frontier sets the timers of those whose places it passes, to their next
+look; who has lost patience by then left at that instant. The looks of all others are reckoned second by second in
+closed form, from how many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times
+a second and moves the frontier once a second, by the rules of the service.
+"""
+
+from typing import Any
+
+from scenarios.simulation.compiled import shared
+from scenarios.simulation.rows import AT_GATE, HELD, INSIDE, KEPT, Phase, clear, has, set_flag
+from scenarios.simulation.stations import spread
+from scenarios.simulation.wheel import Wheel, arm
+from scenarios.simulation.world import TICKS_A_SECOND, WEB
+from scenarios.streams import Purpose, uniform
+from service.domain import gate, promises, waiting_room
+from service.domain.waiting_room import Show
+
+SECOND_US = 1_000_000
+_BINS = 32
+"""Parts of the line that look equally often."""
+
+
+@shared
+def take_ticket(world: Any, row: Any, number: int, holders: Any) -> None:
+    """The next place in line, unless her browser has one."""
+    if has(row, HELD):
+        return
+    if world.tickets >= len(holders):
+        world.overflown = 1
+        return
+    holders[world.tickets] = number
+    world.tickets += 1
+    row.place = world.tickets
+    set_flag(row, HELD)
+
+
+@shared
+def is_invited(world: Any, figures: Any, row: Any) -> bool:
+    """Whether she may claim; where there is no waiting room, everybody may."""
+    return figures.gated == 0 or waiting_room.may_claim(int(row.place), world.frontier)
+
+
+@shared
+def poll_s(world: Any, figures: Any, row: Any, now_s: float) -> float:
+    """When a person in line is told to look again."""
+    ahead = max(int(row.place) - world.frontier, 0.0)
+    rate = world.rate_per_s if world.rate_per_s > 0.0 else figures.hard_rate_per_s
+    expected = promises.expected_wait_s(int(ahead), rate / max(world.came_share, waiting_room.LEAST_SHOW))
+    return promises.poll_pause_s(int(row.place), promises.poll_interval_s(expected), now_s)
+
+
+@shared
+def claim_s(world: Any, figures: Any, row: Any, number: int, at_gate: Any, now_us: int) -> float:
+    """-1: she is let in, with a pass; else when she is to claim again."""
+    now_ms = now_us // 1000
+    if row.since_ms >= 0 and now_ms - int(row.since_ms) < gate.PASS_LIFE * 1000.0:
+        clear(row, AT_GATE)
+        return -1.0
+    clear(row, INSIDE)
+    if figures.gated == 0:
+        _let_in(world, row, now_ms)
+        return -1.0
+    if not has(row, AT_GATE):
+        world.claimed += 1
+        if world.gate_head == world.gate_tail and world.admitted < world.granted:
+            _let_in(world, row, now_ms)
+            return -1.0
+        if world.gate_tail - world.gate_head >= len(at_gate):
+            world.overflown = 1
+            return gate.MOST_RETRY
+        at_gate[world.gate_tail % len(at_gate)] = number
+        world.gate_tail += 1
+        set_flag(row, AT_GATE)
+    before = int(world.gate_tail - world.gate_head)
+    return gate.claim_retry_s(int(row.place), before, world.rate_per_s)
+
+
+@shared
+def _let_in(world: Any, row: Any, now_ms: int) -> None:
+    row.since_ms = now_ms
+    world.admitted += 1
+    set_flag(row, INSIDE)
+    clear(row, AT_GATE)
+
+
+@shared
+def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None:
+    """Grant what may come in now, and let in who waits for it."""
+    elapsed_s = (now_us - world.looked_us) / SECOND_US
+    world.looked_us = now_us
+    second = (now_us // (SECOND_US // TICKS_A_SECOND)) % TICKS_A_SECOND
+    minute = (now_us // SECOND_US) % len(world.minute_marks)
+    if elapsed_s > gate.MINUTE:
+        for place in range(len(world.minute_marks)):
+            world.minute_marks[place] = world.admitted
+    if elapsed_s > gate.SECOND:
+        for place in range(TICKS_A_SECOND):
+            world.second_marks[place] = world.admitted
+    spent = int(world.admitted - world.known)
+    world.credit = gate.credit_after(world.credit, spent, elapsed_s, world.rate_per_s)
+    world.known = world.admitted
+    a_minute_ago = (minute + 1) % len(world.minute_marks)
+    limit = gate.ceiling(
+        int(world.known), world.credit, int(world.second_marks[second]), int(world.minute_marks[a_minute_ago]),
+        figures.hard_rate_per_s, 0, 0,
+    )  # fmt: skip
+    if limit > world.granted:
+        world.granted = limit
+    while world.gate_head < world.gate_tail and world.admitted < world.granted:
+        row = rows[at_gate[world.gate_head % len(at_gate)]]
+        world.gate_head += 1
+        if has(row, AT_GATE) and row.phase != Phase.GONE:
+            _let_in(world, row, now_us // 1000)
+    world.second_marks[second] = world.admitted
+    if second == 0:
+        world.minute_marks[minute] = world.admitted
+
+
+@shared
+def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leavers: Any, now_us: int) -> int:
+    """Move the frontier, and call those it passes. How many of them had left the line: their numbers are in `leavers`.
+
+    leavers: as long as a second's invitations may be; what does not fit is invited with the next beat.
+    """
+    elapsed_s = min((now_us - world.beat_us) / SECOND_US, waiting_room.MOST_STANDSTILL)
+    world.beat_us = now_us
+    invited = min(int(world.frontier), int(world.tickets))
+    if elapsed_s > 0.0:
+        before = Show(world.noticed_per_s, world.invited_per_s, world.came_per_s, world.came_share)
+        came = (world.claimed - world.claimed_before) / elapsed_s
+        asked = (invited - world.invited) / elapsed_s
+        after = waiting_room.show_after(before, asked, came, elapsed_s, world.rate_per_s)
+        world.noticed_per_s, world.invited_per_s = after.noticed_per_s, after.invited_per_s
+        world.came_per_s, world.came_share = after.came_per_s, after.share
+    world.invited, world.claimed_before = invited, world.claimed
+    pending = int(world.gate_tail - world.gate_head)
+    frontier = waiting_room.frontier_after(
+        world.frontier, int(world.tickets), elapsed_s, world.rate_per_s, pending, world.came_share
+    )
+    frontier = min(frontier, world.frontier + len(leavers))
+    first = min(int(world.frontier), int(world.tickets))
+    world.frontier = frontier
+    left = 0
+    for place in range(first, min(int(frontier), int(world.tickets))):
+        number = int(holders[place])
+        row = rows[number]
+        if row.phase == Phase.IN_LINE and row.place == place + 1 and not _call(figures, row, wheel, number, now_us):
+            leavers[left] = number
+            left += 1
+    _charge_looks(world, figures, now_us, elapsed_s)
+    return left
+
+
+@shared
+def _call(figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> bool:
+    """Set her timer to her next look; False: she has left by then."""
+    pause = promises.jittered_poll_s(int(row.place), promises.POLL_LEAST)
+    due_us = now_us + int(pause * uniform(figures.seed, number, Purpose.POLL, int(row.visits)) * SECOND_US)
+    if row.moment_s * SECOND_US <= due_us:
+        return False
+    row.phase = Phase.THINKING + 0
+    clear(row, KEPT)
+    arm(wheel, number, due_us)
+    return True
+
+
+@shared
+def _charge_looks(world: Any, figures: Any, now_us: int, elapsed_s: float) -> None:
+    """What the looks of a line cost: each of its parts looks as often as its wait asks for."""
+    waiting = (world.tickets - world.frontier) * world.came_share
+    if waiting <= 0.0 or world.rate_per_s <= 0.0:
+        return
+    looks = 0.0
+    part = waiting / _BINS
+    for place in range(_BINS):
+        expected = promises.expected_wait_s(int(part * (place + 0.5)), world.rate_per_s)
+        looks += part / promises.poll_interval_s(expected)
+    looks *= elapsed_s
+    world.polls += looks
+    spread(world, WEB, now_us, int(looks * figures.poll_us))

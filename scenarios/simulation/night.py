@@ -1,0 +1,273 @@
+"""The kernel: everybody of a night from arrival to fate, event by event, in one compiled loop over flat arrays.
+
+An event is a timer that comes due or a request that is answered. Timers come due in the order of (time, number), time
+is in whole microseconds, and every draw is a function of who and what for, so the same input gives the same digits
+whatever machine, cache or process plays it. The people decide by scenarios.journey, the service by service.domain.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.fates import Fate, Reason
+from scenarios.journey import step
+from scenarios.journey_state import Action, Result
+from scenarios.simulation.compiled import shared
+from scenarios.simulation.gate_tick import beat, is_invited, look
+from scenarios.simulation.mail import Rings, depth, drain, oldest_ms
+from scenarios.simulation.requests import LATER, Asked, answer, arrived, ask, keep_effect, refresh
+from scenarios.simulation.rows import KEPT, Phase, clear, keep, state_of
+from scenarios.simulation.stations import share_out, take_away, wait_us
+from scenarios.simulation.tally import Tally, count
+from scenarios.simulation.wheel import Wheel, arm, earliest, pop
+from scenarios.simulation.world import DATABASE, MINUTE_US, TICK_US, WEB
+
+_US = 1_000_000
+_BEAT_US = 1_000_000
+_DOOR_TICKS = 2
+"""A tenth of a second, as service.domain.overload.WINDOW_S."""
+_TOLD_IN_LINE_S = 2.0
+
+
+class Run(NamedTuple):
+    """All arrays of a run."""
+
+    rows: NDArray[Any]
+    wheel: Wheel
+    world: NDArray[Any]
+    figures: NDArray[Any]
+    habits: Any
+    """One record of HABITS; for plain Python a tuple with one Habits."""
+    rings: Rings
+    holders: NDArray[np.int32]
+    """By place in line, from 0: whose it is."""
+    at_gate: NDArray[np.int32]
+    leavers: NDArray[np.int32]
+    parts: NDArray[Any]
+    tally: Tally
+
+
+def play(run: Run, until_us: int, last: bool) -> int:
+    """Play on until `until_us`, or until everybody has gone; returns the instant reached. last: the run ends there."""
+    rows, wheel, rings, holders, at_gate = run.rows, run.wheel, run.rings, run.holders, run.at_gate
+    world, figures, habits, tally = run.world[0], run.figures[0], run.habits[0], run.tally
+    while world.ended < len(rows):
+        number = earliest(wheel, min(until_us, world.tick_us - 1))
+        if number < 0:
+            if world.tick_us > until_us:
+                if last:
+                    _cut(world, figures, habits, rows, until_us)
+                return until_us
+            now_us = int(world.tick_us)
+            _tick(world, figures, habits, rows, wheel, rings, holders, at_gate, run.leavers, run.parts, tally, now_us)
+            if _is_quiet(world):
+                _sleep(world, run.parts, wheel, until_us)
+            continue
+        now_us = pop(wheel)
+        world.live_area_us += (world.arrived - world.ended) * (now_us - world.now_us)
+        world.now_us = now_us
+        row = rows[number]
+        world.timers += 1
+        phase = int(row.phase)
+        if phase == Phase.EXPECTED:
+            world.arrived += 1
+        asked = _continued(world, figures, habits, row, wheel, number, rings, holders, at_gate, phase, now_us)
+        while asked.result != LATER:
+            if phase != Phase.LOOKING:
+                count(tally, row, asked.result, asked.at_us)
+                if _is_ahead(phase):
+                    world.answers += 1
+            if not _moved_on(world, figures, habits, row, wheel, number, asked):
+                break
+            phase = Phase.THINKING + 0
+            asked = ask(world, figures, row, wheel, number, now_us)
+    return int(world.now_us)
+
+
+@shared
+def _is_ahead(phase: int) -> bool:
+    """Whether the answer had no timer of its own, so that it counts as an event by itself."""
+    return phase == Phase.EXPECTED or phase == Phase.THINKING or phase == Phase.SENDING or phase == Phase.SILENT
+
+
+@shared
+def _continued(
+    world: Any,
+    figures: Any,
+    habits: Any,
+    row: Any,
+    wheel: Wheel,
+    number: int,
+    rings: Rings,
+    holders: Any,
+    at_gate: Any,
+    phase: int,
+    now_us: int,
+) -> Asked:
+    """Her timer has come due: what it stood for."""
+    if phase == Phase.EXPECTED or phase == Phase.THINKING:
+        return ask(world, figures, row, wheel, number, now_us)
+    if phase == Phase.ASKING:
+        reading = answer(world, figures, row, number, rings, holders, at_gate, now_us)
+        return Asked(reading.result, reading.told_s, now_us)
+    if phase == Phase.LOOKING:
+        is_there = row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 <= now_us
+        return Asked(Result.DELIVERED + 0 if is_there else Result.SILENCE + 0, -1.0, now_us)
+    if phase == Phase.SENDING:
+        return arrived(world, figures, row, wheel, number, now_us)
+    if phase == Phase.SILENT:
+        return refresh(world, figures, habits, row, wheel, number, rings, holders, at_gate, now_us)
+    if phase == Phase.GIVING_UP:
+        keep_effect(world, figures, row, number, rings, holders, at_gate, now_us)
+        return Asked(Result.TIMEOUT + 0, -1.0, now_us)
+    if phase == Phase.HALF_OPEN:
+        return Asked(Result.TIMEOUT + 0, -1.0, now_us)
+    if phase == Phase.KILLED:
+        return Asked(Result.KILLED + 0, -1.0, now_us)
+    return Asked(Result.ERROR + 0, -1.0, now_us)
+
+
+@shared
+def _moved_on(world: Any, figures: Any, habits: Any, row: Any, wheel: Wheel, number: int, asked: Asked) -> bool:
+    """Let the machine decide; True: the next request is made in the same breath, else there is a timer for it."""
+    decision = step(
+        state_of(row, figures), habits, figures.seed, number, asked.result, asked.told_s, asked.at_us / _US
+    )  # fmt: skip
+    if asked.result != Result.TIMEOUT:
+        clear(row, KEPT)
+    keep(row, decision.state)
+    if decision.action == Action.LEAVE:
+        _depart(world, row, asked.at_us)
+        return False
+    due_us = asked.at_us + int(decision.delay_s * _US + 0.5)
+    if decision.action == Action.WAIT_CODE:
+        if row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 < due_us:
+            due_us = max(int(row.delivery_ms) * 1000, asked.at_us)
+        row.phase = Phase.LOOKING + 0
+        arm(wheel, number, due_us)
+        return False
+    if decision.action == Action.PLACE and not is_invited(world, figures, row):
+        row.phase = Phase.IN_LINE + 0
+        return False
+    row.phase = Phase.THINKING + 0
+    if decision.delay_s <= 0.0 and asked.at_us <= world.now_us:
+        return True
+    arm(wheel, number, due_us)
+    return False
+
+
+@shared
+def _depart(world: Any, row: Any, at_us: int) -> None:
+    world.live_area_us += at_us - world.now_us  # those in line left before it was noticed, others a moment later
+    row.phase = Phase.GONE + 0
+    row.moment_s = at_us / _US
+    world.ended += 1
+
+
+@shared
+def _tick(
+    world: Any,
+    figures: Any,
+    habits: Any,
+    rows: Any,
+    wheel: Wheel,
+    rings: Rings,
+    holders: Any,
+    at_gate: Any,
+    leavers: Any,
+    parts: Any,
+    tally: Tally,
+    now_us: int,
+) -> None:
+    """What happens by the clock: faults, the gate, partners' quotas, the door's windows, the minute's figures."""
+    while world.part + 1 < len(parts) and parts[world.part + 1].start_us <= now_us:
+        world.part += 1
+        _begin_part(world, figures, parts[world.part])
+    part = parts[world.part]
+    if figures.gated == 1 and world.gate_down == 0:
+        look(world, figures, rows, at_gate, now_us)
+        if now_us - world.beat_us >= _BEAT_US:
+            for place in range(beat(world, figures, rows, wheel, holders, leavers, now_us)):
+                _leave_line(world, figures, habits, rows[leavers[place]], int(leavers[place]))
+    for queue in range(3):
+        if depth(world, queue) > 0:
+            drain(world, figures, part, rows, rings, wheel, queue, now_us)
+    if figures.door == 1 and (now_us // TICK_US) % _DOOR_TICKS == 0:
+        share_out(world, _DOOR_TICKS * TICK_US / _US)
+    _note_minute(world, rings, tally, now_us)
+    world.tick_us = now_us + TICK_US
+
+
+@shared
+def _is_quiet(world: Any) -> bool:
+    """Whether nothing can happen by the clock until somebody does something."""
+    calm = world.share[0] >= 1.0 and world.share[1] >= 1.0 and world.share[2] >= 1.0 and world.share[3] >= 1.0
+    empty = world.gate_head == world.gate_tail and world.tickets <= world.frontier
+    return calm and empty and depth(world, 0) + depth(world, 1) + depth(world, 2) == 0
+
+
+@shared
+def _sleep(world: Any, parts: Any, wheel: Wheel, until_us: int) -> None:
+    """Put the next tick off until the next timer has come due, or the next part begins."""
+    number = earliest(wheel, until_us)
+    wakes_us = until_us if number < 0 else wheel.at[number]
+    if world.part + 1 < len(parts):
+        wakes_us = min(wakes_us, parts[world.part + 1].start_us)
+    world.tick_us = max(world.tick_us, (wakes_us // TICK_US + 1) * TICK_US)
+
+
+@shared
+def _leave_line(world: Any, figures: Any, habits: Any, row: Any, number: int) -> None:
+    """Her patience with the line ended at `row.moment_s`, before her turn."""
+    moment_s = row.moment_s
+    state = state_of(row, figures)
+    decision = step(state, habits, figures.seed, number, Result.WAIT + 0, _TOLD_IN_LINE_S, moment_s)
+    keep(row, decision.state)
+    _depart(world, row, int(moment_s * _US))
+
+
+@shared
+def _begin_part(world: Any, figures: Any, part: Any) -> None:
+    if part.allowance != -2:
+        world.allowance = part.allowance
+    world.gate_down = part.gate_down
+    world.worker_down = 1 if part.workers_down >= figures.workers else 0
+    if part.web_down > 0:
+        take_away(world, WEB, part.web_down, part.end_us)
+    if part.database_down > 0:
+        take_away(world, DATABASE, world.servers[DATABASE], part.end_us)
+
+
+@shared
+def _note_minute(world: Any, rings: Rings, tally: Tally, now_us: int) -> None:
+    """Write down how full everything is, once a minute."""
+    minute = now_us // MINUTE_US
+    if minute <= world.minute or minute >= len(tally.levels):
+        return
+    world.minute = minute
+    levels = tally.levels[minute]
+    for queue in range(3):
+        levels[2 * queue] = depth(world, queue)
+        levels[2 * queue + 1] = oldest_ms(world, rings, queue, now_us)
+    levels[6] = max(world.tickets - int(world.frontier), 0)
+    levels[7] = world.gate_tail - world.gate_head
+    levels[8] = world.arrived - world.ended
+    levels[9] = wait_us(world, WEB, now_us)
+    levels[10] = wait_us(world, DATABASE, now_us)
+
+
+@shared
+def _cut(world: Any, figures: Any, habits: Any, rows: Any, now_us: int) -> None:
+    """End the run for everybody who is still on the way."""
+    for number in range(len(rows)):
+        row = rows[number]
+        if row.phase == Phase.GONE or row.phase == Phase.EXPECTED:
+            continue
+        if row.phase == Phase.IN_LINE and row.moment_s * _US <= now_us:
+            _leave_line(world, figures, habits, row, number)
+            continue
+        if row.fate != Fate.JOINED:  # told of a place already: only the last look is missing
+            row.fate = Fate.CUT + 0
+            row.reason = Reason.RUN_ENDED + 0
+        _depart(world, row, now_us)

@@ -1,0 +1,161 @@
+"""A run from its input to its result: who comes when, the arrays, the kernel, and what it came to."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import offices
+from scenarios.arrivals import planned
+from scenarios.catalogue import Night
+from scenarios.curve import Curve
+from scenarios.factors import Factors, scaled
+from scenarios.fates import Manners
+from scenarios.simulation import figures, mail, night, people, rows, tally, timeline, world
+from scenarios.simulation.compiled import PLAIN, ready
+from scenarios.simulation.figures import NotSimulated, Setup
+from scenarios.simulation.night import Run
+from scenarios.simulation.tally import Tally
+from scenarios.simulation.wheel import Wheel, arm, make_wheel
+from scenarios.streams import Purpose, uniforms
+from scenarios.uploaders import Uploader
+
+AFTER_CLOSE_S = 3600.0
+"""A run ends so long after the close, if anybody is still on the way."""
+_SLICE_US = 3_600_000_000
+"""Between two signs of life."""
+_UNBOUNDED = 6
+"""Jobs for each applicant that a queue without a bound has room for."""
+_LEAVERS = 1 << 16
+_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    rows: NDArray[Any]
+    """scenarios.simulation.rows.ROW by applicant number; moment_s is when each had gone."""
+    begins_us: NDArray[np.int64]
+    """When each began: as due, or when a helper was free."""
+    world: NDArray[Any]
+    tally: Tally
+    ended_us: int
+    remarks: tuple[str, ...]
+
+    @property
+    def events(self) -> int:
+        """Timers that came due, and answers that had none of their own."""
+        return int(self.world["timers"][0] + self.world["answers"][0])
+
+    def digest(self) -> str:
+        """SHA-256 over what everybody came to and all that was counted."""
+        found = hashlib.sha256()
+        for name in ("fate", "reason", "furthest", "moment_s", "visits", "retries"):
+            found.update(np.ascontiguousarray(self.rows[name]).tobytes())
+        for array in (self.tally.answered, self.tally.took, self.tally.levels):
+            found.update(array.tobytes())
+        found.update(np.array([self.events, self.ended_us]).tobytes())
+        return found.hexdigest()
+
+
+def arrivals(night: Night, curve: Curve, seed: int, factors: Factors, most: int | None) -> NDArray[np.int64]:
+    """When applicants 0, 1, ... are due, in microseconds since the opening: the plan of a rehearsal, cut at `most`."""
+    count = planned(curve, factors.people, None)
+    numbers = np.arange(count if most is None else min(count, most))
+    share = factors.people * Fraction(str(curve.demand_factor))
+    within = uniforms(seed, numbers, Purpose.ARRIVAL, 0)
+    due = curve.inverses((numbers + within) * float(1 / share)) / factors.speed
+    return np.rint(due * 1e6).astype(np.int64)
+
+
+def prepared(
+    setup: Setup, due_us: NDArray[np.int64], uploader: Uploader = Uploader.PATIENT, plain: bool | None = None
+) -> tuple[Run, list[str]]:
+    """The arrays of a run before the doors open, and what of the night is not simulated. Raises NotSimulated."""
+    if Manners.ADAPTIVE in setup.night.all_manners:
+        raise NotSimulated("adaptive clients are not simulated yet")
+    count = len(due_us)
+    if not count:
+        raise NotSimulated("nobody comes")
+    record = figures.filled(setup)
+    crowd = rows.made(count)
+    wheel = make_wheel(count)
+    for part in people.parts(setup.night, setup.seed, count):
+        first = int(part.numbers[0])
+        rows.fill(crowd[first : first + len(part.numbers)], part, uploader)
+    ready(_expect_all, plain)(wheel, begun(setup, due_us))
+    resources = setup.resources
+    parts, remarks = timeline.parts(scaled(setup.partners, setup.factors)[0], setup.night.faults, setup.factors.speed)
+    if setup.night.population.onlookers is not None:
+        remarks.append("onlookers: not simulated")
+    lengths = [int(limit) for limit in record["limits"][0]]
+    if not resources.bounded_queues:
+        lengths = [_UNBOUNDED * count + 1024] * len(lengths)
+    gate_per_s = float(record["hard_rate_per_s"][0])
+    minutes = int((setup.habits.closes_s + AFTER_CLOSE_S) / 60.0) + 2
+    run = Run(
+        rows=crowd,
+        wheel=wheel,
+        world=world.made(resources.web, resources.database, resources.inspectors, gate_per_s),
+        figures=record,
+        habits=figures.habits_record(setup.habits),
+        rings=mail.rings((lengths[0], lengths[1], lengths[2])),
+        holders=np.empty(2 * count + 1024, np.int32),
+        at_gate=np.empty(count + 1024, np.int32),
+        leavers=np.empty(_LEAVERS, np.int32),
+        parts=parts,
+        tally=tally.made(minutes),
+    )
+    return run, remarks
+
+
+def begun(setup: Setup, due_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """When each begins: whoever is helped at a labor office waits there for the helper."""
+    begins_us = due_us.copy()
+    for number, wait in offices.waits(setup.night, setup.seed, due_us / 1e6, setup.factors.pace).items():
+        begins_us[number] += round(wait * 1e6)
+    return begins_us
+
+
+def _expect_all(wheel: Wheel, begins_us: NDArray[np.int64]) -> None:
+    for number in range(len(begins_us)):
+        arm(wheel, number, begins_us[number])
+
+
+def simulate(
+    setup: Setup,
+    due_us: NDArray[np.int64],
+    uploader: Uploader = Uploader.PATIENT,
+    *,
+    plain: bool | None = None,
+    progress: Callable[[float, int], None] = lambda _hours, _gone: None,
+) -> Result:
+    """Play the night. progress: called with the hour of the night and how many have gone.
+
+    plain: uncompiled; as LAUNCHNIGHT_PLAIN says when None. Raises NotSimulated.
+    """
+    plain = os.environ.get(PLAIN, "0") not in ("", "0") if plain is None else plain
+    run, remarks = prepared(setup, due_us, uploader, plain)
+    played = _for_python(run, setup) if plain else run
+    play = ready(night.play, plain)
+    last_us = round((setup.habits.closes_s + AFTER_CLOSE_S) * _US)
+    now_us = 0
+    while now_us < last_us and run.world["ended"][0] < len(due_us):
+        until_us = min(now_us + _SLICE_US, last_us)
+        now_us = play(played, until_us, until_us == last_us)
+        progress(now_us / _SLICE_US, int(run.world["ended"][0]))
+    if run.world["overflown"][0]:
+        raise NotSimulated("a queue without a bound outgrew its room")
+    return Result(run.rows, begun(setup, due_us), run.world, run.tally, now_us, tuple(remarks))
+
+
+def _for_python(run: Run, setup: Setup) -> Run:
+    """The same arrays with fields that plain Python finds by name."""
+    named = {name: getattr(run, name).view(np.recarray) for name in ("rows", "world", "figures", "parts")}
+    return run._replace(habits=(setup.habits,), **named)

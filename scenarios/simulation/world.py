@@ -1,0 +1,86 @@
+"""What changes in a run and is nobody's own: the line, the gate, the servers, the queues; one record for all of it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.simulation.figures import US
+from service.domain.overload import Progress
+
+TICK_US = 50_000
+"""As the gatekeeper looks (service.domain.gate.TICK), and as workers claim."""
+TICKS_A_SECOND = 20
+MINUTE_US = 60_000_000
+MOST_SERVERS = 1024
+WEB, DATABASE, INSPECTION = range(3)
+"""Stations."""
+SLOTS = 32
+"""A partner's quota is remembered in so many parts of its window, of which 20 fill it."""
+RANKS = len(Progress)
+
+WORLD = np.dtype(
+    [
+        *(
+            (name, np.int64)
+            for name in ("now_us", "tick_us", "minute", "part", "arrived", "ended", "timers", "answers")
+        ),
+        *((name, np.int64) for name in ("overflown", "tickets", "admitted", "granted", "known", "claimed")),
+        *((name, np.int64) for name in ("invited", "gate_head", "gate_tail", "beat_us", "looked_us", "claimed_before")),
+        *((name, np.int64) for name in ("web_down", "database_down", "worker_down", "gate_down", "allowance")),
+        *((name, np.float64) for name in ("frontier", "credit", "rate_per_s", "polls", "live_area_us")),
+        *((name, np.float64) for name in ("noticed_per_s", "invited_per_s", "came_per_s", "came_share")),
+        ("free", np.int64, (3 * MOST_SERVERS,)),
+        ("servers", np.int64, (3,)),
+        ("busy_us", np.int64, (3,)),
+        ("idle_us", np.int64, (3,)),
+        ("spread_us", np.int64, (3,)),
+        ("served", np.int64, (3,)),
+        ("waited_us", np.int64, (3,)),
+        ("share", np.float64, (RANKS,)),
+        ("asked_in", np.int64, (RANKS,)),
+        ("late", np.int64, (RANKS,)),
+        ("kept_out", np.int64, (RANKS,)),
+        ("turned_away", np.int64, (RANKS,)),
+        ("second_marks", np.int64, (TICKS_A_SECOND,)),
+        ("minute_marks", np.int64, (61,)),
+        ("head", np.int64, (3,)),
+        ("tail", np.int64, (3,)),
+        ("debt", np.int64, (3,)),
+        ("handed", np.int64, (3,)),
+        ("lost", np.int64, (3,)),
+        ("failed", np.int64, (3,)),
+        ("expired", np.int64, (3,)),
+        ("dropped", np.int64, (3,)),
+        ("refused", np.int64, (3,)),
+        ("waited_ms", np.int64, (3,)),
+        ("slot", np.int64, (3,)),
+        ("taken", np.int64, (3 * SLOTS,)),
+    ],
+    align=True,
+)
+"""tick_us: when the next tick is. part: of the timeline. timers, answers: events, each counted once.
+tickets: places given out. claimed: people who have come to the gate; invited: places that were invited to.
+free: by station MOST_SERVERS instants, a heap of when each server has done what it was given.
+busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
+share, asked_in, late, kept_out: the door's ranks, as service.domain.door has them. head, tail: of the queues' rings.
+taken: by queue SLOTS counts of what was claimed lately. live_area_us: microseconds that people were here, all together.
+"""
+
+
+def made(web: int, database: int, inspectors: int, rate_per_s: float) -> NDArray[Any]:
+    """The world before the doors open. Raises ValueError for more servers than MOST_SERVERS."""
+    servers = (web, database, inspectors)
+    if not all(0 < each <= MOST_SERVERS for each in servers):
+        raise ValueError(f"a station has 1 to {MOST_SERVERS} servers, not {servers}")
+    world = np.zeros(1, WORLD)
+    world["servers"] = servers
+    world["share"] = 1.0
+    world["came_share"] = 1.0
+    world["rate_per_s"] = rate_per_s
+    world["tick_us"] = TICK_US
+    world["beat_us"] = -US
+    world["looked_us"] = -TICK_US
+    world["part"] = -1
+    world["allowance"] = -1
+    return world

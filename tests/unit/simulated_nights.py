@@ -1,0 +1,27 @@
+"""Small nights for the tests of the simulation, played uncompiled: what is compiled gives the same digits."""
+
+from dataclasses import replace
+from typing import Any
+
+from scenarios.behaviour import habits
+from scenarios.catalogue import Night, load
+from scenarios.factors import Factors
+from scenarios.simulation.costs import Costs, Resources
+from scenarios.simulation.figures import Setup
+from scenarios.simulation.run import Result, arrivals, simulate
+
+SEED = 1
+MACHINES, COSTS = Resources(), Costs()
+
+
+def night_of(**changes: Any) -> Night:
+    return replace(load("prakerja-wave-1"), **changes)
+
+
+def setup_of(night: Night, resources: Resources = MACHINES, costs: Costs = COSTS, seed: int = SEED) -> Setup:
+    return Setup(night, night.partners[night.default_set], resources, costs, habits(night, 1.0), seed, Factors())
+
+
+def played(setup: Setup, people: int, *, plain: bool = True) -> Result:
+    curve = setup.night.curve.reading(setup.night.curve.default)
+    return simulate(setup, arrivals(setup.night, curve, setup.seed, setup.factors, people), plain=plain)
