@@ -59,7 +59,8 @@ def withheld(people: Mapping[int, int]) -> frozenset[int]:
     is five people at least: the number of all is public, and the difference must not give a small one away.
     """
     by_size = sorted((number, place) for place, number in people.items() if number > 0)
-    hidden, together = [], 0
+    hidden: list[int] = []
+    together = 0
     for number, place in by_size:
         if number >= LEAST_SHOWN and (not hidden or (len(hidden) >= 2 and together >= LEAST_SHOWN)):
             break

@@ -39,7 +39,7 @@ class CountRows:
         if state is None:
             return None
         cells = [Cell(*row) for row in await self._connection.fetch(_SQL["cells"])]
-        return Counts(*state, cells)
+        return Counts(state[0], state[1], cells)
 
     async def accounts(self, after: UUID, most: int) -> Sequence[UUID]:
         return [row[0] for row in await self._connection.fetch(_SQL["accounts"], after, most)]
