@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.calibration_file import ROLES
 from scenarios.counters import FloatArray, grown
 from scenarios.record import Run, Samples
 
@@ -25,6 +26,8 @@ CHANCE = 3.0
 """Arrivals by chance let n requests waver by the root of n; three times as much is no chance."""
 FULL = 0.9
 """Share of a core: above, whoever wants it waits."""
+MOST_WAIT = 0.2
+"""Of what the service's processes ran, the part for which they wanted a core and had none: others had them."""
 MOST_SHED = 0.01
 """Share of requests turned away at the door."""
 _LOOK_S = 1.0
@@ -123,14 +126,15 @@ def _span(run: Run) -> tuple[float, float]:
 def _busy(of: Windows, width_s: float) -> FloatArray:
     """Share of its core that the busiest loop of the web role ran or waited for; shape (windows,).
 
-    Of processes that the harness did not start, what they say of their processor time.
+    Of processes that the harness did not start, what they say of their processor time; nan where nobody says anything.
     """
     name = "rehearsal_main_thread_seconds_total"
     loops = [of.gained(name, role="web", program=one) for one in _web_programs(of.run.samples, name)]
     if not loops:
         own = "registration_process_cpu_seconds_total"
-        loops = [of.gained(own, job="web", instance=one) for one in of.values_of(own, "instance")]
-    return np.max(loops, axis=0) / width_s if loops else np.zeros(len(of.edges) - 1)
+        instances = {labels["instance"] for labels, _, _ in of.run.samples.select(own, job="web")}
+        loops = [of.gained(own, job="web", instance=one) for one in sorted(instances)]
+    return np.max(loops, axis=0) / width_s if loops else np.full(len(of.edges) - 1, np.nan)
 
 
 def _web_programs(samples: Samples, name: str) -> list[str]:
@@ -164,16 +168,31 @@ def _all_reasons(of: Windows, busy: FloatArray, answered: FloatArray) -> Iterato
     yield from _drifts(of, "photos to be inspected", _uninspected, photos)
     shed = of.gained("registration_door_shed_total")
     for i, share in enumerate(busy):
+        if math.isnan(share):
+            yield i, "the record does not tell how busy the web role was"
         if share >= FULL:
             yield i, f"saturated: a loop of the web role wanted {share:.0%} of its core"
         if shed[i] > MOST_SHED * max(answered[i], 1.0):
             yield i, f"saturated: {shed[i]:.0f} requests were turned away while {answered[i]:.0f} were answered"
-    cores = [of.gained("rehearsal_core_busy_seconds_total", core=core)
-             for core in of.values_of("rehearsal_core_busy_seconds_total", "core")]  # fmt: skip
-    least = np.min(cores, axis=0) / np.diff(of.edges) if cores else np.zeros(len(busy))
+    yield from _starved(of)
+
+
+def _starved(of: Windows) -> Iterator[tuple[int, str]]:
+    """The windows in which the service's processes waited for cores; in older records, in which no core was free."""
+    if of.run.samples.select("rehearsal_core_wait_seconds_total"):
+        waited, ran = (
+            np.sum([of.gained(f"rehearsal_{name}_seconds_total", role=role) for role in ROLES], axis=0)
+            for name in ("core_wait", "cpu")
+        )
+        for place in np.flatnonzero(waited > MOST_WAIT * ran):
+            words = f"{waited[place]:.1f} s for a core while they ran for {ran[place]:.1f} s"
+            yield int(place), f"saturated: the service's processes waited {words}"
+        return
+    name = "rehearsal_core_busy_seconds_total"
+    cores = [of.gained(name, core=core) for core in of.values_of(name, "core")]
+    least = np.min(cores, axis=0) / of.width_s if cores else np.zeros(0)
     for place in np.flatnonzero(least >= FULL):
-        words = f"saturated: every core of the machine was busy for {least[place]:.0%} of the time or more"
-        yield int(place), words
+        yield int(place), f"saturated: every core of the machine was busy for {least[place]:.0%} of the time or more"
 
 
 def _faults(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:

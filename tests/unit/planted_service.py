@@ -128,7 +128,10 @@ class PlantedService:
         self.cpu = {role: self._cpu(rng, role) for role in IDLE}
         self.busy = self.cpu["web"] / (REPLICAS * SCRAPE_S)
         """Of the busiest loop of the web role."""
+        self.waited = np.zeros(self.scrapes)
+        """Seconds in which the service's processes had no core."""
         self.tells_times = True
+        self.tells_waits = True
 
     def _cpu(self, rng: np.random.Generator, role: str) -> FloatArray:
         processes = REPLICAS if role == "web" else 1
@@ -190,6 +193,8 @@ class PlantedService:
         _count(writer, "rehearsal_main_thread_seconds_total", {**loop, "state": "ran"}, 0.8 * ran)
         _count(writer, "rehearsal_main_thread_seconds_total", {**loop, "state": "waited"}, 0.2 * ran)
         _count(writer, "registration_door_shed_total", {"job": "web", "reason": "full"}, self.shed)
+        if self.tells_waits:
+            _count(writer, "rehearsal_core_wait_seconds_total", {"role": "web"}, self.waited)
         for core in range(CORES):
             _count(writer, "rehearsal_core_busy_seconds_total", {"core": str(core)}, self.load * SCRAPE_S)
 

@@ -65,7 +65,13 @@ def shed(planted: PlantedService) -> None:
     planted.shed[NINTH] = 0.05 * sum(counts[NINTH] for counts in planted.requests.values())
 
 
+def starve(planted: PlantedService) -> None:
+    planted.waited[NINTH] = 0.3 * sum(used[NINTH] for used in planted.cpu.values())
+
+
 def fill_the_machine(planted: PlantedService) -> None:
+    """In an older record, which does not tell who waited for a core."""
+    planted.tells_waits = False
     planted.load[NINTH] = 0.97
 
 
@@ -77,6 +83,7 @@ def fill_the_machine(planted: PlantedService) -> None:
         (fault, "a fault was injected: freeze"),
         (fill_the_loop, "saturated: a loop of the web role wanted 95% of its core"),
         (shed, "requests were turned away while"),
+        (starve, "saturated: the service's processes waited "),
         (fill_the_machine, "saturated: every core of the machine was busy for 97%"),
     ],
 )
@@ -87,6 +94,12 @@ def test_a_window_in_trouble_is_refused_by_name(planted, cut, trouble, words):
     assert not found.steady[8] and not found.calm(1.0)[8]
     # Its neighbor may hold the end of the trouble; the others have none of it.
     assert [i for i, each in enumerate(found.all) if each.refused] in ([8], [8, 9])
+
+
+def test_a_machine_that_is_busy_with_less_urgent_things_is_none_of_ours(planted, cut):
+    """Nobody of the service waits for a core."""
+    planted.load[NINTH] = 0.97
+    assert cut(planted).steady.all()
 
 
 def test_a_service_that_falls_behind_by_less_than_a_percent_is_steady(planted, cut):
