@@ -80,7 +80,8 @@ def make_pools(servers: Sequence[int], places: Sequence[int], most_servers: Sequ
     figures[:, SERVERS], figures[:, PLACES] = servers, places
     figures[:, _ROOM], figures[:, _SLOTS] = places, most
     figures[1:, _LINE], figures[1:, _SLOT] = np.cumsum(places)[:-1], np.cumsum(most)[:-1]
-    line = np.zeros(sum(places), np.dtype([("customer", np.int32), ("epoch", np.int32), ("since", np.int64)]))
+    room = max(sum(places), 2)  # as in make_wheel
+    line = np.zeros(room, np.dtype([("customer", np.int32), ("epoch", np.int32), ("since", np.int64)]))
     free = [np.arange(first + many - 1, first - 1, -1) for first, many in figures[:, [_SLOT, _SLOTS]]]
     return Pools(
         figures=figures,

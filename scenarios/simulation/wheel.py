@@ -71,8 +71,9 @@ def make_wheel(nodes: int, shift: int = SHIFT, slots: int = SLOTS) -> Wheel:
     """
     if not 0 < nodes <= _NODES or not 0 <= shift <= 30 or slots < 1 << _GROUP or slots & (slots - 1):
         raise ValueError(f"no wheel has {nodes} nodes and {slots} slots of 2**{shift} microseconds")
-    # A timer's fields are used together: they lie side by side, in one line of the processor's cache.
-    timers = np.zeros(nodes, np.dtype([("at", np.int64), ("following", np.int32), ("preceding", np.int32)]))
+    # A timer's fields are used together: they lie side by side, in one line of the processor's cache. Two at least:
+    # a column of one row is contiguous, and kernels would be compiled once more for that.
+    timers = np.zeros(max(nodes, 2), np.dtype([("at", np.int64), ("following", np.int32), ("preceding", np.int32)]))
     timers["at"] = NONE
     return Wheel(
         at=timers["at"],

@@ -22,6 +22,8 @@ RETRY, PATIENCE, LEAVE = (
     int(each) for each in (streams.Purpose.SHORT_RETRY, streams.Purpose.PATIENCE, streams.Purpose.GIVE_UP)
 )
 SECOND = 1_000_000
+SHIFT, SLOTS = 17, 1 << 14
+"""Buckets of an eighth of a second: an hour of a textbook queue has few events."""
 
 
 class People(NamedTuple):
@@ -185,7 +187,7 @@ class Queue:
         return self._run(self._people(arrivals, exponentials(seed, len(arrivals), 1.0)), seed, False)
 
     def _run(self, people: People, seed: int, plain: bool) -> tuple[People, Pools, int]:
-        wheel = make_wheel(len(people.arrivals) + self.servers)
+        wheel = make_wheel(len(people.arrivals) + self.servers, SHIFT, SLOTS)
         pools = make_pools([self.servers], [self.places])
         micro = float(SECOND)
         ways = Ways(
@@ -215,7 +217,7 @@ def shared_stays(
     stays = np.zeros(count, np.int64)
     arrivals = whole_us(gaps(seed, count, arrivals_per_s))
     pools, sharing = make_pools([slots], [0]), make_sharing([cores], [slots])
-    events = ready(play_shared, plain)(arrivals, whole_us(works_s), stays, make_wheel(1), pools, sharing)
+    events = ready(play_shared, plain)(arrivals, whole_us(works_s), stays, make_wheel(1, SHIFT, SLOTS), pools, sharing)
     assert events > 0, "everybody found a slot"
     return stays / SECOND
 

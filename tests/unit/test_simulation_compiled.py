@@ -13,6 +13,9 @@ import pytest
 
 from scenarios.simulation import compiled
 from scenarios.simulation.compiled import SOURCES, cache_folder, forget_unused, ready, source_digest
+from scenarios.simulation.pools import make_pools
+from scenarios.simulation.sharing import make_sharing
+from scenarios.simulation.wheel import make_wheel
 from tests.children import child_process
 from tests.unit.simulation_queues import Queue, exponentials, play, shared_stays
 
@@ -115,6 +118,13 @@ def test_compiled_and_plain_kernels_agree():
     assert [each.tobytes() for each in slow_arrays] == [each.tobytes() for each in fast_arrays]
     works = exponentials(6, 300, 1.0)
     assert shared_stays(2, 1.6, works, 6, plain=True).tobytes() == shared_stays(2, 1.6, works, 6).tobytes()
+
+
+def test_a_kernel_is_compiled_once_for_all_sizes():
+    """The smallest wheel and pool are of the same type as any other."""
+    assert numba.typeof(make_wheel(1)) == numba.typeof(make_wheel(99))
+    assert numba.typeof(make_pools([1], [0])) == numba.typeof(make_pools([5, 5], [9, 9]))
+    assert numba.typeof(make_sharing([1.0], [1])) == numba.typeof(make_sharing([1.0, 2.0], [9, 9]))
 
 
 def test_the_environment_can_ask_for_plain_kernels(monkeypatch):
