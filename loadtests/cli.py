@@ -24,11 +24,12 @@ SERVICE_VERBS = {
     "ledger": "print what the database holds",
     "queues": "look at the queues, drive dead letters again, change a partner's quota",
     "waiting-room": "look at the waiting room; open, pause, pace or schedule it; check a draw",
+    "counts": "look at the counts of people, or count everybody anew",
+    "complaints": "read, forward and answer complaints",
     "wave": "look at waves; set hours, seats, quotas and dates; close one",
     "priority": "import the list of people who come first",
     "paper": "take tables of paper applications, invite their people, see who has an account",
-    "counts": "look at the counts of people, or count everybody anew",
-    "complaints": "read, forward and answer complaints",
+    "staff": "who may operate: add people, reset or end them, and read the record",
     "draw": "draw the grants of a wave so that anybody can check it",
     "announce": "tell people by SMS what a draw came to",
     "books": "look at the books of all grants, and check them",
@@ -37,6 +38,7 @@ SERVICE_VERBS = {
 """Passed on to `python -m service` with everything that follows."""
 SIMULATION_VERBS = {
     "calibrate": "fit what requests take and cost to rehearsals",
+    "simulate": "play a night in virtual time, person by person, at full size",
 }
 """Passed on to `python -m scenarios.simulation` in the same way."""
 

@@ -26,13 +26,14 @@ MODULES = {
         "service.waiting_room_command",
         "look at the waiting room, open, pause, pace or schedule it",
     ),
+    "counts": ("service.counts_command", "people by stage as they are counted, and counting them anew"),
+    "complaints": ("service.complaints_command", "read, forward and answer complaints"),
     "wave": ("service.wave_command", "waves: hours, seats, quotas, dates; close one"),
     "priority": ("service.priority_command", "the list of people who come first: import it, count it"),
     "announce": ("service.announce_command", "tell people by SMS what a draw came to: list, start, pause"),
     "books": ("service.books_command", "the books of all grants: what they hold, and whether they are right"),
     "paper": ("service.paper_command", "applications on paper: take a table, invite its people, who has an account"),
-    "counts": ("service.counts_command", "people by stage as they are counted, and counting them anew"),
-    "complaints": ("service.complaints_command", "read, forward and answer complaints"),
+    "staff": ("service.staff_command", "who may sign in at the operators' listener: add, reset, end, audit"),
     "draw": ("service.draw_command", "the draw of a wave's grants: freeze the list, draw, verify, prove"),
 }
 """Verb -> its module, and what it is for."""

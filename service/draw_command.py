@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from service import draw_attributes, draw_database
+from service import draw_attributes, draw_database, shell_names
+from service.actions import staff_orders
+from service.actions.staff import at_the_shell
 from service.domain import merkle
 from service.domain.grants import LINE, DrawRefused, Quotas
 from service.domain.independence import ALARM, is_odd
@@ -75,6 +77,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     proof.add_argument("ticket", metavar="TICKET", help="as on the receipt")
     publish = add("publish", "check and test the draw, then write places and grants into the database")
     publish.add_argument("--about", type=Path, metavar="CSV", help="as for `test` (FOLDER.joins.csv)")
+    publish.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     withdraw = add("withdraw", "strike out tickets of a draw of the database; the next in line move up")
     withdraw.add_argument("tickets", metavar="TICKET", nargs="+", help="as on the receipt")
 
@@ -105,6 +108,8 @@ async def run(
                 raise DrawRefused("seats and quotas are those of the wave: set them with `launchnight wave set`")
             told = await draw_database.freeze(begin, clock, folder, options.wave, beacon, settings.age_on)
         elif options.what == "publish":
+            draw = {"wave": folder.frozen["wave"], "commitment": folder.commitment.hex()}
+            await staff_orders.demand_two(begin, clock, at_the_shell(options.who), staff_orders.PUBLISH, draw)
             told = await draw_database.publish(begin, clock, folder, options.about)
         else:
             told = await draw_database.withdraw(begin, clock, folder, [each.encode() for each in options.tickets])

@@ -17,6 +17,8 @@ class Wanted:
     """None: chosen from the stages behind the gate."""
     hard_rate_per_s: float | None
     """None: that of the settings."""
+    inside_limit: int | None
+    """0: any number; None: that of the settings."""
     message: str
     opens_at: datetime | None
     key_id: int

@@ -33,6 +33,7 @@ from service.photo_ports import (
 )
 from service.queue_ports import Finish, QueueStore
 from service.room_ports import Claims, GateStore, Joins, LotteryStore, PresenceStore, WaitingRoomStore
+from service.staff_ports import StaffStore
 from service.wave_ports import DrawStore, LatestJoin, PriorityStore, WavePlanStore
 
 
@@ -339,6 +340,8 @@ class Transaction(Protocol):
     def payouts(self) -> PayoutStore: ...
     @property
     def operations(self) -> OperationStore: ...
+    @property
+    def staff(self) -> StaffStore: ...
     @property
     def counts(self) -> CountStore: ...
     @property

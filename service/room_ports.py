@@ -44,6 +44,8 @@ class Room:
     queue_all: bool = False
     fixed_rate_per_s: float | None = None
     hard_rate_per_s: float | None = None
+    inside_limit: int | None = None
+    """People inside at most, 0 any; None: that of the settings."""
     message: str = ""
     version: int = 0
     revoked: Collection[int] = frozenset()

@@ -5,34 +5,27 @@ same verbs are an HTTP API of the gatekeeper (service/web/operators.py).
 """
 
 import argparse
-import getpass
 import json
 import math
 import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from service import office_command
-from service.actions import lottery, operations
+from service import office_command, shell_names
+from service.actions import lottery, operations, staff_orders
 from service.actions.lottery import NotDrawn
-from service.actions.operations import LONGEST_NAME, MOST_MESSAGE, SHOWN, Done, Order
+from service.actions.operations import MOST_MESSAGE, SHOWN, Done, Order
+from service.actions.staff import at_the_shell
 from service.domain import lottery_record
 from service.ports import Begin, Clock, Vault
 from service.settings import Settings
 
 VERIFY = "verify"
 """The one verb that needs no database: anybody may check a draw."""
-
-
-class WallClock:
-    """Fulfils `ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -51,6 +44,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "message": "a message for everybody in line; an empty one takes it away",
         "rate": "people a second; `automatic`: chosen from the stages behind the gate",
         "limit": "people a second that no rate exceeds; `settings`: that of the settings",
+        "inside": "people who are inside at most, 0 any number; `settings`: that of the settings",
         "queue-all": "everybody who comes waits in line, and nobody is let in: on or off",
         "end-session": "revoke a ticket, end its pass, sign its holder out",
         "schedule": "the hour of opening; who comes before it gets a place by lot. `never`: no hour",
@@ -62,6 +56,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     parsers["message"].add_argument("message", type=_message, metavar="TEXT")
     parsers["rate"].add_argument("people_per_s", type=_rate_or("automatic"), metavar="N|automatic")
     parsers["limit"].add_argument("people_per_s", type=_rate_or("settings"), metavar="N|settings")
+    parsers["inside"].add_argument("people", type=_people, metavar="N|settings")
     parsers["queue-all"].add_argument("on", type=_switch, metavar="on|off")
     parsers["end-session"].add_argument("ticket", type=int, metavar="NUMBER", help="the ticket's number")
     parsers["schedule"].add_argument("opens_at", type=_instant, metavar="INSTANT", help="2020-04-11T19:00:00+07:00")
@@ -69,8 +64,13 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     parsers["schedule"].add_argument("--preview", action="store_true", help="say what it would be, and change nothing")
     parsers["rotate-keys"].add_argument("--forget", action="store_true", help="refuse the tickets under older keys")
     for parser in parsers.values():
-        parser.add_argument("--who", type=_name, default=_user(), help="your name on the record (that of this account)")
-        parser.add_argument("--request", type=_name, help="a name under which it is done once (a new one)")
+        parser.add_argument(
+            "--who",
+            type=shell_names.name,
+            default=shell_names.user(),
+            help="your name on the record (that of this account)",
+        )
+        parser.add_argument("--request", type=shell_names.name, help="a name under which it is done once (a new one)")
     for parser in (*looks, *parsers.values()):
         parser.add_argument("--json", action="store_true", help="as one JSON document")
     publish = add("publish", help="write the record of the draw, with its seed, for everybody to check")
@@ -84,7 +84,7 @@ async def run(
     begin: Begin, vault: Vault, settings: Settings, options: argparse.Namespace, clock: Clock | None = None
 ) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
-    what, clock = options.what or "status", clock or WallClock()
+    what, clock = options.what or "status", clock or shell_names.WallClock()
     if what == "office":
         return await office_command.run(begin, vault, options)
     if what == "publish":
@@ -100,11 +100,12 @@ async def run(
         plan = await operations.preview(begin, clock, options.opens_at, settings.gate_rate)
         return _shown(plan, options.json), True
     given = vars(options)
-    names = ("message", "people_per_s", "on", "ticket", "opens_at", "anew", "forget")
+    names = ("message", "people_per_s", "people", "on", "ticket", "opens_at", "anew", "forget")
     wanted = {"message"} if what in ("pause", "close") and options.message is None else set()
     arguments = {name: given[name] for name in names if name in given and name not in wanted}
     order = Order(options.who, what, arguments, options.request or f"command {secrets.token_hex(8)}")
-    done = await operations.carry_out(begin, vault, clock, order)
+    done = await staff_orders.give(begin, vault, clock, at_the_shell(options.who), order)
+    assert isinstance(done, Done), "no verb of the waiting room needs two"
     return _shown(told(done), options.json), True
 
 
@@ -162,19 +163,6 @@ def _line(event: Mapping[str, object]) -> str:
     return f"{event['at']}  {event['who']}  {event['verb']}: {_cell(detail['before'])} -> {_cell(detail['after'])}"
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()[:LONGEST_NAME]
-    except (OSError, KeyError):  # a container's account may have no name
-        return "unnamed"
-
-
-def _name(text: str) -> str:
-    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
-        raise ValueError
-    return text
-
-
 def _message(text: str) -> str:
     if len(text) > MOST_MESSAGE or not (text.isprintable() or not text):
         raise ValueError
@@ -195,6 +183,16 @@ def _rate_or(nothing: str) -> Callable[[str], float | None]:
         return None if text == nothing else _rate(text)
 
     return rate
+
+
+def _people(text: str) -> int | None:
+    """None: as many as the settings say."""
+    if text == "settings":
+        return None
+    people = int(text)
+    if not 0 <= people <= 10**9:
+        raise ValueError
+    return people
 
 
 def _switch(text: str) -> bool:

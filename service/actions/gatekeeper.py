@@ -46,12 +46,12 @@ class Leader:
     """What the leader remembers; a new one begins where the rows tell."""
 
     def __init__(self, holder: UUID, start: Takeover, now: float, *, hard_rate_per_s: float, cap: int = 0) -> None:
-        """cap: people inside at most; 0: any number."""
+        """cap: people inside at most, as long as no operator says otherwise; 0: any number."""
         self.holder = holder
         self.rate_per_s = 0.0
         """At which credit grows: the first beat sets it."""
         self.hard_rate_per_s = hard_rate_per_s
-        self.cap = cap
+        self.cap = self._cap = cap
         self.chosen_per_s: float | None = None
         """The slow loop's choice; None: as much as may come in."""
         self.known = self.granted = start.admitted
@@ -131,6 +131,7 @@ class Leader:
             inside = self.inside(now)
             opened = room.opens_at is None or room.opened_at is not None
             self.hard_rate_per_s = _or(room.hard_rate_per_s, ports.policy.gate_rate_per_s)
+            self.cap = self._cap if room.inside_limit is None else room.inside_limit
             chosen = _or(room.fixed_rate_per_s, _or(self.chosen_per_s, self.hard_rate_per_s))
             rate = min(max(chosen, 0.0), self.hard_rate_per_s)
             queued = room.queue_all or rate <= 0.0  # a rate of nobody is a pause, and is called so

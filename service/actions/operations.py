@@ -18,7 +18,6 @@ from service.room_ports import Room
 
 MOST_MESSAGE = 200
 """Characters of a message for everybody in line: the board has 300 bytes."""
-LONGEST_NAME = 100
 SHOWN = 50
 LEADS_WITHIN = 3.0
 """Seconds since the gatekeeper's last move of the frontier; it moves once a second."""
@@ -64,6 +63,7 @@ def wanted_of(room: Room) -> Wanted:
         queue_all=room.queue_all,
         fixed_rate_per_s=room.fixed_rate_per_s,
         hard_rate_per_s=room.hard_rate_per_s,
+        inside_limit=room.inside_limit,
         message=room.message,
         opens_at=room.opens_at,
         key_id=room.key_id,
@@ -99,6 +99,10 @@ def _limited(now: _Now, given: Mapping[str, Any]) -> Wanted:
     return replace(now.wanted, hard_rate_per_s=given["people_per_s"])
 
 
+def _crowded(now: _Now, given: Mapping[str, Any]) -> Wanted:
+    return replace(now.wanted, inside_limit=given["people"])
+
+
 def _queued(now: _Now, given: Mapping[str, Any]) -> Wanted:
     return replace(now.wanted, queue_all=given["on"])
 
@@ -131,6 +135,7 @@ CHANGES: Mapping[str, Change] = {
     "message": _told,
     "rate": _rated,
     "limit": _limited,
+    "inside": _crowded,
     "queue-all": _queued,
     "schedule": _scheduled,
     "rotate-keys": _rotated,
@@ -138,30 +143,29 @@ CHANGES: Mapping[str, Change] = {
 VERBS = (*CHANGES, "end-session")
 
 
-async def carry_out(begin: Begin, vault: Vault, clock: Clock, order: Order) -> Done:
-    """Do it, once for each request. Raises OrderRefused, IdempotencyKeyReused, and as `Begin`."""
-    async with begin() as tx:
-        room = await tx.room.hold()
-        if order.request is not None:
-            event = await tx.operations.find_event(order.request)
-            if event is not None:
-                return _repeated(event, order)
-        if order.verb == "end-session":
-            return await _end_session(tx, order)
-        before = wanted_of(room)
-        after = CHANGES[order.verb](_Now(before, room, clock.now()), order.arguments)
-        anew = order.verb == "schedule" and after != before and bool(order.arguments.get("anew", False))
-        if after == before:
-            return Done(order.verb, False, {}, {}, order.request)
-        if anew:
-            await tx.operations.start_anew()
-        await tx.operations.put(after)
-        if order.verb == "schedule" and after.opens_at is not None:
-            await lottery.promise(tx, vault, await tx.room.read())
-        changed = _difference(before, after)
-        if anew:
-            changed["epoch"] = (room.epoch, room.epoch + 1)
-        return await _recorded(tx, order, changed)
+async def carry_out(tx: Transaction, vault: Vault, clock: Clock, order: Order) -> Done:
+    """Do it, once for each request. Raises OrderRefused, IdempotencyKeyReused."""
+    room = await tx.room.hold()
+    if order.request is not None:
+        event = await tx.operations.find_event(order.request)
+        if event is not None:
+            return _repeated(event, order)
+    if order.verb == "end-session":
+        return await _end_session(tx, order)
+    before = wanted_of(room)
+    after = CHANGES[order.verb](_Now(before, room, clock.now()), order.arguments)
+    anew = order.verb == "schedule" and after != before and bool(order.arguments.get("anew", False))
+    if after == before:
+        return Done(order.verb, False, {}, {}, order.request)
+    if anew:
+        await tx.operations.start_anew()
+    await tx.operations.put(after)
+    if order.verb == "schedule" and after.opens_at is not None:
+        await lottery.promise(tx, vault, await tx.room.read())
+    changed = _difference(before, after)
+    if anew:
+        changed["epoch"] = (room.epoch, room.epoch + 1)
+    return await _recorded(tx, order, changed)
 
 
 async def _end_session(tx: Transaction, order: Order) -> Done:
@@ -232,6 +236,7 @@ async def status(begin: Begin) -> Mapping[str, object]:
         "rate": "automatic" if room.fixed_rate_per_s is None else "fixed",
         "bound_by": binding or None,
         "limit_per_s": room.hard_rate_per_s,
+        "inside_limit": room.inside_limit,
         "tickets": room.last_ticket,
         "invited": min(int(room.frontier), room.last_ticket),
         "in_line": max(room.last_ticket - int(room.frontier), 0),

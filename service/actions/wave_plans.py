@@ -38,26 +38,35 @@ async def set_wave(begin: Begin, who: str, wave_id: int, given: Mapping[str, Any
     Raises WaveRefused.
     """
     async with begin() as tx:
-        await tx.wave_plans.hold()
-        before = await tx.wave_plans.find(wave_id)
-        if before is not None:
-            return await _put(tx, who, "wave-set", before, replace(before, **given))
-        if "opens_at" not in given or "closes_at" not in given:
-            raise _refused("a new wave needs the hours of opening and of closing")
-        return await _put(tx, who, "wave-set", None, WavePlan(id=wave_id, **given))
+        return await set_in(tx, who, wave_id, given)
+
+
+async def set_in(tx: Transaction, who: str, wave_id: int, given: Mapping[str, Any]) -> WaveChange:
+    """As `set_wave`, in a transaction that is under way."""
+    await tx.wave_plans.hold()
+    before = await tx.wave_plans.find(wave_id)
+    if before is not None:
+        return await _put(tx, who, "wave-set", before, replace(before, **given))
+    if "opens_at" not in given or "closes_at" not in given:
+        raise _refused("a new wave needs the hours of opening and of closing")
+    return await _put(tx, who, "wave-set", None, WavePlan(id=wave_id, **given))
 
 
 async def close_wave(begin: Begin, clock: Clock, who: str, wave_id: int) -> WaveChange:
     """From now on nobody joins. A wave that has closed stays as it is. Raises NotFound, WaveRefused."""
-    now = clock.now()
     async with begin() as tx:
-        await tx.wave_plans.hold()
-        before = await tx.wave_plans.find(wave_id)
-        if before is None:
-            raise NotFound(f"There is no wave {wave_id}.")
-        if now < before.opens_at:
-            raise _refused("it has not opened yet: set its hours instead")
-        return await _put(tx, who, "wave-close", before, replace(before, closes_at=min(before.closes_at, now)))
+        return await close_in(tx, who, wave_id, clock.now())
+
+
+async def close_in(tx: Transaction, who: str, wave_id: int, at: datetime) -> WaveChange:
+    """As `close_wave`, in a transaction that is under way; at: now, or later."""
+    await tx.wave_plans.hold()
+    before = await tx.wave_plans.find(wave_id)
+    if before is None:
+        raise NotFound(f"There is no wave {wave_id}.")
+    if at < before.opens_at:
+        raise _refused("it has not opened yet: set its hours instead")
+    return await _put(tx, who, "wave-close", before, replace(before, closes_at=min(before.closes_at, at)))
 
 
 async def _put(tx: Transaction, who: str, verb: str, before: WavePlan | None, after: WavePlan) -> WaveChange:

@@ -9,7 +9,12 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
+from service import shell_names
+from service.actions import staff_orders
+from service.actions.operations import Order
+from service.actions.staff import at_the_shell
 from service.domain.queues import drain_s
 from service.ports import Begin, Vault
 from service.queue_ports import DeadLetter, QueueStanding
@@ -38,6 +43,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         each.add_argument("--error", help="only those with this class of error")
     quota.add_argument("queue", help="name of the queue")
     quota.add_argument("rate", type=_rate, help="jobs a second, 0 to stop; `settings`: the rate of the settings again")
+    quota.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     for each in (listing, dead, redrive, quota):
         each.add_argument("--json", action="store_true", help="as one JSON document")
 
@@ -52,11 +58,11 @@ def _rate(text: str) -> float | None:
     return rate
 
 
-async def run(begin: Begin, _: Vault, settings: Settings, options: argparse.Namespace) -> tuple[str, bool]:
+async def run(begin: Begin, vault: Vault, settings: Settings, options: argparse.Namespace) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
     table = policies(settings)
     whats: Mapping[str, Callable[..., Awaitable[tuple[Table, bool]]]] = {
-        "list": _list, "dead": _dead, "redrive": _redrive, "quota": _quota,
+        "list": _list, "dead": _dead, "redrive": _redrive, "quota": partial(_quota, vault),
     }  # fmt: skip
     if getattr(options, "queue", None) not in {None, *table}:
         return f"there is no queue {options.queue}: {', '.join(table)}", False
@@ -116,11 +122,13 @@ async def _redrive(begin: Begin, table: Mapping[str, QueuePolicy], options: argp
     return [{"queue": options.queue, "redriven": driven, "left_dead": left}], True
 
 
-async def _quota(begin: Begin, table: Mapping[str, QueuePolicy], options: argparse.Namespace) -> tuple[Table, bool]:
-    async with begin(single=True) as tx:
-        known = await tx.queue.set_rate(options.queue, options.rate)
+async def _quota(
+    vault: Vault, begin: Begin, table: Mapping[str, QueuePolicy], options: argparse.Namespace
+) -> tuple[Table, bool]:
+    order = Order(options.who, "queue-quota", {"queue": options.queue, "rate_per_s": options.rate})
+    await staff_orders.give(begin, vault, shell_names.WallClock(), at_the_shell(options.who), order)
     rate = table[options.queue].rate_per_s if options.rate is None else options.rate
-    return [{"queue": options.queue, "quota_per_s": rate, "quota_by_hand": options.rate is not None}], known
+    return [{"queue": options.queue, "quota_per_s": rate, "quota_by_hand": options.rate is not None}], True
 
 
 def _as_text(rows: Table) -> str:

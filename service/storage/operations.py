@@ -27,6 +27,7 @@ class OperationRows:
             wanted.opens_at,
             wanted.key_id,
             wanted.oldest_key_id,
+            wanted.inside_limit,
         )
 
     async def start_anew(self) -> None:

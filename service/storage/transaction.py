@@ -28,6 +28,7 @@ from service.storage.priority import PriorityRows
 from service.storage.profiles import ProfileRows
 from service.storage.queue import PostgresQueue
 from service.storage.sessions import SessionRows
+from service.storage.staff import StaffRows
 from service.storage.training import TrainingRows
 from service.storage.upload_leftovers import PostgresUploadLeftovers
 from service.storage.uploads import PostgresUploadStore
@@ -127,16 +128,12 @@ class PostgresTransaction:
         return OperationRows(self._connection)
 
     @property
+    def staff(self) -> StaffRows:
+        return StaffRows(self._connection)
+
+    @property
     def offices(self) -> OfficeRows:
         return OfficeRows(self._connection)
-
-    @property
-    def counts(self) -> CountRows:
-        return CountRows(self._connection)
-
-    @property
-    def complaints(self) -> ComplaintRows:
-        return ComplaintRows(self._connection, self._vault)
 
     @property
     def paper(self) -> PaperRows:
@@ -157,6 +154,14 @@ class PostgresTransaction:
     @property
     def payouts(self) -> PayoutRows:
         return PayoutRows(self._connection, self._vault)
+
+    @property
+    def counts(self) -> CountRows:
+        return CountRows(self._connection)
+
+    @property
+    def complaints(self) -> ComplaintRows:
+        return ComplaintRows(self._connection, self._vault)
 
 
 def begin_on(database: Database, vault: Vault, *, keeps_answers: bool = True) -> Begin:

@@ -5,7 +5,18 @@ import math
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from service.domain import codes, complaint_errors, errors, money_errors, offices, paper_errors, uploads, wave_errors
+from service.domain import (
+    codes,
+    complaint_errors,
+    errors,
+    money_errors,
+    offices,
+    paper_errors,
+    staff,
+    staff_errors,
+    uploads,
+    wave_errors,
+)
 from service.domain.errors import LaunchnightError
 
 TYPE_PREFIX = "https://launchnight.example/problems/"
@@ -63,14 +74,20 @@ STATUS: dict[type[LaunchnightError], int] = {
     money_errors.StatementUnreadable: 422,
     errors.WaveNotOpen: 409,
     errors.NotEligible: 403,
+    wave_errors.WaveRefused: 409,
     paper_errors.PaperClaimRefused: 422,
     paper_errors.PaperClaimed: 409,
-    wave_errors.WaveRefused: 409,
     errors.PhotoTooLarge: 413,
     errors.UploadOffsetMismatch: 409,
     errors.UploadTaken: 409,
     errors.TusVersionUnsupported: 412,
     errors.UploadTypeUnsupported: 415,
+    staff_errors.SignInRefused: 422,
+    staff_errors.TooManyStaffCodes: 429,
+    staff_errors.RoleTooLow: 403,
+    staff_errors.SecondPersonNeeded: 409,
+    staff_errors.ProposalOver: 409,
+    staff_errors.LastAdministrator: 409,
     uploads.UploadHeadersInvalid: 400,
     uploads.TooManyUploads: 403,
     uploads.PhotoTypeUnsupported: 415,
@@ -96,6 +113,7 @@ QUOTAS: dict[type[LaunchnightError], bytes] = {
     errors.ResendTooEarly: b'"resends";q=1;w=%d' % codes.resend_wait_s(1),
     errors.TooEarly: b'"place";q=1',
     errors.TooManyOfficeCodes: b'"office-codes";q=%d;w=%d' % (offices.MOST_FAILURES, offices.HOUR_S),
+    staff_errors.TooManyStaffCodes: b'"staff-codes";q=%d;w=%d' % (staff.MOST_FAILURES, staff.HOUR_S),
 }
 """What a 429 is a quota of (draft-ietf-httpapi-ratelimit-headers): name, how many, in how many seconds."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service import waiting_room_command as command
 from service.actions import operations
-from service.web.operators import BODIES
+from service.web.staff_orders import BODIES
 from tests.integration.registration_room import registration
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"

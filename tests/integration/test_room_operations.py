@@ -19,16 +19,18 @@ from service.actions.gatekeeper import Candidate
 from service.actions.operations import Order
 from service.domain.errors import IdempotencyKeyReused, OrderRefused
 from service.metrics import Metrics
-from service.web.operators import BODIES, operator_app
+from service.web.operators import operator_app
+from service.web.staff_orders import BODIES
 from tests.integration.registration_room import Registration, code_of, registration, until
 
 TOKEN = "t" * 40
 
 
 async def order(service: Registration, verb: str, request: str | None = None, **arguments: Any) -> operations.Done:
-    return await operations.carry_out(
-        service.ports.begin, service.ports.vault, service.ports.clock, Order("Sri", verb, arguments, request)
-    )
+    async with service.ports.begin() as tx:
+        return await operations.carry_out(
+            tx, service.ports.vault, service.ports.clock, Order("Sri", verb, arguments, request)
+        )
 
 
 @asynccontextmanager
@@ -59,6 +61,7 @@ def test_every_verb_changes_what_it_says_once_and_is_on_the_record(run, database
         ("message", {"message": ""}, {"message": ""}),
         ("rate", {"people_per_s": 5.0}, {"fixed_rate_per_s": 5.0}),
         ("limit", {"people_per_s": 9.0}, {"hard_rate_per_s": 9.0}),
+        ("inside", {"people": 70}, {"inside_limit": 70}),
         ("queue-all", {"on": True}, {"queue_all": True}),
         ("schedule", {"opens_at": later}, {"opens_at": later.isoformat()}),
         ("close", {}, {"wanted": "closed"}),
@@ -176,8 +179,8 @@ def test_the_api_has_every_verb_and_answers_only_who_knows_the_token(run, databa
     assert set(BODIES) == set(operations.VERBS)
     bodies: dict[str, Any] = {
         "pause": {"message": "Sebentar"}, "message": {"message": "Halo"}, "rate": {"people_per_s": 2.5},
-        "limit": {"people_per_s": None}, "queue-all": {"on": False}, "schedule": {"opens_at": None},
-        "end-session": {"ticket": 1},
+        "limit": {"people_per_s": None}, "inside": {"people": 70}, "queue-all": {"on": False},
+        "schedule": {"opens_at": None}, "end-session": {"ticket": 1},
     }  # fmt: skip
 
     async def scenario():
@@ -252,7 +255,15 @@ def test_the_command_says_what_it_did(run, database_url, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [("rate", "-1"), ("rate", "inf"), ("schedule", "2090-01-01T19:00:00"), ("queue-all", "maybe"), ("burn",)]
+    "words",
+    [
+        ("rate", "-1"),
+        ("rate", "inf"),
+        ("inside", "-1"),
+        ("schedule", "2090-01-01T19:00:00"),
+        ("queue-all", "maybe"),
+        ("burn",),
+    ],
 )
 def test_what_cannot_be_meant_is_refused(words, capsys):
     parser = argparse.ArgumentParser()

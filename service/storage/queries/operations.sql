@@ -4,7 +4,7 @@
 -- What operators want from now on.
 update waiting_room
 set wanted = $1, queue_all = $2, fixed_rate_per_s = $3, hard_rate_per_s = $4, message = $5, opens_at = $6,
-    key_id = $7, oldest_key_id = $8, version = version + 1;
+    key_id = $7, oldest_key_id = $8, inside_limit = $9, version = version + 1;
 
 -- name: start_anew
 -- Another start of the room: numbers go on, and whoever draws one now comes before the opening.

@@ -8,7 +8,7 @@ select epoch, frontier, rate_per_s, state, reason, moved_at,
        base, cohort, shuffle_high, shuffle_low,
        opens_at, coalesce(extract(epoch from opens_at - clock_timestamp()), 0)::float8 as opens_in_s, opened_at,
        commitment, committed_at, cohort_digest, key_id, oldest_key_id,
-       wanted, queue_all, fixed_rate_per_s, hard_rate_per_s, message, version,
+       wanted, queue_all, fixed_rate_per_s, hard_rate_per_s, inside_limit, message, version,
        at_ms as gate_ms, admitted, pending, live_count,
        array(select number from revoked_ticket) as revoked
 from waiting_room, gate;
