@@ -1,11 +1,15 @@
 """Small nights for the tests of the simulation, played uncompiled: what is compiled gives the same digits."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from scenarios.behaviour import habits
 from scenarios.catalogue import Night, load
 from scenarios.factors import Factors
+from scenarios.fates import Fate
+from scenarios.journey_state import Action
+from scenarios.journey_state import Result as Told
 from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import Setup
 from scenarios.simulation.run import Result, arrivals, simulate
@@ -25,3 +29,17 @@ def setup_of(night: Night, resources: Resources = MACHINES, costs: Costs = COSTS
 def played(setup: Setup, people: int, *, plain: bool = True) -> Result:
     curve = setup.night.curve.reading(setup.night.curve.default)
     return simulate(setup, arrivals(setup.night, curve, setup.seed, setup.factors, people), plain=plain)
+
+
+def fates(result: Result) -> Counter[str]:
+    """How many came to each fate, by its name."""
+    return Counter(Fate(fate).name for fate in result.rows["fate"].tolist())
+
+
+def reasons(result: Result) -> Counter[int]:
+    return Counter(result.rows["reason"].tolist())
+
+
+def answers(result: Result, action: Action, told: Told) -> int:
+    """How many requests for `action` ended so."""
+    return int(result.tally.answered[:, action, told].sum())

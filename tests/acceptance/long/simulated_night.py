@@ -1,0 +1,134 @@
+"""Thousands of people in virtual time, compiled: the same digits everywhere, and each protection is worth something.
+
+`make acceptance NAME=simulated-night`, some three minutes, half of it compiling. Ends with 3 when a bar is missed.
+Nights: healthy (in this process, in two others from the cache, and plain with few people), a slow gate, gateways that
+are down, full queues, a stopped database, lines that break; each with its control, and all with the laws of
+scenarios/simulation/invariants.py.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from scenarios.fates import Reason
+from scenarios.faults import Fault
+from scenarios.journey_state import Action
+from scenarios.journey_state import Result as Told
+from scenarios.simulation import invariants
+from scenarios.simulation.costs import Resources
+from scenarios.simulation.figures import EMAIL, SMS, Setup
+from scenarios.simulation.run import Result
+from tests.unit.simulated_nights import answers, fates, night_of, played, reasons, setup_of
+
+PEOPLE = 5000
+FEW = 200
+MISSED = 3
+DOWN = (Fault("outage", "sms", 0.0, 1500.0), Fault("outage", "email", 0.0, 1500.0))
+
+
+class Bar(NamedTuple):
+    text: str
+    held: bool
+
+
+def compiled(setup: Setup, people: int = PEOPLE) -> Result:
+    result = played(setup, people, plain=False)
+    broken = invariants.violations(result)
+    if broken:
+        raise SystemExit(f"a law is broken: {broken}")
+    return result
+
+
+def the_same_everywhere() -> Iterator[Bar]:
+    setup = setup_of(night_of(faults=DOWN))
+    yield Bar("compiled and plain give the same digits", compiled(setup, FEW).digest() == played(setup, FEW).digest())
+    healthy = compiled(setup_of(night_of()))
+    command = [sys.executable, "-m", "scenarios.simulation", "simulate", "prakerja-wave-1", "--people", str(PEOPLE)]
+    told = [subprocess.run([*command, "--cut", "--json"], capture_output=True, check=True).stdout for _ in range(2)]
+    digests = {json.loads(each)["digest"] for each in told}
+    yield Bar("other processes give the same digits", digests == {healthy.digest()})
+    yield Bar("nearly everybody joins in a healthy night", fates(healthy)["JOINED"] > 0.97 * PEOPLE)
+
+
+def pairing() -> Iterator[Bar]:
+    """One web process more changes nobody's luck, so a difference is the machine's."""
+    one, other = (compiled(setup_of(night_of(), Resources(web=web))) for web in (40, 41))
+    same = np.mean(one.rows["reason"] == other.rows["reason"])
+    yield Bar(f"{same:.2%} of the people have the same end with one web process more", bool(same > 0.999))
+
+
+def a_slow_gate() -> Iterator[Bar]:
+    rate = 0.5
+    gated = compiled(setup_of(night_of(), Resources(gate_per_s=rate)))
+    open_to_all = compiled(setup_of(night_of(), Resources(gate_per_s=rate, waiting_room=False)))
+    accounts = gated.tally.answered[:, Action.ACCOUNT, Told.OK]
+    busiest = np.convolve(accounts, np.ones(10), "valid").max() / 600.0
+    yield Bar(f"people stand in line, at most {gated.tally.levels[:, 6].max()}", gated.tally.levels[:, 6].max() > 2000)
+    yield Bar(f"the busiest ten minutes let in {busiest:.3f}/s of {rate}/s", bool(0.85 * rate < busiest < 1.1 * rate))
+    yield Bar(f"{reasons(gated)[Reason.LEFT_THE_LINE]} lose patience", reasons(gated)[Reason.LEFT_THE_LINE] > 200)
+    yield Bar("without a waiting room nobody does", reasons(open_to_all)[Reason.LEFT_THE_LINE] == 0)
+
+
+def gateways_down() -> Iterator[Bar]:
+    result = compiled(setup_of(night_of(faults=DOWN)))
+    calm = compiled(setup_of(night_of()))
+    again = answers(result, Action.CODE_AGAIN, Told.OK)
+    yield Bar(f"people ask {again} times again, {answers(calm, Action.CODE_AGAIN, Told.OK)} when all is well",
+              again > 10 * answers(calm, Action.CODE_AGAIN, Told.OK))  # fmt: skip
+    expired = int(result.world["expired"][0][[EMAIL, SMS]].sum())
+    yield Bar(f"{expired} codes that nobody waits for are dropped", expired > 0)
+    yield Bar("some find no code and give up", reasons(result)[Reason.NO_CODE] > 0)
+    yield Bar("most come through when it is over", fates(result)["JOINED"] > 0.5 * PEOPLE)
+
+
+def full_queues() -> Iterator[Bar]:
+    night = night_of()
+    slow = replace(night.partners["prepared"].email, rate_per_s=2.0)
+    partners = replace(night.partners["prepared"], email=slow, sms=replace(slow, rate_per_s=2.0))
+    setup = setup_of(night)._replace(partners=partners)
+    bounded = compiled(setup)
+    unbounded = compiled(setup._replace(resources=Resources(bounded_queues=False)))
+    refused = int(bounded.world["refused"][0][[EMAIL, SMS]].sum())
+    yield Bar(f"full queues refuse {refused} and hold 240", refused > 0 and bounded.tally.levels[:, 0].max() <= 240)
+    yield Bar("queues without a bound refuse nobody and grow", unbounded.world["refused"][0].sum() == 0
+              and bool(unbounded.tally.levels[:, 0].max() > 240))  # fmt: skip
+    rate = bounded.world["handed"][0][SMS] / (bounded.ended_us / 1e6)
+    yield Bar("the quota is never passed", bool(rate <= 2.0))
+
+
+def a_stopped_database() -> Iterator[Bar]:
+    night = night_of(faults=(Fault("stopped", "database", 300.0, 420.0),))
+    behind_a_door, open_to_all = (compiled(setup_of(night, Resources(overload_limit=door))) for door in (True, False))
+    late, late_behind = (int(each.tally.answered[:, :, Told.TIMEOUT].sum()) for each in (open_to_all, behind_a_door))
+    yield Bar(f"{late_behind} requests time out behind the door, {late} without it", 10 * late_behind < late)
+
+
+def lines_that_break() -> Iterator[Bar]:
+    night = night_of()
+    poor = {name: replace(each, cuts_per_min=10.0, up_mbps=0.4) for name, each in night.networks.items()}
+    result = compiled(setup_of(night_of(networks=poor)))
+    broken, farther = answers(result, Action.PHOTO_SEND, Told.ERROR), answers(result, Action.PHOTO_HEAD, Told.FARTHER)
+    yield Bar(f"lines break {broken} times, {farther} times some bytes were kept", farther > broken / 3 > PEOPLE / 3)
+    yield Bar("photos arrive all the same", fates(result)["JOINED"] > 0.9 * PEOPLE)
+
+
+PROOFS = (the_same_everywhere, pairing, a_slow_gate, gateways_down, full_queues, a_stopped_database, lines_that_break)
+
+
+def main() -> int:
+    missed = 0
+    for proof in PROOFS:
+        print(proof.__name__.replace("_", " "))
+        for bar in proof():
+            print(f"  {'held  ' if bar.held else 'MISSED'}  {bar.text}", flush=True)
+            missed += not bar.held
+    return MISSED if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
