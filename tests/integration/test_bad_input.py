@@ -11,6 +11,7 @@ LONG = "x" * 5000
 ACCOUNT = {"name": "Siti", "phone": "+6281234567890", "email": "siti@people.example"}
 CODE = {"code_request": "6f0b9f2e-0a56-4a0e-9f5e-3d8c6f6f2a11", "code": "123456"}
 IDENTITY = {"nik": "3372991708940001", "family_card_number": "3372991708940002", "birth_date": "1994-08-17"}
+CLAIM = {"code": "KQ7M-2XDA-9FTN", "birth_date": "1994-08-17"}
 
 # resource, whole valid body, field, values that it refuses, the codes that may be answered
 FIELDS: list[tuple[str, str, dict[str, Any], str, list[Any]]] = [
@@ -26,6 +27,11 @@ FIELDS: list[tuple[str, str, dict[str, Any], str, list[Any]]] = [
         "a@people.example\r\nBcc: b@people.example", "a\x00@people.example", f"{'a' * 65}@people.example", 1,
         "siti@pеople.example", "a@[127.0.0.1]", ".a@people.example",
     ]),
+    ("POST", "/paper-claims", CLAIM, "code", [
+        "", "x", "KQ7M-2XDA-9FT", "KQ7M-2XDA-9FTNN", "KQ7M-2XDA-9FTU", "ＫＱ７Ｍ-2XDA-9FTN", "KQ7M\x002XDA-9FTN",
+        1, None, LONG,
+    ]),
+    ("POST", "/paper-claims", CLAIM, "birth_date", ["", "1994-02-31", "31-12-1994", "2999-01-01", 19940817, None]),
     ("POST", "/codes", {"address": "+6281234567890"}, "address", ["", "x", 1, None, "a@b", LONG, "+62"]),
     ("POST", "/codes", {"address": "+6281234567890"}, "code_request", ["", "x", 1, "6f0b9f2e"]),
     ("POST", "/sessions", CODE, "code", [

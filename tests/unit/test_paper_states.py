@@ -80,7 +80,8 @@ def test_the_invitation_is_one_sms_and_says_first_that_nobody_is_registered():
 @given(st.lists(st.integers(1, 50) | st.integers(1, 2**64 - 1), max_size=300))
 def test_each_number_keeps_its_first_row(numbers):
     """As a dict tells it."""
-    seen, expected = FirstSeen(), {}
+    seen = FirstSeen()
+    expected: dict[int, int] = {}
     for row, number in enumerate(numbers, start=1):
         assert seen.row_of(number, row) == expected.setdefault(number, row)
 
