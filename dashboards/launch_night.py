@@ -2,6 +2,7 @@
 
 from dashboards.counts import COUNTS
 from dashboards.frame import Dashboard, Row
+from dashboards.grants import GRANTS
 from dashboards.panels import WITHOUT, Panel, Query, limits
 from dashboards.photos import PHOTOS
 from dashboards.waiting_room import DOOR
@@ -387,7 +388,7 @@ LAUNCH_NIGHT = Dashboard(
     uid="launchnight-night",
     title="Launch night",
     description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
-    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, COUNTS, PROCESSES),
+    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, GRANTS, COUNTS, PROCESSES),
     since="now-1h",
     refresh="5s",
     one_run=False,

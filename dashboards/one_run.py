@@ -4,7 +4,9 @@ from dashboards.frame import Dashboard, Row
 from dashboards.panels import Panel, Query, limits
 from service.metrics import STAGES
 
-SEEN = tuple(stage for stage in STAGES if stage not in {"identity_verified", "identity_mismatch"})
+UNSEEN = {"identity_verified", "identity_mismatch", "notified", "training_chosen", "paid"}
+"""What nobody in the crowd is told, or comes to on the night."""
+SEEN = tuple(stage for stage in STAGES if stage not in UNSEEN)
 """Stages that an applicant completes; the registry's answer comes to the service."""
 
 FARED = Row(

@@ -128,7 +128,7 @@ def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
 
 def test_what_did_not_land_is_seen() -> None:
     """Negative controls: a queue that nobody declared, and each part of a real one left out."""
-    assert LANDED.missing("queue", "payout", wakes=True) == ["metric", "runbook"]
+    assert LANDED.missing("queue", "fax", wakes=True) == ["metric", "runbook"]
     of_queues = {name for name, labels in LANDED.of_metric.items() if "queue" in labels}
     blind = replace(LANDED, panels=[one for one in LANDED.panels if one.name not in of_queues])
     assert blind.missing("queue", "email", wakes=True) == ["panel"]
