@@ -80,7 +80,8 @@ async def _write_list(
 async def publish(begin: Begin, clock: Clock, folder: DrawFolder, about: Path | None) -> Told:
     """Write places and grants back; interrupted, again: what stands there stays.
 
-    First the draw is checked as anybody would, and tested for depending on what it must not depend on.
+    First the draw is checked as anybody would, and tested for depending on what it must not depend on; and two people
+    must have wanted it, because nothing that was announced can be taken back.
     Raises DrawRefused, WaveRefused, NotFound.
     """
     plan = await _wave_of(begin, folder)
@@ -89,12 +90,17 @@ async def publish(begin: Begin, clock: Clock, folder: DrawFolder, about: Path | 
     found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
     if is_odd(found):
         raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
+    agreed = await draws.agreement(begin, clock, plan.id, folder.commitment)
+    if agreed is None:
+        wanted = f"wave {plan.id}, commitment {folder.commitment.hex()}"
+        raise DrawRefused(f"two of the staff have to want it: `draw-publish` of {wanted} (docs/operators.md)")
     struck_before = 0
     while struck := await draws.place(begin, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
         struck_before += len(struck)  # whose number has its grant already: the next in line follow
         _run_again(folder, clock, struck)
     await draws.publish(begin, plan.id, clock.now())
-    return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before}
+    by = f"{agreed.proposed_by} and {agreed.confirmed_by}"
+    return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before, "wanted_by": by}
 
 
 async def withdraw(begin: Begin, clock: Clock, folder: DrawFolder, tickets: list[bytes]) -> Told:

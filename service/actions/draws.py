@@ -17,6 +17,7 @@ from service.domain.errors import NotFound
 from service.domain.wave_errors import WaveRefused
 from service.domain.wave_plans import WavePlan
 from service.ports import Begin, Clock
+from service.staff_ports import Proposal
 from service.wave_ports import ListedJoin, Place
 
 T = TypeVar("T")
@@ -87,6 +88,13 @@ async def place(begin: Begin, wave_id: int, places: Iterable[Place], say: Say = 
         done += len(batch)
         say(done)
     return struck
+
+
+async def agreement(begin: Begin, clock: Clock, wave_id: int, commitment: bytes) -> Proposal | None:
+    """By whom of the staff the publication of this draw was proposed and confirmed; None: it was not."""
+    wanted = {"wave": wave_id, "commitment": commitment.hex()}
+    async with begin() as tx:
+        return await tx.staff.use("draw-publish", wanted, clock.now())
 
 
 async def publish(begin: Begin, wave_id: int, at: datetime) -> None:

@@ -1,10 +1,12 @@
-"""What operators do to waves: set hours, seats, quotas and dates, close one early. Every change is on the record."""
+"""What is done to waves from the shell: set hours, seats, quotas and dates, close one early. Every change is on the
+record of the staff, who change waves over HTTP (`service/actions/staff_changes.py`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from service.actions.staff import at_the_shell, entry
 from service.domain.errors import NotFound
 from service.domain.wave_errors import WaveRefused
 from service.domain.wave_plans import WavePlan, faults_of_change
@@ -38,7 +40,9 @@ async def set_wave(begin: Begin, who: str, wave_id: int, given: Mapping[str, Any
     Raises WaveRefused.
     """
     async with begin() as tx:
-        return await set_in(tx, who, wave_id, given)
+        change = await set_in(tx, who, wave_id, given)
+        await _note(tx, who, "wave-set", change)
+    return change
 
 
 async def set_in(tx: Transaction, who: str, wave_id: int, given: Mapping[str, Any]) -> WaveChange:
@@ -46,16 +50,18 @@ async def set_in(tx: Transaction, who: str, wave_id: int, given: Mapping[str, An
     await tx.wave_plans.hold()
     before = await tx.wave_plans.find(wave_id)
     if before is not None:
-        return await _put(tx, who, "wave-set", before, replace(before, **given))
+        return await _put(tx, before, replace(before, **given))
     if "opens_at" not in given or "closes_at" not in given:
         raise _refused("a new wave needs the hours of opening and of closing")
-    return await _put(tx, who, "wave-set", None, WavePlan(id=wave_id, **given))
+    return await _put(tx, None, WavePlan(id=wave_id, **given))
 
 
 async def close_wave(begin: Begin, clock: Clock, who: str, wave_id: int) -> WaveChange:
     """From now on nobody joins. A wave that has closed stays as it is. Raises NotFound, WaveRefused."""
     async with begin() as tx:
-        return await close_in(tx, who, wave_id, clock.now())
+        change = await close_in(tx, who, wave_id, clock.now())
+        await _note(tx, who, "wave-close", change)
+    return change
 
 
 async def close_in(tx: Transaction, who: str, wave_id: int, at: datetime) -> WaveChange:
@@ -66,19 +72,24 @@ async def close_in(tx: Transaction, who: str, wave_id: int, at: datetime) -> Wav
         raise NotFound(f"There is no wave {wave_id}.")
     if at < before.opens_at:
         raise _refused("it has not opened yet: set its hours instead")
-    return await _put(tx, who, "wave-close", before, replace(before, closes_at=min(before.closes_at, at)))
+    return await _put(tx, before, replace(before, closes_at=min(before.closes_at, at)))
 
 
-async def _put(tx: Transaction, who: str, verb: str, before: WavePlan | None, after: WavePlan) -> WaveChange:
+async def _put(tx: Transaction, before: WavePlan | None, after: WavePlan) -> WaveChange:
     others = [plan for plan in await tx.wave_plans.plans() if plan.id != after.id]
     if reasons := list(faults_of_change(before, after, others)):
         raise _refused(*reasons)
     change = WaveChange(after.id, {} if before is None else in_words(before), in_words(after))
     if change.changed:
         await tx.wave_plans.put(after)
-        detail = {"wave": after.id, "before": change.before, "after": change.after}
-        await tx.operations.add_event(who, verb, detail, None)
     return change
+
+
+async def _note(tx: Transaction, who: str, verb: str, change: WaveChange) -> None:
+    """What was typed at the shell; what the staff orders is noted where its role is known (staff_orders)."""
+    outcome = "done" if change.changed else "unchanged"
+    facts = {"before": change.before, "after": change.after} if change.changed else {}
+    await tx.staff.note(entry(at_the_shell(who), verb, outcome, None, asked={"wave": change.wave}, **facts))
 
 
 def in_words(plan: WavePlan) -> Mapping[str, object]:

@@ -15,9 +15,13 @@ import asyncpg
 
 from scenarios.identity_numbers import family_card_of, nik
 from service import draw_command
+from service.actions import staff
 from service.domain.identity import IdentityStatus
+from service.domain.staff import Cost, Role
+from service.draw_folder import DrawFolder
 from service.ports import Begin, Identity
 from service.settings import Settings, load
+from service.staff_ports import Proposal
 from service.storage.identities import IdentityRows
 from service.storage.pool import Database
 from service.storage.transaction import begin_on
@@ -25,6 +29,8 @@ from service.storage.vault import KeyVault
 from tests.integration.registration_room import BORN, JumpClock
 
 HOUR = timedelta(hours=1)
+CHEAP = Cost(2**4, 8, 1)
+"""A hash that nobody would keep, and no test waits for."""
 
 
 @dataclass
@@ -114,6 +120,19 @@ class DrawRoom:
         self.clock.ahead += 2 * HOUR
         told, done = await self.draw("run", str(self.folder / "wave-1"), "--beacon", "b34c0n")
         assert done, told
+
+    async def agree(self) -> None:
+        """Two of the staff want the draw of wave 1 to be published."""
+        wanted = {"wave": 1, "commitment": DrawFolder(self.folder / "wave-1").commitment.hex()}
+        now = self.clock.now()
+        for name in ("Dewi", "Budi"):
+            await staff.add(self.begin, self.vault, staff.at_the_shell("Root"), name, Role.OPERATOR, CHEAP)
+        async with self.begin() as tx:
+            first, second = await tx.staff.find("Dewi"), await tx.staff.find("Budi")
+            assert first and second
+            proposal = Proposal(uuid4(), "draw-publish", wanted, first.id, "Dewi", now, now + HOUR, None, None, None)
+            await tx.staff.propose(proposal)
+            await tx.staff.confirm(proposal.id, second.id, now)
 
     async def outcomes(self) -> dict[UUID, int]:
         """Ticket -> outcome, in the order of the draw."""

@@ -56,18 +56,34 @@ def test_from_joins_to_places_and_grants(run, database_url, tmp_path):
             joined = await WaveRows(room.connection).join(uuid4(), 1, late, room.clock.now(), "")
             soon = await room.draw("publish", str(room.folder / "wave-1"))
             await room.run_draw()
+            alone = await room.draw("publish", str(room.folder / "wave-1"))
+            await room.agree()
             told = [await room.draw("publish", str(room.folder / "wave-1")) for _ in range(2)]
-            return tickets, left, frozen, again, other, joined, soon, told, await room.outcomes(), await room.granted()
+            return (
+                tickets,
+                left,
+                frozen,
+                again,
+                other,
+                joined,
+                (soon, alone),
+                told,
+                await room.outcomes(),
+                await room.granted(),
+            )
 
-    tickets, left, (frozen, done), again, other, joined, soon, told, outcomes, granted = run(scenario())
+    tickets, left, (frozen, done), again, other, joined, early, told, outcomes, granted = run(scenario())
     assert done, frozen
     assert frozen["tickets"] == 7
     assert frozen["left_out"] == {"identity": 1, "citizen": 1, "age": 1, "education": 1, "assessed": 1}
     assert again[1] and again[0]["commitment"] == frozen["commitment"]
     assert not other[1] and "there is one for a wave" in other[0]
     assert joined is None, "nobody joins after the freeze"
-    assert not soon[1] and "run `draw run` first" in soon[0]
-    assert [said for said, _ in told] == [{"wave": 1, "chosen": 3, "waiting": 4, "withdrawn": 0, "had_a_grant": 0}] * 2
+    (soon, drawn), (alone, agreed) = early
+    assert not drawn and "run `draw run` first" in soon
+    assert not agreed and "two of the staff have to want it" in alone
+    wanted = {"wave": 1, "chosen": 3, "waiting": 4, "withdrawn": 0, "had_a_grant": 0, "wanted_by": "Dewi and Budi"}
+    assert [said for said, _ in told] == [wanted] * 2
     assert set(outcomes) == set(tickets)
     winners = {ticket for ticket, outcome in outcomes.items() if outcome == CHOSEN}
     assert winners == granted and len(winners) == 3
@@ -97,6 +113,7 @@ def test_interrupted_it_is_done_again(run, database_url, tmp_path, monkeypatch):
         async with draw_room(database_url, tmp_path) as room:
             await seven(room)
             await room.drawn()
+            await room.agree()
             folder = DrawFolder(room.folder / "wave-1")
             with pytest.raises(Killed):
                 await draws.place(room.begin, 1, draw_database.places(folder), kill)
@@ -117,6 +134,7 @@ def test_who_withdraws_makes_room_for_the_next_and_for_nobody_else(run, database
         async with draw_room(database_url, tmp_path) as room:
             await seven(room)
             await room.drawn()
+            await room.agree()
             await room.draw("publish", str(room.folder / "wave-1"))
             before = await room.outcomes()
             leaving = next(ticket for ticket, outcome in before.items() if outcome == CHOSEN)
@@ -146,6 +164,7 @@ def test_who_has_a_grant_by_another_wave_gets_no_second_one(run, database_url, t
             tickets = await seven(room)
             await room.wave(2)
             await room.drawn()
+            await room.agree()
             first = next(iter((room.folder / "wave-1" / "winners.txt").read_text().split()))
             other = uuid4()
             await room.connection.execute(

@@ -36,10 +36,10 @@ def test_a_wave_is_planned_slips_and_is_closed(run, database_url, tmp_path):
             with pytest.raises(WaveRefused, match="needs the hours"):
                 await ask("set", "3", "--seats", "5")
             said.append(await ask("set", "2", "--quota", "52=1", "--quota", "52=2"))
-            events = await room.connection.fetch("select who, verb, detail from room_event order by id")
-            return said, listed, events
+            async with room.begin() as tx:
+                return said, listed, await tx.staff.audit(before=None, most=10)
 
-    said, (wave,), events = run(scenario())
+    said, (wave,), record = run(scenario())
     assert said[0] == ("none", True)
     assert "quotas: - -> 52=50,229, 91=1,000" in said[1][0]
     assert said[2] == ("wave 2 is like this already", True)
@@ -49,7 +49,12 @@ def test_a_wave_is_planned_slips_and_is_closed(run, database_url, tmp_path):
     assert datetime.fromisoformat(wave["opens_at"]) == datetime.fromisoformat("2020-04-21T19:00:00+07:00")
     assert (wave["seats"], wave["age_on"], wave["state"], wave["frozen_at"]) == (200_000, None, "closed", None)
     assert datetime.fromisoformat(wave["sms_until"]) == datetime.fromisoformat("2020-04-27T20:00:00+07:00")
-    assert [(event["who"], event["verb"]) for event in events] == [("Dewi", "wave-set"), ("Budi", "wave-set")]
+    done = [line for line in record if line.outcome == "done"]
+    assert [(line.who, line.verb) for line in done] == [("Budi", "wave-set"), ("Dewi", "wave-set")]
+    assert done[0].detail["after"]["quotas"] == {} and done[0].detail["before"]["quotas"] == {
+        "52": 50229,
+        "91": 1000,
+    }
 
 
 def test_a_wave_is_closed_before_its_time_once(run, database_url, tmp_path):

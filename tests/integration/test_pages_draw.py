@@ -1,0 +1,36 @@
+"""What the draw said, as the status page and that of joining tell it."""
+
+from datetime import timedelta
+
+from service.domain.draws import Outcome
+from service.wave_ports import Place
+from tests.integration.pages_room import site
+from tests.integration.pages_walk import prepare
+
+
+def test_the_pages_tell_ticket_and_outcome(run, database_url, tmp_path):
+    """The receipt shows the ticket; who waits is told the way on; who is chosen is asked to join nothing more."""
+
+    async def scenario():
+        async with site(database_url, tmp_path) as found:
+            browser = await prepare(found)
+            seen = [await browser.send(await browser.open("/daftar/gabung"), "join")]
+            (row,) = await found.service.sql("select id from wave_join")
+            later = found.service.clock.now() + timedelta(days=36500)
+            for outcome in (Outcome.WAITING, Outcome.CHOSEN):
+                async with found.service.ports.begin() as tx:
+                    await tx.draws.freeze(1, later)
+                    await tx.draws.place(1, [Place(row["id"], outcome, 17)])
+                    await tx.draws.publish(1, later)
+                seen.append(await browser.open("/daftar/status"))
+            seen.append(await browser.open("/daftar/gabung"))
+            seen.append(await browser.open("/daftar/en/status"))
+            return row["id"].hex, seen
+
+    ticket, (receipt, waiting, chosen, joining, english) = run(scenario())
+    assert f"Tiket undian Anda: {ticket}" in receipt.text
+    assert "Anda belum terpilih dalam gelombang 1. Urutan undian Anda 17" in waiting.text
+    for page in (chosen, joining):
+        assert "Anda terpilih dalam gelombang 1." in page.text
+        assert "Bergabung sekarang" not in page.text
+    assert "You were chosen in wave 1." in english.text
