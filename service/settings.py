@@ -256,7 +256,9 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("REGISTRATION_OPERATOR_HOST", str, "127.0.0.1", "", "Address of the operators' listener."),
     Setting("REGISTRATION_OPERATOR_PORT", port, "8200", "", "Port of the operators' listener; one at each gatekeeper."),
-    Setting("REGISTRATION_WAVE_ID", count, "1", "", "The wave now open."),
+    Setting(
+        "REGISTRATION_WAVE_ID", count, "1", "", "The wave that is put at the start, until an operator sets it by hand."
+    ),
     Setting(
         "REGISTRATION_WAVE_OPENS_AT", instant, "2020-04-11T19:00:00+07:00", "instant", "Joining before is refused."
     ),
