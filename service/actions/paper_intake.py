@@ -7,7 +7,7 @@ is the same stays as it is; what differs is corrected; what has a fault is told 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import islice
 
 from service.domain.errors import NotFound
@@ -124,7 +124,7 @@ async def _take_part(
 
 
 def _typed(vault: Vault, number: int, person: Person) -> TypedRow:
-    content = json.dumps([str(each) for each in astuple(person)])
+    content = json.dumps(person.texts)
     return TypedRow(
         number,
         person,

@@ -5,7 +5,7 @@ could have been damaged is refused with the way to repair it, and never guessed.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -58,6 +58,16 @@ class Person:
     birth_date: date
     phone: str
     email: str
+
+    @property
+    def texts(self) -> list[str]:
+        """All of it, for `of_texts`."""
+        return [self.name, self.identity_number, self.family_card, str(self.birth_date), self.phone, self.email]
+
+    @classmethod
+    def of_texts(cls, texts: Sequence[str]) -> "Person":
+        name, identity_number, family_card, born, phone, email = texts
+        return cls(name, identity_number, family_card, date.fromisoformat(born), phone, email)
 
 
 @dataclass(frozen=True, slots=True)

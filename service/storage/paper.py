@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -136,23 +136,10 @@ class PaperRows:
         ]
 
     def _seal(self, office_id: UUID, row: TypedRow) -> bytes:
-        person = row.person
-        text = json.dumps(
-            [
-                person.name,
-                person.identity_number,
-                person.family_card,
-                person.birth_date.isoformat(),
-                person.phone,
-                person.email,
-            ]
-        )
-        return self._vault.seal(text.encode(), _bound(office_id, row.nik_index))
+        return self._vault.seal(json.dumps(row.person.texts).encode(), _bound(office_id, row.nik_index))
 
     def _open(self, office_id: UUID, row: Mapping[str, bytes]) -> Person:
-        text = self._vault.open(row["sealed"], _bound(office_id, row["nik_index"]))
-        name, nik, card, born, phone, email = json.loads(text)
-        return Person(name, nik, card, date.fromisoformat(born), phone, email)
+        return Person.of_texts(json.loads(self._vault.open(row["sealed"], _bound(office_id, row["nik_index"]))))
 
 
 def _bound(office_id: UUID, nik_index: bytes) -> bytes:
