@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service import draw_attributes, draw_database, shell_names
-from service.actions import staff_orders
-from service.actions.staff import at_the_shell
 from service.domain import merkle
 from service.domain.grants import LINE, DrawRefused, Quotas
 from service.domain.independence import ALARM, is_odd
@@ -108,9 +106,7 @@ async def run(
                 raise DrawRefused("seats and quotas are those of the wave: set them with `launchnight wave set`")
             told = await draw_database.freeze(begin, clock, folder, options.wave, beacon, settings.age_on)
         elif options.what == "publish":
-            draw = {"wave": folder.frozen["wave"], "commitment": folder.commitment.hex()}
-            await staff_orders.demand_two(begin, clock, at_the_shell(options.who), staff_orders.PUBLISH, draw)
-            told = await draw_database.publish(begin, clock, folder, options.about)
+            told = await draw_database.publish(begin, clock, options.who, folder, options.about)
         else:
             told = await draw_database.withdraw(begin, clock, folder, [each.encode() for each in options.tickets])
     except (DrawRefused, OSError) as fault:

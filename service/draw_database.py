@@ -77,7 +77,7 @@ async def _write_list(
     return lines
 
 
-async def publish(begin: Begin, clock: Clock, folder: DrawFolder, about: Path | None) -> Told:
+async def publish(begin: Begin, clock: Clock, who: str, folder: DrawFolder, about: Path | None) -> Told:
     """Write places and grants back; interrupted, again: what stands there stays.
 
     First the draw is checked as anybody would, and tested for depending on what it must not depend on; and two people
@@ -90,7 +90,7 @@ async def publish(begin: Begin, clock: Clock, folder: DrawFolder, about: Path | 
     found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
     if is_odd(found):
         raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
-    agreed = await draws.agreement(begin, clock, plan.id, folder.commitment)
+    agreed = await draws.agreement(begin, clock, who, plan.id, folder.commitment)
     if agreed is None:
         wanted = f"wave {plan.id}, commitment {folder.commitment.hex()}"
         raise DrawRefused(f"two of the staff have to want it: `draw-publish` of {wanted} (docs/operators.md)")

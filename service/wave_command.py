@@ -5,11 +5,13 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 from service import shell_names
 from service.actions import staff_orders, wave_plans
 from service.actions.staff import at_the_shell
 from service.actions.staff_changes import is_shortened
+from service.actions.staff_orders import Attempt
 from service.actions.wave_plans import SETTABLE, WaveChange, in_words
 from service.domain.wave_plans import WavePlan, state_of
 from service.draw_command import WallClock, instant, quota
@@ -73,21 +75,33 @@ async def run(
             given["quotas"] = dict(pairs)
             if len(given["quotas"]) < len(pairs):
                 return "a province has two quotas", False
-        async with begin(single=True) as tx:
-            plan = await tx.wave_plans.find(options.wave)
-        if plan is not None and is_shortened(plan, given, clock.now()):
-            await _demand_two(begin, clock, options)
-        return _changed(await wave_plans.set_wave(begin, options.who, options.wave, given), options.json), True
+        return _changed(await _set(begin, clock, options, given), options.json), True
     if options.what == "close":
-        await _demand_two(begin, clock, options)
-        return _changed(await wave_plans.close_wave(begin, clock, options.who, options.wave), options.json), True
+        return _changed(await _close(begin, clock, options), options.json), True
     rows = [_row(plan, clock.now()) for plan in await wave_plans.list_waves(begin)]
     return (json.dumps(rows, indent=2) if options.json else "\n\n".join(map(_text, rows)) or "none"), True
 
 
-async def _demand_two(begin: Begin, clock: Clock, options: argparse.Namespace) -> None:
+async def _set(begin: Begin, clock: Clock, options: argparse.Namespace, given: Mapping[str, Any]) -> WaveChange:
+    attempt = Attempt("wave-set", {"wave": options.wave})
+    async with staff_orders.refusals_noted(begin, at_the_shell(options.who), attempt):
+        async with begin(single=True) as tx:
+            plan = await tx.wave_plans.find(options.wave)
+        if plan is not None and is_shortened(plan, given, clock.now()):
+            await _leave_to_two(begin, clock, options)
+        return await wave_plans.set_wave(begin, options.who, options.wave, given)
+
+
+async def _close(begin: Begin, clock: Clock, options: argparse.Namespace) -> WaveChange:
+    await _leave_to_two(begin, clock, options)
+    attempt = Attempt("wave-close", {"wave": options.wave})
+    async with staff_orders.refusals_noted(begin, at_the_shell(options.who), attempt):
+        return await wave_plans.close_wave(begin, clock, options.who, options.wave)
+
+
+async def _leave_to_two(begin: Begin, clock: Clock, options: argparse.Namespace) -> None:
     """Where the staff has two who may close a wave, they do it together (docs/operators.md)."""
-    await staff_orders.demand_two(begin, clock, at_the_shell(options.who), "wave-close", {"wave": options.wave})
+    await staff_orders.leave_to_two(begin, clock, at_the_shell(options.who), "wave-close", {"wave": options.wave})
 
 
 def _row(plan: WavePlan, now: datetime) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
+from service.actions.staff import at_the_shell, entry
 from service.domain.draws import Outcome
 from service.domain.eligibility import Rule, failed
 from service.domain.errors import NotFound
@@ -90,11 +91,18 @@ async def place(begin: Begin, wave_id: int, places: Iterable[Place], say: Say = 
     return struck
 
 
-async def agreement(begin: Begin, clock: Clock, wave_id: int, commitment: bytes) -> Proposal | None:
-    """By whom of the staff the publication of this draw was proposed and confirmed; None: it was not."""
+async def agreement(begin: Begin, clock: Clock, who: str, wave_id: int, commitment: bytes) -> Proposal | None:
+    """By whom of the staff the publication of this draw was proposed and confirmed; None: it was not.
+
+    It is on the record that `who` begins to publish, or was refused.
+    """
     wanted = {"wave": wave_id, "commitment": commitment.hex()}
     async with begin() as tx:
-        return await tx.staff.use("draw-publish", wanted, clock.now())
+        found = await tx.staff.use("draw-publish", wanted, clock.now())
+        outcome = "refused" if found is None else "begun"
+        by = {} if found is None else {"by": [found.proposed_by, found.confirmed_by]}
+        await tx.staff.note(entry(at_the_shell(who), "draw-publish", outcome, None, asked=wanted, **by))
+    return found
 
 
 async def publish(begin: Begin, wave_id: int, at: datetime) -> None:

@@ -22,7 +22,7 @@ from service.domain.staff_errors import ProposalOver, RoleTooLow, SecondPersonNe
 from service.ports import Begin, Clock, Transaction, Vault
 from service.staff_ports import AuditLine, Proposal
 
-CONFIRM, PUBLISH = "confirm", "draw-publish"
+CONFIRM = "confirm"
 SHOWN = 50
 MOST_SHOWN = 500
 
@@ -144,21 +144,17 @@ def _over(proposal: Proposal, now: datetime) -> str:
     return "" if proposal.stays else "left"
 
 
-async def demand_two(begin: Begin, clock: Clock, by: Actor, verb: str, asked: Mapping[str, object]) -> None:
-    """Before the shell does what two people decide: that they did, of just this. Nobody asks while there are not two of
-    the staff who may.
+async def leave_to_two(begin: Begin, clock: Clock, by: Actor, verb: str, asked: Mapping[str, object]) -> None:
+    """Before the shell does alone what two people of the staff decide: nobody may who could ask two of them.
 
     Raises SecondPersonNeeded; on the record either way.
     """
     asked = dict(asked)
     async with refusals_noted(begin, by, Attempt(verb, asked)), begin() as tx:
-        now = clock.now()
-        staff = [Role(each.role) for each in await tx.staff.lines(now) if each.ended_at is None]
-        proposal = await tx.staff.use(verb, asked, now) if verb == PUBLISH else None
-        if proposal is None and sum(rules.may(role, verb) for role in staff) >= 2:
+        staff = [Role(each.role) for each in await tx.staff.lines(clock.now()) if each.ended_at is None]
+        if sum(rules.may(role, verb) for role in staff) >= 2:
             raise SecondPersonNeeded(f"Propose it with POST /orders/{verb}, and let somebody else confirm it.")
-        by_two = {} if proposal is None else {"by": [proposal.proposed_by, proposal.confirmed_by]}
-        await tx.staff.note(entry(by, verb, "begun", None, asked=asked, **by_two))
+        await tx.staff.note(entry(by, verb, "begun", None, asked=asked))
 
 
 async def allow(begin: Begin, by: Actor, verb: str) -> None:

@@ -11,14 +11,14 @@ import asyncpg
 import pytest
 
 from service import wave_command
-from service.actions import staff_orders
+from service.actions import draws
 from service.actions.gatekeeper import Candidate
 from service.domain import staff as rules
 from service.domain.staff import CONFIRM_WITHIN_S, RULES, Role
 from service.domain.staff_errors import SecondPersonNeeded
 from service.web.staff_orders import BODIES
 from tests.integration.registration_room import code_of
-from tests.integration.staff_room import SHELL, House, house
+from tests.integration.staff_room import House, house
 
 LOOKS = {
     "status": "/status", "events": "/events", "preview": "/preview?opens_at=2090-01-01T00:00:00Z", "queues": "/queues",
@@ -312,35 +312,31 @@ def test_every_order_of_the_waiting_room_is_on_the_record(run, database_url, tmp
 
 
 def test_the_shell_publishes_what_two_have_confirmed_and_nothing_else(run, database_url, tmp_path):
-    """Of just this draw, and again when it was interrupted; while there are not two of the staff, nobody asks."""
+    """Of just this draw, and again when it was interrupted; a proposal alone is not enough."""
     draw = {"wave": 1, "commitment": "0" * 64}
 
     async def scenario():
         async with house(database_url, tmp_path) as there:
             ports = there.service.ports
 
-            async def begins(asked: dict[str, Any]) -> bool:
-                try:
-                    await staff_orders.demand_two(ports.begin, ports.clock, SHELL, "draw-publish", asked)
-                except SecondPersonNeeded:
-                    return False
-                return True
+            async def begins(digit: str) -> bool:
+                commitment = bytes.fromhex(digit * 64)
+                return await draws.agreement(ports.begin, ports.clock, "Root", 1, commitment) is not None
 
-            sri = await (await there.add("Sri")).sign_in()
-            await there.add("Vera", Role.VIEWER)
-            begun = [await begins(draw)]
-            budi = await (await there.add("Budi")).sign_in()
-            begun.append(await begins(draw))
+            sri, budi = [await (await there.add(name)).sign_in() for name in ("Sri", "Budi")]
+            begun = [await begins("0")]
             proposed = await sri.order("draw-publish", draw)
-            begun.append(await begins(draw))
+            begun.append(await begins("0"))
             await budi.confirm(proposed.json()["proposal"])
-            begun += [await begins(draw), await begins(draw), await begins({**draw, "commitment": "1" * 64})]
-            return begun, await there.audit()
+            return [*begun, await begins("0"), await begins("0"), await begins("1")], await there.audit()
 
     begun, audit = run(scenario())
-    assert begun == [True, False, False, True, True, False]
-    last = [line for line in audit if line["outcome"] == "begun"][-1]
-    assert (last["who"], last["asked"], last["by"]) == ("Root", draw, ["Sri", "Budi"])
+    assert begun == [False, False, True, True, False]
+    told = [
+        (line["outcome"], line.get("by")) for line in audit if line["who"] == "Root" and line["verb"] == "draw-publish"
+    ]
+    two = ["Sri", "Budi"]
+    assert told == [("refused", None), ("refused", None), ("begun", two), ("begun", two), ("refused", None)]
 
 
 def test_the_shell_closes_no_wave_alone_where_two_may(run, database_url, tmp_path):
@@ -365,6 +361,12 @@ def test_the_shell_closes_no_wave_alone_where_two_may(run, database_url, tmp_pat
             done = [await ask("close", "1"), await ask("set", "1", "--closes-at", sooner)]
             done.append(await ask("set", "1", "--closes-at", later))
             await there.service.sql("update staff set ended_at = now() where name = 'Sri'")
-            return [*done, await ask("close", "1")]
+            return [*done, await ask("close", "1")], await there.audit()
 
-    assert run(scenario()) == [False, False, True, True]
+    done, audit = run(scenario())
+    assert done == [False, False, True, True]
+    told = [(line["verb"], line["outcome"]) for line in audit if line["verb"].startswith("wave")]
+    assert told == [
+        ("wave-close", "refused"), ("wave-close", "refused"), ("wave-set", "refused"),
+        ("wave-set", "done"), ("wave-close", "begun"), ("wave-close", "done"),
+    ]  # fmt: skip
