@@ -21,7 +21,7 @@ def _bound(owner: UUID, method: str) -> bytes:
 
 
 def _payout(row: Mapping[str, Any]) -> Payout:
-    return Payout(**row | {"state": PayoutState(row["state"])})
+    return Payout(**{**row, "state": PayoutState(row["state"])})
 
 
 class PayoutRows:
@@ -77,21 +77,21 @@ class PayoutRows:
         )
 
     async def of_person(self, account_id: UUID) -> Sequence[Payout]:
-        return [_payout(dict(row)) for row in await self._connection.fetch(_SQL["of_person"], account_id)]
+        return [_payout(row) for row in await self._connection.fetch(_SQL["of_person"], account_id)]
 
     async def wake(self, account_id: UUID) -> int:
         woken: int = await self._connection.fetchval(_SQL["wake"], account_id)
         return woken
 
     async def ready(self, *, most: int) -> Sequence[Payout]:
-        return [_payout(dict(row)) for row in await self._connection.fetch(_SQL["ready"], most)]
+        return [_payout(row) for row in await self._connection.fetch(_SQL["ready"], most)]
 
     async def queued(self, payout_id: UUID) -> None:
         await self._connection.execute(_SQL["queued"], payout_id)
 
     async def find(self, payout_id: UUID) -> Payout | None:
         row = await self._connection.fetchrow(_SQL["find"], payout_id)
-        return None if row is None else _payout(dict(row))
+        return None if row is None else _payout(row)
 
     async def set_state(self, payout_id: UUID, state: PayoutState, paid_at: datetime | None = None) -> None:
         await self._connection.execute(_SQL["set_state"], payout_id, int(state), paid_at)

@@ -142,7 +142,7 @@ def test_a_pause_stops_the_writing_and_a_full_queue_holds_it_up(run: Run, databa
 
     async def scenario() -> None:
         async with service_room(database_url, tmp_path, ANNOUNCEMENT_QUEUE_LIMIT="64") as room:
-            people = await drawn_wave(room.connection, [Place.CHOSEN] * 120)
+            people = await drawn_wave(room.connection, [Place.CHOSEN] * 40)
             await ask(room, "start")
             await ask(room, "pause")
             assert await write_some(room.ports) == 0
@@ -151,7 +151,7 @@ def test_a_pause_stops_the_writing_and_a_full_queue_holds_it_up(run: Run, databa
             assert await room.depth() == 32
             async with room.worker():
                 await everybody_told(room)
-            assert [len(texts(room, each)) for each in people] == [1] * 120
+            assert [len(texts(room, each)) for each in people] == [1] * 40
 
     run(scenario())
 
@@ -159,12 +159,12 @@ def test_a_pause_stops_the_writing_and_a_full_queue_holds_it_up(run: Run, databa
 def test_two_writers_at_once_write_nothing_twice(run: Run, database_url: str, tmp_path: Any) -> None:
     async def scenario() -> None:
         async with service_room(database_url, tmp_path) as room:
-            await drawn_wave(room.connection, [Place.CHOSEN] * 120)
+            await drawn_wave(room.connection, [Place.CHOSEN] * 60)
             await ask(room, "start")
             while any(await asyncio.gather(*(write_some(room.ports) for _ in range(4)))):
                 pass
-            assert await room.depth() == 120
-            assert (await room.connection.fetchrow("select count(*) from announcement_message"))[0] == 120
+            assert await room.depth() == 60
+            assert (await room.connection.fetchrow("select count(*) from announcement_message"))[0] == 60
 
     run(scenario())
 

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from scenarios.partners.requests import Account
+from service.actions.payouts import queue_payouts
+from service.actions.training import book_instalments
 from service.domain.announcement import Place
 from tests.conftest import Run
 from tests.integration.money_room import Drawn, drawn_wave
@@ -48,10 +50,17 @@ class Participant:
         """The grant, when so much was paid."""
 
         async def there() -> bool:
+            await feed(self.service)
             return bool((await self.grant())["received"] == received)
 
         await until(there)
         return await self.grant()
+
+
+async def feed(service: Registration) -> None:
+    """What a worker does by itself, once a second: nobody waits for it here."""
+    await book_instalments(service.ports)
+    await queue_payouts(service.ports)
 
 
 def states(rows: list[dict[str, Any]]) -> list[str]:
@@ -122,6 +131,7 @@ def test_money_goes_to_the_next_account_when_one_is_closed(run: Run, database_ur
 
             async def first_instalment(state: str) -> None:
                 async def there() -> bool:
+                    await feed(service)
                     return bool((await person.grant())["instalments"][0]["state"] == state)
 
                 await until(there)
@@ -171,6 +181,7 @@ def test_a_payment_of_unknown_fate_is_made_once(run: Run, database_url: str, tmp
             await person.complete("balai-las")
 
             async def asked() -> bool:
+                await feed(service)
                 return service.partners.payouts.ledger.traffic.asked >= 2  # the check, and a payment
 
             await until(asked)
