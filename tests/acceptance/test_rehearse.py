@@ -189,7 +189,7 @@ def test_a_lost_worker_of_the_swarm_is_no_crash(tmp_path: Path) -> None:
 
     Invalid when too many were on their way there: of so few people one is too many.
     """
-    with rehearsing(tmp_path, "--workers", "2") as running:
+    with rehearsing(tmp_path, "--workers", "2", "--steps", "9") as running:
         running.until("the doors are open")
         family = running.family()
         swarm = next(one for one in family if "--record" in one.cmdline())
