@@ -16,11 +16,12 @@ from scenarios.journey_state import Action, Result
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.gate_tick import beat, is_invited, look
 from scenarios.simulation.mail import Rings, depth, drain, oldest_ms
-from scenarios.simulation.requests import LATER, Asked, answer, arrived, ask, keep_effect, refresh
+from scenarios.simulation.requests import LATER, Asked, arrived, ask, keep_effect, refresh
 from scenarios.simulation.rows import KEPT, Phase, clear, keep, state_of
+from scenarios.simulation.service_model import own_answer, shared_answer, touches_others
 from scenarios.simulation.stations import share_out, take_away, wait_us
 from scenarios.simulation.tally import Tally, count
-from scenarios.simulation.wheel import Wheel, arm, earliest, pop
+from scenarios.simulation.wheel import NEVER, Wheel, arm, earliest, pop
 from scenarios.simulation.world import DATABASE, MINUTE_US, TICK_US, WEB
 
 _US = 1_000_000
@@ -28,6 +29,7 @@ _BEAT_US = 1_000_000
 _DOOR_TICKS = 2
 """A tenth of a second, as service.domain.overload.WINDOW_S."""
 _TOLD_IN_LINE_S = 2.0
+NO_TIMER, AT_ONCE = -1, -2
 
 
 class Run(NamedTuple):
@@ -61,66 +63,72 @@ def play(run: Run, until_us: int, last: bool) -> int:
                 return until_us
             now_us = int(world.tick_us)
             _tick(world, figures, habits, rows, wheel, rings, holders, at_gate, run.leavers, run.parts, tally, now_us)
-            if _is_quiet(world):
-                _sleep(world, run.parts, wheel, until_us)
             continue
         now_us = pop(wheel)
-        world.live_area_us += (world.arrived - world.ended) * (now_us - world.now_us)
-        world.now_us = now_us
         row = rows[number]
-        world.timers += 1
+        _begin(world, row, now_us)
         phase = int(row.phase)
-        if phase == Phase.EXPECTED:
-            world.arrived += 1
-        asked = _continued(world, figures, habits, row, wheel, number, rings, holders, at_gate, phase, now_us)
+        if phase == Phase.ASKING or phase == Phase.GIVING_UP:
+            asked = _read(world, figures, row, number, rings, holders, at_gate, phase, now_us)
+        else:
+            asked = _continued(world, figures, habits, row, number, phase, now_us)
+            if phase == Phase.SILENT and asked.result != LATER:
+                _read(world, figures, row, number, rings, holders, at_gate, Phase.GIVING_UP + 0, now_us)
+        due_us = asked.at_us
         while asked.result != LATER:
             if phase != Phase.LOOKING:
                 count(tally, row, asked.result, asked.at_us)
-                if _is_ahead(phase):
-                    world.answers += 1
-            if not _moved_on(world, figures, habits, row, wheel, number, asked):
+            due_us = _moved_on(world, figures, habits, row, number, phase, asked)
+            if due_us != AT_ONCE:
                 break
             phase = Phase.THINKING + 0
-            asked = ask(world, figures, row, wheel, number, now_us)
+            asked = ask(world, figures, row, number, now_us)
+            due_us = asked.at_us
+        if due_us >= 0:
+            arm(wheel, number, due_us)
     return int(world.now_us)
 
 
 @shared
-def _is_ahead(phase: int) -> bool:
-    """Whether the answer had no timer of its own, so that it counts as an event by itself."""
-    return phase == Phase.EXPECTED or phase == Phase.THINKING or phase == Phase.SENDING or phase == Phase.SILENT
+def _begin(world: Any, row: Any, now_us: int) -> None:
+    """Somebody's timer has come due."""
+    world.live_area_us += (world.arrived - world.ended) * (now_us - world.now_us)
+    world.now_us = now_us
+    world.timers += 1
+    if row.phase == Phase.EXPECTED:
+        world.arrived += 1
+    if world.is_asleep == 1:
+        world.is_asleep = 0
+        world.tick_us = (now_us // TICK_US + 1) * TICK_US
 
 
 @shared
-def _continued(
-    world: Any,
-    figures: Any,
-    habits: Any,
-    row: Any,
-    wheel: Wheel,
-    number: int,
-    rings: Rings,
-    holders: Any,
-    at_gate: Any,
-    phase: int,
-    now_us: int,
+def _read(
+    world: Any, figures: Any, row: Any, number: int, rings: Rings, holders: Any, at_gate: Any, phase: int, now_us: int
 ) -> Asked:
-    """Her timer has come due: what it stood for."""
-    if phase == Phase.EXPECTED or phase == Phase.THINKING:
-        return ask(world, figures, row, wheel, number, now_us)
+    """The request has been worked on, or its client gives up before: then it takes effect all the same."""
+    if touches_others(int(row.action)):
+        reading = shared_answer(world, figures, row, number, rings, holders, at_gate, now_us)
+    else:
+        reading = own_answer(world, figures, row, number, now_us)
     if phase == Phase.ASKING:
-        reading = answer(world, figures, row, number, rings, holders, at_gate, now_us)
         return Asked(reading.result, reading.told_s, now_us)
+    keep_effect(row, reading)
+    return Asked(Result.TIMEOUT + 0, -1.0, now_us)
+
+
+@shared
+def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, now_us: int) -> Asked:
+    """What a timer stood for that is not the answer of the service."""
+    if phase == Phase.EXPECTED or phase == Phase.THINKING:
+        return ask(world, figures, row, number, now_us)
     if phase == Phase.LOOKING:
         is_there = row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 <= now_us
         return Asked(Result.DELIVERED + 0 if is_there else Result.SILENCE + 0, -1.0, now_us)
     if phase == Phase.SENDING:
-        return arrived(world, figures, row, wheel, number, now_us)
+        return arrived(world, figures, row, number, now_us)
     if phase == Phase.SILENT:
-        return refresh(world, figures, habits, row, wheel, number, rings, holders, at_gate, now_us)
-    if phase == Phase.GIVING_UP:
-        keep_effect(world, figures, row, number, rings, holders, at_gate, now_us)
-        return Asked(Result.TIMEOUT + 0, -1.0, now_us)
+        return refresh(world, figures, habits, row, number, now_us)
     if phase == Phase.HALF_OPEN:
         return Asked(Result.TIMEOUT + 0, -1.0, now_us)
     if phase == Phase.KILLED:
@@ -129,8 +137,10 @@ def _continued(
 
 
 @shared
-def _moved_on(world: Any, figures: Any, habits: Any, row: Any, wheel: Wheel, number: int, asked: Asked) -> bool:
-    """Let the machine decide; True: the next request is made in the same breath, else there is a timer for it."""
+def _moved_on(world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, asked: Asked) -> int:
+    """Let the machine decide; when her next timer comes due: NO_TIMER, or AT_ONCE for a request in the same breath."""
+    if phase == Phase.EXPECTED or phase == Phase.THINKING or phase == Phase.SENDING or phase == Phase.SILENT:
+        world.answers += 1  # without a timer of its own, so that it counts as an event by itself
     decision = step(
         state_of(row, figures), habits, figures.seed, number, asked.result, asked.told_s, asked.at_us / _US
     )  # fmt: skip
@@ -139,22 +149,20 @@ def _moved_on(world: Any, figures: Any, habits: Any, row: Any, wheel: Wheel, num
     keep(row, decision.state)
     if decision.action == Action.LEAVE:
         _depart(world, row, asked.at_us)
-        return False
+        return NO_TIMER
     due_us = asked.at_us + int(decision.delay_s * _US + 0.5)
     if decision.action == Action.WAIT_CODE:
         if row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 < due_us:
             due_us = max(int(row.delivery_ms) * 1000, asked.at_us)
         row.phase = Phase.LOOKING + 0
-        arm(wheel, number, due_us)
-        return False
+        return due_us
     if decision.action == Action.PLACE and not is_invited(world, figures, row):
         row.phase = Phase.IN_LINE + 0
-        return False
+        return NO_TIMER
     row.phase = Phase.THINKING + 0
     if decision.delay_s <= 0.0 and asked.at_us <= world.now_us:
-        return True
-    arm(wheel, number, due_us)
-    return False
+        return AT_ONCE
+    return due_us
 
 
 @shared
@@ -196,7 +204,10 @@ def _tick(
     if figures.door == 1 and (now_us // TICK_US) % _DOOR_TICKS == 0:
         share_out(world, _DOOR_TICKS * TICK_US / _US)
     _note_minute(world, rings, tally, now_us)
+    world.is_asleep = 0
     world.tick_us = now_us + TICK_US
+    if _is_quiet(world):
+        _sleep(world, parts)
 
 
 @shared
@@ -208,13 +219,12 @@ def _is_quiet(world: Any) -> bool:
 
 
 @shared
-def _sleep(world: Any, parts: Any, wheel: Wheel, until_us: int) -> None:
-    """Put the next tick off until the next timer has come due, or the next part begins."""
-    number = earliest(wheel, until_us)
-    wakes_us = until_us if number < 0 else wheel.at[number]
+def _sleep(world: Any, parts: Any) -> None:
+    """No tick until the next timer has come due, or the next part begins."""
+    world.is_asleep = 1
+    world.tick_us = NEVER
     if world.part + 1 < len(parts):
-        wakes_us = min(wakes_us, parts[world.part + 1].start_us)
-    world.tick_us = max(world.tick_us, (wakes_us // TICK_US + 1) * TICK_US)
+        world.tick_us = (parts[world.part + 1].start_us // TICK_US + 1) * TICK_US
 
 
 @shared

@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 from scenarios.journey_state import Action, Result
 from scenarios.setbacks import is_photo, refreshes
 from scenarios.simulation.compiled import shared
-from scenarios.simulation.mail import Rings
 from scenarios.simulation.rows import KEPT, Phase, clear, set_flag, state_of
-from scenarios.simulation.service_model import Reading, own_answer, shared_answer, touches_others
+from scenarios.simulation.service_model import Reading, own_answer, touches_others
 from scenarios.simulation.stations import Entry, enter
 from scenarios.simulation.uploads import announce, has_body, photo_size, send
-from scenarios.simulation.wheel import Wheel, arm
 from scenarios.streams import Purpose, uniform
 from service.domain import overload
 
@@ -33,11 +31,11 @@ class Asked(NamedTuple):
     result: int
     told_s: float
     at_us: int
-    """When the answer was read."""
+    """When the answer was read; of one that comes later, when the timer of the row's phase comes due."""
 
 
 @shared
-def ask(world: Any, figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> Asked:
+def ask(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
     """Make the request that the row's action stands for."""
     action = int(row.action)
     if action == Action.PHOTO_CREATE:
@@ -47,21 +45,20 @@ def ask(world: Any, figures: Any, row: Any, wheel: Wheel, number: int, now_us: i
         takes_us = int(transfer.ends_s * _US)
         row.answer_us = min(takes_us, _LONGEST_US)
         row.phase = transfer.phase
-        arm(wheel, number, now_us + takes_us)
-        return Asked(LATER, -1.0, now_us)
+        return Asked(LATER, -1.0, now_us + takes_us)
     entry = enter(world, figures, action, 0, number, _occasion(row, 0), now_us)
-    return _followed(world, figures, row, wheel, number, entry, now_us, now_us, PATIENCE_US)
+    return _followed(world, figures, row, number, entry, now_us, now_us, PATIENCE_US)
 
 
 @shared
-def arrived(world: Any, figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> Asked:
+def arrived(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
     """All bytes of a photo have reached the service, which begins to work on it."""
     action = int(row.action)
     size = photo_size(row, figures, number) - int(row.stored)
     entry = enter(world, figures, action, size, number, _occasion(row, 0), now_us)
     sent_us = now_us - int(row.answer_us)
     # The client's patience grows by twice the time that its bytes need.
-    return _followed(world, figures, row, wheel, number, entry, sent_us, now_us, PATIENCE_US + 2 * int(row.answer_us))
+    return _followed(world, figures, row, number, entry, sent_us, now_us, PATIENCE_US + 2 * int(row.answer_us))
 
 
 @shared
@@ -69,7 +66,6 @@ def _followed(
     world: Any,
     figures: Any,
     row: Any,
-    wheel: Wheel,
     number: int,
     entry: Entry,
     sent_us: int,
@@ -84,33 +80,19 @@ def _followed(
     takes_us = entry.done_us - sent_us
     if figures.refresh_share > 0.0 and takes_us > figures.refresh_us and not is_photo(action):
         row.phase = Phase.SILENT + 0
-        arm(wheel, number, sent_us + figures.refresh_us)
-        return Asked(LATER, -1.0, now_us)
+        return Asked(LATER, -1.0, sent_us + figures.refresh_us)
     if takes_us > patience_us:
         row.phase = Phase.GIVING_UP + 0
-        arm(wheel, number, sent_us + patience_us)
-        return Asked(LATER, -1.0, now_us)
+        return Asked(LATER, -1.0, sent_us + patience_us)
     if touches_others(action):
         row.phase = Phase.ASKING + 0
-        arm(wheel, number, entry.done_us)
-        return Asked(LATER, -1.0, now_us)
+        return Asked(LATER, -1.0, entry.done_us)
     reading = own_answer(world, figures, row, number, entry.done_us)
     return Asked(reading.result, reading.told_s, entry.done_us)
 
 
 @shared
-def refresh(
-    world: Any,
-    figures: Any,
-    habits: Any,
-    row: Any,
-    wheel: Wheel,
-    number: int,
-    rings: Rings,
-    holders: Any,
-    at_gate: Any,
-    now_us: int,
-) -> Asked:
+def refresh(world: Any, figures: Any, habits: Any, row: Any, number: int, now_us: int) -> Asked:
     """No answer for so long: perhaps the same request once more, beside the first."""
     sent_us = now_us - figures.refresh_us
     first_us = sent_us + int(row.answer_us) if row.answer_us <= PATIENCE_US else -1
@@ -118,8 +100,7 @@ def refresh(
     if refreshes(state_of(row, figures), habits, figures.seed, number):
         entry = enter(world, figures, int(row.action), 0, number, _occasion(row, 1), now_us)
         if not entry.is_let_in:
-            # The refusal is an answer, and the first one. What was asked before it is still done.
-            keep_effect(world, figures, row, number, rings, holders, at_gate, now_us)
+            # The refusal is an answer, and the first one. What was asked before it is still done: see `play`.
             return Asked(Result.BUSY + 0, _told_s(world, figures, row, number), entry.done_us)
         last_us = now_us + PATIENCE_US
         if first_us < 0 or entry.done_us < first_us:
@@ -127,29 +108,14 @@ def refresh(
     if 0 <= first_us <= last_us:
         row.answer_us = first_us - sent_us
         row.phase = Phase.ASKING + 0
-        arm(wheel, number, first_us)
-    else:
-        row.phase = Phase.GIVING_UP + 0
-        arm(wheel, number, last_us)
-    return Asked(LATER, -1.0, now_us)
+        return Asked(LATER, -1.0, first_us)
+    row.phase = Phase.GIVING_UP + 0
+    return Asked(LATER, -1.0, last_us)
 
 
 @shared
-def answer(
-    world: Any, figures: Any, row: Any, number: int, rings: Rings, holders: Any, at_gate: Any, now_us: int
-) -> Reading:
-    """The answer to the present request; its effect is there from now on."""
-    if touches_others(int(row.action)):
-        return shared_answer(world, figures, row, number, rings, holders, at_gate, now_us)
-    return own_answer(world, figures, row, number, now_us)
-
-
-@shared
-def keep_effect(
-    world: Any, figures: Any, row: Any, number: int, rings: Rings, holders: Any, at_gate: Any, now_us: int
-) -> None:
-    """The request takes effect, and its applicant is not told; the same one again will find it."""
-    reading = answer(world, figures, row, number, rings, holders, at_gate, now_us)
+def keep_effect(row: Any, reading: Reading) -> None:
+    """What was asked took effect, and its applicant is not told; the same request again will find it."""
     clear(row, KEPT)
     if reading.result == Result.OK:
         set_flag(row, KEPT)

@@ -23,9 +23,9 @@ WORLD = np.dtype(
     [
         *(
             (name, np.int64)
-            for name in ("now_us", "tick_us", "minute", "part", "arrived", "ended", "timers", "answers")
+            for name in ("now_us", "tick_us", "is_asleep", "minute", "part", "arrived", "ended", "timers")
         ),
-        *((name, np.int64) for name in ("overflown", "tickets", "admitted", "granted", "known", "claimed")),
+        *((name, np.int64) for name in ("answers", "overflown", "tickets", "admitted", "granted", "known", "claimed")),
         *((name, np.int64) for name in ("invited", "gate_head", "gate_tail", "beat_us", "looked_us", "claimed_before")),
         *((name, np.int64) for name in ("web_down", "database_down", "worker_down", "gate_down", "allowance")),
         *((name, np.float64) for name in ("frontier", "credit", "rate_per_s", "polls", "live_area_us")),
