@@ -148,6 +148,39 @@ def test_the_board_is_fetched_once_a_second(room: Room) -> None:
     assert before > 0 and room.answered("board") - before <= seconds + 2 < 200
 
 
+def test_counts_are_fetched_once_in_some_seconds(room: Room) -> None:
+    """For everybody, as long as they may be kept; they are told as soon as a gatekeeper has counted."""
+    deadline = time.monotonic() + WITHIN
+    while (first := send(room.url, "GET", "/counts")).status == 503:
+        assert time.monotonic() < deadline and first.headers["Cache-Control"] == "no-store"
+        time.sleep(0.1)
+    before = room.answered("read")
+    answers = [send(room.url, "GET", "/counts") for _ in range(50)]
+    assert {(one.status, one.body) for one in answers} == {(200, first.body)}
+    assert room.answered("read") - before <= 2
+
+
+def test_whoever_complains_cannot_choose_an_address(room: Room) -> None:
+    """The bound of one caller counts by the address that nginx sees; straight at a replica each name is another one."""
+    body = {"category": "slow_site", "regency": 3372, "text": "Situs lambat."}
+
+    async def callers() -> int:
+        connection = await asyncpg.connect(room.database_url)
+        try:
+            return int(await connection.fetchval("select count(*) from complaint_budget where caller <> ''"))
+        finally:
+            await connection.close()
+
+    def file(url: str, address: str) -> int:
+        return post(url, "/complaints", body, f"from-{url}-{address}", Caller_Address=address).status
+
+    assert [file(room.url, f"203.0.113.{last}") for last in range(5)] == [201] * 5
+    by_nginx = asyncio.run(callers())
+    assert by_nginx <= 2  # an hour may begin meanwhile
+    assert [file(room.stack.urls[0], f"203.0.113.{last}") for last in range(5)] == [201] * 5
+    assert asyncio.run(callers()) > by_nginx
+
+
 def test_pages_pass_with_their_host_and_smaller(room: Room) -> None:
     """A form from our own address is taken and one from elsewhere is not, whatever port nginx has; the start page is
     fetched once for everybody, and compressed."""
