@@ -133,7 +133,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Refused:
-    """A span of a run that nothing was fitted to."""
+    """A span of a run that nothing was fitted to, or, where it is only starved of cores, no times."""
 
     start_s: Annotated[float, Unit("s")]
     end_s: Annotated[float, Unit("s")]

@@ -54,7 +54,7 @@ def made(runs: Sequence[Run], asked: Asked, tell: Progress = lambda text: None) 
         seen=_seen(cuts),
         times=tuple(times),
         roles=tuple(roles),
-        doubts=tuple(doubts + [words for role in roles for words in _doubts(role)]),
+        doubts=(*doubts, *_starved(cuts), *(words for role in roles for words in _doubts(role))),
     )
 
 
@@ -100,6 +100,17 @@ def _inspection_s(cuts: Sequence[Windows]) -> float | None:
         for part in ("sum", "count")
     )
     return spent / count if count else None
+
+
+def _starved(cuts: Sequence[Windows]) -> list[str]:
+    """What a reader should know of windows without cores enough."""
+    starved = sum(1 for each in cuts for window in each.all if window.starved and not window.refused)
+    steady = sum(int(each.steady.sum()) for each in cuts)
+    told = (
+        f"in {starved} of {steady} steady windows the service waited for cores: their times are left out, and costs "
+        "may be too high, for caches were shared; rehearse on a machine that does nothing else"
+    )
+    return [told] if starved else []
 
 
 def _doubts(role: Role) -> list[str]:
@@ -154,7 +165,9 @@ def _source(of: Windows, calm: float) -> Source:
         settings=_settings(of.run),
         steady=int(of.steady.sum()),
         calm=int(of.calm(calm).sum()),
-        refused=tuple(Refused(each.start_s, each.end_s, each.refused) for each in of.all if each.refused),
+        refused=tuple(
+            Refused(each.start_s, each.end_s, why) for each in of.all if (why := each.refused or each.starved)
+        ),
     )
 
 

@@ -63,7 +63,7 @@ def found(cuts: Sequence[Windows], calm: float, redraw: Redraw, tell: Progress) 
         busy = (window.busy for each in cuts for window in each.all if not window.refused)
         return [], [
             f"no service times: fewer than {FEWEST_WINDOWS} windows are calm (a loop that wants {calm:.0%} of its core "
-            f"at most; the calmest of the steady ones wanted {min(busy, default=math.nan):.0%})"
+            f"at most, and cores enough; the calmest of the steady ones wanted {min(busy, default=math.nan):.0%})"
         ]
     told, doubts = counted(cuts, chosen)
     enough = [one for one in told if one.counts.sum() >= FEWEST_TIMES]

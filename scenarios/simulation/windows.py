@@ -2,7 +2,9 @@
 
 What a request costs shows only where the work of a window was begun and ended in it, on a service that kept up. So a
 window is refused where an injected fault lasted, where a process began anew, where requests or photos piled up or were
-worked off (it drifts), and where a loop, the machine or the door was full (it is saturated). The queues of messages and
+worked off (it drifts), and where a loop or the door was full (it is saturated). Where the service's processes waited
+for cores that others had it was slow, yet used what it always does: such a window is starved, and its times are not
+fitted. The queues of messages and
 identity checks may grow: a partner's quota bounds them, and what is counted of them are the jobs that ended.
 """
 
@@ -51,6 +53,8 @@ class Window:
     requests_per_s: float
     refused: str
     """Why nothing is fitted to it; empty where it is steady."""
+    starved: str
+    """Why its times are not fitted, though it may be steady; empty where there were cores enough."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Windows:
 
     def calm(self, most_busy: float) -> BoolArray:
         """The steady ones in which next to nothing waits; shape (windows,)."""
-        return self.steady & np.array([each.busy <= most_busy for each in self.all], dtype=np.bool_)
+        calm = [each.busy <= most_busy and not each.starved for each in self.all]
+        return self.steady & np.array(calm, dtype=np.bool_)
 
     def gained(self, name: str, **labels: str) -> FloatArray:
         """What counters gained in each window; shape (windows,)."""
@@ -97,7 +102,7 @@ def cut(run: Run, width_s: float = WIDTH_S) -> Windows:
     bare = Windows(run, edges, ())
     answered = bare.gained("registration_http_requests_total") / width_s
     busy, load = _busy(bare, width_s), _load(bare, width_s)
-    reasons = _reasons(bare, busy, answered * width_s)
+    reasons, starved = _reasons(bare, busy, answered * width_s), _starved(bare)
     return Windows(
         run,
         edges,
@@ -109,6 +114,7 @@ def cut(run: Run, width_s: float = WIDTH_S) -> Windows:
                 load=float(load[i]),
                 requests_per_s=float(answered[i]),
                 refused=reasons[i],
+                starved=starved.get(i, ""),
             )
             for i in range(count)
         ),
@@ -174,25 +180,29 @@ def _all_reasons(of: Windows, busy: FloatArray, answered: FloatArray) -> Iterato
             yield i, f"saturated: a loop of the web role wanted {share:.0%} of its core"
         if shed[i] > MOST_SHED * max(answered[i], 1.0):
             yield i, f"saturated: {shed[i]:.0f} requests were turned away while {answered[i]:.0f} were answered"
-    yield from _starved(of)
 
 
-def _starved(of: Windows) -> Iterator[tuple[int, str]]:
-    """The windows in which the service's processes waited for cores; in older records, in which no core was free."""
+def _starved(of: Windows) -> dict[int, str]:
+    """Number of each window in which the service's processes waited for cores -> in words.
+
+    Of older records, which do not tell that: in which no core was free.
+    """
     if of.run.samples.select("rehearsal_core_wait_seconds_total"):
         waited, ran = (
             np.sum([of.gained(f"rehearsal_{name}_seconds_total", role=role) for role in ROLES], axis=0)
             for name in ("core_wait", "cpu")
         )
-        for place in np.flatnonzero(waited > MOST_WAIT * ran):
-            words = f"{waited[place]:.1f} s for a core while they ran for {ran[place]:.1f} s"
-            yield int(place), f"saturated: the service's processes waited {words}"
-        return
+        return {
+            int(i): f"starved: the service waited {waited[i]:.1f} s for a core while it ran for {ran[i]:.1f} s"
+            for i in np.flatnonzero(waited > MOST_WAIT * ran)
+        }
     name = "rehearsal_core_busy_seconds_total"
     cores = [of.gained(name, core=core) for core in of.values_of(name, "core")]
     least = np.min(cores, axis=0) / of.width_s if cores else np.zeros(0)
-    for place in np.flatnonzero(least >= FULL):
-        yield int(place), f"saturated: every core of the machine was busy for {least[place]:.0%} of the time or more"
+    return {
+        int(i): f"starved: every core of the machine was busy for {least[i]:.0%} of the time or more"
+        for i in np.flatnonzero(least >= FULL)
+    }
 
 
 def _faults(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:

@@ -83,8 +83,6 @@ def fill_the_machine(planted: PlantedService) -> None:
         (fault, "a fault was injected: freeze"),
         (fill_the_loop, "saturated: a loop of the web role wanted 95% of its core"),
         (shed, "requests were turned away while"),
-        (starve, "saturated: the service's processes waited "),
-        (fill_the_machine, "saturated: every core of the machine was busy for 97%"),
     ],
 )
 def test_a_window_in_trouble_is_refused_by_name(planted, cut, trouble, words):
@@ -96,10 +94,25 @@ def test_a_window_in_trouble_is_refused_by_name(planted, cut, trouble, words):
     assert [i for i, each in enumerate(found.all) if each.refused] in ([8], [8, 9])
 
 
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (starve, "starved: the service waited "),
+        (fill_the_machine, "starved: every core of the machine was busy for 97%"),
+    ],
+)
+def test_a_starved_window_is_steady_and_not_calm(planted, cut, trouble, words):
+    """It used what it always does, and was slow."""
+    trouble(planted)
+    found = cut(planted)
+    assert found.steady.all() and words in found.all[8].starved
+    assert np.flatnonzero(~found.calm(1.0)).tolist() == [8]
+
+
 def test_a_machine_that_is_busy_with_less_urgent_things_is_none_of_ours(planted, cut):
     """Nobody of the service waits for a core."""
     planted.load[NINTH] = 0.97
-    assert cut(planted).steady.all()
+    assert cut(planted).calm(1.0).all()
 
 
 def test_a_service_that_falls_behind_by_less_than_a_percent_is_steady(planted, cut):
