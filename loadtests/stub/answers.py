@@ -21,7 +21,11 @@ _ME = {
     "phone_verified": True, "identity": {"status": "match", "nik": "3175********7845", "corrections_left": 3},
     "profile_steps": ["personal", "work", "program"], "photos": [],
     "assessment": {"state": "submitted", "answered": 18, "deadline_in_s": 0.0},
-    "wave": {"id": 1, "opens_at": _WHEN, "closes_at": _WHEN, "joined_at": None},
+    "wave": {
+        "id": 1, "opens_at": _WHEN, "closes_at": _WHEN, "joined_at": None, "joinable": True, "missing": [],
+        "reasons": [],
+    },
+    "draw": None,
 }  # fmt: skip
 _TYPE = "https://launchnight.example/problems/"
 
@@ -73,7 +77,9 @@ ANSWERS: dict[tuple[bytes, bytes], Canned] = {
     (b"PUT", b"/assessment/answers/*"): canned("answers", 204),
     (b"POST", b"/assessment/submission"): canned("submission", 200, {"answered": 18}),
     (b"GET", b"/me"): canned("me", 200, _ME),
-    (b"POST", b"/waves/1/join"): canned("join", 201, {"join_id": _ID, "joined_at": _WHEN, "identity": "pending"}),
+    (b"POST", b"/waves/1/join"): canned("join", 201, {
+        "join_id": _ID, "ticket": "0" * 32, "joined_at": _WHEN, "identity": "pending",
+    }),
     (b"GET", b"/health/live"): canned("health", 200, {"status": "live"}),
     (b"GET", b"/health/ready"): canned("health", 200, {"status": "ready"}),
 }  # fmt: skip

@@ -19,7 +19,9 @@ SPEAKS = NOW + timedelta(hours=1)
 def asked(*words: str, now: datetime = NOW) -> tuple[str, bool]:
     parser = argparse.ArgumentParser()
     draw_command.add_arguments(parser)
-    return draw_command.run_here(parser.parse_args([*words, "--json"]), now)
+    said = draw_command.run_here(parser.parse_args([*words, "--json"]), now)
+    assert said is not None, "files alone"
+    return said
 
 
 def frozen(folder: Path, lines: list[str], *, speaks_at: datetime = SPEAKS) -> tuple[str, bool]:
