@@ -205,6 +205,17 @@ def fit(role: str, rows: Rows, costs: Mapping[Work, float], loop: Mapping[Work, 
     )
 
 
+def expected(role: Role, rows: Rows) -> FloatArray:
+    """Processor time that windows should have used by what was fitted, to others maybe: shape (windows,).
+
+    Kinds that the calibration never saw cost nothing here.
+    """
+    costs = {Work(cost.kind, cost.name, cost.outcome): cost.seconds.value for cost in role.costs}
+    spent = sum((counts * costs.get(work, 0.0) for work, counts in rows.counts.items()), np.zeros(len(rows.used)))
+    whole: FloatArray = role.idle.value * rows.seconds + spent * (1.0 + role.load_term * rows.load)
+    return whole
+
+
 def grouped(rows: Rows, costs: Mapping[Work, float]) -> list[Group]:
     """Kinds of work that are told apart, each a group, and those that are told together only.
 

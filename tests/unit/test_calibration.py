@@ -91,6 +91,16 @@ def test_the_range_that_was_seen_is_told(found):
     assert set(seen.routes_per_s_high) == {route for route, _ in KINDS}
 
 
+def test_another_run_uses_what_was_fitted_to_this_one(found, tmp_path):
+    """Held out: other people, other mixes."""
+    other = PlantedService(seed=2, minutes=4)
+    other.tells_times = False
+    cuts = [windows.cut(Run.load(other.write(tmp_path / "run")))]
+    for role in found.roles:
+        rows = demands.rows_of(cuts, role.role)
+        assert demands.expected(role, rows).sum() == pytest.approx(rows.used.sum(), rel=0.01), role.role
+
+
 def test_without_refusing_it_would_be_wrong(folder, monkeypatch):
     """Negative control: what was spent on requests that had no answer yet is laid to those that had one."""
     monkeypatch.setattr(windows, "MOST_DRIFT", np.inf)
