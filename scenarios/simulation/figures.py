@@ -162,7 +162,7 @@ def photo_bytes(photos: Photos) -> list[int]:
 def _quantiles(sigma: float) -> NDArray[np.float64]:
     """Log-normal, in the middle of 4096 equal parts, scaled to a mean of exactly 1."""
     found = np.array([math.exp(sigma * normal((i + 0.5) / POINTS)) for i in range(POINTS)])
-    return found / found.mean()
+    return found / float(found.mean())
 
 
 def _fill(record: NDArray[Any], name: str, values: list[Any]) -> None:

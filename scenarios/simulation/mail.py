@@ -55,7 +55,7 @@ def rings(lengths: tuple[int, int, int]) -> Rings:
 
 @shared
 def depth(world: Any, queue: int) -> int:
-    return world.tail[queue] - world.head[queue]
+    return int(world.tail[queue] - world.head[queue])
 
 
 @shared
@@ -139,7 +139,7 @@ def _free(world: Any, figures: Any, part: Any, queue: int, now_us: int) -> int:
     world.debt[queue] -= paid
     for _ in range(paid):
         _take(world, queue)
-    return min(free - paid, MOST)
+    return int(min(free - paid, MOST))
 
 
 @shared
@@ -151,8 +151,8 @@ def _take(world: Any, queue: int) -> None:
 def _is_settled(row: Any, queue: int, version: int) -> bool:
     """Whether nobody waits for the job any more."""
     if queue == IDENTITY:
-        return row.version != version or row.identity != IdentityStatus.PENDING
-    return row.asked == version and has(row, CODE_USED)
+        return bool(row.version != version or row.identity != IdentityStatus.PENDING)
+    return bool(row.asked == version and has(row, CODE_USED))
 
 
 @shared

@@ -61,6 +61,8 @@ ASSESSED, JOINED, KEPT, ANNOUNCED, FARTHER, CODE_USED = 128, 256, 512, 1024, 204
 ACCOUNT_HERE: the account was made from this browser. KEPT: the present request took effect, and she was not told.
 ANNOUNCED: the service knows of her photo. FARTHER: it has more bytes of it than her client knows of."""
 
+_wide: Any = np.int64
+"""What is counted with, in Python and compiled alike."""
 _NETWORK, _PATIENCE, _MANNERS, _UPLOADER, _PACE = 0, 4, 8, 10, 12
 _BY_EMAIL, _LOW_MEMORY, _UNDER_AGE, _MISTYPED = 1 << 14, 1 << 15, 1 << 16, 1 << 17
 MOST_CLASSES = 16
@@ -124,49 +126,49 @@ def fill(rows: NDArray[Any], people: People, uploader: Uploader) -> None:
 @shared
 def network_of(row: Any) -> int:
     """Her network: a position in the night's table."""
-    return np.int64(row.who) & 15
+    return int(_wide(row.who) & 15)
 
 
 @shared
 def manners_of(row: Any) -> int:
-    return (np.int64(row.who) >> _MANNERS) & 3
+    return int((_wide(row.who) >> _MANNERS) & 3)
 
 
 @shared
 def uploader_of(row: Any) -> int:
-    return (np.int64(row.who) >> _UPLOADER) & 3
+    return int((_wide(row.who) >> _UPLOADER) & 3)
 
 
 @shared
 def is_under_age(row: Any) -> bool:
-    return (np.int64(row.who) & _UNDER_AGE) != 0
+    return bool((_wide(row.who) & _UNDER_AGE) != 0)
 
 
 @shared
 def has(row: Any, flag: int) -> bool:
-    return (np.int64(row.marks) & flag) != 0
+    return bool((_wide(row.marks) & flag) != 0)
 
 
 @shared
 def set_flag(row: Any, flag: int) -> None:
-    row.marks = np.int64(row.marks) | flag
+    row.marks = _wide(row.marks) | flag
 
 
 @shared
 def clear(row: Any, flags: int) -> None:
-    row.marks = np.int64(row.marks) & ~flags
+    row.marks = _wide(row.marks) & ~flags
 
 
 @shared
 def traits_of(row: Any, figures: Any) -> Traits:
     """What is special about her, from the night's tables."""
-    who = np.int64(row.who)
+    who = _wide(row.who)
     patience = (who >> _PATIENCE) & 15
-    channel = np.int64(Channel.SMS)
+    channel = _wide(Channel.SMS)
     if who & _BY_EMAIL:
-        channel = np.int64(Channel.EMAIL)
-    mistyped = np.int64(1) if who & _MISTYPED else np.int64(0)
-    low_memory = np.int64(1) if who & _LOW_MEMORY else np.int64(0)
+        channel = _wide(Channel.EMAIL)
+    mistyped = _wide(1) if who & _MISTYPED else _wide(0)
+    low_memory = _wide(1) if who & _LOW_MEMORY else _wide(0)
     return Traits(
         figures.tries[patience],
         figures.visits[patience],
@@ -183,35 +185,35 @@ def traits_of(row: Any, figures: Any) -> Traits:
 def state_of(row: Any, figures: Any) -> State:
     """Where the machine stands."""
     return State(
-        np.int64(row.action),
+        _wide(row.action),
         traits_of(row, figures),
         Nerves(
-            np.int64(row.tries),
-            np.int64(row.busy),
-            np.int64(row.retries),
-            np.int64(row.visits),
-            np.int64(row.mishaps),
-            np.int64(row.repeats),
+            _wide(row.tries),
+            _wide(row.busy),
+            _wide(row.retries),
+            _wide(row.visits),
+            _wide(row.mishaps),
+            _wide(row.repeats),
         ),
-        Code(np.int64(row.channel), np.int64(row.sends), np.int64(row.silences), np.int64(row.signed_in)),
-        Progress(np.int64(row.furthest), np.int64(row.photo), np.int64(row.answers), np.int64(row.mistyped)),
-        np.float64(row.moment_s),
-        np.int64(row.fate),
-        np.int64(row.reason),
-        np.int64(row.browser),
-        np.int64(row.pages),
+        Code(_wide(row.channel), _wide(row.sends), _wide(row.silences), _wide(row.signed_in)),
+        Progress(_wide(row.furthest), _wide(row.photo), _wide(row.answers), _wide(row.mistyped)),
+        float(row.moment_s),
+        _wide(row.fate),
+        _wide(row.reason),
+        _wide(row.browser),
+        _wide(row.pages),
     )
 
 
 @shared
 def keep(row: Any, state: State) -> None:
     """Write the machine's state into the row; what a new browser or a lost page does not know is forgotten."""
-    if state.browser != np.int64(row.browser):
+    if state.browser != _wide(row.browser):
         _start_browser(row)
-    elif state.pages != np.int64(row.pages):
+    elif state.pages != _wide(row.pages):
         _lose_page(row)
     nerves, code, progress = state.nerves, state.code, state.progress
-    if progress.photo > np.int64(row.photo):
+    if progress.photo > _wide(row.photo):
         clear(row, ANNOUNCED | FARTHER)
     row.action = state.action
     row.tries, row.busy, row.retries = nerves.tries, nerves.busy, nerves.retries
@@ -238,14 +240,14 @@ def _start_browser(row: Any) -> None:
 @shared
 def _lose_page(row: Any) -> None:
     """Ticket, pass and session stay; the photo that was taken is taken anew."""
-    row.takes = np.int64(row.takes) + 1
+    row.takes = _wide(row.takes) + 1
     _begin_anew(row)
 
 
 @shared
 def _begin_anew(row: Any) -> None:
     """What stood on the page is gone; requests from now on are others than those before."""
-    row.asked = np.int64(row.asked) + 1
+    row.asked = _wide(row.asked) + 1
     row.handed_ms = -1
     row.delivery_ms = -1
     clear(row, KEPT | ANNOUNCED | FARTHER | CODE_USED)

@@ -48,7 +48,7 @@ def give(world: Any, station: int, ready_us: int, work_us: int) -> int:
     world.served[station] += 1
     world.waited_us[station] += start - ready_us
     _replace_least(free, base, world.servers[station], start + work_us)
-    return start + work_us
+    return int(start + work_us)
 
 
 @shared
@@ -89,7 +89,7 @@ def wait_us(world: Any, station: int, now_us: int) -> int:
     """How long a request that comes now waits there."""
     least = world.free[station * MOST_SERVERS]
     if least > now_us:
-        return least - now_us
+        return int(least - now_us)
     return 0
 
 

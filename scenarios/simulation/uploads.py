@@ -31,7 +31,7 @@ def photo_size(row: Any, figures: Any, number: int) -> int:
     if row.photo > 0:
         step = int(uniform(figures.seed, number, Purpose.SELFIE_PHOTO, 0) * (pictures - 1))
         picture = (picture + 1 + step) % pictures
-    return figures.photo_bytes[(picture + int(row.takes)) % pictures]
+    return int(figures.photo_bytes[(picture + int(row.takes)) % pictures])
 
 
 @shared
