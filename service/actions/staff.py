@@ -68,12 +68,12 @@ def entry(actor: Actor, verb: str, outcome: str, request: str | None = None, /, 
 
 
 class Passwords:
-    """Compares passwords in a thread, one at a time: a hash takes 32 MiB and a fifth of a second of a core, and the
+    """Compares passwords in a thread, one at a time: a hash takes 32 MiB and a quarter second of a core, and the
     gate is led beside it."""
 
     AT_ONCE = 1
     MOST_WAITING = 10
-    """Two seconds of waiting; more of the staff do not sign in in one moment, and whoever else does comes in vain."""
+    """Three seconds of waiting; more of the staff do not sign in in one moment, and whoever else does comes in vain."""
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(self.AT_ONCE)
@@ -83,7 +83,7 @@ class Passwords:
         """Whether it is the password. None kept: it is not, and that takes as long. Raises Overloaded."""
         password = rules.read_password(typed)
         if self._waiting >= self.MOST_WAITING:
-            raise Overloaded(retry_after_s=2.0)
+            raise Overloaded(retry_after_s=3.0)
         self._waiting += 1
         try:
             async with self._free:

@@ -93,7 +93,7 @@ class Cost:
 
 
 COST = Cost()
-"""32 MiB, some 0.2 s of a core: the third of the equal choices of OWASP's cheat sheet on password storage."""
+"""32 MiB, 0.28 s of a core: the third of the equal choices of OWASP's cheat sheet on password storage."""
 
 
 def new_password(drawn: bytes) -> str:

@@ -1,7 +1,7 @@
 """The operators' listener in process, and people of the staff who sign in there."""
 
 from base64 import b32decode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,7 +39,7 @@ class House:
     def pass_time(self, seconds: float) -> None:
         self.service.clock.ahead += timedelta(seconds=seconds)
 
-    async def audit(self) -> list[Mapping[str, Any]]:
+    async def audit(self) -> list[dict[str, Any]]:
         """Every line, the oldest first."""
         async with self.service.ports.begin() as tx:
             lines = await tx.staff.audit(before=None, most=1000)

@@ -122,6 +122,7 @@ def test_a_reset_and_an_end_sign_out_at_once(run, database_url, tmp_path):
             await there.add("Ani", Role.ADMINISTRATOR)
             sri = await (await there.add("Sri")).sign_in()
             papers = await staff.reset(begin, vault, clock, SHELL, "Sri", CHEAP)
+            assert papers is not None
             there.pass_time(60)
             seen = [(await sri.get("/status")).status_code, (await sri.try_to_sign_in()).status_code]
             sri.papers = papers

@@ -18,7 +18,7 @@ from service.domain.staff import CONFIRM_WITHIN_S, RULES, Role
 from service.domain.staff_errors import SecondPersonNeeded
 from service.web.staff_orders import BODIES
 from tests.integration.registration_room import code_of
-from tests.integration.staff_room import House, house
+from tests.integration.staff_room import House, Program, house
 
 LOOKS = {
     "status": "/status", "events": "/events", "preview": "/preview?opens_at=2090-01-01T00:00:00Z", "queues": "/queues",
@@ -48,7 +48,8 @@ def test_each_role_may_what_the_table_says_and_no_more(run, database_url, tmp_pa
             await open_wave(there)
             askers = {role: await (await there.add(role.value, role)).sign_in() for role in Role}
             allowed: dict[Any, set[str]] = {}
-            for name, asker in {**askers, "program": there.program}.items():
+            everybody: dict[Any, Program] = {**askers, "program": there.program}
+            for name, asker in everybody.items():
                 allowed[name] = set()
                 for verb in RULES:
                     if verb in LOOKS:
@@ -158,7 +159,8 @@ def test_two_people_close_a_wave_and_one_does_not(run, database_url, tmp_path):
     """Neither the same person again, nor a program, nor a shorter wave by `wave-set`; a second one does."""
 
     async def closes(there: House) -> datetime:
-        return (await there.service.sql("select closes_at from wave where id = 1"))[0]["closes_at"]
+        closes_at: datetime = (await there.service.sql("select closes_at from wave where id = 1"))[0]["closes_at"]
+        return closes_at
 
     async def scenario():
         async with house(database_url, tmp_path) as there:
