@@ -125,7 +125,7 @@ def _doubts(role: Role) -> list[str]:
     if groups < len(role.costs):
         found.append(
             f"{role.role}: {len(role.costs)} kinds of work are told in {groups} groups, for they came in the same "
-            "proportions, cost too little, or windows were too few: rehearse unequal mixes"
+            "proportions, were too rare or too cheap, or windows were too few: rehearse longer, with unequal mixes"
         )
     return found
 

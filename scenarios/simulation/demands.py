@@ -7,7 +7,8 @@ they used, because its variance grows with it.
 Kinds whose counts rise and fall together cannot be told apart: their columns are then nearly parallel, which the
 condition number shows (Belsley, Kuh and Welsch 1980: columns of length 1, 30 is too much). Such kinds are put together,
 and each gets the part of their time that it has in what the event loop of the web role measured itself of one request
-in five. So are kinds that hardly cost anything. How sure a time is shows when windows are drawn again (bootstrap).
+in five. So are kinds too rare or too cheap to be seen, whose time would be half a guess by its standard error. How sure
+a time is shows when windows are drawn again (bootstrap).
 
 A request may cost more on a busy machine, whose cores share caches and clock: where it pays by Akaike's criterion,
 times grow with the share of cores that were busy, as Zhang and others (2013) found to halve the error.
@@ -30,8 +31,8 @@ from scenarios.simulation.windows import Windows
 MOST_CONDITION = 30.0
 WINDOWS_EACH = 4
 """Windows for each time to be found: fewer fit chance."""
-LEAST_SHARE = 0.02
-"""Of the role's time, as the loop measured it: kinds below are told together with the one they resemble."""
+MOST_UNSURE = 0.5
+"""Standard error of a group's factor, as a share of the usual factor."""
 FEWEST_WINDOWS = 6
 LOAD_SPREAD = 0.2
 """Between the calmest and the busiest window, for a term that grows with load."""
@@ -91,8 +92,8 @@ def requests_of(windows: Windows) -> dict[Work, FloatArray]:
 
 
 def service_route(route: str) -> str:
-    """A route of the swarm as the service's metrics name it: all pages are one."""
-    return "pages" if route.startswith("pages-") else route
+    """A route of the swarm as the service's metrics name it: all pages are one, whoever looks at them."""
+    return "pages" if route.startswith(("pages-", "onlookers-")) else route
 
 
 def jobs_of(windows: Windows) -> dict[Work, FloatArray]:
@@ -219,25 +220,35 @@ def expected(role: Role, rows: Rows) -> FloatArray:
 def grouped(rows: Rows, costs: Mapping[Work, float]) -> list[Group]:
     """Kinds of work that are told apart, each a group, and those that are told together only.
 
-    There are at most as many groups as the windows bear. A group that hardly costs anything goes to the one that it
+    There are at most as many groups as the windows bear. One whose time would be a guess goes to the one that it
     resembles most; and where the condition number is too high, the two groups that resemble each other most are one.
     """
     groups: list[Group] = [(work,) for work in rows.counts]
     most = max(1, len(rows.used) // WINDOWS_EACH - 1)  # idling is found, too
     while len(groups) > 1:
         table = _columns(rows, groups, costs)
-        shares = table.sum(axis=0) / table.sum()
-        smallest = int(shares.argmin())
         alike = _alike(table)
-        if shares[smallest] < LEAST_SHARE:
-            one, other = smallest, int(alike[smallest].argmax())
-        elif len(groups) > most or condition(rows, table) > MOST_CONDITION:
+        if len(groups) > most or condition(rows, table) > MOST_CONDITION:
             one, other = divmod(int(alike.argmax()), len(groups))
+        elif (unsure := _unsure(rows, table)).max() > MOST_UNSURE:
+            one = int(unsure.argmax())
+            other = int(alike[one].argmax())
         else:
             break
         together = groups[one] + groups[other]
         groups = [group for i, group in enumerate(groups) if i not in (one, other)] + [tuple(sorted(together))]
     return sorted(groups)
+
+
+def _unsure(rows: Rows, table: FloatArray) -> FloatArray:
+    """Standard error of each group's factor, by the factor that all of them have on the average: shape (groups,)."""
+    weighted = np.column_stack((rows.seconds, table)) * _weights(rows)[:, None]
+    found = _solved_at(rows, table, 0.0)
+    variance = found.residual / max(len(rows.used) - weighted.shape[1], 1)
+    errors = np.sqrt(variance * np.diag(np.linalg.pinv(weighted.T @ weighted)))[1:]
+    usual = float((table @ found.factors).sum() / table.sum())
+    unsure: FloatArray = errors / usual if usual > 0.0 else np.full(table.shape[1], np.inf)
+    return unsure
 
 
 def condition(rows: Rows, table: FloatArray) -> float:
