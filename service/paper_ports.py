@@ -140,9 +140,12 @@ class PaperStore(Protocol):
     async def move(self, office_id: UUID, before: int, after: int, *, most: int) -> int:
         """Take up to `most` people a step further; how many."""
 
-    async def invitable(self, office_id: UUID, now: datetime, *, most: int, failures: int) -> Sequence[tuple[int, int]]:
-        """Id and generation of people to invite, their rows locked: received, without an account, and not invited; or
-        the code is over, or had so many `failures`. Nobody whom another office has invited."""
+    async def invitable(
+        self, office_id: UUID, step: int, after: int, now: datetime, *, most: int, failures: int
+    ) -> Sequence[tuple[int, int]]:
+        """Id and generation of people at this step to invite, by id from the one after `after` on, their rows locked:
+        without an account, and not invited; or the code is over, or had so many `failures`. Nobody whom another office
+        has invited."""
 
     async def ask(self, ids: Sequence[int], now: datetime, until: datetime) -> None:
         """The next generation of their invitations is in the queue, good until then."""

@@ -40,21 +40,32 @@ async def invite(begin: Begin, clock: Clock, office: str, *, limit: int) -> Invi
     limit: of the queue; negative: none. Interrupted it goes on where it was. Raises NotFound.
     """
     people = 0
-    while True:
-        now = clock.now()
-        async with begin() as tx:
-            office_id = await _office_id(tx, office)
-            found = await tx.paper.invitable(office_id, now, most=AT_ONCE, failures=MOST_FAILURES)
-            asked = []
-            for person, generation in found:
-                payload = {"paper": person, "generation": generation + 1}
-                if not await tx.queue.enqueue(QUEUE, f"{person}-{generation + 1}", payload, limit=limit):
-                    break
-                asked.append(person)
-            await tx.paper.ask(asked, now, now + CLAIM_LIFE)
-        people += len(asked)
-        if len(asked) < len(found) or len(found) < AT_ONCE:
-            return Invited(people, is_full=len(asked) < len(found))
+    for step in (PaperState.RECEIVED, PaperState.ACCOUNT_INVITED):
+        after, found = 0, AT_ONCE
+        while found == AT_ONCE:
+            async with begin() as tx:
+                asked, found, after = await _invite_some(tx, clock, office, step, after, limit)
+            people += asked
+            if asked < found:
+                return Invited(people, is_full=True)
+    return Invited(people, is_full=False)
+
+
+async def _invite_some(
+    tx: Transaction, clock: Clock, office: str, step: int, after: int, limit: int
+) -> tuple[int, int, int]:
+    """How many of the next people at a step found room in the queue, how many there were, and the last one's id."""
+    now = clock.now()
+    office_id = await _office_id(tx, office)
+    found = await tx.paper.invitable(office_id, step, after, now, most=AT_ONCE, failures=MOST_FAILURES)
+    asked = []
+    for person, generation in found:
+        payload = {"paper": person, "generation": generation + 1}
+        if not await tx.queue.enqueue(QUEUE, f"{person}-{generation + 1}", payload, limit=limit):
+            break
+        asked.append(person)
+    await tx.paper.ask(asked, now, now + CLAIM_LIFE)
+    return len(asked), len(found), found[-1][0] if found else after
 
 
 async def _office_id(tx: Transaction, name: str) -> UUID:

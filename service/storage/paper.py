@@ -82,8 +82,10 @@ class PaperRows:
         moved: int = await self._connection.fetchval(_SQL["move"], office_id, before, after, most)
         return moved
 
-    async def invitable(self, office_id: UUID, now: datetime, *, most: int, failures: int) -> Sequence[tuple[int, int]]:
-        rows = await self._connection.fetch(_SQL["invitable"], office_id, now, most, failures)
+    async def invitable(
+        self, office_id: UUID, step: int, after: int, now: datetime, *, most: int, failures: int
+    ) -> Sequence[tuple[int, int]]:
+        rows = await self._connection.fetch(_SQL["invitable"], office_id, now, most, failures, step, after)
         return [(row["id"], row["generation"]) for row in rows]
 
     async def ask(self, ids: Sequence[int], now: datetime, until: datetime) -> None:

@@ -152,7 +152,7 @@ def test_nobody_is_invited_twice(run, database_url, tmp_path):
     assert [each["asked"] for each in sorted(asked, key=lambda each: -each["asked"])] == [1, 0, 0]
     assert end is JobEnd.LOST
     assert (between["not_registered_by_step"]["received"], between["being_invited"]) == (1, 1)
-    assert len(inbox) == 1 and ledger["duplicates"] == 1
+    assert len(inbox) == 1 and ledger["duplicates"] >= 1
     assert after["not_registered_by_step"]["account_invited"] == 1
 
 

@@ -1,4 +1,6 @@
 -- Applications on paper. Who has an account is looked up by the keyed index of the identity number (paper_standing).
+-- Lateral joins with a limit: rows are looked up one by one. While a table is taken nothing counts its rows, and a hash
+-- join would read all people of an office for each part of it.
 
 -- name: hold_office
 -- The office of this name; whoever asks next for it waits until the transaction ends.
@@ -31,18 +33,24 @@ update paper_file set outcomes = $2 where id = $1;
 select n.nik_index, p.content_index, p.phone_index, coalesce(p.step, 0) as step,
        p.account_id is not null or i.account_id is not null as has_account
 from unnest($2::bytea[]) with ordinality as n (nik_index, place)
-left join paper_person as p on p.office_id = $1 and p.nik_index = n.nik_index
-left join identity as i on i.nik_index = n.nik_index and i.status <> 2
+left join lateral (
+    select content_index, phone_index, step, account_id from paper_person
+    where office_id = $1 and nik_index = n.nik_index limit 1
+) as p on true
+left join lateral (select account_id from identity where nik_index = n.nik_index and status <> 2 limit 1) as i on true
 order by n.place;
 
 -- name: of_phones
 -- People of this office with these phones who have no account, but those of the numbers $3.
 select p.nik_index, p.phone_index, p.sealed, p.step
 from unnest($2::bytea[]) as n (phone_index)
-join paper_person as p on p.office_id = $1 and p.phone_index = n.phone_index
-where p.account_id is null
-  and not exists (select from identity as i where i.nik_index = p.nik_index and i.status <> 2)
-  and p.nik_index <> all ($3::bytea[]);
+cross join lateral (
+    select nik_index, phone_index, sealed, step from paper_person
+    where office_id = $1 and phone_index = n.phone_index and account_id is null
+    limit 100
+) as p
+left join lateral (select account_id from identity where nik_index = p.nik_index and status <> 2 limit 1) as i on true
+where i.account_id is null and p.nik_index <> all ($3::bytea[]);
 
 -- name: put
 -- New people, and what differs about known ones; another phone never got the invitation.
@@ -76,9 +84,9 @@ with moved as (
 select count(*)::int from moved;
 
 -- name: invitable
--- Whom to invite: $1 office, $2 now, $3 most, $4 failures that end a code. Locked, so that of two who invite one asks.
+-- Whom to invite: $1 office, $2 now, $3 most, $4 failures that end a code, $5 their step, $6 the id before.
 select id, generation from paper_person as p
-where office_id = $1 and step in (3, 4) and account_id is null
+where office_id = $1 and step = $5 and id > $6 and account_id is null
   and (asked_at is null or claim_until < $2 or failures >= $4)
   and not exists (select from identity as i where i.nik_index = p.nik_index and i.status <> 2)
   and not exists (
