@@ -251,7 +251,7 @@ TABLE: tuple[Setting, ...] = (
         token_or_none,
         "",
         "text",
-        "At least 32 characters, shared by the operators of the waiting room: opens their API at the gatekeeper. "
+        "At least 32 characters, for programs; people sign in. It opens the operators' listener at the gatekeeper. "
         "Empty: there is none.",
     ),
     Setting("REGISTRATION_OPERATOR_HOST", str, "127.0.0.1", "", "Address of the operators' listener."),
