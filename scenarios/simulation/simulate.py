@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from scenarios import calibration_file
 from scenarios.behaviour import habits
 from scenarios.catalogue import Night, NightError, load
 from scenarios.factors import Factors, parse_people
 from scenarios.fates import Fate, Furthest, Reason
-from scenarios.simulation import invariants
+from scenarios.simulation import calibrated, invariants
 from scenarios.simulation.costs import Costs, Resources
-from scenarios.simulation.figures import NotSimulated, Setup
+from scenarios.simulation.figures import NotSimulated, Setup, photo_bytes
 from scenarios.simulation.run import Result, arrivals, simulate
 
 USAGE, CRASH = 2, 1
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--database", metavar="N", type=int, default=Resources.database, help=f"its cores ({Resources.database})")
     add("--inspectors", metavar="N", type=int, default=Resources.inspectors, help=f"({Resources.inspectors})")
     add("--gate-rate", metavar="R", type=float, help="people a second that are let in (as the partner set says)")
+    add("--calibration", metavar="NAME", help="what work costs: a name or a .json file (figures measured by hand)")
     add("--unprotected", action="store_true", help="no waiting room, no door, no bounds, no pacing: April 2020")
     add("--json", action="store_true", help="one JSON document on standard output")
     add("--quiet", action="store_true", help="no progress")
@@ -82,7 +84,16 @@ def setup_of(options: argparse.Namespace) -> tuple[Setup, int | None]:
     if options.unprotected:
         resources = resources.unprotected()
     own = habits(night, factors.pace, factors.speed)
-    return Setup(night, night.partners[name], resources, Costs(), own, options.seed, factors), most
+    costs = costs_of(options.calibration, night)
+    return Setup(night, night.partners[name], resources, costs, own, options.seed, factors), most
+
+
+def costs_of(name: str | None, night: Night) -> Costs:
+    """Those of a calibration, whose rehearsals sent the night's photos; the defaults of None. Raises ValueError."""
+    if name is None:
+        return Costs()
+    sizes = photo_bytes(night.population.photos)
+    return calibrated.costs(calibration_file.load(name), sum(sizes) / len(sizes) / 1e6)
 
 
 def people_of(text: str, cut: bool) -> tuple[Fraction, int | None]:

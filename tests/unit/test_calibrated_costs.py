@@ -1,13 +1,15 @@
 """The simulation's costs out of a calibration: what was fitted is taken, what was not keeps its default."""
 
+from argparse import ArgumentParser
 from dataclasses import replace
 
 import pytest
 
 from loadtests.applicant import ROUTES as ASKED
-from scenarios.calibration_file import Cost, Estimate, Role
+from scenarios import calibration_file
+from scenarios.calibration_file import CalibrationError, Cost, Estimate, Role
 from scenarios.journey_state import Action
-from scenarios.simulation import calibrated
+from scenarios.simulation import calibrated, simulate
 from scenarios.simulation.costs import Costs
 from tests.unit.test_calibration_file import calibration
 
@@ -61,3 +63,17 @@ def test_what_was_not_fitted_costs_what_the_others_do_on_the_average():
 def test_of_nothing_fitted_the_defaults_remain():
     nothing = replace(calibration(), roles=())
     assert calibrated.costs(nothing, photo_mb=0.3) == USUAL
+
+
+def test_a_simulation_takes_them_from_the_file_that_is_named(tmp_path):
+    def costs(*more: str) -> Costs:
+        parser = ArgumentParser()
+        simulate.add_arguments(parser)
+        return simulate.setup_of(parser.parse_args(["prakerja-wave-1", *more]))[0].costs
+
+    path = tmp_path / "mine.json"
+    calibration_file.write(path, FITTED)
+    assert costs() == USUAL
+    assert costs("--calibration", str(path)).web(Action.TICKET) == 0.001
+    with pytest.raises(CalibrationError, match="no calibration is called nosuch"):
+        costs("--calibration", "nosuch")
