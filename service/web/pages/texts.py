@@ -44,7 +44,9 @@ ERRORS: dict[str, str] = {
     "too-many-office-codes": N_("Kode akses salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
     "office-full": N_("Loket ini sudah memegang 500 nomor. Layani atau hapus beberapa nomor dulu."),
     # Applications on paper.
-    "paper-claim-refused": N_("Kode undangan dan tanggal lahir ini tidak cocok. Periksa SMS undangan, lalu ketik lagi."),
+    "paper-claim-refused": N_(
+        "Kode undangan dan tanggal lahir ini tidak cocok. Periksa SMS undangan, lalu ketik lagi."
+    ),
     "paper-claimed": N_("Akun sudah dibuat dengan undangan ini. Masuk dengan kode ke ponsel Anda."),
     # Complaints.
     "too-many-complaints": N_("Terlalu banyak pengaduan dikirim dari sini. Tunggu sampai waktu yang disebut."),
@@ -69,6 +71,23 @@ ERRORS: dict[str, str] = {
         "Program ini untuk warga negara berusia 18 tahun ke atas yang tidak sedang sekolah atau kuliah, "
         "satu kali seumur hidup."
     ),
+    # Training and money.
+    "no-grant": N_("Akun ini belum menerima bantuan."),
+    "course-chosen": N_("Pelatihan ini sudah Anda pilih."),
+    "training-spent": N_("Harga pelatihan ini lebih dari sisa bantuan pelatihan Anda."),
+    "course-completed": N_("Pelatihan ini sudah selesai dengan sertifikat lain."),
+    "certificate-taken": N_("Sertifikat ini sudah dipakai peserta lain. Periksa nomornya."),
+    "training-not-completed": N_("Selesaikan satu pelatihan dulu."),
+    "survey-not-open": N_("Survei ini belum dibuka."),
+    "survey-answered": N_("Survei ini sudah Anda jawab."),
+    "statement-unreadable": N_("Laporan mitra pembayaran tidak dapat dibaca."),
+    # Operators.
+    "staff-sign-in-refused": N_("Nama, kata sandi, atau kode tidak cocok."),
+    "too-many-staff-codes": N_("Kode petugas salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
+    "role-too-low": N_("Tindakan ini untuk petugas dengan peran lain."),
+    "second-person-needed": N_("Tindakan ini tidak dapat dibatalkan: dua petugas memutuskannya bersama."),
+    "proposal-over": N_("Usulan ini tidak dapat dikuatkan lagi."),
+    "last-administrator": N_("Harus tetap ada seorang administrator."),
     # Photos.
     "photo-too-large": N_("Foto terlalu besar. Pilih atau ambil foto yang lebih kecil."),
     "upload-offset-mismatch": N_("Kiriman foto terputus. Pilih fotonya lagi, lalu kirim."),
@@ -127,6 +146,7 @@ FAULTS: dict[str, str] = {
     "not-a-code": N_("Ketik 6 angka dari pesan yang Anda terima."),
     "not-a-claim-code": N_("Ketik 12 huruf dan angka dari SMS undangan."),
     "not-a-mobile-number": N_("Ketik nomor ponsel Indonesia, misalnya 0812 3456 789."),
+    "not-an-account": N_("Ketik nomor rekening bank 10 angka, atau nomor ponsel dompet digital."),
     "not-an-email-address": N_("Ketik alamat surel lengkap, misalnya nama@contoh.id."),
     "unknown-area": N_("Kode wilayah ini tidak ada. Periksa lagi."),
     "other-province": N_("Pilih kabupaten atau kota di provinsi yang dipilih."),
@@ -211,6 +231,7 @@ def text_of_fault(field: str, code: str) -> str:
     if code not in own and code in _SAME_AS_MISSING:
         code = "missing"
     return own.get(code) or FAULTS[code]
+
 
 RULES: dict[str, str] = {
     "citizen": N_("Dukcapil tidak mengenal warga negara dengan data ini."),
