@@ -10,6 +10,8 @@ from hashlib import sha256
 LEAF, NODE = b"\x00", b"\x01"
 EMPTY = sha256().digest()
 """The root over no line at all."""
+_BLOCK = 2**12
+"""Leaves; a power of two, so that no pair lies in two blocks."""
 
 
 def leaf_of(line: bytes) -> bytes:
@@ -18,8 +20,14 @@ def leaf_of(line: bytes) -> bytes:
 
 def levels_of(lines: Iterable[bytes]) -> list[list[bytes]]:
     """The digests from the leaves up to the root; a level for each halving. 32 bytes and more for each line twice."""
-    digest, leaf, node = sha256, LEAF, NODE  # two million times
-    levels = [[digest(leaf + line).digest() for line in lines]]
+    digest, leaf = sha256, LEAF  # two million times
+    return _raised([digest(leaf + line).digest() for line in lines])
+
+
+def _raised(lowest: list[bytes]) -> list[list[bytes]]:
+    """A level and those above it."""
+    digest, node = sha256, NODE
+    levels = [lowest]
     while len(level := levels[-1]) > 1:
         pairs = zip(level[::2], level[1::2], strict=False)
         above = [digest(node + left + right).digest() for left, right in pairs]
@@ -27,9 +35,10 @@ def levels_of(lines: Iterable[bytes]) -> list[list[bytes]]:
     return levels
 
 
-def root_of(lines: Iterable[bytes]) -> bytes:
-    level = levels_of(lines)[-1]
-    return level[0] if level else EMPTY
+def root_of(lines: Sequence[bytes]) -> bytes:
+    """Block by block, each within the processor's own memory: their roots are a level of the whole tree."""
+    blocks = [levels_of(lines[at : at + _BLOCK])[-1][0] for at in range(0, len(lines), _BLOCK)]
+    return _raised(blocks)[-1][0] if blocks else EMPTY
 
 
 def proof_of(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:

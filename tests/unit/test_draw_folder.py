@@ -129,7 +129,7 @@ def test_a_list_that_our_program_would_not_have_frozen_is_refused_by_all_three(
     """However well it was committed to: a ticket that stands twice has twice the luck."""
     text = "".join(f"{line}\n" for line in lines)
     (folder.path / "tickets.txt").write_text(text)
-    root = merkle.root_of(line.encode() for line in lines).hex()
+    root = merkle.root_of([line.encode() for line in lines]).hex()
     say_in("frozen.json", dice="", tickets=len(lines), tickets_sha256=sha256(text.encode()).hexdigest(), root=root)(
         folder
     )

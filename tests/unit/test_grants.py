@@ -154,3 +154,16 @@ def test_millions_are_sorted_as_a_few_are() -> None:
     assert grants.in_order(lines) == sorted(lines)
     assert grants.in_order([]) == []
     assert grants.in_order([b"", b"b", b"ba", b"a", b""]) == [b"", b"", b"a", b"b", b"ba"]
+
+
+@pytest.mark.parametrize("count", [1, 4095, 4096, 4097, 9000, 3 * 4096 + 1])
+def test_the_root_of_blocks_is_the_root_of_the_tree(count: int) -> None:
+    lines = [b"%d" % number for number in range(count)]
+    assert merkle.root_of(lines) == merkle.levels_of(lines)[-1][0]
+
+
+def test_a_ticket_that_stands_twice_is_seen_where_two_blocks_meet() -> None:
+    lines = [grants.line_of(number.to_bytes(16, "big"), 31, priority=False) for number in range(10_001)]
+    assert list(grants.faults_of_list(lines)) == []
+    lines.insert(10_000, lines[9_999])
+    assert [fault.split(":")[0] for fault in grants.faults_of_list(lines)] == ["line 10001"]
