@@ -28,9 +28,9 @@ NONE = -1
 """No node; no time."""
 NEVER = 1 << 62
 """Later than anything."""
-SHIFT = 14
-"""16 ms: at 20,000 events a second some three hundred of them lie in the bucket that is played."""
-SLOTS = 1 << 20
+SHIFT = 16
+"""66 ms: with two million people buckets of 16 ms cost 9 % more, for want of the cache, of 131 ms 3 %, for sorting."""
+SLOTS = 1 << 18
 """So many buckets are 4 h 46 min."""
 
 _NODE_BITS = 31
