@@ -26,7 +26,7 @@ from loadtests.harness.programs import SERVICE_KINDS, Programs
 from loadtests.harness.run_folder import RunFolder
 from loadtests.harness.samples import Target
 from loadtests.harness.swarm import night_options
-from scenarios.capacities import PartnerSet
+from scenarios.capacities import PAYOUTS, ROUTE_OF_MANY, PartnerSet
 from scenarios.faults import LINKS, PROCESSES
 
 APPLICANTS, DATABASE = LINKS
@@ -276,6 +276,8 @@ class OwnStack:
             "REGISTRATION_CIVIL_REGISTRY_RATE": _rate(partners.civil_registry.rate_per_s),
             "REGISTRATION_EMAIL_RATE": _rate(partners.email.rate_per_s),
             "REGISTRATION_SMS_RATE": _rate(partners.sms.rate_per_s),
+            "REGISTRATION_ANNOUNCEMENT_RATE": _rate(ROUTE_OF_MANY.rate_per_s * self._order.factors.rate),
+            "REGISTRATION_PAYOUT_RATE": _rate(PAYOUTS.rate_per_s * self._order.factors.rate),
             "REGISTRATION_IDENTITY_QUEUE_LIMIT": str(limits["identity"]),
             "REGISTRATION_EMAIL_QUEUE_LIMIT": str(limits["email"]),
             "REGISTRATION_SMS_QUEUE_LIMIT": str(limits["sms"]),
