@@ -2,7 +2,8 @@
 
 In each window a role uses `idle` cores for each of its processes, and for each request or job of a kind a time of its
 own. Non-negative least squares finds these times (Lawson and Hanson 1974, chapter 23). Rows weigh by the root of what
-they used, because its variance grows with it.
+they used, because its variance grows with it. Of the web role, what the event loop measured itself is given: least
+squares finds what requests cost beside it.
 
 Kinds whose counts rise and fall together cannot be told apart: their columns are then nearly parallel, which the
 condition number shows (Belsley, Kuh and Welsch 1980: columns of length 1, 30 is too much). Such kinds are put together,
@@ -16,7 +17,7 @@ times grow with the share of cores that were busy, as Zhang and others (2013) fo
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -63,10 +64,13 @@ class Rows:
     """Processor time."""
     counts: dict[Work, FloatArray]
     """Each above 0 somewhere."""
+    measured: FloatArray | float = 0.0
+    """Of `used`, what the event loop measured itself: what requests cost beside it is never below 0."""
 
 
 class Solved(NamedTuple):
-    """Times that fit: idle cores, for each group a factor of its kinds' own times, the load term, what is left."""
+    """Times that fit: idle cores, for each group a factor of its kinds' own times (beside what was measured of them),
+    the load term, what is left."""
 
     idle: float
     factors: FloatArray
@@ -175,6 +179,8 @@ def fit(role: str, rows: Rows, costs: Mapping[Work, float], loop: Mapping[Work, 
 
     rows: FEWEST_WINDOWS windows at least. Source: this module's docstring.
     """
+    measured = sum((loop.get(work, 0.0) * counts for work, counts in rows.counts.items()), np.zeros(len(rows.used)))
+    rows = replace(rows, measured=measured)
     groups = grouped(rows, costs)
     table = _columns(rows, groups, costs)
     term = _has_load_term(rows, table)
@@ -185,7 +191,10 @@ def fit(role: str, rows: Rows, costs: Mapping[Work, float], loop: Mapping[Work, 
         Cost(
             *work,
             counted=float(rows.counts[work].sum()),
-            seconds=estimate(found.factors[number] * costs[work], factors[:, number] * costs[work]),
+            seconds=estimate(
+                loop.get(work, 0.0) + found.factors[number] * costs[work],
+                loop.get(work, 0.0) + factors[:, number] * costs[work],
+            ),
             group=number,
             loop_s=loop.get(work),
         )
@@ -246,7 +255,7 @@ def _unsure(rows: Rows, table: FloatArray) -> FloatArray:
     found = _solved_at(rows, table, 0.0)
     variance = found.residual / max(len(rows.used) - weighted.shape[1], 1)
     errors = np.sqrt(variance * np.diag(np.linalg.pinv(weighted.T @ weighted)))[1:]
-    usual = float((table @ found.factors).sum() / table.sum())
+    usual = float((rows.measured + table @ found.factors).sum() / table.sum())
     unsure: FloatArray = errors / usual if usual > 0.0 else np.full(table.shape[1], np.inf)
     return unsure
 
@@ -303,19 +312,20 @@ def _solved_at(rows: Rows, table: FloatArray, growth: float) -> Solved:
     whole = np.column_stack((rows.seconds, table * (1.0 + growth * rows.load)[:, None])) * weights[:, None]
     lengths = np.linalg.norm(whole, axis=0)
     lengths[lengths == 0.0] = 1.0  # drawn windows may hold nothing of a kind
-    found, left = nnls(whole / lengths, rows.used * weights)
+    found, left = nnls(whole / lengths, (rows.used - rows.measured * (1.0 + growth * rows.load)) * weights)
     return Solved(float(found[0] / lengths[0]), found[1:] / lengths[1:], growth, float(left**2))
 
 
 def _fitted(rows: Rows, table: FloatArray, found: Solved) -> FloatArray:
     grows = 1.0 + found.load_term * rows.load
-    fitted: FloatArray = found.idle * rows.seconds + (table @ found.factors) * grows
+    fitted: FloatArray = found.idle * rows.seconds + (rows.measured + table @ found.factors) * grows
     return fitted
 
 
 def _taken(rows: Rows, chosen: NDArray[np.int64]) -> Rows:
     """The rows with these numbers, without counts, which the columns hold already."""
-    return Rows(rows.seconds[chosen], rows.load[chosen], rows.used[chosen], {})
+    measured = rows.measured if isinstance(rows.measured, float) else rows.measured[chosen]
+    return Rows(rows.seconds[chosen], rows.load[chosen], rows.used[chosen], {}, measured)
 
 
 def _explained(used: FloatArray, left: FloatArray) -> float:
