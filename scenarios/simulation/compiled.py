@@ -16,10 +16,10 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-import llvmlite
 import numba
 import numpy as np
 from numba.extending import register_jitable
@@ -34,6 +34,8 @@ UNUSED_DAYS = 14
 PLAIN = "LAUNCHNIGHT_PLAIN"
 """The environment variable that lets kernels run uncompiled, about a hundred times slower, under any debugger."""
 
+CONFIG: Any = numba.config
+"""Its attributes come from the environment, so no type checker knows them."""
 RULES = rules.RULES
 """Importing them registers them: every kernel may call them."""
 
@@ -64,12 +66,12 @@ def _compiled(kernel: Any) -> Any:
     folder = cache_folder()
     if folder is None:
         return numba.njit(nogil=True)(kernel)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)  # read when a function is made ready, and not again
+    before = CONFIG.CACHE_DIR
+    CONFIG.CACHE_DIR = str(folder)  # read when a function is made ready, and not again
     try:
         return numba.njit(cache=True, nogil=True)(kernel)
     finally:
-        numba.config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before
 
 
 @cache
@@ -91,8 +93,8 @@ def cache_folder() -> Path | None:
 
 
 def _caches() -> Path:
-    if numba.config.CACHE_DIR:
-        return Path(numba.config.CACHE_DIR)
+    if CONFIG.CACHE_DIR:
+        return Path(CONFIG.CACHE_DIR)
     if (ROOT / "pyproject.toml").exists():
         return ROOT / ".launchnight" / "numba"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "launchnight" / "numba"
@@ -101,7 +103,7 @@ def _caches() -> Path:
 def source_digest(root: Path) -> str:
     """64 hex digits over all that decides what a kernel of the sources under `root` compiles to."""
     found = hashlib.sha256()
-    made_by = (sys.version, numba.__version__, llvmlite.__version__, np.__version__, str(numba.config.BOUNDSCHECK))
+    made_by = (sys.version, numba.__version__, version("llvmlite"), np.__version__, str(CONFIG.BOUNDSCHECK))
     for part in made_by:
         found.update(part.encode() + b"\0")
     for path in sorted(path for pattern in SOURCES for path in root.glob(pattern)):
