@@ -65,6 +65,20 @@ def test_costs_that_do_not_grow_have_no_such_term(fitted):
     assert fitted(PlantedService()).load_term == 0.0
 
 
+def test_no_request_is_found_to_cost_less_than_the_loop_measured(tmp_path):
+    """Rows alone lay 0.3 ms to a look at one's place; the loop itself saw 0.4 ms."""
+    planted = PlantedService()
+    planted.tells_times = False
+    cuts = [windows.cut(Run.load(planted.write(tmp_path / "run")))]
+    seen, place = demands.rows_of(cuts, "web"), Work(REQUEST, "place", "ok")
+    loop = {**demands.loop_times(cuts), place: 0.0004}
+    costs = demands.priors(seen, loop, None)
+    for given, most_s in ((loop, 0.00045), ({}, 0.00033)):
+        role = demands.fit("web", seen, costs, given, Redraw(times=20))
+        found = next(cost.seconds for cost in role.costs if cost.name == "place" and cost.outcome == "ok")
+        assert given.get(place, 0.0) <= found.low <= found.value <= most_s
+
+
 def rows(columns: list[list[float]], windows_: int = 40) -> Rows:
     rng = np.random.default_rng(5)
     counts = {
