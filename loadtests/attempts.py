@@ -4,7 +4,7 @@ from scenarios.journey_state import ANSWERS, Action, State
 
 _PARTS = ANSWERS + 1
 _SAME_STEP = {Action.CODE_AGAIN: Action.CODE, Action.PHOTO_HEAD: Action.PHOTO_SEND}
-_FIRST_PART = tuple(_SAME_STEP.get(action, action) * _PARTS for action in (0, *Action))
+_FIRST_PART = (0, *(int(_SAME_STEP.get(action, action)) * _PARTS for action in Action))
 """By action."""
 _IN_LINE = frozenset(map(int, (Action.PLACE, Action.CLAIM)))
 _OF_PHOTOS = frozenset(map(int, (Action.PHOTO_CREATE, Action.PHOTO_SEND, Action.PHOTO_HEAD)))

@@ -342,7 +342,7 @@ def test_files_that_are_no_night(tmp_path: Path, content: bytes, words: str) -> 
 
 def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
     """The nights there are, or why the file cannot be read."""
-    with pytest.raises(NightError, match="there are .*prakerja-wave-1"):
+    with pytest.raises(NightError, match=r"there are .*prakerja-wave-1"):
         catalogue.load("wave-2")
     with pytest.raises(NightError, match="No such file"):
         catalogue.load(str(tmp_path / "none.toml"))
