@@ -76,6 +76,7 @@ def test_no_request_is_found_to_cost_less_than_the_loop_measured(tmp_path):
     for given, most_s in ((loop, 0.00045), ({}, 0.00033)):
         role = demands.fit("web", seen, costs, given, Redraw(times=20))
         found = next(cost.seconds for cost in role.costs if cost.name == "place" and cost.outcome == "ok")
+        assert found.low is not None
         assert given.get(place, 0.0) <= found.low <= found.value <= most_s
 
 
