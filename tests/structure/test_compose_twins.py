@@ -104,7 +104,7 @@ def test_settings_are_known_and_those_of_the_night(order, tmp_path):
     limits, _ = queue_limits(order.partners, order.factors)
     own = stack.OwnStack(order, RunFolder(order), Recorder(tmp_path), partners, limits).settings(0.0)
     capacities = {name: _number(value) for name, value in own.items() if CAPACITY.search(name)}
-    assert len(capacities) == 8
+    assert len(capacities) == 10
     known = {setting.name for setting in settings.TABLE}
     for name in SERVICE:
         given = services()[name]["environment"]
