@@ -5,16 +5,19 @@ published: `FOLDER.joins.csv` for `draw test`, `FOLDER.left-out.csv` with the ru
 """
 
 import csv
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
 from service import draw_attributes
 from service.actions import draws
+from service.actions.draws import Drawn
 from service.domain import grants
 from service.domain.draws import Outcome
 from service.domain.grants import TICKET, DrawRefused, Quotas
@@ -90,27 +93,27 @@ async def publish(begin: Begin, clock: Clock, who: str, folder: DrawFolder, abou
     found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
     if is_odd(found):
         raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
-    agreed = await draws.agreement(begin, clock, who, plan.id, folder.commitment)
+    agreed = await draws.agreement(begin, clock, who, drawn_of(folder))
     if agreed is None:
-        wanted = f"wave {plan.id}, commitment {folder.commitment.hex()}"
+        wanted = json.dumps(asdict(drawn_of(folder)))
         raise DrawRefused(f"two of the staff have to want it: `draw-publish` of {wanted} (docs/operators.md)")
     struck_before = 0
-    while struck := await draws.place(begin, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
+    while struck := await draws.place(begin, clock, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
         struck_before += len(struck)  # whose number has its grant already: the next in line follow
-        _run_again(folder, clock, struck)
+        await _strike(begin, clock, who, "draw-publish", folder, struck)
     await draws.publish(begin, plan.id, clock.now())
     by = f"{agreed.proposed_by} and {agreed.confirmed_by}"
     return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before, "wanted_by": by}
 
 
-async def withdraw(begin: Begin, clock: Clock, folder: DrawFolder, tickets: list[bytes]) -> Told:
-    """Strike out, in the folder and in the database; who fits moves up. Raises as `publish`."""
+async def withdraw(begin: Begin, clock: Clock, who: str, folder: DrawFolder, tickets: list[bytes]) -> Told:
+    """Strike out, in the folder and in the database; who fits moves up. On the record. Raises as `publish`."""
     plan = await _wave_of(begin, folder)
     struck = [_join_of(ticket) for ticket in tickets]
     moved: list[UUID] = []
     while struck:
-        _run_again(folder, clock, struck)
-        raised, struck = await draws.withdraw(begin, clock, struck, map(_join_of, folder.winners))
+        await _strike(begin, clock, who, "draw-withdraw", folder, struck)
+        raised, struck = await draws.withdraw(begin, clock, who, plan.id, struck, map(_join_of, folder.winners))
         moved += raised
     said = {"wave": plan.id, "moved_up": [each.hex for each in moved], **_counts(folder)}
     return said | ({} if plan.published_at else {"next": "nothing is published yet: `draw publish` will write it all"})
@@ -123,9 +126,17 @@ async def _wave_of(begin: Begin, folder: DrawFolder) -> WavePlan:
     return plan
 
 
-def _run_again(folder: DrawFolder, clock: Clock, struck: list[UUID]) -> None:
-    result = folder.result
-    folder.run(result["beacon"], result["dice"], clock.now(), [each.hex.encode() for each in struck])
+async def _strike(begin: Begin, clock: Clock, who: str, verb: str, folder: DrawFolder, struck: list[UUID]) -> None:
+    """In the folder; the database knows of it before. Raises DrawRefused where the folder holds another draw."""
+    result, tickets = folder.result, [each.hex.encode() for each in struck]
+    await draws.strike(begin, who, verb, drawn_of(folder), drawn_of(folder, tickets), struck)
+    folder.run(result["beacon"], result["dice"], clock.now(), tickets)
+
+
+def drawn_of(folder: DrawFolder, struck: Iterable[bytes] = ()) -> Drawn:
+    """What two people agree on when this folder is published; struck: when these are struck out too."""
+    seed, withdrawn = folder.result["seed"], folder.withdrawn_digest(struck)
+    return Drawn(folder.frozen["wave"], folder.commitment.hex(), seed, withdrawn)
 
 
 def places(folder: DrawFolder) -> Iterator[Place]:

@@ -5,7 +5,7 @@ again, because what stands there stays.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 from typing import TypeVar
@@ -15,6 +15,7 @@ from service.actions.staff import at_the_shell, entry
 from service.domain.draws import Outcome
 from service.domain.eligibility import Rule, failed
 from service.domain.errors import NotFound
+from service.domain.grants import DrawRefused
 from service.domain.wave_errors import WaveRefused
 from service.domain.wave_plans import WavePlan
 from service.ports import Begin, Clock
@@ -26,6 +27,21 @@ BATCH = 5_000
 """Places in one transaction: half a second, so that nobody who joins the next wave waits long for a lock."""
 Say = Callable[[int], None]
 """Told after each batch how many are done."""
+
+ANOTHER = "the wave is published by another draw: another seed, or people who were struck out by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """From what all places follow, and so what two people agree on. Digests in hexadecimal."""
+
+    wave: int
+    commitment: str
+    """To list and rules."""
+    seed: str
+    """Of the commitment, the beacon's word and the dice."""
+    withdrawn_sha256: str
+    """Of those who were struck out."""
 
 
 async def find_wave(begin: Begin, wave_id: int) -> WavePlan:
@@ -71,12 +87,15 @@ async def joins(
             yield [(join, failed(join.facts, age_on)) for join in batch]
 
 
-async def place(begin: Begin, wave_id: int, places: Iterable[Place], say: Say = lambda done: None) -> list[UUID]:
-    """Write places and grants. Returns the chosen who cannot have a grant: they count as withdrawn.
+async def place(
+    begin: Begin, clock: Clock, wave_id: int, places: Iterable[Place], say: Say = lambda done: None
+) -> list[UUID]:
+    """Write places and grants; whoever withdrew since keeps no grant. Returns the chosen who cannot have a grant: they count as withdrawn.
 
     Their number has one already, perhaps by another wave where they moved up meanwhile. The next in line follow when
     these are struck out of the draw.
     """
+    now = clock.now()
     struck: list[UUID] = []
     done = 0
     for batch in _batches(places):
@@ -85,24 +104,54 @@ async def place(begin: Begin, wave_id: int, places: Iterable[Place], say: Say = 
             refused = frozenset(await tx.draws.grant(chosen)) if chosen else frozenset()
             kept = [replace(each, outcome=Outcome.WITHDRAWN) if each.join_id in refused else each for each in batch]
             await tx.draws.place(wave_id, kept)
+            await tx.draws.strike([each.join_id for each in kept if each.outcome == Outcome.WITHDRAWN], now)
         struck += refused
         done += len(batch)
         say(done)
     return struck
 
 
-async def agreement(begin: Begin, clock: Clock, who: str, wave_id: int, commitment: bytes) -> Proposal | None:
-    """By whom of the staff the publication of this draw was proposed and confirmed; None: it was not.
+async def agreement(begin: Begin, clock: Clock, who: str, drawn: Drawn) -> Proposal | None:
+    """By whom of the staff the publication of just this draw was proposed and confirmed; None: it was not.
 
-    It is on the record that `who` begins to publish, or was refused.
+    From then on the wave has this seed. Begun, it may be gone on with after strikes that are on the record. It is on
+    the record that `who` begins to publish, or was refused. Raises DrawRefused where another draw was begun.
     """
-    wanted = {"wave": wave_id, "commitment": commitment.hex()}
+    wanted, withdrawn = asdict(drawn), bytes.fromhex(drawn.withdrawn_sha256)
+    found = None
     async with begin() as tx:
-        found = await tx.staff.use("draw-publish", wanted, clock.now())
+        seed, known = await tx.draws.hold_drawn(drawn.wave)
+        another = seed is not None and seed.hex() != drawn.seed
+        if not another:
+            confirmed = known[0].hex() if withdrawn in known else drawn.withdrawn_sha256
+            found = await tx.staff.use("draw-publish", {**wanted, "withdrawn_sha256": confirmed}, clock.now())
+        if found is not None:
+            await tx.draws.keep_drawn(drawn.wave, bytes.fromhex(drawn.seed), withdrawn)
         outcome = "refused" if found is None else "begun"
         by = {} if found is None else {"by": [found.proposed_by, found.confirmed_by]}
         await tx.staff.note(entry(at_the_shell(who), "draw-publish", outcome, None, asked=wanted, **by))
+    if another:
+        raise DrawRefused(ANOTHER)
     return found
+
+
+async def strike(begin: Begin, who: str, verb: str, before: Drawn, after: Drawn, struck: Sequence[UUID]) -> None:
+    """Before these are struck out of a folder: that they will be is on the record, and the folder that comes of it may
+    be published on. before, after: the folder's draw without and with them.
+
+    Raises DrawRefused when the wave is published by another draw, or people were struck out by another way.
+    """
+    async with begin() as tx:
+        seed, known = await tx.draws.hold_drawn(before.wave)
+        if seed is not None:
+            if seed.hex() != before.seed or bytes.fromhex(before.withdrawn_sha256) not in known:
+                raise DrawRefused(ANOTHER)
+            await tx.draws.keep_drawn(before.wave, seed, bytes.fromhex(after.withdrawn_sha256))
+        await tx.staff.note(entry(at_the_shell(who), verb, "begun", None, asked=_struck(before.wave, struck)))
+
+
+def _struck(wave_id: int, tickets: Sequence[UUID]) -> dict[str, object]:
+    return {"wave": wave_id, "struck": [each.hex for each in tickets]}
 
 
 async def publish(begin: Begin, wave_id: int, at: datetime) -> None:
@@ -112,26 +161,31 @@ async def publish(begin: Begin, wave_id: int, at: datetime) -> None:
 
 
 async def withdraw(
-    begin: Begin, clock: Clock, struck: Iterable[UUID], chosen: Iterable[UUID]
+    begin: Begin, clock: Clock, who: str, wave_id: int, struck: Iterable[UUID], chosen: Iterable[UUID]
 ) -> tuple[list[UUID], list[UUID]]:
-    """Strike out, and raise those of `chosen` who wait. Only places that were published change.
+    """Strike out, and raise those of `chosen` who wait; on the record. Only places that were published change.
 
     Returns who has moved up, and who cannot have a grant: strike these out next.
     """
-    now = clock.now()
+    now, by = clock.now(), at_the_shell(who)
     raised: list[UUID] = []
     refused: list[UUID] = []
     for batch in _batches(struck):
         async with begin() as tx:
             await tx.draws.strike(batch, now)
+            await tx.staff.note(entry(by, "draw-withdraw", "done", None, asked=_struck(wave_id, batch)))
     for batch in _batches(chosen):
         async with begin() as tx:
             risen = await tx.draws.raise_waiting(batch)
             ungranted = await tx.draws.grant(risen) if risen else ()
             if ungranted:
                 await tx.draws.strike(ungranted, now)
+            moved = [join_id for join_id in risen if join_id not in ungranted]
+            if moved:
+                after = {"moved_up": [each.hex for each in moved]}
+                await tx.staff.note(entry(by, "draw-withdraw", "done", None, asked={"wave": wave_id}, after=after))
         refused += ungranted
-        raised += [join_id for join_id in risen if join_id not in ungranted]
+        raised += moved
     return raised, refused
 
 

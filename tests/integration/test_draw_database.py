@@ -116,7 +116,7 @@ def test_interrupted_it_is_done_again(run, database_url, tmp_path, monkeypatch):
             await room.agree()
             folder = DrawFolder(room.folder / "wave-1")
             with pytest.raises(Killed):
-                await draws.place(room.begin, 1, draw_database.places(folder), kill)
+                await draws.place(room.begin, room.clock, 1, draw_database.places(folder), kill)
             half = await room.outcomes()
             published = await room.connection.fetchval("select published_at from wave where id = 1")
             told = await room.draw("publish", str(room.folder / "wave-1"))
@@ -154,6 +154,30 @@ def test_who_withdraws_makes_room_for_the_next_and_for_nobody_else(run, database
     assert granted == {ticket for ticket, outcome in after.items() if outcome == CHOSEN}
     assert repeated[1] and at_last == after
     assert not nobody[1] and "no-ticket is no ticket" in nobody[0]
+
+
+def test_who_is_struck_out_by_files_alone_keeps_no_grant(run, database_url, tmp_path):
+    """Published again, as after a withdrawal that died between folder and database: as many grants as are chosen."""
+
+    async def scenario():
+        async with draw_room(database_url, tmp_path) as room:
+            await seven(room)
+            await room.drawn()
+            await room.agree()
+            folder, struck = room.folder / "wave-1", room.folder / "struck.txt"
+            await room.draw("publish", str(folder))
+            leaving = min(await room.granted())
+            struck.write_text(f"{leaving.hex}\n")
+            told = [
+                await room.draw("run", str(folder), "--beacon", "b34c0n", "--withdrawn", str(struck)),
+                await room.draw("publish", str(folder)),
+            ]
+            return leaving, told, await room.outcomes(), await room.granted()
+
+    leaving, told, outcomes, granted = run(scenario())
+    assert all(done for _, done in told), told
+    assert outcomes[leaving] == WITHDRAWN and leaving not in granted
+    assert len(granted) == 3 and granted == {ticket for ticket, outcome in outcomes.items() if outcome == CHOSEN}
 
 
 def test_who_has_a_grant_by_another_wave_gets_no_second_one(run, database_url, tmp_path):
