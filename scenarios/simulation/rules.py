@@ -75,6 +75,7 @@ RULES: list[Rule] = [
     admission.eased,
     admission.stands_still,
     queues.accepts,
+    queues.fed_to,
     queues.quota_count,
     queues.quota_window_s,
     queues.quota_free,
