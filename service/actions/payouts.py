@@ -49,12 +49,14 @@ class AccountGiven:
 async def put_account(ports: Ports, token_hash: bytes, method: Method, number: str) -> AccountGiven:
     """Where the person wants the money from now on; the partner is asked about a number that is new.
 
+    Whoever has begun may do so also after a withdrawal: what fell due before it is still paid.
     number: as `check_number` gives it. Raises NoGrant, NoCorrectionsLeft, QueueFull.
     """
     now = ports.clock.now()
     async with ports.begin() as tx:
         account_id = await signed_in(tx, token_hash)
-        await hold_participant(tx, account_id, now)
+        if await tx.training.hold(account_id) is None:
+            await hold_participant(tx, account_id, now)
         held = {each.method: each for each in await tx.payouts.accounts(account_id)}.get(method)
         if held is not None and held.number == number and held.status is not AccountStatus.REFUSED:
             account = replace(held, put_at=now)
