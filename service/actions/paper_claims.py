@@ -1,7 +1,8 @@
 """Making an account of a paper application, with the claim code of an invitation.
 
-The data are those that the office typed, so that nobody types them again; then the way is that of everybody, beginning
-with a code to the phone. The pass is needed as for any account: nobody is quicker for having come on paper.
+The data are those that the office typed, so that nobody types them again; but no e-mail address of the office's: it
+would open the account, and be a clerk's own or that of many rows. Then the way is that of everybody, beginning with a
+code to the phone. The pass is needed as for any account: nobody is quicker for having come on paper.
 """
 
 from dataclasses import dataclass
@@ -33,9 +34,16 @@ class PaperAccount:
 
 
 async def claim_paper(
-    ports: Ports, once: Once, room: Room, pass_value: str, code: str, birth_date: date, phone: str | None
+    ports: Ports,
+    once: Once,
+    room: Room,
+    pass_value: str,
+    code: str,
+    birth_date: date,
+    phone: str | None,
+    email: str | None,
 ) -> StoredAnswer:
-    """The account of the invited person. phone: another one than the office wrote down.
+    """The account of the invited person. phone: another one than the office wrote down; email: the person's own.
 
     Raises PassInvalid, PassUsed, PaperClaimRefused (a wrong birth date is counted), PaperClaimed, AddressTaken,
     IdentityNumberTaken (the person has an account), QueueFull.
@@ -47,9 +55,7 @@ async def claim_paper(
         held = await tx.paper.hold_claim(claim_index(ports.vault, code))
         refusal = _refusal(ports, held, birth_date)
         if held is not None and refusal is None:
-            account = Account(
-                uuid4(), held.person.name, phone or held.person.phone, held.person.email or None, None, None
-            )
+            account = Account(uuid4(), held.person.name, phone or held.person.phone, email, None, None)
             made = await _make(ports, tx, held, account, number)
             answer = await once.keep(tx, made)
         elif held is not None and refusal is not None and refusal.facts.get("reason") == "wrong":

@@ -15,11 +15,13 @@ from service.web.tickets import PASS_HEADER, header_text
 
 
 class PaperClaim(msgspec.Struct, forbid_unknown_fields=True):
-    """`phone`: only when it is another one than the labor office wrote down."""
+    """`phone`: only when it is another one than the labor office wrote down. `email`: the person's own; what the office
+    wrote down opens no account."""
 
     code: Annotated[str, msgspec.Meta(max_length=32, examples=["KQ7M-2XDA-9FTN"])]
     birth_date: date
     phone: Annotated[str, msgspec.Meta(max_length=32, examples=["+6280000000001"])] | None = None
+    email: Annotated[str, msgspec.Meta(max_length=320, examples=["p000000001@people.example"])] | None = None
 
 
 def typed_code(text: str) -> str:
@@ -34,12 +36,19 @@ def operations(ports: Ports, board: BoardCopy) -> list[Operation]:
     def birth_date(given: date) -> date:
         return identity.check_birth_date(given, ports.clock.now().date())
 
-    checks: dict[str, Check] = {"code": typed_code, "birth_date": birth_date, "phone": addresses.phone}
+    checks: dict[str, Check] = {
+        "code": typed_code,
+        "birth_date": birth_date,
+        "phone": addresses.phone,
+        "email": addresses.email,
+    }
 
     async def claim(call: Call) -> StoredAnswer:
         data: PaperClaim = call.body
         entry = header_text(call, PASS_HEADER)
-        return await actions.claim_paper(ports, call.once, board.room, entry, data.code, data.birth_date, data.phone)
+        return await actions.claim_paper(
+            ports, call.once, board.room, entry, data.code, data.birth_date, data.phone, data.email
+        )
 
     return [
         Operation(

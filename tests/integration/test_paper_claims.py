@@ -247,6 +247,27 @@ def test_one_account_for_one_code(run, database_url, tmp_path):
     assert phones == [paper(1).phone, "+628099900000"]
 
 
+def test_an_office_s_e_mail_address_opens_no_account(run, database_url, tmp_path):
+    """A clerk wrote the same one, the clerk's own, into both rows: both people claim, only one with an address."""
+    rows = [[*row.cells[:-1], "clerk@disnaker.example"] for row in papers(2)]
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            await open_office(service)
+            await send(service, tmp_path, table([], *rows))
+            await receive(service)
+            await told(service, "invite", KSB)
+            answers = []
+            for row, given in zip(papers(2), ({}, {"email": "Sri@people.example"}), strict=True):
+                code = claim_code(await service.message_at(row.phone))
+                answers.append(await Invited(service, row).claim(code, **given))
+            return answers, await service.sql("select email from account order by phone")
+
+    answers, kept = run(scenario())
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [row["email"] for row in kept] == [None, "sri@people.example"]
+
+
 def test_a_full_queue_leaves_the_others_for_later(run, database_url, tmp_path):
     """We fill it to half; whoever found no room is asked for the next time."""
 

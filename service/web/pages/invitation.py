@@ -24,6 +24,7 @@ class Invitation(msgspec.Struct):
 
     claim_code: Annotated[str, msgspec.Meta(max_length=32)]
     phone: Annotated[str, msgspec.Meta(max_length=32)] | None = None
+    email: Annotated[str, msgspec.Meta(max_length=320)] | None = None
 
 
 def page(ports: Ports) -> Page:
@@ -38,8 +39,10 @@ def page(ports: Ports) -> Page:
         async def make(entry: str) -> None:
             await visit.once(
                 PaperAccount,
-                lambda once: actions.claim_paper(ports, once, visit.room, entry, given.claim_code, born, given.phone),
-                [given.claim_code, born, given.phone],
+                lambda once: actions.claim_paper(
+                    ports, once, visit.room, entry, given.claim_code, born, given.phone, given.email
+                ),
+                [given.claim_code, born, given.phone, given.email],
             )
 
         await with_pass(visit, make)
@@ -51,7 +54,7 @@ def page(ports: Ports) -> Page:
     form = Form(
         act=claim,
         body=Invitation,
-        checks={"claim_code": typed_code, "phone": addresses.phone},
+        checks={"claim_code": typed_code, "phone": addresses.phone, "email": addresses.email},
         also=partial(faults_of_date, check=check),
         blames={
             PaperClaimRefused: "claim_code",
