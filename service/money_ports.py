@@ -74,6 +74,9 @@ class MessageCounts:
 
 class AnnouncementStore(Protocol):
     async def wave(self, wave_id: int) -> WaveStanding | None: ...
+    async def published(self) -> Sequence[WaveStanding]:
+        """The waves whose places all stand in the database, announced or not."""
+
     async def place(self, wave_id: int, join_id: UUID) -> tuple[Place, int] | None:
         """What the draw says about a join, and its rank; None: nothing."""
 

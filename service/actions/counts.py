@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from service.count_ports import Cell, Counts
+from service.domain.announcement import WaveState, wave_state
 from service.domain.errors import DatabaseUnavailable
 from service.ports import Begin
 
@@ -54,6 +55,17 @@ async def read(begin: Begin) -> Counts:
     if counts is None:
         raise DatabaseUnavailable("Nobody was counted yet.", retry_after_s=_WAIT)
     return counts
+
+
+async def announced(begin: Begin, now: datetime) -> frozenset[int]:
+    """The waves of which everybody may know what the draw came to."""
+    async with begin(single=True) as tx:
+        waves = await tx.announcements.published()
+    return frozenset(
+        wave.id
+        for wave in waves
+        if wave_state(wave.opens_at, wave.closes_at, wave.announce_at, wave.published_at, now) == WaveState.ANNOUNCED
+    )
 
 
 async def rebuild(begin: Begin, told: Callable[[int], None] = lambda people: None) -> Sequence[Cell]:

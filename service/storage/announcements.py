@@ -40,6 +40,9 @@ class AnnouncementRows:
         row = await self._connection.fetchrow(_SQL["wave"], wave_id)
         return None if row is None else _wave(row)
 
+    async def published(self) -> Sequence[WaveStanding]:
+        return [_wave(row) for row in await self._connection.fetch(_SQL["published"])]
+
     async def place(self, wave_id: int, join_id: UUID) -> tuple[Place, int] | None:
         row = await self._connection.fetchrow(_SQL["place"], wave_id, join_id)
         return None if row is None else (Place(row["outcome"]), row["rank"])

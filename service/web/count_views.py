@@ -1,10 +1,11 @@
 """Counts as they are told: everybody's, and those of each place without small numbers."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from service.count_ports import Counts
 from service.domain.counts import (
@@ -23,9 +24,11 @@ from service.web.idempotency import encode
 
 
 class WaveCount(msgspec.Struct):
+    """`selected` is missing until the wave is announced: grants are written down hours before."""
+
     id: int
     joined: int
-    selected: int
+    selected: int | UnsetType = UNSET
 
 
 class Headline(msgspec.Struct):
@@ -39,9 +42,11 @@ class Headline(msgspec.Struct):
 
 
 class WaveShown(msgspec.Struct):
+    """`selected` is missing until the wave is announced."""
+
     id: int
     joined: Shown
-    selected: Shown
+    selected: Shown | UnsetType = UNSET
 
 
 class Place(msgspec.Struct):
@@ -74,9 +79,10 @@ class OnePlace(msgspec.Struct):
 class Told:
     """The answers that one reading of the sums gives, each made when it is first asked for."""
 
-    def __init__(self, counts: Counts, read_at: datetime) -> None:
-        """read_at: by our own clock, for the age of the answers."""
+    def __init__(self, counts: Counts, announced: Set[int], read_at: datetime) -> None:
+        """announced: waves whose draw may be told. read_at: by our own clock, for the age of the answers."""
         self.read_at = read_at
+        self._announced = announced
         self._as_of = counts.as_of
         self._age_s = round(counts.age, 1)
         self._people: dict[int, dict[int, int]] = {code: {} for code in (NOT_TOLD, *sorted(REGENCIES))}
@@ -93,7 +99,7 @@ class Told:
 
     def headline(self) -> bytes:
         def make() -> Headline:
-            waves = [WaveCount(wave, *(self._all.get(of_wave(wave, each), 0) for each in WaveStage))
+            waves = [WaveCount(wave, *(self._all.get(stage, 0) for stage in self._stages_of(wave)))
                      for wave in waves_of(self._all)]  # fmt: skip
             stages = {word: self._all.get(stage, 0) for stage, word in STAGE_WORDS.items()}
             return Headline(self._as_of, self._age_s, stages, waves)
@@ -112,6 +118,11 @@ class Told:
 
         return self._kept(str(code), make)
 
+    def _stages_of(self, wave: int) -> list[int]:
+        """Those which may be told: who was selected is nobody's business before the announcement."""
+        told = WaveStage if wave in self._announced else (WaveStage.JOINED,)
+        return [of_wave(wave, each) for each in told]
+
     def _kept(self, which: str, make: Callable[[], msgspec.Struct]) -> bytes:
         if which not in self._bodies:
             self._bodies[which] = encode(make())
@@ -123,5 +134,5 @@ class Told:
 
         name = regency_name(code) if code in REGENCIES else ""
         stages = {word: told(stage) for stage, word in STAGE_WORDS.items()}
-        waves = [WaveShown(wave, *(told(of_wave(wave, each)) for each in WaveStage)) for wave in waves_of(self._all)]
+        waves = [WaveShown(wave, *map(told, self._stages_of(wave))) for wave in waves_of(self._all)]
         return Place(code, name, code // 100, stages, waves)

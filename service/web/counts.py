@@ -58,8 +58,8 @@ class CountsCopy:
     async def _read(self) -> None:
         self.readings += 1
         try:
-            counts = await actions.read(self._ports.begin)
-            self._told = Told(counts, self._ports.clock.now())
+            counts, now = await actions.read(self._ports.begin), self._ports.clock.now()
+            self._told = Told(counts, await actions.announced(self._ports.begin, now), now)
         except Exception as error:  # whatever the database says: the last copy stays, and it is tried again
             _log.warning("counts not read", code=getattr(error, "code", type(error).__name__))
         finally:

@@ -88,16 +88,51 @@ def test_an_applicant_is_counted_at_each_stage_where_they_live(run, database_url
         "account_created": 1, "email_verified": 1, "phone_verified": 1, "identity_submitted": 1,
         "identity_verified": 1, "profile_completed": 1, "photos_uploaded": 1, "assessed": 1,
     }  # fmt: skip
-    assert everybody.json()["waves"] == [{"id": wave, "joined": 1, "selected": 0}]
+    assert everybody.json()["waves"] == [{"id": wave, "joined": 1}]
     assert 0.0 <= everybody.json()["age_s"] < 60.0
     assert everybody.headers["cache-control"] == "public, max-age=10" and int(everybody.headers["age"]) < 10
     by_code = {place["code"]: place for place in places.json()["regencies"]}
     assert len(by_code) == 515 and by_code[SURABAYA]["stages"]["assessed"] == 0
     assert solo.json()["regency"] == by_code[SOLO]
     assert by_code[SOLO]["name"] == "Kota Surakarta" and set(by_code[SOLO]["stages"].values()) == {"<5"}
-    assert by_code[SOLO]["waves"] == [{"id": wave, "joined": "<5", "selected": 0}]
+    assert by_code[SOLO]["waves"] == [{"id": wave, "joined": "<5"}]
     assert person_free(places.text)
     assert [(each.status_code, code_of(each)) for each in nowhere] == [(404, "not-found")] * 3
+
+
+def test_nobody_counts_who_was_selected_before_the_announcement(run, database_url, tmp_path):
+    """Grants are written down before announce_at: neither the wave as a whole nor a place tells of them until then."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service, one(database_url) as connection:
+            await add_wave(connection, 7)
+            people = People(connection)
+            await people.register(1, 9)
+            await people.live_in(SOLO)
+            await people.join(7)
+            await people.be_selected(7)
+            await count_all(service.ports.begin)
+            seen = []
+
+            async def look() -> None:
+                service.clock.ahead += timedelta(seconds=2 * KEPT)
+                everybody = (await service.get("/counts")).json()
+                solo = (await service.get(f"/counts/regencies/{SOLO}")).json()["regency"]
+                assert everybody["waves"] == solo["waves"]
+                seen.append(everybody["waves"])
+
+            await look()
+            announce_at = service.clock.now() + timedelta(hours=1)
+            await connection.execute(
+                "update wave set frozen_at = now(), published_at = now(), announce_at = $1 where id = 7", announce_at
+            )
+            await look()
+            service.clock.ahead += timedelta(hours=1)
+            await look()
+            return seen
+
+    hidden = [{"id": 7, "joined": 9}]
+    assert run(scenario()) == [hidden, hidden, [{"id": 7, "joined": 9, "selected": 9}]]
 
 
 def person_free(text: str) -> bool:

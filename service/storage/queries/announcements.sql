@@ -4,6 +4,11 @@
 -- What everybody may know of a wave, and when its messages leave.
 select id, opens_at, closes_at, seats, announce_at, sms_from, sms_until, published_at from wave where id = $1;
 
+-- name: published
+-- The waves whose draw is published, announced or not: a few dozen in all.
+select id, opens_at, closes_at, seats, announce_at, sms_from, sms_until, published_at from wave
+where published_at is not null;
+
 -- name: place
 -- What the draw says about one join.
 select outcome, rank from draw_place where join_id = $2 and wave_id = $1;
