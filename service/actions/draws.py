@@ -90,7 +90,8 @@ async def joins(
 async def place(
     begin: Begin, clock: Clock, wave_id: int, places: Iterable[Place], say: Say = lambda done: None
 ) -> list[UUID]:
-    """Write places and grants; whoever withdrew since keeps no grant. Returns the chosen who cannot have a grant: they count as withdrawn.
+    """Write places and grants; who was struck out keeps none. Returns the chosen who cannot have a grant: they count as
+    withdrawn.
 
     Their number has one already, perhaps by another wave where they moved up meanwhile. The next in line follow when
     these are struck out of the draw.

@@ -156,26 +156,28 @@ def test_who_withdraws_makes_room_for_the_next_and_for_nobody_else(run, database
     assert not nobody[1] and "no-ticket is no ticket" in nobody[0]
 
 
-def test_who_is_struck_out_by_files_alone_keeps_no_grant(run, database_url, tmp_path):
-    """Published again, as after a withdrawal that died between folder and database: as many grants as are chosen."""
+def test_a_withdrawal_that_died_before_the_database_is_done_by_publishing(run, database_url, tmp_path, monkeypatch):
+    """The folder knows of it: as many grants as are chosen, and none for who left."""
+
+    async def killed(*_: object) -> None:
+        raise InterruptedError
 
     async def scenario():
         async with draw_room(database_url, tmp_path) as room:
             await seven(room)
             await room.drawn()
             await room.agree()
-            folder, struck = room.folder / "wave-1", room.folder / "struck.txt"
-            await room.draw("publish", str(folder))
+            folder = str(room.folder / "wave-1")
+            await room.draw("publish", folder)
             leaving = min(await room.granted())
-            struck.write_text(f"{leaving.hex}\n")
-            told = [
-                await room.draw("run", str(folder), "--beacon", "b34c0n", "--withdrawn", str(struck)),
-                await room.draw("publish", str(folder)),
-            ]
-            return leaving, told, await room.outcomes(), await room.granted()
+            with monkeypatch.context() as patched:
+                patched.setattr(draws, "withdraw", killed)
+                _, withdrawn = await room.draw("withdraw", folder, leaving.hex)
+            told = await room.draw("publish", folder)
+            return leaving, withdrawn, told, await room.outcomes(), await room.granted()
 
-    leaving, told, outcomes, granted = run(scenario())
-    assert all(done for _, done in told), told
+    leaving, withdrawn, (told, done), outcomes, granted = run(scenario())
+    assert not withdrawn and done and told["withdrawn"] == 1, told
     assert outcomes[leaving] == WITHDRAWN and leaving not in granted
     assert len(granted) == 3 and granted == {ticket for ticket, outcome in outcomes.items() if outcome == CHOSEN}
 
