@@ -209,10 +209,13 @@ async def _list(begin: Begin, _: Vault, __: Settings, options: argparse.Namespac
 
 
 class _Sheet:
-    """A CSV that an office's program opens as columns, no cell of it as a formula."""
+    """A CSV that an office's program opens as columns, no cell of it as a formula.
+
+    All cells are quoted: a program that ends cells at commas finds none within a name.
+    """
 
     def __init__(self, file: IO[str]) -> None:
-        self._writer = csv.writer(file, delimiter=";")
+        self._writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL)
 
     def writerow(self, cells: Iterable[object]) -> None:
         self._writer.writerow([harmless(str(cell)) for cell in cells])

@@ -28,6 +28,9 @@ MAY_LACK = ("email",)
 LONGEST_NAME = 100
 FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet takes for the beginning of a formula: nobody's name."""
+_BEGUN = re.compile(r'(^|[,;|\t\r\n])([\s"]*[=+@-])')
+"""A formula at the beginning of a cell, also of one that begins in the middle of ours: where a program takes another
+letter than ours for the end of a cell, and quotes in the middle of one for nothing."""
 _DAY_ZERO = date(1899, 12, 30)
 """Spreadsheets count days from here, and think that 1900 was a leap year."""
 _DAYS = range(1000, 60_000)
@@ -208,4 +211,5 @@ _READERS: dict[str, Callable[[Cell, Intake], object]] = {
 
 def harmless(text: str) -> str:
     """A cell of a table of ours: what a spreadsheet would run as a formula has an apostrophe before it."""
-    return f"'{text}" if text.startswith((*FORMULA, "\t", "\r")) else text
+    text = _BEGUN.sub(r"\1'\2", text)
+    return f"'{text}" if text.startswith(("\t", "\r")) else text

@@ -1,6 +1,7 @@
 """Tables of synthetic paper applications, offices that send them, and what operators type about them."""
 
 import argparse
+import csv
 import json
 from dataclasses import dataclass, replace
 from datetime import date
@@ -92,8 +93,12 @@ async def send(service: Registration, folder: Path, content: bytes, *, office: s
 
 def result_of(folder: Path, name: str = "a.csv") -> list[list[str]]:
     """Rows of the result file, without its head."""
-    text = (folder / f"{name}{paper_command.RESULT}").read_text(encoding="utf-8-sig")
-    return [line.split(";") for line in text.splitlines()[1:]]
+    return cells_of(folder / f"{name}{paper_command.RESULT}")[1:]
+
+
+def cells_of(path: Path) -> list[list[str]]:
+    """Rows of a file that we wrote, with its head."""
+    return list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
 
 
 async def receive(service: Registration, office: str = KSB) -> None:
