@@ -7,6 +7,7 @@ places and grants go back there. Exit code 0 when it is done or the draw holds, 
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,9 +76,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     proof.add_argument("ticket", metavar="TICKET", help="as on the receipt")
     publish = add("publish", "check and test the draw, then write places and grants into the database")
     publish.add_argument("--about", type=Path, metavar="CSV", help="as for `test` (FOLDER.joins.csv)")
-    publish.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     withdraw = add("withdraw", "strike out tickets of a draw of the database; the next in line move up")
     withdraw.add_argument("tickets", metavar="TICKET", nargs="+", help="as on the receipt")
+    for each in (publish, withdraw):
+        each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
 
 
 def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool] | None:
@@ -108,7 +110,8 @@ async def run(
         elif options.what == "publish":
             told = await draw_database.publish(begin, clock, options.who, folder, options.about)
         else:
-            told = await draw_database.withdraw(begin, clock, folder, [each.encode() for each in options.tickets])
+            tickets = [each.encode() for each in options.tickets]
+            told = await draw_database.withdraw(begin, clock, options.who, folder, tickets)
     except (DrawRefused, OSError) as fault:
         return _refused(fault), False
     return _told(told, options.json)
@@ -166,7 +169,8 @@ def _verify(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> d
     if faults := folder.faults():
         return {"faults": faults}
     result = folder.result
-    return {"holds": True, "commitment": folder.commitment.hex(), **{name: result[name] for name in COUNTED}}
+    agreed = {name: value for name, value in asdict(draw_database.drawn_of(folder)).items() if name != "wave"}
+    return {"holds": True, **agreed, **{name: result[name] for name in COUNTED}}
 
 
 def _proof(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:

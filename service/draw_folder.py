@@ -204,6 +204,13 @@ class DrawFolder:
         """Tickets that were struck out. Raises DrawRefused."""
         return self._lines("withdrawn.txt") if (self.path / "withdrawn.txt").exists() else []
 
+    def withdrawn_digest(self, struck: Iterable[bytes] = ()) -> str:
+        """SHA-256 of withdrawn.txt, as `sha256sum` says it (of nothing where there is none), with `struck` in it too.
+
+        Raises DrawRefused.
+        """
+        return sha256(_text(sorted({*self.withdrawn, *struck}))).hexdigest()
+
     def _lines(self, name: str) -> list[bytes]:
         try:
             content = (self.path / name).read_bytes()

@@ -66,6 +66,13 @@ class DrawStore(Protocol):
     async def commit_to(self, wave_id: int, commitment: bytes) -> bool:
         """False: there is another commitment."""
 
+    async def hold_drawn(self, wave_id: int) -> tuple[bytes | None, Sequence[bytes]]:
+        """The seed by which the wave is published, None: that was not begun; and the digests that withdrawn.txt has
+        had since, that of the confirmation first. Locked until the transaction ends."""
+
+    async def keep_drawn(self, wave_id: int, seed: bytes, withdrawn: bytes) -> None:
+        """Remember both."""
+
     def joins(self, wave_id: int) -> AsyncIterator[Sequence[ListedJoin]]:
         """Everybody who joined, some thousands at a time, as of one moment."""
 

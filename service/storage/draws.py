@@ -34,6 +34,13 @@ class DrawRows:
     async def commit_to(self, wave_id: int, commitment: bytes) -> bool:
         return await self._connection.fetchval(_SQL["commit_to"], wave_id, commitment) is not None
 
+    async def hold_drawn(self, wave_id: int) -> tuple[bytes | None, Sequence[bytes]]:
+        row = await self._connection.fetchrow(_SQL["hold_drawn"], wave_id)
+        return (None, ()) if row is None else (row["seed"], row["withdrawn"])
+
+    async def keep_drawn(self, wave_id: int, seed: bytes, withdrawn: bytes) -> None:
+        await self._connection.execute(_SQL["keep_drawn"], wave_id, seed, withdrawn)
+
     async def joins(self, wave_id: int) -> AsyncIterator[Sequence[ListedJoin]]:
         # Here every row is wanted, and reading tables from end to end is the quick way. For this transaction only.
         await self._connection.execute(

@@ -17,6 +17,7 @@ Rate = Annotated[float, Meta(ge=0.0, le=1e9)]
 People = Annotated[int, Meta(ge=0, le=10**9)]
 Instant = Annotated[datetime, Meta(tz=True)]
 WaveId = Annotated[int, Meta(ge=1, le=10**6)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Province = Annotated[str, Meta(pattern=r"^[0-9]{2}$")]
 
 
@@ -92,10 +93,12 @@ class WaveClosed(Struct, forbid_unknown_fields=True):
 
 
 class Publication(Struct, forbid_unknown_fields=True):
-    """commitment: the digest of the folder of the draw, in hexadecimal, so that both mean the same one."""
+    """From what all places follow, as `draw verify` says it, so that both mean the same draw. In hexadecimal."""
 
     wave: WaveId
-    commitment: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    commitment: Digest
+    seed: Digest
+    withdrawn_sha256: Digest
 
 
 BODIES: Mapping[str, type[Struct]] = {

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from scenarios.identity_numbers import family_card_of, nik
-from service import draw_command
+from service import draw_command, draw_database
 from service.actions import staff
 from service.domain.identity import IdentityStatus
 from service.domain.staff import Cost, Role
@@ -122,8 +122,8 @@ class DrawRoom:
         assert done, told
 
     async def agree(self) -> None:
-        """Two of the staff want the draw of wave 1 to be published."""
-        wanted = {"wave": 1, "commitment": DrawFolder(self.folder / "wave-1").commitment.hex()}
+        """Two of the staff want the draw of wave 1 to be published as it stands."""
+        wanted = asdict(draw_database.drawn_of(DrawFolder(self.folder / "wave-1")))
         now = self.clock.now()
         for name in ("Dewi", "Budi"):
             await staff.add(self.begin, self.vault, staff.at_the_shell("Root"), name, Role.OPERATOR, CHEAP)

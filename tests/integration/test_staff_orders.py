@@ -3,6 +3,7 @@ needed."""
 
 import argparse
 import asyncio
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 
 from service import wave_command
 from service.actions import draws
+from service.actions.draws import Drawn
 from service.actions.gatekeeper import Candidate
 from service.domain import staff as rules
 from service.domain.staff import CONFIRM_WITHIN_S, RULES, Role
@@ -28,7 +30,8 @@ ARGUMENTS: dict[str, Any] = {
     "message": {"message": "Halo"}, "rate": {"people_per_s": 5}, "limit": {"people_per_s": 9}, "inside": {"people": 7},
     "queue-all": {"on": True}, "end-session": {"ticket": 1}, "schedule": {"opens_at": None},
     "queue-quota": {"queue": "sms", "rate_per_s": 400}, "wave-set": {"wave": 1, "seats": 3}, "wave-close": {"wave": 1},
-    "draw-publish": {"wave": 1, "commitment": "0" * 64}, "end-staff-session": {"session": str(uuid4())},
+    "draw-publish": {"wave": 1, "commitment": "0" * 64, "seed": "1" * 64, "withdrawn_sha256": "2" * 64},
+    "end-staff-session": {"session": str(uuid4())},
 }  # fmt: skip
 IN_TWO_DAYS = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
 
@@ -130,7 +133,8 @@ def test_orders_are_done_once_and_say_what_was_before(run, database_url, tmp_pat
         ("wave-set", {"wave": 1, "closes_at": "2020-01-01T00:00:00"}, "invalid-fields"),
         ("wave-set", {"wave": 1, "opens_at": "2099-01-01T00:00:00Z"}, "order-refused"),
         ("end-staff-session", {"session": "Sri"}, "invalid-fields"),
-        ("draw-publish", {"wave": 1, "commitment": "beef"}, "invalid-fields"),
+        ("draw-publish", ARGUMENTS["draw-publish"] | {"commitment": "beef"}, "invalid-fields"),
+        ("draw-publish", {"wave": 1, "commitment": "0" * 64}, "invalid-fields"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(standing_house, verb, body, code):
@@ -315,30 +319,30 @@ def test_every_order_of_the_waiting_room_is_on_the_record(run, database_url, tmp
 
 def test_the_shell_publishes_what_two_have_confirmed_and_nothing_else(run, database_url, tmp_path):
     """Of just this draw, and again when it was interrupted; a proposal alone is not enough."""
-    draw = {"wave": 1, "commitment": "0" * 64}
+    draw = Drawn(**ARGUMENTS["draw-publish"])
 
     async def scenario():
         async with house(database_url, tmp_path) as there:
             ports = there.service.ports
 
-            async def begins(digit: str) -> bool:
-                commitment = bytes.fromhex(digit * 64)
-                return await draws.agreement(ports.begin, ports.clock, "Root", 1, commitment) is not None
+            async def begins(drawn: Drawn = draw) -> bool:
+                return await draws.agreement(ports.begin, ports.clock, "Root", drawn) is not None
 
             sri, budi = [await (await there.add(name)).sign_in() for name in ("Sri", "Budi")]
-            begun = [await begins("0")]
-            proposed = await sri.order("draw-publish", draw)
-            begun.append(await begins("0"))
+            begun = [await begins()]
+            proposed = await sri.order("draw-publish", asdict(draw))
+            begun.append(await begins())
             await budi.confirm(proposed.json()["proposal"])
-            return [*begun, await begins("0"), await begins("0"), await begins("1")], await there.audit()
+            begun += [await begins(replace(draw, **{name: "f" * 64})) for name in ("commitment", "seed")]
+            return [*begun, await begins(), await begins()], await there.audit()
 
     begun, audit = run(scenario())
-    assert begun == [False, False, True, True, False]
+    assert begun == [False] * 4 + [True] * 2
     told = [
         (line["outcome"], line.get("by")) for line in audit if line["who"] == "Root" and line["verb"] == "draw-publish"
     ]
     two = ["Sri", "Budi"]
-    assert told == [("refused", None), ("refused", None), ("begun", two), ("begun", two), ("refused", None)]
+    assert told == [("refused", None)] * 4 + [("begun", two)] * 2
 
 
 def test_the_shell_closes_no_wave_alone_where_two_may(run, database_url, tmp_path):

@@ -64,5 +64,10 @@ create trigger staff_audit_stays before update or delete or truncate on staff_au
 create trigger room_event_stays before update or delete or truncate on room_event
     for each statement execute function only_added_to();
 
+-- What is published of a draw is what two people have confirmed; another draw of the same list is refused.
+alter table wave
+    add column seed bytea,                               -- since its publication was begun
+    add column withdrawn bytea[] not null default '{}';  -- SHA-256 of withdrawn.txt as confirmed, and after each strike since
+
 alter table waiting_room
     add column inside_limit int check (inside_limit >= 0);   -- most people inside, 0 any; null: that of the settings

@@ -10,6 +10,16 @@ update wave set commitment = $2
 where id = $1 and frozen_at is not null and coalesce(commitment, $2) = $2
 returning id;
 
+-- name: hold_drawn
+-- The seed that wave $1 is published by (null: it was not begun), and each withdrawn.txt it had since; locked.
+select seed, withdrawn from wave where id = $1 for no key update;
+
+-- name: keep_drawn
+-- Wave $1 is published by seed $2, and withdrawn.txt may have the digest $3 now.
+update wave
+set seed = $2, withdrawn = case when $3 = any(withdrawn) then withdrawn else array_append(withdrawn, $3::bytea) end
+where id = $1;
+
 -- name: joins
 -- Everybody who joined, with what the rules are asked about.
 select id, account_id, joined_at, device, identity_status, confirmed, birth_date_sealed, province, employment,
