@@ -14,6 +14,8 @@ Shown = int | Literal["<5"] | None
 NOT_TOLD = 0
 """In place of a regency: people who have not said yet where they live, or said a code that is no place."""
 _OF_WAVE = 100
+_FOR_OTHERS = 2
+"""Larger numbers that are withheld for the sake of small ones."""
 
 
 class Stage(IntEnum):
@@ -55,18 +57,41 @@ def waves_of(stages: Mapping[int, object]) -> list[int]:
 def withheld(people: Mapping[int, int]) -> frozenset[int]:
     """Places of which the number in one stage is not told, of all places that have one.
 
-    Those with 1 to 4 people; and of the others the smallest, until what is not told comes from two places at least and
-    is five people at least: the number of all is public, and the difference must not give a small one away.
+    Those with 1 to 4 people, and with them the two that have the next more: always two, so that how many are withheld
+    says nothing about the small ones.
     """
-    by_size = sorted((number, place) for place, number in people.items() if number > 0)
-    hidden: list[int] = []
-    together = 0
-    for number, place in by_size:
-        if number >= LEAST_SHOWN and (not hidden or (len(hidden) >= 2 and together >= LEAST_SHOWN)):
-            break
-        hidden.append(place)
-        together += number
-    return frozenset(hidden)
+    by_size = _by_size(people)
+    small = sum(number < LEAST_SHOWN for number, _ in by_size)
+    return frozenset(place for _, place in by_size[: small + _FOR_OTHERS if small else 0])
+
+
+def may_tell_all(people: Mapping[int, int]) -> bool:
+    """Whether the number of all can be told beside what `withheld` leaves, so that no number from 1 to 4 follows.
+
+    The difference to what is told is that of all hidden ones together. The larger of them are 5 at least, and no more
+    than the smallest that is told; what they leave to the small ones together lies within a span. One small number
+    follows when the span is a point, several when they must all be 1, or all be 4. And because the answer depends on
+    nothing but what would be told, somebody who is refused still cannot tell the ones from the fours.
+    """
+    hidden = withheld(people)
+    if not hidden:
+        return True
+    by_size = _by_size(people)
+    others, told = by_size[len(hidden) - _FOR_OTHERS : len(hidden)], by_size[len(hidden) :]
+    if not told:
+        return False
+    small, together = len(hidden) - _FOR_OTHERS, sum(number for number, _ in by_size[: len(hidden)])
+    bound, next_place = told[0]
+    most = sum(bound - (place > next_place) for _, place in others)
+    fewest_small = max(small, together - most)
+    most_small = min(small * (LEAST_SHOWN - 1), together - LEAST_SHOWN * len(others))
+    if small == 1:
+        return fewest_small < most_small
+    return most_small > small and fewest_small < small * (LEAST_SHOWN - 1)
+
+
+def _by_size(people: Mapping[int, int]) -> list[tuple[int, int]]:
+    return sorted((number, place) for place, number in people.items() if number > 0)
 
 
 def shown(number: int, is_withheld: bool) -> Shown:

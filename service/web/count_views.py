@@ -1,4 +1,4 @@
-"""Counts as they are told: everybody's, and those of each place without small numbers."""
+"""Counts as they are told: everybody's, and those of each place, so that no small number can be reckoned."""
 
 from collections import defaultdict
 from collections.abc import Callable, Set
@@ -14,6 +14,7 @@ from service.domain.counts import (
     STAGE_WORDS,
     Shown,
     WaveStage,
+    may_tell_all,
     of_wave,
     shown,
     waves_of,
@@ -27,17 +28,18 @@ class WaveCount(msgspec.Struct):
     """`selected` is missing until the wave is announced: grants are written down hours before."""
 
     id: int
-    joined: int
-    selected: int | UnsetType = UNSET
+    joined: int | None
+    selected: int | UnsetType | None = UNSET
 
 
 class Headline(msgspec.Struct):
     """Everybody. `as_of`: whatever was done before is counted; `age_s`: that was so long ago when the sums were read,
-    which was `Age` seconds before this answer. `stages`: people who have reached each."""
+    which was `Age` seconds before this answer. `stages`: people who have reached each; null: withheld, because a number
+    from 1 to 4 of some place would follow from it."""
 
     as_of: datetime
     age_s: float
-    stages: dict[str, int]
+    stages: dict[str, int | None]
     waves: list[WaveCount]
 
 
@@ -86,15 +88,17 @@ class Told:
         self._as_of = counts.as_of
         self._age_s = round(counts.age, 1)
         self._people: dict[int, dict[int, int]] = {code: {} for code in (NOT_TOLD, *sorted(REGENCIES))}
-        self._all: dict[int, int] = defaultdict(int)
+        everybody: dict[int, int] = defaultdict(int)
         for regency, stage, people in counts.cells:
             place = self._people[regency if regency in REGENCIES else NOT_TOLD]
             place[stage] = place.get(stage, 0) + people
-            self._all[stage] += people
-        self._withheld = {
-            stage: withheld({code: place[stage] for code, place in self._people.items() if stage in place})
-            for stage in self._all
-        }
+            everybody[stage] += people
+        self._all: dict[int, int | None] = {}
+        self._withheld: dict[int, frozenset[int]] = {}
+        for stage, people in everybody.items():
+            places = {code: place[stage] for code, place in self._people.items() if stage in place}
+            self._withheld[stage] = withheld(places)
+            self._all[stage] = people if may_tell_all(places) else None
         self._bodies: dict[str, bytes] = {}
 
     def headline(self) -> bytes:

@@ -1,5 +1,8 @@
 """What of the counts may be told of one place, and which complaints are taken."""
 
+from collections.abc import Callable
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,33 +17,60 @@ CELLS = st.dictionaries(st.integers(0, 40), st.integers(0, 30), max_size=20)
 
 
 @given(CELLS)
-def test_no_small_number_is_told_and_none_can_be_reckoned(people):
-    """What is hidden holds every small number, and with one of them five people in two places, if there are so many."""
+def test_each_small_number_is_withheld_and_two_larger_ones_with_them(people):
     hidden = counts.withheld(people)
     small = {place for place, number in people.items() if 0 < number < LEAST_SHOWN}
-    some = {place for place, number in people.items() if number > 0}
-    assert small <= hidden <= some
-    if not small:
-        assert hidden == frozenset()
-    elif hidden != some:
-        assert len(hidden) >= 2 and sum(people[place] for place in hidden) >= LEAST_SHOWN
+    larger = {place for place, number in people.items() if number >= LEAST_SHOWN}
+    assert small <= hidden <= small | larger
+    assert len(hidden - small) == (min(2, len(larger)) if small else 0)
+    assert not small or max((people[each] for each in hidden), default=0) <= min(
+        (people[each] for each in larger - hidden), default=1000
+    )
+    assert small or counts.may_tell_all(people)
 
 
-@given(CELLS)
-def test_no_more_is_withheld_than_has_to_be(people):
-    """Without the largest of those withheld for others, what is left would give a small number away."""
+def told_of(numbers: tuple[int, ...], told_all: Callable[[dict[int, int]], bool]) -> tuple[object, ...]:
+    """Everything that is told of one stage: each place, and all together."""
+    people = dict(enumerate(numbers))
     hidden = counts.withheld(people)
-    others = [place for place in hidden if people[place] >= LEAST_SHOWN]
-    if others:
-        rest = hidden - {max(others, key=lambda place: (people[place], place))}
-        assert len(rest) < 2 or sum(people[place] for place in rest) < LEAST_SHOWN
+    places = [counts.shown(number, place in hidden) for place, number in people.items()]
+    return (*places, sum(numbers) if told_all(people) else None)
+
+
+def given_away(most: int, places: int, told_all: Callable[[dict[int, int]], bool]) -> set[tuple[object, ...]]:
+    """Answers from which a number from 1 to 4 follows, for somebody who knows the rule and tries everything."""
+    behind: dict[tuple[object, ...], list[set[int]]] = {}
+    for numbers in product(range(most + 1), repeat=places):
+        each = behind.setdefault(told_of(numbers, told_all), [set() for _ in numbers])
+        for seen, number in zip(each, numbers, strict=True):
+            seen.add(number)
+    return {
+        answer
+        for answer, each in behind.items()
+        if any(told == "<5" and len(seen) == 1 for told, seen in zip(answer, each, strict=False))
+    }
+
+
+@pytest.mark.parametrize(("places", "most"), [(1, 20), (2, 12), (3, 12), (4, 9), (5, 6)])
+def test_no_small_number_follows_from_all_that_is_told(places, most):
+    """Negative control: with the number of all beside it always, some would."""
+    assert given_away(most, places, counts.may_tell_all) == set()
+    assert given_away(most, places, lambda people: True)
+
+
+def test_the_number_of_all_is_told_where_it_can_be():
+    assert not counts.may_tell_all({1: 3, 2: 0})
+    assert not counts.may_tell_all(dict.fromkeys(range(5), 1))
+    assert not counts.may_tell_all({1: 1, 2: 5, 3: 5, 4: 90})
+    assert counts.may_tell_all({1: 3, 2: 40, 3: 80, 4: 90})
+    assert counts.may_tell_all({place: place for place in range(515)})
 
 
 def test_numbers_are_told_as_documented():
     assert [counts.shown(number, number < 5) for number in (1, 4, 5, 312)] == ["<5", "<5", 5, 312]
     assert counts.shown(0, False) == 0
     assert counts.shown(37, True) is None
-    assert counts.withheld({1: 3, 2: 40, 3: 80}) == {1, 2}
+    assert counts.withheld({1: 3, 2: 40, 3: 80, 4: 90}) == {1, 2, 3}
 
 
 def test_stages_have_their_words_with_the_wave():
