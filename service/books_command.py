@@ -1,7 +1,8 @@
 """What operators ask about the books: `launchnight books [show|check]`.
 
 `check` exits with 2 when anything is wrong, and says what. With `--statement FILE` it also compares them with what
-partners say that they paid: lines `key,method,amount` under that heading.
+partners say that they paid: lines `key,method,amount` under that heading. While money flows, `--until INSTANT` says
+when these files were written.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from service.actions.books import Statement, Summary, reconcile, sum_up
 from service.domain.money import GRANT
 from service.domain.money_errors import StatementUnreadable
+from service.draw_command import instant
 from service.ports import Begin, Vault
 from service.settings import Settings
 
@@ -31,17 +33,25 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what a partner says that it paid: CSV with key,method,amount; give the files of all partners",
     )
+    checking.add_argument(
+        "--until",
+        type=instant,
+        metavar="INSTANT",
+        help="2020-05-01T00:00:00+07:00, before any of the files was written: what was paid later may be missing there",
+    )
     for each in (showing, checking):
         each.add_argument("--json", action="store_true", help="as one JSON document")
 
 
 async def run(begin: Begin, _: Vault, __: Settings, options: argparse.Namespace) -> tuple[str, bool]:
     """What to print, and whether all is well. Raises LaunchnightError, OSError."""
+    checks = options.what == "check"
+    if checks and options.until is not None and not options.statement:
+        return "--until says when statements were written: give them with --statement", False
     lines = [line for path in getattr(options, "statement", []) for line in read_statement(path)]
     summary = await sum_up(begin)
-    if getattr(options, "statement", []):
-        await reconcile(begin, lines, summary)
-    checks = options.what == "check"
+    if checks and options.statement:
+        await reconcile(begin, lines, summary, options.until)
     text = json.dumps(_document(summary), indent=2) if options.json else _text(summary, with_faults=checks)
     return text, not (checks and summary.faults)
 

@@ -138,7 +138,9 @@ class SurveyAnswer:
 
 
 class TrainingStore(Protocol):
-    async def grant(self, account_id: UUID) -> Grant | None: ...
+    async def grant(self, account_id: UUID, now: datetime) -> Grant | None:
+        """None also while its wave is not announced."""
+
     async def begin(self, account_id: UUID, at: datetime) -> bool:
         """A new participant. False: there is one already."""
 
@@ -204,8 +206,10 @@ class BookStore(Protocol):
     async def payments(self, keys: Sequence[tuple[UUID, int]]) -> Sequence[Payment]:
         """The attempts of these payouts and numbers that there are."""
 
-    async def paid(self, after: UUID | None, *, most: int) -> Sequence[tuple[UUID, Payment]]:
-        """Attempts that were paid, by payout."""
+    async def paid(
+        self, after: UUID | None, *, most: int, until: datetime | None = None
+    ) -> Sequence[tuple[UUID, Payment]]:
+        """Attempts that were paid, by payout; until: only what was booked before."""
 
 
 @dataclass(frozen=True, slots=True)

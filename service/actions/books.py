@@ -7,6 +7,7 @@ Both go person by person, some at a time: millions of entries never stand in mem
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from service.domain import money
@@ -81,11 +82,12 @@ class Statement:
     amount: int
 
 
-async def reconcile(begin: Begin, lines: Sequence[Statement], summary: Summary) -> None:
+async def reconcile(begin: Begin, lines: Sequence[Statement], summary: Summary, until: datetime | None = None) -> None:
     """Compare what partners say that they paid with what is booked; differences are faults of `summary`.
 
-    Every payment must stand on both sides. One whose answer has not come yet is told with its name: it is asked again
-    as itself, and is booked when the answer comes.
+    Every payment must stand on both sides; what was booked at `until` or later may be missing from the statement, which
+    was written about then. One whose answer has not come yet is told with its name: it is asked again as itself, and is
+    booked when the answer comes.
     """
     said: dict[str, Statement] = {}
     for line in lines:
@@ -95,7 +97,7 @@ async def reconcile(begin: Begin, lines: Sequence[Statement], summary: Summary) 
     after: UUID | None = None
     while True:
         async with begin(single=True) as tx:
-            page = await tx.books.paid(after, most=AT_ONCE)
+            page = await tx.books.paid(after, most=AT_ONCE, until=until)
         for _, payment in page:
             if payment.key not in seen:
                 summary.fault(f"{payment.key}: booked as paid, and not in the statement")

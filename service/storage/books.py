@@ -37,8 +37,11 @@ class BookRows:
         payouts, numbers = [each[0] for each in keys], [each[1] for each in keys]
         return [_payment(row) for row in await self._connection.fetch(_SQL["payments"], payouts, numbers)]
 
-    async def paid(self, after: UUID | None, *, most: int) -> Sequence[tuple[UUID, Payment]]:
-        return [(row["payout_id"], _payment(row)) for row in await self._connection.fetch(_SQL["paid"], after, most)]
+    async def paid(
+        self, after: UUID | None, *, most: int, until: datetime | None = None
+    ) -> Sequence[tuple[UUID, Payment]]:
+        rows = await self._connection.fetch(_SQL["paid"], after, most, until)
+        return [(row["payout_id"], _payment(row)) for row in rows]
 
 
 def _entry(kind: str, reference: str, debit: str, credit: str, amount: int) -> Entry:

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -220,11 +220,15 @@ def test_whatever_happens_the_books_are_right(run: Run, database_url: str, tmp_p
 
 async def check(room: Room, *words: str) -> tuple[dict[str, Any], bool]:
     """What `launchnight books check` says, and whether all is well."""
+    text, well = await checked(room, *words, "--json")
+    return json.loads(text), well
+
+
+async def checked(room: Room, *words: str) -> tuple[str, bool]:
     parser = argparse.ArgumentParser(exit_on_error=False)
     books_command.add_arguments(parser)
-    options = parser.parse_args(["check", *words, "--json"])
-    text, well = await books_command.run(room.ports.begin, room.ports.vault, room.settings, options)
-    return json.loads(text), well
+    options = parser.parse_args(["check", *words])
+    return await books_command.run(room.ports.begin, room.ports.vault, room.settings, options)
 
 
 @asynccontextmanager
@@ -320,14 +324,22 @@ def test_a_statement_is_held_against_the_books(run: Run, database_url: str, tmp_
             (key,) = lives.room.partners.payouts.statement().splitlines()[1:]
             statement = tmp_path / "statement.csv"
 
-            async def faults(*lines: str) -> list[str]:
+            async def faults(*lines: str, options: tuple[str, ...] = ()) -> list[str]:
                 statement.write_text("\n".join(("key,method,amount", *lines)) + "\n")
-                said, well = await check(lives.room, "--statement", str(statement))
+                said, well = await check(lives.room, "--statement", str(statement), *options)
                 assert well == (not said["told"])
                 return list(said["told"])
 
             assert await faults(key) == []
             assert "and not in the statement" in (await faults())[0]
+            hour = timedelta(hours=1)
+            exported = [("--until", (datetime.now(UTC) + ahead).isoformat()) for ahead in (-hour, hour)]
+            # A file from before the payment lacks it rightly, one from after it does not; what it has is compared.
+            assert await faults(options=exported[0]) == await faults(key, options=exported[0]) == []
+            assert "and not in the statement" in (await faults(options=exported[1]))[0]
+            assert len(await faults(key.replace("600000", "500000"), options=exported[0])) == 1
+            said, well = await checked(lives.room, *exported[0])
+            assert not well and "--statement" in said
             assert "stands twice" in (await faults(key, key))[0]
             assert "and no payment of ours" in (await faults(key, "payout-5-1,ovo,1"))[0]
             assert "500,000 by ovo in the statement" in (await faults(key.replace("600000", "500000")))[0]

@@ -38,10 +38,11 @@ join unnest($1::uuid[], $2::smallint[]) as asked (payout_id, number) using (payo
 join payout as o on o.id = a.payout_id;
 
 -- name: paid
--- The $2 paid attempts after payout $1 (null: the first).
+-- The $2 attempts after payout $1 (null: the first) that were booked as paid before $3 (null: at any time).
 select a.payout_id, a.number, a.method, o.amount, a.outcome
 from payout_attempt as a
 join payout as o on o.id = a.payout_id
 where a.payout_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000') and a.outcome = 'paid'
+  and ($3::timestamptz is null or a.ended_at < $3)
 order by a.payout_id
 limit $2;
