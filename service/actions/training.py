@@ -36,9 +36,9 @@ class Completed:
     completed_at: datetime
 
 
-async def grant_of(tx: Transaction, account_id: UUID) -> Grant:
-    """Raises NoGrant, also when it was withdrawn."""
-    grant = await tx.training.grant(account_id)
+async def grant_of(tx: Transaction, account_id: UUID, now: datetime) -> Grant:
+    """Raises NoGrant, also when it was withdrawn, or its wave is not announced yet."""
+    grant = await tx.training.grant(account_id, now)
     if grant is None or grant.withdrawn_at is not None:
         raise NoGrant
     return grant
@@ -46,7 +46,7 @@ async def grant_of(tx: Transaction, account_id: UUID) -> Grant:
 
 async def hold_participant(tx: Transaction, account_id: UUID, now: datetime) -> Participant:
     """The participant, locked; whoever comes for the first time gets the training part booked. Raises NoGrant."""
-    await grant_of(tx, account_id)
+    await grant_of(tx, account_id, now)
     if await tx.training.begin(account_id, now):
         await tx.books.add(account_id, money.TRAINING_ENTRY, now)
     participant = await tx.training.hold(account_id)
@@ -82,9 +82,10 @@ async def complete_course(
 ) -> StoredAnswer:
     """Say that a chosen course was completed, by the number on its certificate; the same again is the same.
 
-    With the first one the instalments begin to fall due. Raises NotFound, NoGrant, CourseCompleted, CertificateTaken.
+    How its letters are typed makes no other certificate of it. With the first one the instalments begin to fall due.
+    Raises NotFound, NoGrant, CourseCompleted, CertificateTaken.
     """
-    now = ports.clock.now()
+    now, certificate = ports.clock.now(), certificate.upper()
     async with ports.begin() as tx:
         account_id = await signed_in(tx, token_hash)
         once.principal = account_id.bytes

@@ -221,6 +221,25 @@ def test_only_whoever_has_a_grant_may_spend_one(run: Run, database_url: str, tmp
     run(scenario())
 
 
+def test_what_fell_due_before_a_withdrawal_is_paid(run: Run, database_url: str, tmp_path: Any) -> None:
+    """Also to an account that is put only afterwards; whoever withdrew without having begun has nothing to wait for."""
+
+    async def scenario() -> None:
+        async with registration(database_url, tmp_path) as service, one(database_url) as connection:
+            people = await drawn_wave(connection, [Place.CHOSEN, Place.CHOSEN])
+            person, idle = (Participant(service, each) for each in people)
+            await person.choose("balai-las")
+            await person.complete("balai-las")
+            await feed(service)
+            await connection.execute("update wave_grant set withdrawn_at = now()")
+
+            assert (await person.put("/grant/account", WALLET)).status_code == 202
+            assert states((await person.reaches(600_000))["instalments"])[0] == "paid"
+            assert code_of(await idle.put("/grant/account", WALLET)) == "no-grant"
+
+    run(scenario())
+
+
 def test_what_cannot_be_chosen_or_given_is_refused(run: Run, database_url: str, tmp_path: Any) -> None:
     async def scenario() -> None:
         async with registration(database_url, tmp_path, working=False) as service, one(database_url) as connection:
@@ -234,7 +253,9 @@ def test_what_cannot_be_chosen_or_given_is_refused(run: Run, database_url: str, 
             for each in (person, other):
                 await each.choose("balai-las")
             assert (await person.complete("balai-las", "SAME-1")).status_code == 201
-            assert code_of(await other.complete("balai-las", "SAME-1")) == "certificate-taken"
+            for same in ("SAME-1", "Same-1"):
+                assert code_of(await other.complete("balai-las", same)) == "certificate-taken"
+            assert (await person.complete("balai-las", "same-1")).status_code == 201
             for number in range(10):
                 answer = await person.put("/grant/account", {"method": "bni", "number": f"123456780{number}"})
                 assert answer.status_code == 202
