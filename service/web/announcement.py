@@ -26,10 +26,12 @@ REFRESH = 1.0
 MOST_WAVES = 100
 """Waves that are remembered; whoever asks for any number must not fill the memory."""
 MAX_AGE = {WaveState.BEFORE: 10, WaveState.OPEN: 10, WaveState.CLOSED: 5, WaveState.ANNOUNCED: 60}
-"""Seconds for which a cache may give an answer to others, so: how late most people see that a wave is announced. Places
-change seldom after it."""
-STALE = 30
-"""Seconds for which a cache may give an older answer while it asks for a new one, or cannot get one."""
+"""Seconds for which a cache may give an answer to others. Places change seldom after the announcement."""
+STALE = {WaveState.BEFORE: 30, WaveState.OPEN: 30, WaveState.CLOSED: 0, WaveState.ANNOUNCED: 30}
+"""Seconds more for which a cache may give an answer while it asks for a new one: not that the draw is still to come,
+when half of the country waits for it."""
+STALE_IF_ERROR = {WaveState.BEFORE: 3600, WaveState.OPEN: 3600, WaveState.CLOSED: 30, WaveState.ANNOUNCED: 3600}
+"""Seconds more for which a cache may give an answer when it cannot get a new one."""
 
 
 class WaveCopies:
@@ -80,15 +82,19 @@ def rendered(result: actions.Result, given: bytes | None) -> Rendered:
     """given: the tags that a cache or a phone holds already (If-None-Match)."""
     body = encode(result)
     tag = b'"%s"' % sha256(body).hexdigest()[:16].encode()
-    age = MAX_AGE[WaveState(result.state)]
     headers = [
-        (b"cache-control", b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=3600" % (age, STALE)),
+        (b"cache-control", _kept(WaveState(result.state))),
         (b"etag", tag),
         (b"cache-tag", b"wave-%d" % result.wave),
     ]
     if given is not None and (given.strip() == b"*" or tag in _tags(given)):
         return Rendered(304, headers, b"")
     return Rendered(200, [(b"content-type", b"application/json"), *headers], body)
+
+
+def _kept(state: WaveState) -> bytes:
+    times = (MAX_AGE[state], STALE[state], STALE_IF_ERROR[state])
+    return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % times
 
 
 def _tags(given: bytes) -> set[bytes]:
