@@ -45,27 +45,31 @@ async def join_wave(ports: Ports, once: Once, token_hash: bytes, wave_id: int, d
             raise NotFound("There is no such wave.")
         fresh = standing.join_id is None or standing.joined_at is None
         if standing.join_id is None or standing.joined_at is None:
-            join_id, joined_at = await _join(ports, tx, standing, standing.wave, now, device)
+            joined = await _join(ports, tx, standing, standing.wave, now, device)
         else:
-            join_id, joined_at = standing.join_id, standing.joined_at
-        answer = await once.keep(tx, Joined(join_id, join_id.hex, joined_at, identity_word(standing.identity_status)))
+            joined = _receipt(standing.join_id, standing.joined_at, standing.identity_status)
+        answer = await once.keep(tx, joined)
     if fresh:
         ports.reached("wave_joined")
     return answer
 
 
-async def _join(
-    ports: Ports, tx: Transaction, standing: Standing, wave: Wave, now: datetime, device: str
-) -> tuple[UUID, datetime]:
+async def _join(ports: Ports, tx: Transaction, standing: Standing, wave: Wave, now: datetime, device: str) -> Joined:
     account_id = standing.account.id
     await _check(ports, tx, standing, wave, now)
     ticket = UUID(bytes=secrets.token_bytes(TICKET_BYTES))  # all its bits are random, as the draw promises
     join = await tx.waves.join(ticket, wave.id, account_id, now, device)
     if join is None:  # its list was made since we looked
         raise await _closed(tx, wave, now)
-    if standing.identity_status == IdentityStatus.NOT_ELIGIBLE:  # but old enough for this wave
+    identity = standing.identity_status
+    if identity == IdentityStatus.NOT_ELIGIBLE:  # but old enough for this wave
         await ask_after_all(ports, tx, account_id)
-    return join
+        identity = IdentityStatus.PENDING
+    return _receipt(*join, identity)
+
+
+def _receipt(join_id: UUID, joined_at: datetime, identity: int) -> Joined:
+    return Joined(join_id, join_id.hex, joined_at, identity_word(identity))
 
 
 async def _check(ports: Ports, tx: Transaction, standing: Standing, wave: Wave, now: datetime) -> None:

@@ -119,6 +119,37 @@ def test_places_are_told_on_the_day_of_the_announcement(run, database_url, tmp_p
     assert (late["outcome"], late["rank"]) == ("waiting", 17)
 
 
+def test_a_grant_is_nobodys_before_the_announcement(run, database_url, tmp_path):
+    """It stands in the database, and nothing tells of it: not the grant, not the status, not the next wave."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path) as service:
+            closes = await two_waves(service)
+            person = await Person(service, 1).prepare()
+            join = (await person.post("/waves/1/join")).json()
+            await set_wave(service.ports.begin, "tester", 1, {"announce_at": closes + 1.5 * HOUR})
+            await draw(service, 1, UUID(join["join_id"]), Outcome.CHOSEN)
+            seen = []
+
+            async def look() -> None:
+                me = await person.me()
+                codes = [(await service.get("/grant", **person.session)).status_code]
+                codes.append((await person.post("/grant/courses", {"course": "balai-las"})).status_code)
+                seen.append((codes, me["draw"]["wave"], me["draw"]["outcome"], me["wave"]["reasons"]))
+
+            service.clock.ahead = 2.2 * HOUR
+            joined = await person.post("/waves/2/join")
+            await look()
+            service.clock.ahead = 2.6 * HOUR
+            await look()
+            return joined.status_code, seen
+
+    joined, (early, late) = run(scenario())
+    assert joined == 201
+    assert early == ([403, 403], 2, "awaited", [])
+    assert late == ([200, 201], 1, "chosen", ["grant"])
+
+
 def test_who_was_not_in_the_draw_is_told_why(run, database_url, tmp_path):
     """Each rule that was not fulfilled at the freeze, also when it is by now."""
 
@@ -166,7 +197,7 @@ def test_too_young_for_one_wave_is_old_enough_for_the_next(run, database_url, tm
     assert [reason["rule"] for reason in refused.json()["reasons"]] == ["age"]
     assert before["wave"]["reasons"] == ["age"] and not before["wave"]["joinable"]
     assert between["identity"]["status"] == "pending" and between["wave"]["joinable"]
-    assert joined.status_code == 201
+    assert (joined.status_code, joined.json()["identity"]) == (201, "pending")
     assert after["identity"]["status"] == "mismatch", "the registry was asked, and knows another birth date"
 
 
