@@ -67,11 +67,11 @@ class MyGrant:
 
 @idempotent
 async def read_grant(ports: Ports, token_hash: bytes) -> MyGrant:
-    """Raises NoGrant when there never was one."""
+    """Raises NoGrant when there never was one, or its wave is not announced yet."""
     now = ports.clock.now()
     async with ports.begin() as tx:
         account_id = await signed_in(tx, token_hash)
-        grant = await tx.training.grant(account_id)
+        grant = await tx.training.grant(account_id, now)
         if grant is None:
             raise NoGrant
         participant = await tx.training.find(account_id)

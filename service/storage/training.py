@@ -19,8 +19,8 @@ class TrainingRows:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def grant(self, account_id: UUID) -> Grant | None:
-        row = await self._connection.fetchrow(_SQL["grant"], account_id)
+    async def grant(self, account_id: UUID, now: datetime) -> Grant | None:
+        row = await self._connection.fetchrow(_SQL["grant"], account_id, now)
         return None if row is None else Grant(**row)
 
     async def begin(self, account_id: UUID, at: datetime) -> bool:

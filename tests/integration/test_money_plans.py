@@ -16,7 +16,7 @@ STATEMENTS = {
     ("announcements", "write_next"): ("1, array[1, 2]::smallint[], 5, 50", "draw_place"),
     ("announcements", "message"): (f"{ID}, 1", "announcement_message"),
     ("announcements", "sent"): (f"{ID}, 1, {NOW}", "announcement_message"),
-    ("training", "grant"): (ID, "wave_grant"),
+    ("training", "grant"): (f"{ID}, {NOW}", "wave_grant"),
     ("training", "due"): (f"{NOW}, 50", "participant"),
     ("books", "entries"): (ID, "ledger_entry"),
     ("books", "page"): (f"{ID}, 1000", "ledger_entry"),

@@ -44,6 +44,7 @@ update account set email_verified_at = $2 where id = $1 and email_verified_at is
 
 -- name: standing
 -- One applicant's way so far, all steps in one look, beside wave $2, or the one that is open or comes next at $3.
+-- A place and a grant count once their wave is announced (service.domain.wave_plans): until then nobody may know.
 select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
        i.nik_sealed, i.birth_date_sealed, i.status as identity_status, i.version as identity_version,
        array(select step from profile where account_id = a.id order by step) as profile_steps,
@@ -56,7 +57,10 @@ select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
        s.started_at, s.deadline, s.answers, s.submitted_at, s.score,
        w.id as wave_id, w.opens_at, w.closes_at, w.age_on,
        j.id as join_id, j.joined_at,
-       exists (select from wave_grant where account_id = a.id) as granted,
+       exists (
+           select from wave_grant as g join wave as its on its.id = g.wave_id
+           where g.account_id = a.id and its.published_at is not null and coalesce(its.announce_at <= $3, true)
+       ) as granted,
        l.id as latest_id, l.wave_id as latest_wave_id, l.joined_at as latest_joined_at, l.outcome, l.rank,
        l.latest_age_on, l.published_at, l.announce_at
 from account a
@@ -75,7 +79,9 @@ left join lateral (
     join wave its on its.id = latest.wave_id
     left join draw_place place on place.join_id = latest.id
     where latest.account_id = a.id
-    order by coalesce(place.outcome = 1, false) desc, its.opens_at desc
+    order by
+        coalesce(place.outcome = 1 and its.published_at is not null and coalesce(its.announce_at <= $3, true), false) desc,
+        its.opens_at desc
     limit 1
 ) l on true
 where a.id = $1;

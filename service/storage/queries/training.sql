@@ -1,8 +1,10 @@
 -- Participants, the courses they chose, and what they answered to the surveys.
 
 -- name: grant
--- The grant of an account, if it has one.
-select account_id, wave_id, granted_at, withdrawn_at from wave_grant where account_id = $1;
+-- The grant of an account, if it has one and at $2 its wave is announced: before that nobody may know.
+select g.account_id, g.wave_id, g.granted_at, g.withdrawn_at
+from wave_grant as g join wave as w on w.id = g.wave_id
+where g.account_id = $1 and w.published_at is not null and coalesce(w.announce_at <= $2, true);
 
 -- name: begin
 -- A new participant; no row when there is one.
