@@ -47,8 +47,8 @@ class CountStore(Protocol):
         """The next accounts in the order of their ids."""
 
     async def resum(self) -> Sequence[Cell]:
-        """Add the sums up anew, from what each person is counted as; by how much they changed. The caller holds the
-        count. Takes seconds for millions of people."""
+        """Forget as what people were counted who have no account any more, and add the sums up anew from what each
+        other one is counted as; by how much they changed. The caller holds the count. Takes seconds for millions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,4 +46,5 @@ class CountRows:
 
     async def resum(self) -> Sequence[Cell]:
         await self._connection.execute(_SQL["take_time"])
+        await self._connection.execute(_SQL["forget_gone"], timeout=_PATIENCE)
         return [Cell(*row) for row in await self._connection.fetch(_SQL["resum"], timeout=_PATIENCE)]

@@ -285,6 +285,27 @@ def test_a_rebuild_says_what_was_wrong_and_mends_it(run, database_url):
     assert again == []
 
 
+def test_a_rebuild_forgets_whoever_is_gone(run, database_url):
+    """Accounts that were deleted by hand stay in the sums until then."""
+
+    async def scenario():
+        async with one(database_url) as connection, begins(database_url) as begin:
+            people = People(connection)
+            await people.register(1, 10)
+            await people.live_in(SOLO)
+            before = await told(begin)
+            await connection.execute("delete from profile where account_id = any ($1)", people.ids[:4])
+            await connection.execute("delete from account where id = any ($1)", people.ids[:4])
+            still = await told(begin)
+            return before, still, await rebuilt(begin), await told(begin), await rebuilt(begin)
+
+    before, still, wrong, counted, again = run(scenario())
+    assert before == still == {(SOLO, 1): 10}
+    assert wrong == [{"regency": SOLO, "stage": "account_created", "people": -4}]
+    assert counted == {(SOLO, 1): 6}
+    assert again == []
+
+
 def test_the_gatekeeper_counts_by_itself(run, database_url, tmp_path):
     """More people than one batch holds, and its metrics tell."""
 

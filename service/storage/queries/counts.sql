@@ -67,6 +67,10 @@ select id from account where id > $1 order by id limit $2;
 -- Of this transaction alone: it reads everybody, from end to end, and takes as long as it takes.
 select set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true);
 
+-- name: forget_gone
+-- Whoever has no account any more is counted as nothing.
+delete from counted_person as c where not exists (select from account where account.id = c.account_id);
+
 -- name: resum
 -- The sums anew, from what each person is counted as; by how much each changed.
 with right_sum as (
