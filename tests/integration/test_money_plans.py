@@ -21,6 +21,7 @@ STATEMENTS = {
     ("books", "entries"): (ID, "ledger_entry"),
     ("books", "page"): (f"{ID}, 1000", "ledger_entry"),
     ("books", "payments"): (f"array[{ID}]::uuid[], array[1]::smallint[]", "payout_attempt"),
+    ("books", "paid"): (f"{ID}, 1000, {NOW}", "payout_attempt"),
     ("payouts", "ready"): ("50", "payout"),
     ("payouts", "of_person"): (ID, "payout"),
     ("payouts", "wake"): (ID, "payout"),
