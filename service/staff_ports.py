@@ -139,8 +139,8 @@ class StaffStore(Protocol):
     async def hold_request(self, request: str) -> None:
         """One transaction at a time for one request."""
 
-    async def find_request(self, request: str) -> AuditLine | None:
-        """What was done or proposed under it."""
+    async def find_request(self, request: str, via: str, who: str) -> AuditLine | None:
+        """What was done or proposed under it, or found to be so already: by this person, or by any program."""
 
     async def note(self, entry: AuditEntry) -> None:
         """Nothing that stands there is ever changed."""

@@ -6,7 +6,7 @@ written down after. What two people decide is proposed by one, and done when ano
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -84,7 +84,7 @@ async def _do(tx: Transaction, vault: Vault, clock: Clock, by: Actor, order: Ord
     """What came of it, and how that is called on the record."""
     if order.request is not None:
         await tx.staff.hold_request(order.request)
-        found = await tx.staff.find_request(order.request)
+        found = await tx.staff.find_request(order.request, by.via, by.who)
         if found is not None:
             return _repeated(found, order), "repeated"
     if rules.RULES[order.verb].two:
@@ -92,7 +92,10 @@ async def _do(tx: Transaction, vault: Vault, clock: Clock, by: Actor, order: Ord
     if order.verb in FURTHER:
         done = await _change(tx, order, clock.now())
     else:
-        done = await operations.carry_out(tx, vault, clock, order)
+        # The room's own record knows requests too, those of everybody together.
+        scoped = None if order.request is None else f"{by.staff_id or by.via} {order.request}"
+        done = await operations.carry_out(tx, vault, clock, replace(order, request=scoped))
+        done = replace(done, request=order.request)
     return done, "repeated" if done.repeated else "done" if done.changed else "unchanged"
 
 
@@ -178,7 +181,8 @@ def _repeated(found: AuditLine, order: Order) -> Done | Proposed:
     if found.outcome == "proposed":
         until = datetime.fromisoformat(detail["until"])
         return Proposed(found.verb, UUID(detail["proposal"]), detail["asked"], found.who, until, order.request, True)
-    return Done(found.verb, True, detail["before"], detail["after"], order.request, repeated=True)
+    changed = found.outcome == "done"
+    return Done(found.verb, changed, detail["before"], detail["after"], order.request, repeated=True)
 
 
 def _told(done: Done | Proposed) -> dict[str, object]:

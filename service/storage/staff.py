@@ -73,8 +73,9 @@ class StaffRows:
     async def hold_request(self, request: str) -> None:
         await self._connection.execute(_SQL["hold_request"], request)
 
-    async def find_request(self, request: str) -> AuditLine | None:
-        row = await self._connection.fetchrow(_SQL["find_request"], request)
+    async def find_request(self, request: str, via: str, who: str) -> AuditLine | None:
+        whose = who if via == "session" else ""
+        row = await self._connection.fetchrow(_SQL["find_request"], request, via, whose)
         return None if row is None else AuditLine(**row)
 
     async def note(self, entry: AuditEntry) -> None:

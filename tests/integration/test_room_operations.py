@@ -211,7 +211,7 @@ def test_the_api_has_every_verb_and_answers_only_who_knows_the_token(run, databa
     for verb, (first, again) in answers.items():
         assert first.status_code == again.status_code == 200, verb
         assert first.json()["changed"] == again.json()["changed"] and first.json()["after"] == again.json()["after"]
-        assert again.json()["repeated"] is first.json()["changed"], verb
+        assert again.json()["repeated"], verb
     changed = [verb for verb, (first, _) in answers.items() if first.json()["changed"]]
     assert [event["verb"] for event in reversed(events.json()["events"])] == changed
     assert {"pause", "close", "message", "rate", "end-session", "rotate-keys"} <= set(changed)

@@ -122,6 +122,34 @@ def test_orders_are_done_once_and_say_what_was_before(run, database_url, tmp_pat
     assert told == [("sign-in", "done"), *thrice, ("queue-quota", "refused"), ("rate", "refused")]
 
 
+def test_an_order_that_changed_nothing_is_remembered_and_keys_are_those_of_one_person(run, database_url, tmp_path):
+    """Sent again after the rate was changed, it stays as it is; a colleague's key is another one, a program's too."""
+    slow, quick = {"people_per_s": 5}, {"people_per_s": 9}
+
+    async def scenario():
+        async with house(database_url, tmp_path) as there:
+            sri, budi = [await (await there.add(name)).sign_in() for name in ("Sri", "Budi")]
+            answers = [
+                await sri.order("rate", slow, "first"),
+                await sri.order("rate", slow, "key"),
+                await budi.order("rate", quick, "key"),
+                await sri.order("rate", slow, "key"),
+                await there.program.order("inside", {"people": 7}, "key"),
+            ]
+            quota = {"queue": "sms", "rate_per_s": None}
+            answers += [await sri.order("queue-quota", quota, "quota") for _ in range(2)]
+            answers.append(await budi.order("queue-quota", {"queue": "sms", "rate_per_s": 3}, "quota"))
+            rates = await there.service.sql("select fixed_rate_per_s from waiting_room")
+            return [each.json() for each in answers], rates[0][0]
+
+    answers, rate = run(scenario())
+    told = [(each["changed"], each["repeated"]) for each in answers]
+    new, same, again = (True, False), (False, False), (False, True)
+    assert told == [new, same, new, again, new, same, again, new]
+    assert {each["request"] for each in answers} == {"first", "key", "quota"}
+    assert rate == 9
+
+
 @pytest.mark.parametrize(
     ("verb", "body", "code"),
     [

@@ -51,8 +51,9 @@ create table staff_audit (
     request text,
     detail jsonb not null                    -- what was asked, before and after, or why it was refused
 );
--- Sent again under the same request it is done once.
-create unique index staff_audit_request on staff_audit (request) where outcome in ('done', 'proposed');
+-- Sent again by the same person, or by a program, under the same request it is done once.
+create unique index staff_audit_request on staff_audit (request, via, (case via when 'session' then who else '' end))
+    where outcome in ('done', 'unchanged', 'proposed');
 
 create function only_added_to() returns trigger language plpgsql as $$
 begin

@@ -85,9 +85,11 @@ update staff_session set ended_at = $2 where staff_id = $1 and ended_at is null;
 select pg_advisory_xact_lock(hashtextextended('staff request ' || $1::text, 0));
 
 -- name: find_request
--- What was done or proposed under this name.
+-- What was done or proposed under this name by whoever came by way $2: of sessions the person $3, of programs any.
 select id, at, who, role, via, verb, outcome, request, detail
-from staff_audit where request = $1 and outcome in ('done', 'proposed');
+from staff_audit
+where request = $1 and via = $2 and (case via when 'session' then who else '' end) = $3
+    and outcome in ('done', 'unchanged', 'proposed');
 
 -- name: note
 -- Put it on the record.
