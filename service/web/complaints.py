@@ -9,17 +9,21 @@ from service.actions import complaints as actions
 from service.actions.complaints import Caller
 from service.domain.complaint_errors import ComplaintsFull, TooManyComplaints
 from service.domain.complaints import MOST_TEXT, Category, complaint_text, known_regency
-from service.domain.errors import DatabaseBusy, DatabaseUnavailable, NotSignedIn
+from service.domain.errors import DatabaseBusy, DatabaseUnavailable, IdempotencyKeyInvalid, NotSignedIn
 from service.domain.regencies import REGENCIES
 from service.ports import Ports, StoredAnswer
 from service.web.authentication import session_of
 from service.web.decoding import Check
+from service.web.idempotency import key_of
 from service.web.operation import Call, Operation
 from service.web.tickets import header_text
 
 SECRET_HEADER = "Complaint-Secret"
 ADDRESS_HEADER = "Caller-Address"
 _LONGEST_ADDRESS = 45  # IPv6 with IPv4 in it
+_SHORTEST_KEY = 16
+"""Characters of an Idempotency-Key: all who file share one space of keys, and whoever sends the key and the text of
+somebody else is told that one's secret."""
 _MOST_NUMBER = 2**31 - 1
 
 
@@ -50,6 +54,8 @@ CHECKS: dict[str, Check] = {"regency": known_regency, "text": complaint_text}
 
 def operations(ports: Ports) -> list[Operation]:
     async def file(call: Call) -> StoredAnswer:
+        if len(key_of(call.headers)) < _SHORTEST_KEY:
+            raise IdempotencyKeyInvalid(f"At least {_SHORTEST_KEY} characters are needed here: send a random value.")
         data: ComplaintData = call.body
         session = session_of(call.headers) if b"authorization" in call.headers else None
         caller = Caller(session, header_text(call, ADDRESS_HEADER)[:_LONGEST_ADDRESS])

@@ -63,7 +63,7 @@ class JumpClock:
 
 
 def new_key() -> str:
-    return f"key-{next(_keys)}"
+    return f"key-of-request-{next(_keys):06d}"
 
 
 @dataclass

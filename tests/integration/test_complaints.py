@@ -99,13 +99,27 @@ def test_the_same_request_files_one_complaint(run, database_url, tmp_path):
 
     async def scenario():
         async with registration(database_url, tmp_path, working=False) as service:
-            answers = [await service.post("/complaints", BODY, key="again") for _ in range(3)]
+            answers = [await service.post("/complaints", BODY, key="sent-again-and-again") for _ in range(3)]
             taken = await service.sql("select taken from complaint_budget")
             return [answer.json() for answer in answers], [row[0] for row in taken]
 
     answers, taken = run(scenario())
     assert answers[0] == answers[1] == answers[2]
     assert taken == [1, 1]
+
+
+def test_a_key_that_somebody_else_may_choose_is_refused(run, database_url, tmp_path):
+    """All who file share one space of keys: with a short one the second person would be told the first one's secret."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            answers = [await service.post("/complaints", BODY, key=key) for key in ("first-1", '"' + 14 * "x" + '"')]
+            answers.append(await service.post("/complaints", BODY, key=16 * "x"))
+            return [(each.status_code, code_of(each)) for each in answers[:2]], answers[2].status_code
+
+    refused, taken = run(scenario())
+    assert refused == [(400, "idempotency-key-invalid")] * 2
+    assert taken == 201
 
 
 def test_a_flood_is_held_back_where_it_comes_from(run, database_url, tmp_path, monkeypatch):
