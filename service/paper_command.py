@@ -21,7 +21,7 @@ from service.actions import paper_report, paper_steps
 from service.actions.paper_intake import Taken, Told
 from service.actions.paper_report import PaperReport
 from service.domain.identity import masked_nik
-from service.domain.paper import Intake, harmless
+from service.domain.paper import CellFault, Checked, Intake, Person, harmless
 from service.domain.paper_states import Outcome, PaperState
 from service.domain.queues import fed_to
 from service.domain.spreadsheets import TableRefused, rows_of
@@ -79,7 +79,7 @@ async def run(begin: Begin, vault: Vault, settings: Settings, options: argparse.
 
 async def _import(begin: Begin, vault: Vault, settings: Settings, options: argparse.Namespace) -> Said:
     path: Path = options.file
-    result = options.result or path.with_name(path.name + RESULT)
+    result = _result_path(options)
     try:
         with path.open("rb") as file, _written(result) as sheet:
             digest = sha256()
@@ -107,14 +107,40 @@ async def _take(
     digest: bytes,
     sheet: "_Sheet",
 ) -> Taken:
-    rows = Intake(rows_of(file), WallClock().now().date(), settings.synthetic_people).checked()
+    checked = Intake(rows_of(file), WallClock().now().date(), settings.synthetic_people).checked()
     table = intake.Table(_plain(options.file.name), digest)
 
     def tell(told: Told) -> None:
         for cells in _result_cells(told):
             sheet.writerow(cells)
 
-    return await intake.take_table(begin, vault, options.office, table, rows, tell, keep=not options.dry_run)
+    with _spooled(checked, _result_path(options).parent) as rows:
+        return await intake.take_table(begin, vault, options.office, table, rows, tell, keep=not options.dry_run)
+
+
+def _result_path(options: argparse.Namespace) -> Path:
+    path: Path = options.result or options.file.with_name(options.file.name + RESULT)
+    return path
+
+
+@contextmanager
+def _spooled(rows: Iterable[Checked], folder: Path) -> Iterator[Iterator[Checked]]:
+    """The rows, all of them read and checked before the first is given on: nobody waits for a row in a transaction.
+
+    They stand in a file without a name: nobody else can open it, and it goes when we do, however we end.
+    """
+    with tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            texts = None if row.person is None else row.person.texts
+            file.write(json.dumps([row.number, texts, row.faults]) + "\n")
+        file.seek(0)
+        yield map(_of_spool, file)
+
+
+def _of_spool(line: str) -> Checked:
+    number, texts, faults = json.loads(line)
+    person = None if texts is None else Person.of_texts(texts)
+    return Checked(number, person, tuple(CellFault(*fault) for fault in faults))
 
 
 def _plain(name: str) -> str:

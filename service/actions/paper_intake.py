@@ -62,6 +62,8 @@ async def take_table(
 ) -> Taken:
     """Take the rows for an office. tell: is given what became of each, before it is certain that anything did.
 
+    rows: at hand, each at once. The server cuts a transaction in which nothing is said for ten seconds, and only to
+    read the strings of a large workbook takes longer.
     not keep: only look what would become of them. Raises NotFound, and whatever `rows` raises; nothing is kept
     then.
     """

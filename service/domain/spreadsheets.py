@@ -1,7 +1,8 @@
 """Tables as offices send them: CSV in whatever encoding and with whatever delimiter, or a workbook (.xlsx).
 
-Rows come one after the other, so that a million of them need no more memory than one. A cell knows whether it was a
-number in a workbook: such a cell has lost leading zeros and everything after its fifteenth digit.
+Rows come one after the other, so that a million of them need no more memory than one; but for the texts of a workbook
+that shares them between its cells, as most programs write it: those stand in memory until the end. A cell knows whether
+it was a number in a workbook: such a cell has lost leading zeros and everything after its fifteenth digit.
 """
 
 import codecs

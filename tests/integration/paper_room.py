@@ -10,6 +10,7 @@ from typing import Any
 
 from scenarios.identity_numbers import family_card_of, nik
 from service import office_command, paper_command
+from service.ports import Begin
 from tests.integration.registration_room import Person, Registration
 
 HEAD = ["Nama", "NIK", "No. KK", "Tanggal Lahir", "No. HP", "Email"]
@@ -52,12 +53,12 @@ def table(rows: list[Paper], *more: list[str]) -> bytes:
     return "".join(";".join(line) + "\r\n" for line in lines).encode()
 
 
-async def ask(service: Registration, *words: str | Path) -> tuple[str, bool]:
-    """What `launchnight paper` prints, and whether it could be done."""
+async def ask(service: Registration, *words: str | Path, begin: Begin | None = None) -> tuple[str, bool]:
+    """What `launchnight paper` prints, and whether it could be done. begin: another way to begin transactions."""
     parser = argparse.ArgumentParser(exit_on_error=False)
     paper_command.add_arguments(parser)
     options = parser.parse_args([str(word) for word in words])
-    return await paper_command.run(service.ports.begin, service.ports.vault, service.settings, options)
+    return await paper_command.run(begin or service.ports.begin, service.ports.vault, service.settings, options)
 
 
 async def told(service: Registration, *words: str | Path) -> Any:

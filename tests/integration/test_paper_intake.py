@@ -117,6 +117,36 @@ def test_a_table_that_breaks_off_leaves_nothing(run, database_url, tmp_path):
     assert len(files) == 1
 
 
+def test_no_transaction_waits_for_a_row(run, database_url, tmp_path):
+    """The server cuts one in which nothing is said, and a large workbook takes longer to read: a table that breaks off
+    after three parts is refused before any begins. What is read stands in no file that somebody could find."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            await open_office(service)
+            seen = []
+
+            def begin():
+                seen.append(sorted(path.name for path in folder.iterdir()))
+                return service.ports.begin()
+
+            folder = tmp_path / "tables"
+            folder.mkdir()
+            path = folder / "a.csv"
+            path.write_bytes(table(papers(4500)) + b"\xff\xfe;;;;;\r\n")
+            refused = await ask(service, "import", KSB, path, begin=begin)
+            begun = len(seen)
+            path.write_bytes(table(papers(2), ["", *paper(3).cells[1:]]))
+            taken = await ask(service, "import", KSB, path, begin=begin)
+            return refused, begun, taken, seen
+
+    refused, begun, taken, seen = run(scenario())
+    assert (refused[1], begun) == (False, 0)
+    assert taken[1] and "added: 2" in taken[0] and "refused: 1" in taken[0]
+    ((written, read),) = seen
+    assert read == "a.csv" and written.startswith(".a.csv.result.csv.")
+
+
 def test_every_fault_is_told_by_row_and_the_others_are_taken(run, database_url, tmp_path):
     """Numbers that lost digits, dates of a spreadsheet, rows that stand twice, formulas: each told, none guessed."""
     bad = [
