@@ -19,7 +19,7 @@ _LONGEST_TOKEN = 200
 
 
 class Credentials(Struct, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f]*$")]
     password: Annotated[str, Meta(max_length=100)]
     code: Annotated[str, Meta(max_length=20)]
 

@@ -24,7 +24,11 @@ def test_a_session_needs_name_password_and_code_and_lasts_a_shift(run, database_
         async with house(database_url, tmp_path) as there:
             sri = await there.add("Sri")
             refused = [await sri.try_to_sign_in(**{field: wrong}) for field, wrong in WRONG.items()]
-            unusable = [await sri.try_to_sign_in(code="x" * 21), await there.http.get("/status", headers={})]
+            unusable = [
+                await sri.try_to_sign_in(code="x" * 21),
+                await sri.try_to_sign_in(name="Sri\0"),
+                await there.http.get("/status", headers={}),
+            ]
             first = sri.code()
             await sri.sign_in()
             again = await sri.try_to_sign_in(code=first)
@@ -39,7 +43,7 @@ def test_a_session_needs_name_password_and_code_and_lasts_a_shift(run, database_
 
     refused, unusable, again, works, out, audit = run(scenario())
     assert {(each.status_code, each.text) for each in (*refused, again)} == {(422, refused[0].text)}
-    assert [each.status_code for each in unusable] == [422, 401]
+    assert [each.status_code for each in unusable] == [422, 422, 401]
     assert works == [200, 200, 401] and out == [200, 401]
     told = [(line["who"], line["verb"], line["outcome"]) for line in audit]
     tries = [
