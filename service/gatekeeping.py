@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 
-from service.actions import counts, presence
+from service.actions import complaints, counts, presence
 from service.actions.admission import WAITED_AT, Chosen
 from service.actions.gatekeeper import Candidate, Figures, Leader
 from service.actions.pacing import Pacer, Standstill
@@ -47,7 +47,10 @@ async def count_presence(ports: Ports, stop: asyncio.Event) -> None:
 
 
 async def keep_counts(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Count whoever came further every few seconds, until `stop` is set: one process of all does, batch by batch."""
+    """Count whoever came further every few seconds, until `stop` is set: one process of all does, batch by batch.
+
+    It also forgets who complained in an hour that is over.
+    """
     while not stop.is_set():
         pause = counts.EVERY
         try:
@@ -61,7 +64,15 @@ async def keep_counts(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> No
                     pause = 0.0
                 else:
                     metrics.counts_as_of.set(counted.as_of.timestamp())
+                    await _forget_callers(ports)
         await _wait(stop, pause)
+
+
+async def _forget_callers(ports: Ports) -> None:
+    try:
+        await complaints.forget_callers(ports.begin, ports.clock)
+    except Exception as error:  # whatever the database says: they are forgotten after the next count
+        log.warning("callers not forgotten", code=getattr(error, "code", type(error).__name__))
 
 
 async def _keep(candidate: Candidate, ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:

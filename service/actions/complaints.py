@@ -70,7 +70,7 @@ async def file_complaint(
 
 async def _take_budget(ports: Ports, tx: Transaction, caller: Caller, now: datetime) -> None:
     """Everybody's first: all take the two in this order. Raises TooManyComplaints, ComplaintsFull."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = _hour_of(now)
     wait = (hour + timedelta(seconds=rules.HOUR_S) - now).total_seconds() + ports.chance() * _SPREAD
     taken = await tx.complaints.take_budget(_EVERYBODY, hour, rules.MOST_OF_ALL)
     if not taken:
@@ -79,11 +79,21 @@ async def _take_budget(ports: Ports, tx: Transaction, caller: Caller, now: datet
         await tx.complaints.forget_budgets(hour)
     account_id = None if caller.session is None else await tx.sessions.account_of(caller.session)
     if account_id is None:
-        name, most = f"complaint address {caller.address}", rules.MOST_OF_ADDRESS
+        name, most = f"complaint address {rules.network_of(caller.address)}", rules.MOST_OF_ADDRESS
     else:
         name, most = f"complaint account {account_id}", rules.MOST_OF_ACCOUNT
     if not await tx.complaints.take_budget(ports.vault.index(name), hour, most):
         raise TooManyComplaints("Nothing was filed. Send it again later.", retry_after_s=wait)
+
+
+async def forget_callers(begin: Begin, clock: Clock) -> None:
+    """Of hours that are over, whether anybody complains in this one or not."""
+    async with begin(single=True) as tx:
+        await tx.complaints.forget_budgets(_hour_of(clock.now()))
+
+
+def _hour_of(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 @idempotent

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from service import complaints_command
+from service import complaints_command, gatekeeping
 from service.actions import complaints as actions
 from service.domain import complaints as rules
 from service.domain.complaint_errors import ComplaintSettled
 from service.domain.errors import NotFound
-from tests.integration.registration_room import Person, code_of, registration, standing_service
+from service.metrics import Metrics
+from tests.integration.registration_room import Person, code_of, registration, standing_service, until
 
 TEXT = "Foto KTP gagal terkirim lima kali.\nSaya dari Solo."
 BODY = {"category": "photo_upload", "regency": 3372, "text": TEXT}
@@ -127,7 +128,7 @@ def test_a_flood_is_held_back_where_it_comes_from(run, database_url, tmp_path, m
     hour. Nothing of what was refused is kept."""
     monkeypatch.setattr(rules, "MOST_OF_ADDRESS", 3)
     monkeypatch.setattr(rules, "MOST_OF_ACCOUNT", 2)
-    monkeypatch.setattr(rules, "MOST_OF_ALL", 9)
+    monkeypatch.setattr(rules, "MOST_OF_ALL", 12)
 
     async def scenario():
         async with registration(database_url, tmp_path) as service:
@@ -142,6 +143,7 @@ def test_a_flood_is_held_back_where_it_comes_from(run, database_url, tmp_path, m
             found = {
                 "one address": [await file("203.0.113.7") for _ in range(5)],
                 "another": [await file("203.0.113.8")],
+                "one network": [await file(f"2001:db8:7:7:{last}::1") for last in range(4)],
                 "an account there": [await file("203.0.113.7", **person.session) for _ in range(3)],
                 "nobody knows whence": [await file() for _ in range(3)],
                 "everybody": [await file("203.0.113.9"), await file("203.0.113.8")],
@@ -158,13 +160,45 @@ def test_a_flood_is_held_back_where_it_comes_from(run, database_url, tmp_path, m
     assert found == {
         "one address": [filed] * 3 + [refused] * 2,
         "another": [filed],
+        "one network": [filed] * 3 + [refused],
         "an account there": [filed] * 2 + [refused],
         "nobody knows whence": [filed] * 3,
         "everybody": [full, full],
         "the next hour": [filed],
     }
-    assert kept == 9 and hours == 1
+    assert kept == 12 and hours == 1
     assert not any(b"203.0".hex() in caller for caller in callers)
+
+
+def test_callers_are_forgotten_when_the_hour_is_over_though_nobody_complains_any_more(run, database_url, tmp_path):
+    """Those of the hour that goes on are not."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False) as service:
+            service.clock.ahead = timedelta(minutes=30 - service.clock.now().minute)  # no hour ends meanwhile
+            await service.post("/complaints", BODY)
+            stop = asyncio.Event()
+            metrics = Metrics()
+            keeping = asyncio.create_task(gatekeeping.keep_counts(service.ports, metrics, stop))
+
+            async def left() -> int:
+                return int((await service.sql("select count(*) from complaint_budget"))[0][0])
+
+            async def counted() -> bool:
+                return Metrics.of(metrics.counts_as_of)[""] > 0
+
+            async def forgotten() -> bool:
+                return await left() == 0
+
+            await until(counted)
+            during = await left()
+            service.clock.ahead += timedelta(hours=1)
+            await until(forgotten)
+            stop.set()
+            await keeping
+            return during
+
+    assert run(scenario()) == 2
 
 
 @pytest.mark.parametrize(

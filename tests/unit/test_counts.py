@@ -82,6 +82,23 @@ def test_stages_have_their_words_with_the_wave():
 
 
 @pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:7:7:1:2:3:4", "2001:db8:7:7::/64"),
+        ("2001:DB8:7:7::", "2001:db8:7:7::/64"),
+        ("2001:db8:7:8::1", "2001:db8:7:8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("somewhere", "somewhere"),
+    ],
+)
+def test_complaints_are_counted_by_network(address, network):
+    assert complaints.network_of(address) == network
+
+
+@pytest.mark.parametrize(
     ("text", "kept"),
     [
         (" Foto tidak terkirim. ", "Foto tidak terkirim."),
