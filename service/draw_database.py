@@ -87,36 +87,39 @@ async def publish(begin: Begin, clock: Clock, who: str, folder: DrawFolder, abou
     must have wanted it, because nothing that was announced can be taken back.
     Raises DrawRefused, WaveRefused, NotFound.
     """
-    plan = await _wave_of(begin, folder)
-    if faults := folder.faults():
-        raise DrawRefused("; ".join(faults))
-    found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
-    if is_odd(found):
-        raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
-    agreed = await draws.agreement(begin, clock, who, drawn_of(folder))
-    if agreed is None:
-        wanted = json.dumps(asdict(drawn_of(folder)))
-        raise DrawRefused(f"two of the staff have to want it: `draw-publish` of {wanted} (docs/operators.md)")
-    struck_before = 0
-    while struck := await draws.place(begin, clock, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
-        struck_before += len(struck)  # whose number has its grant already: the next in line follow
-        await _strike(begin, clock, who, "draw-publish", folder, struck)
-    await draws.publish(begin, plan.id, clock.now())
-    by = f"{agreed.proposed_by} and {agreed.confirmed_by}"
-    return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before, "wanted_by": by}
+    async with draws.alone(begin, folder.frozen["wave"]):
+        plan = await _wave_of(begin, folder)
+        if faults := folder.faults():
+            raise DrawRefused("; ".join(faults))
+        found = draw_attributes.tested(folder, about or _beside(folder, "joins"))
+        if is_odd(found):
+            raise DrawRefused("being chosen depends on what it must not depend on: see `draw test`")
+        agreed = await draws.agreement(begin, clock, who, drawn_of(folder))
+        if agreed is None:
+            wanted = json.dumps(asdict(drawn_of(folder)))
+            raise DrawRefused(f"two of the staff have to want it: `draw-publish` of {wanted} (docs/operators.md)")
+        struck_before = 0
+        while struck := await draws.place(begin, clock, plan.id, places(folder), lambda done: _say(f"{done:,} places")):
+            struck_before += len(struck)  # whose number has its grant already: the next in line follow
+            await _strike(begin, clock, who, "draw-publish", folder, struck)
+        await draws.publish(begin, plan.id, clock.now())
+        by = f"{agreed.proposed_by} and {agreed.confirmed_by}"
+        return {"wave": plan.id, **_counts(folder), "had_a_grant": struck_before, "wanted_by": by}
 
 
 async def withdraw(begin: Begin, clock: Clock, who: str, folder: DrawFolder, tickets: list[bytes]) -> Told:
     """Strike out, in the folder and in the database; who fits moves up. On the record. Raises as `publish`."""
-    plan = await _wave_of(begin, folder)
-    struck = [_join_of(ticket) for ticket in tickets]
-    moved: list[UUID] = []
-    while struck:
-        await _strike(begin, clock, who, "draw-withdraw", folder, struck)
-        raised, struck = await draws.withdraw(begin, clock, who, plan.id, struck, map(_join_of, folder.winners))
-        moved += raised
-    said = {"wave": plan.id, "moved_up": [each.hex for each in moved], **_counts(folder)}
-    return said | ({} if plan.published_at else {"next": "nothing is published yet: `draw publish` will write it all"})
+    async with draws.alone(begin, folder.frozen["wave"]):
+        plan = await _wave_of(begin, folder)
+        struck = [_join_of(ticket) for ticket in tickets]
+        moved: list[UUID] = []
+        while struck:
+            await _strike(begin, clock, who, "draw-withdraw", folder, struck)
+            raised, struck = await draws.withdraw(begin, clock, who, plan.id, struck, map(_join_of, folder.winners))
+            moved += raised
+        said = {"wave": plan.id, "moved_up": [each.hex for each in moved], **_counts(folder)}
+        later = {} if plan.published_at else {"next": "nothing is published yet: `draw publish` will write it all"}
+        return said | later
 
 
 async def _wave_of(begin: Begin, folder: DrawFolder) -> WavePlan:

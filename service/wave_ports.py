@@ -66,6 +66,9 @@ class DrawStore(Protocol):
     async def commit_to(self, wave_id: int, commitment: bytes) -> bool:
         """False: there is another commitment."""
 
+    async def hold(self, wave_id: int) -> bool:
+        """Nobody else has hold of the draw until the transaction ends, however long. False: somebody has."""
+
     async def hold_drawn(self, wave_id: int) -> tuple[bytes | None, Sequence[bytes]]:
         """The seed by which the wave is published, None: that was not begun; and the digests that withdrawn.txt has
         had since, that of the confirmation first. Locked until the transaction ends."""

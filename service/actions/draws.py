@@ -5,6 +5,7 @@ again, because what stands there stays.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from itertools import islice
@@ -85,6 +86,24 @@ async def joins(
     async with begin() as tx:
         async for batch in tx.draws.joins(wave_id):
             yield [(join, failed(join.facts, age_on)) for join in batch]
+
+
+@asynccontextmanager
+async def alone(begin: Begin, wave_id: int) -> AsyncIterator[None]:
+    """Nobody else publishes or withdraws in this wave meanwhile: what one reads of a folder the other would change.
+
+    Raises WaveRefused.
+    """
+    of_files: OSError | None = None
+    async with begin() as tx:
+        if not await tx.draws.hold(wave_id):
+            raise WaveRefused(f"Another one is at work on the draw of wave {wave_id}: wait until it has ended.")
+        try:
+            yield
+        except OSError as fault:  # of the folder; in here it would be taken for the network's
+            of_files = fault
+    if of_files is not None:
+        raise of_files
 
 
 async def place(

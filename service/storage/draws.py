@@ -34,6 +34,9 @@ class DrawRows:
     async def commit_to(self, wave_id: int, commitment: bytes) -> bool:
         return await self._connection.fetchval(_SQL["commit_to"], wave_id, commitment) is not None
 
+    async def hold(self, wave_id: int) -> bool:
+        return bool(await self._connection.fetchval(_SQL["hold"], wave_id))
+
     async def hold_drawn(self, wave_id: int) -> tuple[bytes | None, Sequence[bytes]]:
         row = await self._connection.fetchrow(_SQL["hold_drawn"], wave_id)
         return (None, ()) if row is None else (row["seed"], row["withdrawn"])

@@ -156,6 +156,27 @@ def test_who_withdraws_makes_room_for_the_next_and_for_nobody_else(run, database
     assert not nobody[1] and "no-ticket is no ticket" in nobody[0]
 
 
+def test_publishing_and_withdrawing_take_turns(run, database_url, tmp_path):
+    """Each is refused while the other is at work, and done after it."""
+
+    async def scenario():
+        async with draw_room(database_url, tmp_path) as room:
+            tickets = await seven(room)
+            await room.drawn()
+            await room.agree()
+            folder = str(room.folder / "wave-1")
+            verbs = [("publish", folder), ("withdraw", folder, tickets[0].hex)]
+            async with draws.alone(room.begin, 1):
+                for words in verbs:
+                    with pytest.raises(WaveRefused, match="Another one is at work"):
+                        await room.draw(*words)
+            before = await room.outcomes()
+            return before, [(await room.draw(*words))[1] for words in verbs], await room.granted()
+
+    before, done, granted = run(scenario())
+    assert before == {} and done == [True, True] and len(granted) == 3
+
+
 def test_a_withdrawal_that_died_before_the_database_is_done_by_publishing(run, database_url, tmp_path, monkeypatch):
     """The folder knows of it: as many grants as are chosen, and none for who left."""
 

@@ -10,6 +10,11 @@ update wave set commitment = $2
 where id = $1 and frozen_at is not null and coalesce(commitment, $2) = $2
 returning id;
 
+-- name: hold
+-- Whether nobody else has hold of the draw of wave $1; this transaction has it from now on, and may wait for files.
+select pg_try_advisory_xact_lock(hashtextextended('draw of wave ' || $1::int::text, 0)),
+       set_config('idle_in_transaction_session_timeout', '0', true);
+
 -- name: hold_drawn
 -- The seed that wave $1 is published by (null: it was not begun), and each withdrawn.txt it had since; locked.
 select seed, withdrawn from wave where id = $1 for no key update;
