@@ -126,9 +126,9 @@ def test_no_transaction_waits_for_a_row(run, database_url, tmp_path):
             await open_office(service)
             seen = []
 
-            def begin():
+            def begin(*, single=False):
                 seen.append(sorted(path.name for path in folder.iterdir()))
-                return service.ports.begin()
+                return service.ports.begin(single=single)
 
             folder = tmp_path / "tables"
             folder.mkdir()
