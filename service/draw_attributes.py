@@ -18,8 +18,11 @@ TENTHS = 10
 
 
 def tested(folder: DrawFolder, about: Path) -> list[Found]:
-    """One test a column of the file, and one for the provinces without a quota. Raises DrawRefused, OSError."""
-    chosen = set(folder.winners)
+    """One test a column of the file, and one for the provinces without a quota. Raises DrawRefused, OSError.
+
+    Of the draw as it fell: who withdraws afterwards does so for reasons of their own, that may depend on anything.
+    """
+    chosen = set(folder.winners_before_strikes)
     standing = {line[TICKET].decode(): (line[PRIORITY], line[PROVINCE], line in chosen) for line in folder.tickets}
     columns = read(about, standing)
     limited = folder.limited_provinces

@@ -166,6 +166,14 @@ class DrawFolder:
         return self._lines("winners.txt")
 
     @property
+    def winners_before_strikes(self) -> list[bytes]:
+        """The lines of those whom the seed chose, whoever was struck out since. Raises DrawRefused."""
+        if not self.withdrawn:
+            return self.winners
+        order = grants.drawn(self.tickets, bytes.fromhex(self.result["seed"]))
+        return list(grants.chosen(order, self._quotas(), ()).winners)
+
+    @property
     def limited_provinces(self) -> frozenset[int]:
         return frozenset(self._quotas().provinces)
 

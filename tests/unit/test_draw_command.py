@@ -97,6 +97,12 @@ def test_a_draw_is_tested_before_it_is_announced(tmp_path: Path, joined_at: Call
     (folder / "winners.txt").write_text("".join(f"{line}\n" for line in people[:400]))
     told, done = asked("test", str(folder), "--about", str(about))
     assert (done, json.loads(told)["faults"]) == (False, ["joined_at"])
+    asked("run", str(folder), "--beacon", "b34c0n", now=SPEAKS)
+    early = [line for line in (folder / "winners.txt").read_text().split("\n") if line and line < people[800]]
+    (tmp_path / "struck").write_text("".join(f"{line[:32]}\n" for line in early))
+    asked("run", str(folder), "--beacon", "b34c0n", "--withdrawn", str(tmp_path / "struck"), now=SPEAKS)
+    told, done = asked("test", str(folder), "--about", str(about))
+    assert done, f"that the early ones withdrew is no fault of the draw: {told}"
 
 
 @pytest.mark.parametrize(
