@@ -103,7 +103,7 @@ async def run(
     folder = DrawFolder(options.folder)
     try:
         if options.what == "freeze":
-            beacon = _beacon(options, clock.now())
+            beacon = _beacon(folder, options, clock.now())
             if options.seats is not None or options.quota:
                 raise DrawRefused("seats and quotas are those of the wave: set them with `launchnight wave set`")
             told = await draw_database.freeze(begin, clock, folder, options.wave, beacon, settings.age_on)
@@ -128,14 +128,15 @@ def _refused(fault: DrawRefused | OSError) -> str:
     return f"refused: {fault}"
 
 
-def _beacon(options: argparse.Namespace, now: datetime) -> Beacon:
-    if options.speaks_at < now + LEAST_NOTICE:
+def _beacon(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> Beacon:
+    """Whoever goes on with a freeze that was interrupted has less than the hour left."""
+    if options.speaks_at < now + LEAST_NOTICE and not folder.is_frozen:
         raise DrawRefused("the beacon must speak an hour from now or later, so that everybody can see the list before")
     return Beacon(options.beacon, options.round, options.speaks_at.isoformat(), options.dice)
 
 
 def _freeze(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
-    beacon = _beacon(options, now)
+    beacon = _beacon(folder, options, now)
     if options.seats is None:
         raise DrawRefused("say with --seats how many grants there are: a list of a file has no wave to take them from")
     quotas = Quotas(options.seats, dict(options.quota))

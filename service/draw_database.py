@@ -37,10 +37,8 @@ async def freeze(begin: Begin, clock: Clock, folder: DrawFolder, wave_id: int, b
     plan = await draws.freeze(begin, clock, wave_id)
     assert plan.frozen_at is not None
     left_out: Counter[str] = Counter()
-    if (folder.path / "frozen.json").exists():
-        frozen = folder.frozen
-        if (frozen["wave"], frozen["frozen_at"]) != (wave_id, plan.frozen_at.isoformat()):
-            raise DrawRefused(f"{folder.path} is of another freeze")
+    if folder.is_frozen:
+        _refuse_other_words(folder, plan, beacon, clock.now())
     elif plan.commitment is not None:
         raise DrawRefused(f"the list of wave {wave_id} was frozen as {plan.commitment.hex()}: there is one for a wave")
     else:
@@ -54,6 +52,19 @@ async def freeze(begin: Begin, clock: Clock, folder: DrawFolder, wave_id: int, b
         "commitment": folder.commitment.hex(),
         "next": f"publish {folder.path} and the commitment now; draw after {folder.frozen['beacon']['not_before']}",
     }
+
+
+def _refuse_other_words(folder: DrawFolder, plan: WavePlan, beacon: Beacon, now: datetime) -> None:
+    """Before a freeze that was interrupted is gone on with. Raises DrawRefused."""
+    assert plan.frozen_at is not None
+    frozen = folder.frozen
+    if (frozen["wave"], frozen["frozen_at"]) != (plan.id, plan.frozen_at.isoformat()):
+        raise DrawRefused(f"{folder.path} is of another freeze")
+    said = Beacon(**frozen["beacon"], dice=frozen["dice"])
+    if beacon != said:
+        raise DrawRefused(f"{folder.path} was frozen with other words: {said}")
+    if plan.commitment is None and now >= datetime.fromisoformat(said.not_before):
+        raise DrawRefused("the beacon has spoken, and nothing was committed to before: freeze into another folder")
 
 
 async def _write_list(
@@ -124,6 +135,8 @@ async def withdraw(begin: Begin, clock: Clock, who: str, folder: DrawFolder, tic
 
 async def _wave_of(begin: Begin, folder: DrawFolder) -> WavePlan:
     plan = await draws.find_wave(begin, folder.frozen["wave"])
+    if plan.commitment is None:
+        raise DrawRefused(f"the list of wave {plan.id} is not committed to yet: run `draw freeze` again")
     if plan.commitment != folder.commitment:
         raise DrawRefused(f"{folder.path} is not the list that was frozen for wave {plan.id}")
     return plan

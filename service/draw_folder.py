@@ -58,7 +58,7 @@ class DrawFolder:
 
         Raises DrawRefused when something is frozen here already, or no list can be drawn from.
         """
-        if (self.path / "frozen.json").exists():
+        if self.is_frozen:
             raise DrawRefused(f"{self.path} is frozen already: a list is never changed after that")
         self.path.mkdir(parents=True, exist_ok=True)
         lines = grants.in_order(lines)
@@ -176,6 +176,10 @@ class DrawFolder:
     @property
     def limited_provinces(self) -> frozenset[int]:
         return frozenset(self._quotas().provinces)
+
+    @property
+    def is_frozen(self) -> bool:
+        return (self.path / "frozen.json").exists()
 
     @property
     def frozen(self) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class DrawRoom:
     folder: Path
     clock: JumpClock = field(default_factory=JumpClock)
     numbers: int = 0
+    speaks_at: str = ""
+    """The beacon, as it was said first."""
 
     async def wave(self, number: int = 1, *, seats: int = 3, quotas: str = '{"52": 1}', open_: bool = False) -> None:
         """A wave that closed a minute ago, or one that is open."""
@@ -104,9 +106,9 @@ class DrawRoom:
         text, done = said or await draw_command.run(self.begin, self.vault, self.settings, options, self.clock)
         return (json.loads(text) if done else text), done
 
-    async def freeze(self, folder: str = "wave-1", wave: int = 1) -> tuple[Any, bool]:
-        speaks_at = (self.clock.now() + 1.5 * HOUR).isoformat()
-        beacon = ["--beacon", "drand", "--round", "7", "--speaks-at", speaks_at]
+    async def freeze(self, folder: str = "wave-1", wave: int = 1, *, round_: str = "7") -> tuple[Any, bool]:
+        self.speaks_at = self.speaks_at or (self.clock.now() + 1.5 * HOUR).isoformat()
+        beacon = ["--beacon", "drand", "--round", round_, "--speaks-at", self.speaks_at]
         return await self.draw("freeze", str(self.folder / folder), "--wave", str(wave), *beacon)
 
     async def drawn(self) -> None:

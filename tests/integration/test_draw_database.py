@@ -18,7 +18,7 @@ from service.domain.wave_errors import WaveRefused
 from service.draw_folder import DrawFolder
 from service.storage.draws import DrawRows
 from service.storage.waves import WaveRows
-from tests.integration.draw_room import DrawRoom, draw_room
+from tests.integration.draw_room import HOUR, DrawRoom, draw_room
 from tests.integration.registration_room import until
 
 CHOSEN, WAITING, WITHDRAWN = Outcome.CHOSEN, Outcome.WAITING, Outcome.WITHDRAWN
@@ -336,6 +336,37 @@ def test_an_open_wave_is_not_frozen_and_one_without_seats_neither(run, database_
     (is_open, seatless), (soon, done) = run(scenario())
     assert "is open until" in is_open and "no seats" in seatless
     assert not done and "an hour from now" in soon
+
+
+def test_an_interrupted_freeze_is_gone_on_with_until_the_beacon_speaks(run, database_url, tmp_path, monkeypatch):
+    """With the same words, also when less than the hour is left; after the beacon nothing is committed to."""
+
+    async def killed(*_: object) -> None:
+        raise InterruptedError
+
+    async def scenario():
+        async with draw_room(database_url, tmp_path) as room:
+            await seven(room)
+            with monkeypatch.context() as patched:
+                patched.setattr(draws, "commit_to", killed)
+                said = [await room.freeze()]
+            said.append(await room.draw("withdraw", str(room.folder / "wave-1"), uuid4().hex))
+            room.clock.ahead += HOUR
+            said.append(await room.freeze(round_="8"))
+            room.clock.ahead += HOUR
+            said.append(await room.freeze())
+            room.clock.ahead -= HOUR
+            said.append(await room.freeze())
+            room.clock.ahead += HOUR
+            return [*said, await room.freeze()]
+
+    interrupted, uncommitted, other, late, again, known = run(scenario())
+    assert not interrupted[1]
+    assert not uncommitted[1] and "run `draw freeze` again" in uncommitted[0]
+    assert not other[1] and "frozen with other words" in other[0]
+    assert not late[1] and "the beacon has spoken" in late[0]
+    assert again[1] and again[0]["tickets"] == 7, again
+    assert known == again, "what was committed to in time is said again at any time"
 
 
 def test_a_folder_of_another_draw_is_not_published(run, database_url, tmp_path):
