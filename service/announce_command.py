@@ -8,9 +8,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from service import shell_names
 from service.actions.announcement import Progress, progress
+from service.actions.staff import at_the_shell, entry
 from service.domain.announcement import PLACE_WORDS, TOLD, Place
-from service.ports import Begin, Vault
+from service.ports import Begin, Transaction, Vault
 from service.settings import Settings
 
 AUDIENCES: Mapping[str, tuple[Place, ...]] = {"everybody": TOLD, "chosen": (Place.CHOSEN,)}
@@ -32,6 +34,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     starting.add_argument(
         "--to", choices=AUDIENCES, default="everybody", help="who is told: everybody with a place, or the chosen alone"
     )
+    for each in (starting, pausing, resuming):
+        each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     for each in (listing, starting, pausing, resuming):
         each.add_argument("--wave", type=int, required=True, metavar="N", help="of which wave")
         each.add_argument("--json", action="store_true", help="as one JSON document")
@@ -48,13 +52,20 @@ async def run(begin: Begin, _: Vault, __: Settings, options: argparse.Namespace)
             return f"wave {wave_id} has no date from which messages may leave: set it first", False
         async with begin() as tx:
             await tx.announcements.start(wave_id, AUDIENCES[options.to], clock.now())
+            await _note(tx, options, to=options.to)
     elif options.what in ("pause", "resume"):
-        async with begin(single=True) as tx:
+        async with begin() as tx:
             if not await tx.announcements.pause(wave_id, paused=options.what == "pause"):
                 return f"the announcement of wave {wave_id} was not started", False
+            await _note(tx, options)
     found = await progress(begin, clock, wave_id)
     assert found is not None
     return (json.dumps(_document(found), indent=2) if options.json else _text(found)), True
+
+
+async def _note(tx: Transaction, options: argparse.Namespace, **asked: str) -> None:
+    by, verb = at_the_shell(options.who), f"announce-{options.what}"
+    await tx.staff.note(entry(by, verb, "done", asked={"wave": options.wave, **asked}))
 
 
 def _document(found: Progress) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from service import shell_names
 from service.actions import complaints as actions
 from service.actions.complaints import FollowedComplaint
 from service.domain.complaints import MOST_TEXT, STATE_WORDS, complaint_text, known_regency
@@ -37,6 +38,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     answering = whats.add_parser("answer", help="what whoever filed it reads when following it")
     for each in (forwarding, answering):
         each.add_argument("number", type=_number, help="of the complaint")
+        each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     answering.add_argument("text", type=_text, help=f"the answer, at most {MOST_TEXT} characters")
     for each in (listing, forwarding, answering):
         each.add_argument("--json", action="store_true", help="as one JSON document")
@@ -77,9 +79,10 @@ async def run(begin: Begin, _: Vault, __: Settings, options: argparse.Namespace)
     """What to print, and whether it could be done. Raises LaunchnightError."""
     what = options.what or "list"
     if what == "forward":
-        return _shown([await actions.forward_complaint(begin, _Now(), options.number)], options.json), True
+        return _shown([await actions.forward_complaint(begin, _Now(), options.who, options.number)], options.json), True
     if what == "answer":
-        return _shown([await actions.answer_complaint(begin, _Now(), options.number, options.text)], options.json), True
+        done = await actions.answer_complaint(begin, _Now(), options.who, options.number, options.text)
+        return _shown([done], options.json), True
     state = None if options.state is None else _STATES[options.state]
     found = await actions.list_complaints(begin, state, options.regency, options.after, options.most)
     return _shown(found, options.json), True

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from service import shell_names
 from service.actions import priority as actions
 from service.actions.priority import ListRefused
 from service.ports import Begin, Vault
@@ -24,6 +25,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="add everybody of a file: a line each, the identity number in front; all of it or nothing",
     )
     bringing.add_argument("file", type=Path, metavar="FILE", help="text or CSV; further columns are not read")
+    bringing.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     for each in (counting, bringing):
         each.add_argument("--json", action="store_true", help="as one JSON document")
 
@@ -37,7 +39,9 @@ async def run(begin: Begin, vault: Vault, settings: Settings, options: argparse.
     try:
         with options.file.open("rb") as file:
             lines = iter(lambda: file.readline(LONGEST_LINE), b"")
-            done = await actions.import_list(begin, vault, lines, synthetic_people=settings.synthetic_people, say=_say)
+            done = await actions.import_list(
+                begin, vault, options.who, lines, synthetic_people=settings.synthetic_people, say=_say
+            )
     except ListRefused as refused:
         return _faults(refused, options.json), False
     if options.json:

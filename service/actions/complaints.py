@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from service.actions.again import idempotent
 from service.actions.once import Once
+from service.actions.staff import at_the_shell, entry
 from service.count_ports import Complaint
 from service.domain import complaints as rules
 from service.domain.complaint_errors import ComplaintSettled, ComplaintsFull, TooManyComplaints
@@ -131,7 +132,7 @@ async def list_complaints(
         return [told(each) for each in await tx.complaints.lines(state, regency, after, most)]
 
 
-async def forward_complaint(begin: Begin, clock: Clock, number: int) -> FollowedComplaint:
+async def forward_complaint(begin: Begin, clock: Clock, who: str, number: int) -> FollowedComplaint:
     """To the labor office of its regency, under the next number of its letters.
 
     Raises NotFound, ComplaintSettled.
@@ -141,10 +142,11 @@ async def forward_complaint(begin: Begin, clock: Clock, number: int) -> Followed
         if not rules.may_forward(complaint.state):
             raise ComplaintSettled(state=STATE_WORDS[ComplaintState(complaint.state)])
         await tx.complaints.forward(number, complaint.regency, clock.now())
+        await tx.staff.note(entry(at_the_shell(who), "complaint-forward", "done", asked={"number": number}))
         return told(await _held(tx, number))
 
 
-async def answer_complaint(begin: Begin, clock: Clock, number: int, text: str) -> FollowedComplaint:
+async def answer_complaint(begin: Begin, clock: Clock, who: str, number: int, text: str) -> FollowedComplaint:
     """Its answer, whether it was forwarded or not. Raises FieldRefused, NotFound, ComplaintSettled."""
     text = rules.complaint_text(text)
     async with begin() as tx:
@@ -152,6 +154,8 @@ async def answer_complaint(begin: Begin, clock: Clock, number: int, text: str) -
         if not rules.may_answer(complaint.state):
             raise ComplaintSettled(state=STATE_WORDS[ComplaintState(complaint.state)])
         await tx.complaints.answer(complaint, text, clock.now())
+        # The answer stands with the complaint; what is on the record stays for ever, so no words about people.
+        await tx.staff.note(entry(at_the_shell(who), "complaint-answer", "done", asked={"number": number}))
         return told(await _held(tx, number))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from service.actions.staff import at_the_shell, entry
 from service.domain.errors import FieldRefused
 from service.domain.priority import number_of
 from service.ports import Begin, Vault
@@ -31,9 +32,16 @@ class ListRefused(Exception):
 
 
 async def import_list(
-    begin: Begin, vault: Vault, lines: Iterable[bytes], *, synthetic_people: bool, say: Say = lambda said: None
+    begin: Begin,
+    vault: Vault,
+    who: str,
+    lines: Iterable[bytes],
+    *,
+    synthetic_people: bool,
+    say: Say = lambda said: None,
 ) -> Imported:
-    """Add everybody of a list. lines: see `service.domain.priority.number_of`. Raises ListRefused.
+    """Add everybody of a list; that `who` did is on the record. lines: see `service.domain.priority.number_of`.
+    Raises ListRefused.
 
     Of the numbers nothing but a keyed index is kept, in memory too.
     """
@@ -45,6 +53,8 @@ async def import_list(
             added += await tx.priority.add(ordered[start : start + BATCH])
             say(f"{min(start + BATCH, len(ordered)):,} of {len(ordered):,} numbers looked up")
         total = await tx.priority.count()
+        after = {"added": added, "total": total}
+        await tx.staff.note(entry(at_the_shell(who), "priority-import", "done" if added else "unchanged", after=after))
     return Imported(len(ordered), repeated, added, total)
 
 

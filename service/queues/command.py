@@ -14,7 +14,7 @@ from functools import partial
 from service import shell_names
 from service.actions import staff_orders
 from service.actions.operations import Order
-from service.actions.staff import at_the_shell
+from service.actions.staff import at_the_shell, entry
 from service.domain.queues import drain_s
 from service.ports import Begin, Vault
 from service.queue_ports import DeadLetter, QueueStanding
@@ -43,7 +43,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         each.add_argument("--error", help="only those with this class of error")
     quota.add_argument("queue", help="name of the queue")
     quota.add_argument("rate", type=_rate, help="jobs a second, 0 to stop; `settings`: the rate of the settings again")
-    quota.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
+    for each in (redrive, quota):
+        each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     for each in (listing, dead, redrive, quota):
         each.add_argument("--json", action="store_true", help="as one JSON document")
 
@@ -109,11 +110,15 @@ def _letter(letter: DeadLetter) -> Mapping[str, object]:
 async def _redrive(begin: Begin, table: Mapping[str, QueuePolicy], options: argparse.Namespace) -> tuple[Table, bool]:
     driven = 0
     ids = options.ids or None
+    asked = {"queue": options.queue, "error": options.error, "ids": ids}
     while True:
-        async with begin(single=True) as tx:
+        async with begin() as tx:
             found = await tx.queue.redrive(
                 options.queue, options.error, ids, most=AT_ONCE, limit=table[options.queue].limit
             )
+            if found:
+                by = at_the_shell(options.who)
+                await tx.staff.note(entry(by, "queue-redrive", "done", asked=asked, after={"redriven": found}))
         driven += found
         if found < AT_ONCE:
             break

@@ -77,7 +77,7 @@ def timed(url: str, path: Path) -> tuple[float, Imported]:
         database = await Database.open(url, connections=1)
         try:
             with path.open("rb") as file:
-                return await import_list(begin_on(database, vault), vault, file, synthetic_people=True)
+                return await import_list(begin_on(database, vault), vault, "bench", file, synthetic_people=True)
         finally:
             await database.close()
 

@@ -55,6 +55,8 @@ def test_everybody_with_a_place_is_told_once(run: Run, database_url: str, tmp_pa
             people = await drawn_wave(room.connection, MIXED)
             assert (await ask(room, "list"))[0]["state"] == "off"
             await ask(room, "start")
+            record = await room.connection.fetch("select verb, outcome from staff_audit")
+            assert [tuple(row) for row in record] == [("announce-start", "done")]
             async with room.worker():
                 await everybody_told(room)
                 told = [texts(room, each) for each in people]

@@ -60,6 +60,8 @@ def test_a_complaint_goes_from_the_person_to_the_office_and_back(run, database_u
                 await follow(service, {**filed, "number": 4711}),
             ]
             rows = [row[0] for row in await service.sql("select c::text from complaint as c")]
+            record = [row[0] for row in await service.sql("select verb from staff_audit order by id")]
+            assert record == ["complaint-forward", "complaint-answer", "complaint-answer"]
             listed = json.loads(await ask(service, "list", "--regency", "5207", "--json"))
             return filed, seen, waiting, forwarded, strangers, rows, listed
 
@@ -89,7 +91,9 @@ def test_letters_of_each_office_are_numbered_without_a_gap(run, database_url, tm
                 for regency in (3372, 3372, 3372, 3578)
             ]
             begin, clock = service.ports.begin, service.clock
-            done = await asyncio.gather(*(actions.forward_complaint(begin, clock, number) for number in numbers))
+            done = await asyncio.gather(
+                *(actions.forward_complaint(begin, clock, "Root", number) for number in numbers)
+            )
             return sorted(each.letter_number for each in done)
 
     assert run(scenario()) == ["3372/000001", "3372/000002", "3372/000003", "3578/000001"]

@@ -168,6 +168,12 @@ def test_operators_see_and_drive(run: Run, database_url: str) -> None:
     assert ask(run, database_url, "dead", "--queue", "sms")[0] == "none"
     answer, done = ask(run, database_url, "redrive", "email", "--json")
     assert (json.loads(answer), done) == ([{"queue": "email", "redriven": 2, "left_dead": 0}], True)
+
+    async def recorded() -> Any:
+        async with one(database_url) as connection:
+            return await connection.fetchval("select detail from staff_audit where verb = 'queue-redrive'")
+
+    assert '"redriven": 2' in str(run(recorded())).replace("'", '"')
     assert ask(run, database_url, "redrive", "letters")[0].startswith("there is no queue letters: email, sms")
     ask(run, database_url, "quota", "email", "2.5")
     email = of_email(ask(run, database_url, "list", "--json")[0])

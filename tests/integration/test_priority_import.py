@@ -35,6 +35,8 @@ def test_a_list_is_imported_and_imported_again(run, database_url, tmp_path, monk
             text = "NIK;nama\n" + "".join(f"{number};Siti\n" for number in [*NUMBERS[:50], NUMBERS[3]])
             told = [await imported(room, text.encode(), "--json") for _ in range(2)]
             first = await people(room)
+            record = await room.connection.fetch("select verb, outcome from staff_audit order by id")
+            assert [tuple(row) for row in record] == [("priority-import", "done"), ("priority-import", "unchanged")]
             told.append(await imported(room, "\n".join(NUMBERS).encode()))
             options = asked(priority_command)
             told.append(await priority_command.run(room.begin, room.vault, room.settings, options))
@@ -86,7 +88,7 @@ def test_what_breaks_in_the_middle_leaves_nothing(run, database_url, tmp_path, m
         async with draw_room(database_url, tmp_path) as room:
             lines = [number.encode() for number in NUMBERS]
             with pytest.raises(Killed):
-                await priority.import_list(room.begin, room.vault, lines, synthetic_people=True, say=kill)
+                await priority.import_list(room.begin, room.vault, "Root", lines, synthetic_people=True, say=kill)
             return await people(room)
 
     assert run(scenario()) == set()
