@@ -361,7 +361,7 @@ def test_the_shell_publishes_what_two_have_confirmed_and_nothing_else(run, datab
             proposed = await sri.order("draw-publish", asdict(draw))
             begun.append(await begins())
             await budi.confirm(proposed.json()["proposal"])
-            begun += [await begins(replace(draw, **{name: "f" * 64})) for name in ("commitment", "seed")]
+            begun += [await begins(replace(draw, commitment="f" * 64)), await begins(replace(draw, seed="f" * 64))]
             return [*begun, await begins(), await begins()], await there.audit()
 
     begun, audit = run(scenario())
