@@ -146,7 +146,7 @@ def test_names_units_and_help_are_as_prometheus_wants_them(page: str) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.xdist_group("rehearsal")
 def test_every_declared_metric_was_recorded(loaded: Loaded) -> None:
-    """In the rehearsal, but for what the record leaves out, what needs an allowance, and what only calibration tells."""
+    """In the rehearsal, but for what the record leaves out, what needs an allowance, or calibration to be told."""
     names = set(loaded.server.get("label/__name__/values"))
     silent = {metric for sample, metric in samples().items() if kept(sample) and sample not in names}
     assert silent == {"partner_allowance_left_requests", "registration_http_measured_seconds"}
