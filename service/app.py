@@ -6,7 +6,6 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 
 import structlog
 import uvicorn
@@ -21,6 +20,7 @@ from service.actions.claims import claims_on
 from service.actions.joins import joins_on
 from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
+from service.clock import WallClock
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
 from service.gatekeeping import count_presence, keep_counts, run_gatekeeper
@@ -61,13 +61,6 @@ INSPECTIONS_PER_S = 20.0
 """Of one inspector: a picture of 12 megapixels takes 80 ms, one of the usual size 20."""
 
 log = structlog.get_logger(__name__)
-
-
-class WallClock:
-    """Fulfils `ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service import draw_attributes, draw_database, shell_names
+from service.clock import WallClock
 from service.domain import merkle
 from service.domain.grants import LINE, DrawRefused, Quotas
 from service.domain.independence import ALARM, is_odd
@@ -22,13 +23,6 @@ from service.settings import Settings
 COUNTED = ("winners", "waiting", "withdrawn")
 LEAST_NOTICE = timedelta(hours=1)
 """Between the freeze and the beacon, for everybody to see what was frozen."""
-
-
-class WallClock:
-    """Fulfils `ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,7 @@ from service.actions import paper_intake as intake
 from service.actions import paper_report, paper_steps
 from service.actions.paper_intake import Taken, Told
 from service.actions.paper_report import PaperReport
+from service.clock import WallClock
 from service.domain.identity import masked_nik
 from service.domain.paper import CellFault, Checked, Intake, Person, harmless
 from service.domain.paper_states import Outcome, PaperState
@@ -32,13 +32,6 @@ LONGEST_NAME = 100
 RESULT = ".result.csv"
 STEPS = {"forward": PaperState.FORWARDED, "receive": PaperState.RECEIVED}
 Said = tuple[str, bool]
-
-
-class WallClock:
-    """Fulfils `ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -1,16 +1,8 @@
-"""Who types a verb of the operators, and when: what goes on the record."""
+"""Who types a verb of the operators: the name that goes on the record."""
 
 import getpass
-from datetime import UTC, datetime
 
 from service.domain.staff import NAME_LENGTH
-
-
-class WallClock:
-    """Fulfils `ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def user() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from service import shell_names
 from service.actions import staff, staff_orders
 from service.actions.staff import Papers, at_the_shell
+from service.clock import WallClock
 from service.domain.staff import Role
 from service.ports import Begin, Clock, Vault
 from service.settings import Settings
@@ -41,7 +42,7 @@ async def run(
     begin: Begin, vault: Vault, _: Settings, options: argparse.Namespace, clock: Clock | None = None
 ) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
-    what, clock = options.what or "list", clock or shell_names.WallClock()
+    what, clock = options.what or "list", clock or WallClock()
     if what == "list":
         return await _list(begin, clock, options.json), True
     if what == "audit":

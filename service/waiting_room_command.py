@@ -20,6 +20,7 @@ from service.actions import lottery, operations, staff_orders
 from service.actions.lottery import NotDrawn
 from service.actions.operations import MOST_MESSAGE, SHOWN, Done, Order
 from service.actions.staff import at_the_shell
+from service.clock import WallClock
 from service.domain import lottery_record
 from service.ports import Begin, Clock, Vault
 from service.settings import Settings
@@ -84,7 +85,7 @@ async def run(
     begin: Begin, vault: Vault, settings: Settings, options: argparse.Namespace, clock: Clock | None = None
 ) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
-    what, clock = options.what or "status", clock or shell_names.WallClock()
+    what, clock = options.what or "status", clock or WallClock()
     if what == "office":
         return await office_command.run(begin, vault, options)
     if what == "publish":

@@ -13,8 +13,9 @@ from service.actions.staff import at_the_shell
 from service.actions.staff_changes import is_shortened
 from service.actions.staff_orders import Attempt
 from service.actions.wave_plans import SETTABLE, WaveChange, in_words
+from service.clock import WallClock
 from service.domain.wave_plans import WavePlan, state_of
-from service.draw_command import WallClock, instant, quota
+from service.draw_command import instant, quota
 from service.ports import Begin, Clock, Vault
 from service.settings import Settings
 

@@ -59,7 +59,7 @@ async def _set_wave(tx: Transaction, order: Order, now: datetime) -> Changed:
     before = await tx.wave_plans.find(order.arguments["wave"])
     if before is not None and is_shortened(before, wanted, now):
         raise OrderRefused("Nobody alone takes hours away from an open wave: `wave-close` needs two.")
-    return _differing(await wave_plans.set_in(tx, order.who, order.arguments["wave"], wanted))
+    return _differing(await wave_plans.set_in(tx, order.arguments["wave"], wanted))
 
 
 def is_shortened(wave: WavePlan, wanted: Mapping[str, Any], now: datetime) -> bool:
@@ -75,7 +75,7 @@ async def _close_wave(tx: Transaction, order: Order, now: datetime) -> Changed:
     closes_at = now if wanted is None else _instant(wanted)
     if closes_at < now:
         raise OrderRefused("The moment is past: leave it out, and the wave closes when it is confirmed.")
-    return _differing(await wave_plans.close_in(tx, order.who, order.arguments["wave"], closes_at))
+    return _differing(await wave_plans.close_in(tx, order.arguments["wave"], closes_at))
 
 
 def _instant(given: datetime | str) -> datetime:

@@ -40,12 +40,12 @@ async def set_wave(begin: Begin, who: str, wave_id: int, given: Mapping[str, Any
     Raises WaveRefused.
     """
     async with begin() as tx:
-        change = await set_in(tx, who, wave_id, given)
+        change = await set_in(tx, wave_id, given)
         await _note(tx, who, "wave-set", change)
     return change
 
 
-async def set_in(tx: Transaction, who: str, wave_id: int, given: Mapping[str, Any]) -> WaveChange:
+async def set_in(tx: Transaction, wave_id: int, given: Mapping[str, Any]) -> WaveChange:
     """As `set_wave`, in a transaction that is under way."""
     await tx.wave_plans.hold()
     before = await tx.wave_plans.find(wave_id)
@@ -59,12 +59,12 @@ async def set_in(tx: Transaction, who: str, wave_id: int, given: Mapping[str, An
 async def close_wave(begin: Begin, clock: Clock, who: str, wave_id: int) -> WaveChange:
     """From now on nobody joins. A wave that has closed stays as it is. Raises NotFound, WaveRefused."""
     async with begin() as tx:
-        change = await close_in(tx, who, wave_id, clock.now())
+        change = await close_in(tx, wave_id, clock.now())
         await _note(tx, who, "wave-close", change)
     return change
 
 
-async def close_in(tx: Transaction, who: str, wave_id: int, at: datetime) -> WaveChange:
+async def close_in(tx: Transaction, wave_id: int, at: datetime) -> WaveChange:
     """As `close_wave`, in a transaction that is under way; at: now, or later."""
     await tx.wave_plans.hold()
     before = await tx.wave_plans.find(wave_id)

@@ -15,6 +15,7 @@ from service import shell_names
 from service.actions import staff_orders
 from service.actions.operations import Order
 from service.actions.staff import at_the_shell, entry
+from service.clock import WallClock
 from service.domain.queues import drain_s
 from service.ports import Begin, Vault
 from service.queue_ports import DeadLetter, QueueStanding
@@ -131,7 +132,7 @@ async def _quota(
     vault: Vault, begin: Begin, table: Mapping[str, QueuePolicy], options: argparse.Namespace
 ) -> tuple[Table, bool]:
     order = Order(options.who, "queue-quota", {"queue": options.queue, "rate_per_s": options.rate})
-    await staff_orders.give(begin, vault, shell_names.WallClock(), at_the_shell(options.who), order)
+    await staff_orders.give(begin, vault, WallClock(), at_the_shell(options.who), order)
     rate = table[options.queue].rate_per_s if options.rate is None else options.rate
     return [{"queue": options.queue, "quota_per_s": rate, "quota_by_hand": options.rate is not None}], True
 

@@ -19,7 +19,8 @@ import uvicorn
 from service import settings
 from service.actions.upload_rows import beginnings_on, finishes_on
 from service.actions.upload_writers import Writers
-from service.app import WallClock, build_app, new_writers
+from service.app import build_app, new_writers
+from service.clock import WallClock
 from service.domain.policy import Policy
 from service.metrics import Metrics
 from service.ports import Ports
