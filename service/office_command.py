@@ -4,10 +4,10 @@ An access code is shown once, when it is made; nothing from which it could be re
 """
 
 import argparse
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 
+from service import shell_rows
 from service.actions import offices as actions
 from service.domain.offices import CODE_BYTES, NAME_LENGTH
 from service.ports import Begin, Vault
@@ -44,13 +44,13 @@ async def run(begin: Begin, vault: Vault, options: argparse.Namespace) -> tuple[
         async with begin(single=True) as tx:
             ended = await tx.offices.end(options.name)
         said = {"office": options.name, "ended": ended}
-        return _told(said, options.json) if ended else f"there is no open office {options.name}", ended
+        return shell_rows.row(said, as_json=options.json) if ended else f"there is no open office {options.name}", ended
     make = actions.add_office if what == "add" else actions.renew_office
     code = await make(begin, vault, options.name, secrets.token_bytes(CODE_BYTES))
     if code is None:
         there = "there is an office" if what == "add" else "there is no office"
         return f"{there} {options.name}", False
-    return _told({"office": options.name, "access_code": code}, options.json), True
+    return shell_rows.row({"office": options.name, "access_code": code}, as_json=options.json), True
 
 
 async def _list(begin: Begin, as_json: bool) -> str:
@@ -66,12 +66,4 @@ async def _list(begin: Begin, as_json: bool) -> str:
         }
         for each in lines
     ]
-    if as_json:
-        return json.dumps(rows, indent=2)
-    return "\n".join(_told(row, as_json=False) for row in rows) or "none"
-
-
-def _told(row: Mapping[str, object], as_json: bool) -> str:
-    if as_json:
-        return json.dumps(row)
-    return "  ".join(f"{name} {'-' if value is None else value}" for name, value in row.items())
+    return shell_rows.rows(rows, as_json=as_json)

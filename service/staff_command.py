@@ -8,7 +8,7 @@ import argparse
 import json
 from collections.abc import Mapping
 
-from service import shell_names
+from service import shell_names, shell_rows
 from service.actions import staff, staff_orders
 from service.actions.staff import Papers, at_the_shell
 from service.clock import WallClock
@@ -52,7 +52,7 @@ async def run(
     if what == "end":
         ended = await staff.end(begin, clock, by, options.name)
         said = {"name": options.name, "ended": ended}
-        return _told(said, options.json) if ended else f"there is no {options.name}", ended
+        return shell_rows.row(said, as_json=options.json) if ended else f"there is no {options.name}", ended
     if what == "add":
         papers = await staff.add(begin, vault, by, options.name, options.role)
     else:
@@ -88,15 +88,7 @@ async def _list(begin: Begin, clock: Clock, as_json: bool) -> str:
         }
         for each in lines
     ]
-    if as_json:
-        return json.dumps(rows, indent=2)
-    return "\n".join(_told(row, as_json=False) for row in rows) or "none"
-
-
-def _told(row: Mapping[str, object], as_json: bool) -> str:
-    if as_json:
-        return json.dumps(row)
-    return "  ".join(f"{name} {'-' if value is None else value}" for name, value in row.items())
+    return shell_rows.rows(rows, as_json=as_json)
 
 
 def _line(line: Mapping[str, object]) -> str:
