@@ -18,9 +18,10 @@ def u64(x: int) -> int:
 def mixed(z: int) -> int:
     """The finalizer of splitmix64: a bijection of 64-bit integers in which each input bit flips half the output.
 
+    z: of `u64`, or a sum of such: a signed one numba would not wrap, and another cast here costs a plain draw a third.
     Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014 (constants of variant 13).
     """
-    z = u64(z)  # an unsigned one from here on, whose products numba wraps; the masks are for plain Python
+    z &= _MASK  # numba wraps by itself; the masks are for plain Python
     z = ((z ^ (z >> 30)) * MIX_1) & _MASK
     z = ((z ^ (z >> 27)) * MIX_2) & _MASK
     return z ^ (z >> 31)
