@@ -56,6 +56,10 @@ class _Refused(Exception):
     """The reused connection was closed by the server before it took the request."""
 
 
+class _Overdue(BaseException):
+    """There is no answer, and the client waits no longer. No Exception: nothing on the way may take it for its own."""
+
+
 class _Wire:
     """One open connection, and whether it can carry another request when the present one has ended."""
 
@@ -144,13 +148,12 @@ class Connections:
         if body or method not in ("GET", "HEAD"):
             head = f"{head}Content-Length: {len(body)}\r\n"
         sending = Sending(line)
-        deadline = gevent.Timeout.start_new(timeout)
+        deadline = gevent.get_hub().loop.timer(timeout)  # a gevent.Timeout costs six times as much
+        deadline.start(gevent.getcurrent().throw, _Overdue)
         try:
             status, fields, content = self._answer(source, method, f"{head}\r\n".encode("latin-1"), body, sending)
             return Answer(status, fields, content, "", sending.left, Cut.NONE + 0, blocked)
-        except gevent.Timeout as over:
-            if over is not deadline:
-                raise
+        except _Overdue:
             return Answer(0, {}, b"", "timeout", sending.left, Cut.NONE + 0, blocked)
         except Broken as broken:
             failure = "timeout" if broken.cut == Cut.HALF_OPEN else "transport"
@@ -161,6 +164,7 @@ class Connections:
                 self.exhausted[resource] += 1
             return Answer(0, {}, b"", "transport", sending.left, Cut.NONE + 0, blocked)
         finally:
+            deadline.stop()
             deadline.close()
             self._free.release()
 
