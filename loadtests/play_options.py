@@ -37,6 +37,7 @@ def add_stack(add: Add, *, drain: str) -> None:
     add("--replicas", metavar="N", default="1", help="processes of the web role; several need --proxy (1)")
     add("--proxy", metavar="nginx", help="put nginx before them")
     add("--service", metavar="NAME=VALUE", action="append", default=[], help="a setting of the service to try")
+    add("--pin", metavar="KIND=CORES", action="append", default=[], help="hold programs to cores: service=0")
     add("--target", metavar="URL", help="play against the service that answers there instead of starting one")
     add("--partners", metavar="URL", help="of --target: its simulated partners")
     add("--ledger", metavar="COMMAND", help="of --target: prints its database's ledger; without it that is not read")

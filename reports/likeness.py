@@ -10,7 +10,7 @@ from typing import Any
 
 COUNTED = (
     "night", "set", "reading", "arrivals", "spacing", "steps", "uploader", "factors", "minutes", "drain_limit_s",
-    "workers", "machine", "stack",
+    "workers", "machine", "stack", "simulated", "simulation",
 )  # fmt: skip
 """Keys of run.json that say what was played."""
 NOT_COUNTED = (
@@ -19,10 +19,12 @@ NOT_COUNTED = (
 )  # fmt: skip
 """Keys that name the run, follow from the others or from the seed, or say what came out."""
 
-_OLDER: dict[str, Any] = {"arrivals": "", "spacing": "random", "steps": 0, "uploader": "patient"}
+_OLDER: dict[str, Any] = {"simulated": False, "arrivals": "", "spacing": "random", "steps": 0, "uploader": "patient"}
 """What a record meant that does not say it."""
 _NIGHT_APART = ("title", "sources", "figures", "prices", "funnel", "objectives", "objective_reasons", "default_set")
 """Of a night: how its figures are told, bought and judged, which nobody who plays it notices."""
+_SIMULATION = ("resources", "calibration", "costs", "cut")
+"""Of what a simulated night was played with; the rest follows from it, or came out."""
 _MACHINE = ("cpus", "memory_bytes")
 _STACK = {"started": True, "replicas": 1, "proxy": None}
 
@@ -55,10 +57,15 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     counted["machine"] = {key: counted["machine"].get(key) for key in _MACHINE}
     memory = counted["machine"].pop("memory_bytes")
     counted["machine"]["memory_gib"] = None if memory is None else round(float(memory) / 2**30)
+    if config.get("simulated"):  # the machine that reckoned it changes nothing
+        counted["machine"] = {}
+    counted["simulation"] = {key: config.get("simulation", {}).get(key) for key in _SIMULATION}
     stack = counted["stack"] or {}
     counted["stack"] = {key: stack.get(key, usual) for key, usual in _STACK.items()}
     if tried := stack.get("settings"):
         counted["stack"]["settings"] = tried
+    if pinned := stack.get("pins"):
+        counted["stack"]["pins"] = pinned
     return dict(_leaves("", counted))
 
 

@@ -251,7 +251,25 @@ _TAKEOVER = _table(
 )
 _AUDIT = _table(id=_text, invalid=_flag, cause=_text, advice=_text, figure=_number)
 
+_SIMULATION = _table(
+    (),
+    step_s=_factor,
+    cut=_optional(_whole),
+    resources=_free(lambda value, key: iter(())),
+    calibration=_table(name=_text, digest=_text),
+    costs=_free(_amount),
+    assumptions=_list(_text),
+    remarks=_list(_text),
+    digest=_text,
+    events=_whole,
+    little=_list(_table(station=_text, area_s=_number, stays_s=_number, came=_whole)),
+    broken_laws=_list(_text),
+)
+"""What a simulated night was played with, and how its laws stood."""
+
 _MAY_BE: dict[str, Check] = {
+    "simulated": _flag,
+    "simulation": _SIMULATION,
     "arrivals": _text,
     "spacing": _text,
     "steps": _whole,
@@ -259,7 +277,7 @@ _MAY_BE: dict[str, Check] = {
     "needs": _free(_amount),
     "swarm": _table(("health", "takeovers"), health=_list(_AUDIT), takeovers=_list(_TAKEOVER)),
     "stack": _table(
-        ("settings",),
+        ("settings", "pins"),
         started=_flag,
         replicas=_optional(_whole),
         proxy=_optional(_text),
@@ -268,6 +286,7 @@ _MAY_BE: dict[str, Check] = {
         ledger=_flag,
         remarks=_list(_text),
         settings=_free(_text),
+        pins=_free(_text),
     ),
 }
 """What only rehearsals say: what was played and against what, and how the swarm fared."""

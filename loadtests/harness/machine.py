@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -41,8 +42,15 @@ class Machine(Collector):
 def core_seconds() -> dict[int, float]:
     """Busy seconds since the start of the machine, of each core that this process may run on."""
     times = psutil.cpu_times(percpu=True)
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(times))
-    return {core: _busy(times[core]._asdict()) for core in sorted(allowed) if core < len(times)}
+    return {core: _busy(times[core]._asdict()) for core in sorted(cores()) if core < len(times)}
+
+
+@cache
+def cores() -> frozenset[int]:
+    """Cores that this process may run on, as it was when it was first asked: it may hold itself to fewer later."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
 
 
 def disk_seconds(disks: Iterable[str]) -> dict[str, float]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from loadtests.harness import disk, proxy, tried_settings
+from loadtests.harness import disk, pins, proxy, tried_settings
 from loadtests.harness.errors import Refusal
+from loadtests.harness.pins import Pins
 from loadtests.harness.samples import Target
 from loadtests.needs import Needs, needs
 from loadtests.visitors import OPTIONS as VISITORS
@@ -94,6 +95,8 @@ class Order:
     """What stands before them: one of PROXIES, or nothing."""
     tried: dict[str, str]
     """Settings of the service, without their prefix, that are not their defaults."""
+    pins: Pins
+    """The cores that programs are held to."""
     running: Running | None
     """None: the rehearsal starts a stack of its own."""
     runs: Path
@@ -140,6 +143,7 @@ def order_of(options: Namespace) -> Order:
     replicas = _read("--replicas", options.replicas, _whole(1, MOST_REPLICAS), faults)
     uploader = _known("--uploader", options.uploader, [each.name.lower() for each in Uploader], faults)
     tried = tried_settings.read(options.service, faults)
+    pinned = pins.read(options.pin, faults)
     running = _running(options, faults)
     if options.target is None:
         _check_proxy(options.proxy, replicas or 1, faults)
@@ -199,6 +203,7 @@ def order_of(options: Namespace) -> Order:
         replicas=replicas,
         proxy=options.proxy or "",
         tried=tried,
+        pins=pinned,
         running=running,
         runs=runs,
         work=work,
@@ -243,7 +248,7 @@ def _running(options: Namespace, faults: list[str]) -> Running | None:
         return None
     starting = {
         "--replicas": options.replicas != "1", "--proxy": options.proxy, "--keep-photos": options.keep_photos,
-        "--service": options.service,
+        "--service": options.service, "--pin": options.pin,
     }  # fmt: skip
     faults += [f"{name}: the target is as it is; leave this out" for name, given in starting.items() if given]
     if options.partners is None:

@@ -1,7 +1,7 @@
 """The children of one rehearsal: launched, awaited, watched and ended here, whatever they are."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from loadtests.harness.processes import LOOPBACK, Child
@@ -11,6 +11,8 @@ READY_WITHIN = {"database": 150.0, "partners": 40.0, "web": 40.0, "worker": 40.0
 READY_WITHIN |= {"faults": 40.0, "proxy": 20.0}
 """Seconds to the ready line. On two idle cores each needs under 5; the database may replay its log."""
 SERVICE_KINDS = ("web", "worker", "gatekeeper")
+Held = Callable[[str], AbstractContextManager[None]]
+"""By kind: a program that is started inside runs where its kind is to run (loadtests.harness.pins)."""
 
 
 def kind_of(role: str) -> str:
@@ -21,15 +23,18 @@ def kind_of(role: str) -> str:
 class Programs:
     """Every child of one rehearsal."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, held: Held = lambda _kind: nullcontext()) -> None:
         self._logs = logs
+        self.held = held
         self.children: dict[str, Child] = {}
         """By role; of a program started again the newer."""
         self.all: list[Child] = []
 
     def launch(self, role: str, command: Sequence[str], settings: Mapping[str, str] | None = None) -> None:
         """Start a program, not yet ready."""
-        self.adopt(Child(role, command, settings=settings or {}, logs=self._logs))
+        with self.held(kind_of(role)):
+            child = Child(role, command, settings=settings or {}, logs=self._logs)
+        self.adopt(child)
 
     def adopt(self, child: Child) -> None:
         """From now on the child is one of ours, and is ended with the others."""

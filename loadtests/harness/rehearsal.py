@@ -65,7 +65,7 @@ class Rehearsal:
         limits, rounded_limits = queue_limits(order.partners, order.factors)
         self.folder = folder or RunFolder(order)
         self.folder.rounded = [*rounded, *rounded_limits]
-        self._programs = Programs(self.folder.logs)
+        self._programs = Programs(self.folder.logs, order.pins.holding)
         self._stack: Stack
         if order.running is None:
             self._stack = OwnStack(order, self.folder, self._programs, partners, limits)
@@ -92,6 +92,7 @@ class Rehearsal:
             afterwards.callback(self._metrics.close)
             afterwards.callback(self._clear_away)
             afterwards.callback(self._hands.close)
+            afterwards.callback(self._order.pins.let_go_harness)
             try:
                 self._prepare()
                 self._signals.gentle = True
@@ -144,6 +145,7 @@ class Rehearsal:
         )
         for child in programs.children.values():
             self._watch_cpu(child)
+        order.pins.hold_harness()
         stack.open(folder.opens_at)
         folder.write_config()  # so that a run whose harness is killed can still be reported
 

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from loadtests.harness.errors import Refusal
+from loadtests.harness.machine import cores
 from loadtests.harness.order import Order
 from loadtests.harness.processes import ROOT
 from scenarios import record
@@ -215,7 +216,7 @@ def free_id(order: Order, kind: str = "") -> str:
 def machine() -> dict[str, Any]:
     """What runs here run on."""
     return {
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": len(cores()),
         "memory_bytes": psutil.virtual_memory().total,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",

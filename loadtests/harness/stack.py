@@ -152,6 +152,7 @@ class OwnStack:
             "ledger": True,
             "remarks": [],
             "settings": self._order.tried,
+            **({"pins": pinned} if (pinned := self._order.pins.to_dict()) else {}),
         }
 
     # Breaking
@@ -169,7 +170,9 @@ class OwnStack:
         if role == "database":
             self._launch_database(port=int(born.ready["port"]))
         elif role == "proxy":
-            self._programs.adopt(proxy.launch_again(born))
+            with self._programs.held("proxy"):
+                again = proxy.launch_again(born)
+            self._programs.adopt(again)
         else:
             addresses = {
                 "REGISTRATION_PORT": str(born.ready["port"] or 0),
@@ -226,7 +229,8 @@ class OwnStack:
     def _start_proxy(self) -> str:
         """nginx before the web processes; its address."""
         ports = [int(self._programs.children[role].ready["port"]) for role in self._web_roles]
-        child = proxy.launch(self._folder.work / "proxy", ports, logs=self._folder.logs)
+        with self._programs.held("proxy"):
+            child = proxy.launch(self._folder.work / "proxy", ports, logs=self._folder.logs)
         self._programs.adopt(child)
         proxy.await_answer(child)
         return child.url

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests.harness import pins
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.errors import NotReady, Refusal
 from loadtests.harness.machine import core_seconds
 from loadtests.harness.processes import Child, environment, once, python
-from loadtests.harness.programs import unexpected
+from loadtests.harness.programs import Programs, unexpected
 from tests.children import child_process
 
 READY = "import json, sys; print(json.dumps({'ready': True, 'host': '127.0.0.1', 'port': 7}), flush=True); "
@@ -196,6 +197,27 @@ def test_a_loop_that_shares_its_core_waits_for_it(child_of: ChildOf) -> None:
     assert (loop.role, loop.allowed) == ("web", 1)
     assert loop.ran >= 0.29 and loop.waited >= 0.05
     assert cpu.core_waits["web"] >= loop.waited
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is no other core to be kept from")
+def test_a_program_and_its_children_stay_on_the_cores_of_their_kind(tmp_path: Path) -> None:
+    """What is named is held, with all it starts; what is not runs anywhere; and who started them is as before."""
+    everywhere = os.sched_getaffinity(0)
+    core = max(everywhere)
+    programs = Programs(tmp_path, pins.read([f"web={core}"], []).holding)
+    tell = "import json, os, sys\nchild = os.fork()\nif not child: sys.stdin.read(); os._exit(0)\n"
+    tell += "ready = {'ready': True, 'host': '', 'port': 7, 'of_child': sorted(os.sched_getaffinity(child))}\n"
+    tell += "print(json.dumps(ready), flush=True)\n" + UNTIL_EOF
+    try:
+        for role in ("web-2", "worker"):
+            programs.launch(role, python("-c", tell))
+        programs.await_ready(["web-2", "worker"])
+        told = {role: set(child.ready["of_child"]) for role, child in programs.children.items()}
+        assert told == {"web-2": {core}, "worker": everywhere}
+        assert os.sched_getaffinity(programs.children["web-2"].pid) == {core}
+        assert os.sched_getaffinity(0) == everywhere
+    finally:
+        programs.stop(programs.all, grace=1)
 
 
 def test_the_machine_tells_what_its_cores_did() -> None:

@@ -1,6 +1,7 @@
 """What is asked for is checked as a whole, before anything starts."""
 
 import json
+import os
 from argparse import Namespace
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from scenarios import catalogue
 from scenarios.factors import queue_limits, scaled
 
 NIGHT = "prakerja-wave-1"
+CORE = min(os.sched_getaffinity(0))
 NIGHT_TEXT = (Path(catalogue.__file__).parent / "nights" / f"{NIGHT}.toml").read_text()
 
 
@@ -181,6 +183,9 @@ def test_a_running_stack_is_taken_as_it_is_named() -> None:
         (["--service", "REGISTRATION_SECRET_KEY=00"], ["--service"]),
         (["--service", "OPERATOR_TOKEN=00"], ["--service"]),
         (["--service", "DATABASE_CONNECTIONS=4", "--service", "REGISTRATION_DATABASE_CONNECTIONS=5"], ["--service"]),
+        ([*RUNNING, "--pin", f"service={CORE}"], ["--pin"]),
+        (["--pin", "web", "--pin", "prometheus=0", "--pin", "web=2-1", "--pin", "web=4095"], ["--pin"] * 4),
+        (["--pin", f"web={CORE}", "--pin", f"service={CORE}"], ["--pin"]),
         ([*RUNNING, "--ledger", "echo 'half"], ["--ledger"]),
         ([*RUNNING, "--ledger", " "], ["--ledger"]),
         ([*RUNNING, "--metrics", "https://127.0.0.1:1", "ftp://127.0.0.1"], ["--metrics", "--metrics"]),
@@ -198,6 +203,12 @@ def test_what_does_not_go_together_is_refused_with_every_fault(given: list[str],
 def test_a_setting_is_tried_under_either_of_its_names() -> None:
     order = order_of(options(NIGHT, "--service", "DATABASE_CONNECTIONS=4", "--service", "REGISTRATION_WAVE_ID=2"))
     assert order.tried == {"DATABASE_CONNECTIONS": "4", "WAVE_ID": "2"}
+
+
+def test_the_service_is_held_to_cores_as_a_whole_or_role_by_role() -> None:
+    order = order_of(options(NIGHT, "--pin", f"service={CORE}", "--pin", f"swarm={CORE}-{CORE}"))
+    assert order.pins.to_dict() == dict.fromkeys(("gatekeeper", "swarm", "web", "worker"), str(CORE))
+    assert not order_of(options(NIGHT)).pins
 
 
 def test_what_the_rehearsal_sets_itself_cannot_be_tried(tmp_path: Path) -> None:
