@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from typing import Any, NamedTuple
 
+from loadtests.actions import ANSWER, ASKING_CODE, IN_LINE, NOTHING_TO_KEEP, ROUTES, SENDING, WITH_RECEIPT
 from loadtests.attempts import Attempts
 from loadtests.connections import Answer
 from loadtests.form_fields import identity, profile
@@ -20,32 +21,6 @@ from scenarios.uploaders import Uploader
 
 PATIENCE = 25.0
 """Seconds a browser waits for an answer."""
-
-ROUTES: dict[Action, tuple[str, str]] = {
-    Action.TICKET: ("POST", "tickets"),
-    Action.PLACE: ("GET", "place"),
-    Action.CLAIM: ("POST", "claims"),
-    Action.ACCOUNT: ("POST", "accounts"),
-    Action.CODE: ("POST", "codes"),
-    Action.CODE_AGAIN: ("POST", "codes"),
-    Action.SESSION: ("POST", "sessions"),
-    Action.IDENTITY: ("PUT", "identity"),
-    Action.CORRECT: ("PUT", "identity"),
-    Action.PERSONAL: ("PUT", "profile"),
-    Action.WORK: ("PUT", "profile"),
-    Action.PROGRAM: ("PUT", "profile"),
-    Action.PHOTO_CREATE: ("POST", "files-create"),
-    Action.PHOTO_SEND: ("PATCH", "files-patch"),
-    Action.PHOTO_HEAD: ("HEAD", "files-head"),
-    Action.PHONE: ("POST", "phone-verification"),
-    Action.ASSESSMENT: ("POST", "assessment"),
-    Action.ANSWER: ("PUT", "answers"),
-    Action.SUBMIT: ("POST", "submission"),
-    Action.LOOK: ("GET", "me"),
-    Action.JOIN: ("POST", "join"),
-    Action.LAST_LOOK: ("GET", "me"),
-    Action.REOPEN: ("GET", "me"),
-}
 
 PROBLEMS = {
     "not-eligible": Result.NOT_ELIGIBLE,
@@ -71,6 +46,7 @@ _SAME_KEY = frozenset({"request-in-flight", "changed-meanwhile", "busy", "unavai
 ONE_SHOT_ROUTE = "files-put"
 """Of a one-shot client's photos."""
 
+
 _SLOTS = ("identity_card", "selfie")
 _JPEG = b64encode(b"image/jpeg").decode()
 _TUS = "Tus-Resumable: 1.0.0\r\n"
@@ -95,6 +71,9 @@ class Reading(NamedTuple):
     """The same action needs another request at once."""
     untold: bool = False
     """The answer does not say whether the effect is there."""
+
+
+_OK = Reading(Result.OK)
 
 
 class Applicant:
@@ -140,8 +119,11 @@ class Applicant:
     def request(self, photos: tuple[bytes, ...]) -> Request:
         """The request of the action that the state asks for."""
         self.catch_up()
-        action = Action(self.state.action)
+        action = self.state.action
         method, route = ROUTES[action]
+        if action == ANSWER:
+            item = self.state.progress.answers + 1
+            return self._put(route, f"/assessment/answers/{item}", {"choice": (self.number + item) % 4})
         match action:
             case Action.TICKET:
                 return self._effect(route, "/tickets", "", {})
@@ -164,13 +146,13 @@ class Applicant:
                 return self._effect(route, "/codes", "", again)
             case Action.SESSION | Action.PHONE:
                 path, session = (
-                    ("/sessions", "") if action is Action.SESSION else ("/phone/verification", self._bearer())
+                    ("/sessions", "") if action == Action.SESSION else ("/phone/verification", self._bearer())
                 )
                 return self._effect(route, path, session, {"code_request": self.code_request, "code": self.code})
             case Action.IDENTITY | Action.CORRECT:
-                return self._put(route, "/identity", identity(self.person, action))
+                return self._put(route, "/identity", identity(self.person, Action(action)))
             case Action.PERSONAL | Action.WORK | Action.PROGRAM:
-                return self._put(route, f"/profile/{action.name.lower()}", profile(self.person, action))
+                return self._put(route, f"/profile/{Action(action).name.lower()}", profile(self.person, Action(action)))
             case Action.PHOTO_CREATE:
                 return self._photo_creation(photos)
             case Action.PHOTO_SEND:
@@ -179,9 +161,6 @@ class Applicant:
                 return Request(method, route, self.upload, headers, memoryview(self.photo)[self.offset :])
             case Action.PHOTO_HEAD:
                 return Request(method, route, self.upload, _TUS + self._bearer(), b"")
-            case Action.ANSWER:
-                item = self.state.progress.answers + 1
-                return self._put(route, f"/assessment/answers/{item}", {"choice": (self.number + item) % 4})
             case Action.ASSESSMENT:
                 return self._effect(route, "/assessment", self._bearer(), {})
             case Action.SUBMIT:
@@ -217,6 +196,8 @@ class Applicant:
 
     def effect(self) -> tuple[str, object] | None:
         """The kind of receipt and the effect that the present action may bring about."""
+        if self.state.action not in WITH_RECEIPT:
+            return None
         match self.state.action:
             case Action.ACCOUNT:
                 return "accounts", self.number
@@ -232,7 +213,7 @@ class Applicant:
 
     def asks_code(self) -> bool:
         """Whether the present request has a code sent when it is accepted."""
-        return self.state.action in (Action.CODE, Action.CODE_AGAIN)
+        return self.state.action in ASKING_CODE
 
     def _effect(self, route: str, path: str, headers: str, body: dict[str, Any]) -> Request:
         key = f"Idempotency-Key: {self.run}-{self.number}-{self.serial}\r\n"
@@ -279,7 +260,7 @@ class Applicant:
             return Reading(Result.TIMEOUT if answer.failure == "timeout" else Result.ERROR)
         if answer.status < 300:
             try:
-                reading = self._accepted(Action(self.state.action), answer)
+                reading = self._accepted(self.state.action, answer)
             except (ValueError, KeyError, TypeError):
                 return Reading(Result.ERROR)  # a success without what it promised
             self.serial += 1
@@ -290,7 +271,7 @@ class Applicant:
         retry_after = seconds(answer.headers.get("retry-after"))
         if answer.status in (429, 503) and retry_after >= 0.0:
             # "Too early" is the line's own way to say when to ask again.
-            in_line = self.state.action in (Action.PLACE, Action.CLAIM)
+            in_line = self.state.action in IN_LINE
             return Reading(Result.WAIT if in_line and answer.status == 429 else Result.BUSY, retry_after)
         problem = _json_object(answer.body)
         code = str(problem.get("type", "")).rpartition("/")[2]
@@ -301,7 +282,7 @@ class Applicant:
         if code == "code-refused":
             old = problem.get("reason") in ("expired", "too-many-tries")
             return Reading(Result.OLD_CODE if old else Result.WRONG_CODE)
-        if self.state.action in (Action.PHOTO_SEND, Action.PHOTO_HEAD) and answer.status in (404, 409, 410):
+        if self.state.action in SENDING and answer.status in (404, 409, 410):
             return Reading(Result.PARTIAL if answer.status == 409 else Result.GONE)
         result = PROBLEMS.get(code, Result.LOST if answer.status == 401 else Result.ERROR)
         if result is Result.WAIT:
@@ -310,8 +291,10 @@ class Applicant:
             return Reading(result, float(poll_after) if is_told else 2.0)
         return Reading(result)
 
-    def _accepted(self, action: Action, answer: Answer) -> Reading:
+    def _accepted(self, action: int, answer: Answer) -> Reading:
         """Reads a 2xx. Raises ValueError, KeyError or TypeError where something promised is missing."""
+        if action in NOTHING_TO_KEEP:
+            return _OK
         receipt = ""
         match action:
             case Action.TICKET:
@@ -344,7 +327,7 @@ class Applicant:
             case Action.PHOTO_SEND | Action.PHOTO_HEAD:
                 known, self.offset = self.offset, int(answer.headers["upload-offset"])
                 if self.offset < len(self.photo):
-                    farther = action is Action.PHOTO_HEAD and self.offset > known
+                    farther = action == Action.PHOTO_HEAD and self.offset > known
                     return Reading(Result.FARTHER if farther else Result.PARTIAL)
                 receipt = self.upload.rpartition("/")[2]
             case Action.LOOK:

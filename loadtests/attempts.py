@@ -1,15 +1,12 @@
 """Which of an applicant's requests are first ones, and which repeat a step that was begun before."""
 
+from loadtests.actions import ANSWER, ASKING_CODE, IN_LINE, OF_PHOTOS
 from scenarios.journey_state import ANSWERS, Action, State
 
 _PARTS = ANSWERS + 1
 _SAME_STEP = {Action.CODE_AGAIN: Action.CODE, Action.PHOTO_HEAD: Action.PHOTO_SEND}
 _FIRST_PART = (0, *(int(_SAME_STEP.get(action, action)) * _PARTS for action in Action))
 """By action."""
-_IN_LINE = frozenset(map(int, (Action.PLACE, Action.CLAIM)))
-_OF_PHOTOS = frozenset(map(int, (Action.PHOTO_CREATE, Action.PHOTO_SEND, Action.PHOTO_HEAD)))
-_OF_CODES = frozenset(map(int, (Action.CODE, Action.CODE_AGAIN)))
-_ANSWER = int(Action.ANSWER)
 
 
 class Attempts:
@@ -37,7 +34,7 @@ class Attempts:
 
     def _begins(self, state: State) -> bool:
         before, self._retries = self._retries, state.nerves.retries
-        if state.action in _IN_LINE:  # the line itself says when to ask again
+        if state.action in IN_LINE:  # the line itself says when to ask again
             return state.nerves.retries == before
         step = 1 << step_of(state)
         was_begun, self._begun = self._begun & step, self._begun | step
@@ -48,10 +45,10 @@ def step_of(state: State) -> int:
     """The step that the state's action is for, as a small number."""
     action = state.action
     step = _FIRST_PART[action]
-    if action in _OF_PHOTOS:
+    if action in OF_PHOTOS:
         step += state.progress.photo
-    elif action == _ANSWER:
+    elif action == ANSWER:
         step += state.progress.answers
-    elif action in _OF_CODES:
+    elif action in ASKING_CODE:
         step += state.code.signed_in
     return step

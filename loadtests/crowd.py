@@ -16,7 +16,8 @@ import gevent
 import numpy as np
 from gevent.event import Event
 
-from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, ROUTES, Applicant, Reading, Request, outcome
+from loadtests.actions import OF_PHOTOS, ROUTES
+from loadtests.applicant import ONE_SHOT_ROUTE, PATIENCE, Applicant, Reading, Request, outcome
 from loadtests.clock import Agenda, Clock, Entry, begin_now
 from loadtests.connections import Answer, Connections
 from loadtests.lines import AT_ONCE, Line
@@ -30,7 +31,7 @@ from scenarios.fates import Fate, Manners, Reason
 from scenarios.journey_state import Action, Decision, Result
 from scenarios.networks import cut_after_s, cut_kind
 from scenarios.population import person
-from scenarios.setbacks import is_photo, refreshes
+from scenarios.setbacks import refreshes
 from scenarios.uploaders import Uploader
 
 ROUTE_NAMES = (*dict.fromkeys(route for _, route in ROUTES.values()), ONE_SHOT_ROUTE)
@@ -352,7 +353,7 @@ class Crowd:
     def _send(self, one: Applicant, request: Request) -> tuple[float, Answer, float]:
         """When the request left, its answer, and when that had been read."""
         line, patience = AT_ONCE, PATIENCE
-        if is_photo(one.state.action):
+        if one.state.action in OF_PHOTOS:
             line = self._line(one, request)
             patience += 2 * len(request.body) / line.bytes_per_s if line.bytes_per_s > 0 else 0.0
         source = self._connections.sources.of(one.number, one.person.office)

@@ -6,6 +6,7 @@ Counts are written straight into Locust's tables, which costs a tenth of its req
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from loadtests.actions import OF_PHOTOS, PHOTO_CREATE, PHOTO_SEND, PROVING_CODE
 from loadtests.applicant import Applicant, Reading, Request
 from loadtests.connections import Answer
 from loadtests.receipts import Receipts
@@ -14,7 +15,6 @@ from loadtests.swarm_metrics import SwarmMetrics
 from scenarios.fates import Fate, Furthest
 from scenarios.journey_state import Action, State
 from scenarios.networks import Cut
-from scenarios.setbacks import is_photo
 
 ANSWERED = frozenset({"ok", "refused", "busy"})
 AWAIT_CODE = frozenset({Action.CODE, Action.CODE_AGAIN, Action.WAIT_CODE})
@@ -78,17 +78,17 @@ class Notes:
         action = one.state.action
         if request.body:
             columns["bytes_sent"][row] += answer.sent
-            if is_photo(action):
+            if action in OF_PHOTOS:
                 columns["photo_tries"][row] += 1
                 self.metrics.photo_bytes["sent"] += answer.sent
-                self.metrics.photo_resumes += one.offset > 0 and action == Action.PHOTO_SEND
+                self.metrics.photo_resumes += one.offset > 0 and action == PHOTO_SEND
         if answer.cut:
             self.metrics.cuts[Cut(answer.cut)] += 1
-        if action == Action.PHOTO_CREATE:
+        if action == PHOTO_CREATE:
             columns["photos_started"][row] = max(columns["photos_started"][row], one.state.progress.photo + 1)
         elif one.asks_code():
             columns["codes_asked"][row] += 1
-        elif action in (Action.SESSION, Action.PHONE) and request.body and outcome == "ok":
+        elif action in PROVING_CODE and request.body and outcome == "ok":
             columns["codes_accepted"][row] += 1
 
     def refreshed(self, one: Applicant, effect: tuple[str, object] | None) -> None:

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from loadtests.applicant import ROUTES
+from loadtests.actions import ROUTES
 from loadtests.stub.answers import ANSWERS, UNKNOWN, found
 from service.web.operation import Operation
 from tests.structure.generated_docs import operations

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.applicant import ROUTES, Applicant, Reading, outcome
+from loadtests.actions import ROUTES
+from loadtests.applicant import Applicant, Reading, outcome
 from loadtests.connections import Answer
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.applicant import ROUTES as ASKED
+from loadtests.actions import ROUTES as ASKED
 from scenarios import calibration_file
 from scenarios.calibration_file import CalibrationError, Cost, Estimate, Role
 from scenarios.journey_state import Action

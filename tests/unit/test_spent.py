@@ -5,7 +5,7 @@ from time import thread_time
 
 import pytest
 
-from loadtests.applicant import ROUTES as ASKED
+from loadtests.actions import ROUTES as ASKED
 from loadtests.applicant import Applicant
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
