@@ -31,9 +31,25 @@ def take_ticket(world: Any, row: Any, number: int, holders: Any) -> None:
         world.overflown = 1
         return
     holders[world.tickets] = number
+    _add_line_area(world, int(world.now_us))
+    if world.tickets >= int(world.frontier):
+        world.line_came_us += world.now_us
     world.tickets += 1
     row.place = world.tickets
     set_flag(row, HELD)
+
+
+@shared
+def in_line(world: Any) -> int:
+    """Places that were given out and not invited to yet."""
+    return int(max(world.tickets - int(world.frontier), 0))
+
+
+@shared
+def _add_line_area(world: Any, now_us: int) -> None:
+    """People have stood in line since its length changed last; to be called before it does."""
+    world.line_area_us += in_line(world) * (now_us - world.line_seen_us)
+    world.line_seen_us = now_us
 
 
 @shared
@@ -141,7 +157,9 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
     )
     frontier = min(frontier, world.frontier + len(leavers))
     first = min(int(world.frontier), int(world.tickets))
+    _add_line_area(world, now_us)
     world.frontier = frontier
+    world.line_left_us += (min(int(frontier), int(world.tickets)) - first) * now_us
     left = 0
     for place in range(first, min(int(frontier), int(world.tickets))):
         number = int(holders[place])

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.fates import Channel
+from scenarios.simulation import shared_core
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.figures import EMAIL, IDENTITY, SMS
 from scenarios.simulation.rows import CODE_USED, Phase, has
 from scenarios.simulation.wheel import Wheel, arm
-from scenarios.simulation.world import SLOTS
+from scenarios.simulation.world import HANDOVER_MS, SLOTS
 from scenarios.streams import Purpose, log_normal, uniform
 from service.domain import codes
 from service.domain.identity import IdentityStatus
@@ -69,12 +70,22 @@ def enqueue(world: Any, figures: Any, rings: Rings, queue: int, number: int, ver
     if waiting >= length:
         world.overflown = 1
         return False
+    _add_area(world, queue, now_us)
     place = rings.base[queue] + world.tail[queue] % length
     rings.who[place] = number
     rings.version[place] = version
     rings.since_ms[place] = now_us // 1000
+    world.queue_since_ms[queue] += now_us // 1000
     world.tail[queue] += 1
     return True
+
+
+@shared
+def _add_area(world: Any, queue: int, now_us: int) -> None:
+    """Jobs have waited since the last change of their number; to be called before each."""
+    now_ms = now_us // 1000
+    world.queue_area_ms[queue] += depth(world, queue) * (now_ms - world.queue_seen_ms[queue])
+    world.queue_seen_ms[queue] = now_ms
 
 
 @shared
@@ -90,6 +101,7 @@ def oldest_ms(world: Any, rings: Rings, queue: int, now_us: int) -> int:
 def drain(world: Any, figures: Any, part: Any, rows: Any, rings: Rings, wheel: Wheel, queue: int, now_us: int) -> None:
     """Hand over what the quota leaves free now."""
     free = _free(world, figures, part, queue, now_us)
+    _add_area(world, queue, now_us)
     length = rings.base[queue + 1] - rings.base[queue]
     while free > 0 and depth(world, queue) > 0:
         place = rings.base[queue] + world.head[queue] % length
@@ -101,6 +113,7 @@ def drain(world: Any, figures: Any, part: Any, rows: Any, rings: Rings, wheel: W
             break
         world.head[queue] += 1
         world.waited_ms[queue] += waited_ms
+        world.queue_since_ms[queue] -= int(rings.since_ms[place])
         if figures.drops == 1 and queue != IDENTITY and waited_ms >= CODE_EXPIRY_S * 1000.0:
             world.expired[queue] += 1
             continue
@@ -109,10 +122,13 @@ def drain(world: Any, figures: Any, part: Any, rows: Any, rings: Rings, wheel: W
             continue
         free -= 1
         _take(world, queue)
+        shared_core.job(world, figures, queue, now_us)
         if queue == IDENTITY:
             _check(world, figures, part, row, number, version)
         else:
             _send(world, figures, part, row, wheel, queue, number, version, now_us, waited_ms)
+    if depth(world, queue) > 0:
+        world.exhausted_ms[queue] = now_us // 1000
 
 
 @shared
@@ -201,6 +217,7 @@ def _send(
             row.texts = attempt + 1
     world.handed[queue] += 1
     handed_ms = now_us // 1000 + int((CALL_DELAY_S + failed_s) * 1000.0)
+    _count_handover(world, queue, now_us // 1000 - waited_ms, handed_ms)
     is_asked = row.asked == version and not has(row, CODE_USED)
     if is_asked and not codes.code_alive(
         int(row.handed_ms) * 0.001 if row.handed_ms >= 0 else -1.0, handed_ms * 0.001, codes.life_s(int(row.channel))
@@ -222,6 +239,17 @@ def _send(
 
 
 @shared
+def _count_handover(world: Any, queue: int, asked_ms: int, handed_ms: int) -> None:
+    """A code asked for at `asked_ms`; a quota held it if one was spent when it came, as service/storage has it."""
+    kind = 2 * queue + 1 if asked_ms <= world.exhausted_ms[queue] else 2 * queue
+    bucket = 0
+    while bucket < len(HANDOVER_MS) and handed_ms - asked_ms > HANDOVER_MS[bucket]:
+        bucket += 1
+    world.handed_over[kind * (len(HANDOVER_MS) + 1) + bucket] += 1
+    world.handover_ms[kind] += handed_ms - asked_ms
+
+
+@shared
 def _check(world: Any, figures: Any, part: Any, row: Any, number: int, version: int) -> None:
     """Ask the registry. Its answer is stored at once: nobody looks at it within its latency, nor within the tries."""
     if world.allowance > 0:
@@ -231,6 +259,7 @@ def _check(world: Any, figures: Any, part: Any, row: Any, number: int, version: 
         return
     world.handed[IDENTITY] += 1
     if row.version == version:
+        world.matched += 1 - row.mistyped
         row.identity = IdentityStatus.MISMATCH + 0 if row.mistyped == 1 else IdentityStatus.MATCH + 0
 
 

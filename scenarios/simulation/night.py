@@ -15,9 +15,11 @@ from scenarios.journey import step
 from scenarios.journey_state import Action, Result
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.gate_tick import beat, is_invited, look
+from scenarios.simulation.journal import Journal, is_full, note, note_request, note_stages
+from scenarios.simulation.journal import Note as Noted
 from scenarios.simulation.mail import Rings, depth, drain, oldest_ms
 from scenarios.simulation.requests import LATER, Asked, arrived, ask, keep_effect, refresh
-from scenarios.simulation.rows import KEPT, Phase, clear, keep, state_of
+from scenarios.simulation.rows import KEPT, Phase, clear, count_request, keep, state_of
 from scenarios.simulation.service_model import own_answer, shared_answer, touches_others
 from scenarios.simulation.stations import share_out, take_away, wait_us
 from scenarios.simulation.tally import Tally, count
@@ -48,13 +50,19 @@ class Run(NamedTuple):
     leavers: NDArray[np.int32]
     parts: NDArray[Any]
     tally: Tally
+    journal: Journal
 
 
 def play(run: Run, until_us: int, last: bool) -> int:
-    """Play on until `until_us`, or until everybody has gone; returns the instant reached. last: the run ends there."""
+    """Play on until `until_us`, or until everybody has gone; returns the instant reached. last: the run ends there.
+
+    It returns before that where the journal is full.
+    """
     rows, wheel, rings, holders, at_gate = run.rows, run.wheel, run.rings, run.holders, run.at_gate
-    world, figures, habits, tally = run.world[0], run.figures[0], run.habits[0], run.tally
+    world, figures, habits, tally, journal = run.world[0], run.figures[0], run.habits[0], run.tally, run.journal
     while world.ended < len(rows):
+        if is_full(journal):
+            return int(world.now_us)
         number = earliest(wheel, min(until_us, world.tick_us - 1))
         if number < 0:
             if world.tick_us > until_us:
@@ -68,6 +76,7 @@ def play(run: Run, until_us: int, last: bool) -> int:
         row = rows[number]
         _begin(world, row, now_us)
         phase = int(row.phase)
+        sent = world.photo_sent
         if phase == Phase.ASKING or phase == Phase.GIVING_UP:
             asked = _read(world, figures, row, number, rings, holders, at_gate, phase, now_us)
         else:
@@ -78,12 +87,16 @@ def play(run: Run, until_us: int, last: bool) -> int:
         while asked.result != LATER:
             if phase != Phase.LOOKING:
                 count(tally, row, asked.result, asked.at_us)
-            due_us = _moved_on(world, figures, habits, row, number, phase, asked)
+                count_request(row)
+                note_request(journal, row, number, asked.result)
+            due_us = _moved_on(world, figures, habits, row, number, phase, asked, journal)
             if due_us != AT_ONCE:
                 break
             phase = Phase.THINKING + 0
             asked = ask(world, figures, row, number, now_us)
             due_us = asked.at_us
+        if world.photo_sent > sent:
+            note(journal, number, Noted.PHOTO_SENT + 0, world.photo_sent - sent)
         if due_us >= 0:
             arm(wheel, number, due_us)
     return int(world.now_us)
@@ -137,17 +150,31 @@ def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, pha
 
 
 @shared
-def _moved_on(world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, asked: Asked) -> int:
+def _moved_on(
+    world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, asked: Asked, journal: Journal
+) -> int:
     """Let the machine decide; when her next timer comes due: NO_TIMER, or AT_ONCE for a request in the same breath."""
     if phase == Phase.EXPECTED or phase == Phase.THINKING or phase == Phase.SENDING or phase == Phase.SILENT:
         world.answers += 1  # without a timer of its own, so that it counts as an event by itself
+    if figures.steps > 0 and (asked.result == Result.OK or (asked.result == Result.WAIT and row.action < Action.CLAIM)):
+        row.photo_sends = int(row.photo_sends) + 1  # whoever is told a place has an answer, too
     decision = step(
         state_of(row, figures), habits, figures.seed, number, asked.result, asked.told_s, asked.at_us / _US
     )  # fmt: skip
     if asked.result != Result.TIMEOUT:
         clear(row, KEPT)
+    progress = decision.state.progress
+    if progress.furthest > row.furthest:
+        note_stages(journal, number, int(row.furthest), progress.furthest, asked.at_us)
+    if progress.photo > row.photo:
+        world.photo_stored += row.stored
     keep(row, decision.state)
     if decision.action == Action.LEAVE:
+        _depart(world, row, asked.at_us)
+        return NO_TIMER
+    if 0 < figures.steps <= row.photo_sends:
+        row.fate = Fate.ABANDONED + 0
+        row.reason = Reason.STEPS_DONE + 0
         _depart(world, row, asked.at_us)
         return NO_TIMER
     due_us = asked.at_us + int(decision.delay_s * _US + 0.5)

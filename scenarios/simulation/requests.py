@@ -41,7 +41,10 @@ def ask(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
     if action == Action.PHOTO_CREATE:
         announce(row)
     if has_body(row):
+        stored = int(row.stored)
         transfer = send(row, figures, number)
+        world.photo_sent += transfer.sent
+        world.photo_taken += int(row.stored) - stored
         takes_us = int(transfer.ends_s * _US)
         row.answer_us = min(takes_us, _LONGEST_US)
         row.phase = transfer.phase
@@ -55,6 +58,7 @@ def arrived(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Ask
     """All bytes of a photo have reached the service, which begins to work on it."""
     action = int(row.action)
     size = photo_size(row, figures, number) - int(row.stored)
+    world.photo_taken += size
     entry = enter(world, figures, action, size, number, _occasion(row, 0), now_us)
     sent_us = now_us - int(row.answer_us)
     # The client's patience grows by twice the time that its bytes need.

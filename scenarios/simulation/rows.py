@@ -46,13 +46,14 @@ ROW = np.dtype(
     align=True,
 )
 """moment_s: when she loses patience with the line, and once she has gone, when that was; seconds since the opening.
-who: what is special about her (`_NETWORK` and the masks below). place: in the line, from 1.
+who: what is special about her (`_NETWORK` and the masks below), and her requests. place: in the line, from 1.
 since_ms: until the account is made, when she was let in; from then on, when her test began. -1: not yet.
 handed_ms: when her present code was handed to the gateway. delivery_ms: when the first message with it arrives.
 sent_ms: when it was asked for last. stored: bytes that the service has of her photo.
 answer_us: what the present request takes. asked: requests for a code; a message of an earlier one is of no use.
 hour_from, day_from: minutes since the opening when the windows of the code budget began; hour_asks, day_asks: in them.
-phase: Phase. takes: photos taken anew. mails, texts: messages sent to her. identity: IdentityStatus, -1: not given.
+phase: Phase. photo_sends: requests with its bytes; where people leave before the photos, answers that worked.
+takes: photos taken anew. mails, texts: messages sent to her. identity: IdentityStatus, -1: not given.
 """
 
 HELD, INSIDE, AT_GATE, ACCOUNT, ACCOUNT_HERE, SESSION, VERIFIED = 1, 2, 4, 8, 16, 32, 64
@@ -65,6 +66,8 @@ _wide: Any = np.int64
 """What is counted with, in Python and compiled alike."""
 _NETWORK, _PATIENCE, _MANNERS, _UPLOADER, _PACE = 0, 4, 8, 10, 12
 _BY_EMAIL, _LOW_MEMORY, _UNDER_AGE, _MISTYPED = 1 << 14, 1 << 15, 1 << 16, 1 << 17
+_REQUESTS, MOST_REQUESTS = 18, (1 << 13) - 1
+"""Of `who`: the upper bits count."""
 MOST_CLASSES = 16
 """Networks and classes of patience: so many fit into the bits."""
 
@@ -123,6 +126,30 @@ def fill(rows: NDArray[Any], people: People, uploader: Uploader) -> None:
     rows["moment_s"] = -1.0
 
 
+def networks(crowd: NDArray[Any]) -> NDArray[Any]:
+    """Of everybody, for the record: position in the night's table of networks."""
+    return np.asarray(crowd["who"] & 15)
+
+
+def patience(crowd: NDArray[Any]) -> NDArray[Any]:
+    """Position in its table of patience."""
+    return np.asarray((crowd["who"] >> _PATIENCE) & 15)
+
+
+def manners(crowd: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray((crowd["who"] >> _MANNERS) & 3)
+
+
+def by_email(crowd: NDArray[Any]) -> NDArray[Any]:
+    """Who asked for the first code by e-mail."""
+    return np.asarray(crowd["who"] & _BY_EMAIL != 0)
+
+
+def requests(crowd: NDArray[Any]) -> NDArray[Any]:
+    """Requests that each has made, MOST_REQUESTS at most; looks at one's place in line are not among them."""
+    return np.asarray(crowd["who"] >> _REQUESTS)
+
+
 @shared
 def network_of(row: Any) -> int:
     """Her network: a position in the night's table."""
@@ -137,6 +164,13 @@ def manners_of(row: Any) -> int:
 @shared
 def uploader_of(row: Any) -> int:
     return int((_wide(row.who) >> _UPLOADER) & 3)
+
+
+@shared
+def count_request(row: Any) -> None:
+    """She has made one request more; beyond MOST_REQUESTS nobody counts."""
+    if _wide(row.who) >> _REQUESTS < MOST_REQUESTS:
+        row.who = _wide(row.who) + (1 << _REQUESTS)
 
 
 @shared

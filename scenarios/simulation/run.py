@@ -16,10 +16,11 @@ from scenarios.catalogue import Night
 from scenarios.curve import Curve
 from scenarios.factors import Factors, scaled
 from scenarios.fates import Manners
-from scenarios.simulation import figures, mail, night, people, rows, tally, timeline, world
+from scenarios.simulation import figures, journal, mail, night, people, rows, shared_core, tally, timeline, world
 from scenarios.simulation.compiled import PLAIN, ready
 from scenarios.simulation.figures import NotSimulated, Setup
 from scenarios.simulation.night import Run
+from scenarios.simulation.recorder import STEP_US, Recorder
 from scenarios.simulation.tally import Tally
 from scenarios.simulation.wheel import Wheel, arm, make_wheel
 from scenarios.streams import Purpose, uniforms
@@ -33,6 +34,8 @@ _UNBOUNDED = 6
 """Jobs for each applicant that a queue without a bound has room for."""
 _LEAVERS = 1 << 16
 _US = 1_000_000
+Progress = Callable[[float, int], None]
+"""Told the hour of the night, and how many have gone."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,11 @@ def arrivals(night: Night, curve: Curve, seed: int, factors: Factors, most: int 
 
 
 def prepared(
-    setup: Setup, due_us: NDArray[np.int64], uploader: Uploader = Uploader.PATIENT, plain: bool | None = None
+    setup: Setup,
+    due_us: NDArray[np.int64],
+    uploader: Uploader = Uploader.PATIENT,
+    plain: bool | None = None,
+    recorder: Recorder | None = None,
 ) -> tuple[Run, list[str]]:
     """The arrays of a run before the doors open, and what of the night is not simulated. Raises NotSimulated."""
     if Manners.ADAPTIVE in setup.night.all_manners:
@@ -99,10 +106,13 @@ def prepared(
         lengths = [_UNBOUNDED * count + 1024] * len(lengths)
     gate_per_s = float(record["hard_rate_per_s"][0])
     minutes = int((setup.habits.closes_s + AFTER_CLOSE_S) / 60.0) + 2
+    around = world.made(resources.web, resources.database, resources.inspectors, gate_per_s)
+    if resources.shared_core:
+        shared_core.put_together(around, setup.costs)
     run = Run(
         rows=crowd,
         wheel=wheel,
-        world=world.made(resources.web, resources.database, resources.inspectors, gate_per_s),
+        world=around,
         figures=record,
         habits=figures.habits_record(setup.habits),
         rings=mail.rings((lengths[0], lengths[1], lengths[2])),
@@ -110,7 +120,8 @@ def prepared(
         at_gate=np.empty(count + 1024, np.int32),
         leavers=np.empty(_LEAVERS, np.int32),
         parts=parts,
-        tally=tally.made(minutes),
+        tally=tally.made(minutes, recorder is not None),
+        journal=journal.made() if recorder is None else recorder.log,
     )
     return run, remarks
 
@@ -134,25 +145,46 @@ def simulate(
     uploader: Uploader = Uploader.PATIENT,
     *,
     plain: bool | None = None,
-    progress: Callable[[float, int], None] = lambda _hours, _gone: None,
+    progress: Progress = lambda _hours, _gone: None,
+    drain_s: float | None = None,
+    recorder: Recorder | None = None,
 ) -> Result:
-    """Play the night. progress: called with the hour of the night and how many have gone.
+    """Play the night. progress: called with the hour of the night and how many have gone, about once an hour.
 
-    plain: uncompiled; as LAUNCHNIGHT_PLAIN says when None. Raises NotSimulated.
+    plain: uncompiled; as LAUNCHNIGHT_PLAIN says when None. drain_s: the run ends so long after the last arrival, if not
+    before (AFTER_CLOSE_S after the close). recorder: keeps what a record needs. Raises NotSimulated.
     """
     plain = os.environ.get(PLAIN, "0") not in ("", "0") if plain is None else plain
-    run, remarks = prepared(setup, due_us, uploader, plain)
+    run, remarks = prepared(setup, due_us, uploader, plain, recorder)
     played = _for_python(run, setup) if plain else run
     play = ready(night.play, plain)
-    last_us = round((setup.habits.closes_s + AFTER_CLOSE_S) * _US)
-    now_us = 0
+    last_us = last_moment_us(setup, due_us, drain_s)
+    now_us = aim_us = 0
+    if recorder is not None:
+        recorder.mark(run.world, 0)
     while now_us < last_us and run.world["ended"][0] < len(due_us):
-        until_us = min(now_us + _SLICE_US, last_us)
-        now_us = play(played, until_us, until_us == last_us)
-        progress(now_us / _SLICE_US, int(run.world["ended"][0]))
+        aim_us = min(aim_us + (_SLICE_US if recorder is None else STEP_US), last_us)
+        while True:
+            now_us = play(played, aim_us, aim_us == last_us)
+            if recorder is None or run.journal.used[0] < run.journal.used[1]:
+                break
+            recorder.take()
+        if recorder is not None:
+            recorder.mark(run.world, now_us)
+        if aim_us % _SLICE_US == 0:
+            progress(aim_us / _SLICE_US, int(run.world["ended"][0]))
+    if recorder is not None:
+        recorder.take()
+        recorder.finish()
     if run.world["overflown"][0]:
         raise NotSimulated("a queue without a bound outgrew its room")
     return Result(run.rows, begun(setup, due_us), run.world, run.tally, now_us, tuple(remarks))
+
+
+def last_moment_us(setup: Setup, due_us: NDArray[np.int64], drain_s: float | None) -> int:
+    """When a run ends, if anybody is still on the way."""
+    last_us = round((setup.habits.closes_s + AFTER_CLOSE_S) * _US)
+    return last_us if drain_s is None else min(last_us, int(due_us.max()) + round(drain_s * _US))
 
 
 def _for_python(run: Run, setup: Setup) -> Run:

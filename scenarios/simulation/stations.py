@@ -12,6 +12,7 @@ balancer would that knows which is free.
 
 from typing import Any, NamedTuple
 
+from scenarios.simulation import shared_core
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.figures import POINTS
 from scenarios.simulation.world import DATABASE, INSPECTION, MOST_SERVERS, WEB
@@ -47,6 +48,8 @@ def give(world: Any, station: int, ready_us: int, work_us: int) -> int:
     world.busy_us[station] += work_us
     world.served[station] += 1
     world.waited_us[station] += start - ready_us
+    world.came_us[station] += ready_us
+    world.left_us[station] += start + work_us
     _replace_least(free, base, world.servers[station], start + work_us)
     return int(start + work_us)
 
@@ -70,6 +73,9 @@ def _replace_least(free: Any, base: int, servers: int, instant: int) -> None:
 @shared
 def spread(world: Any, station: int, now_us: int, work_us: int) -> None:
     """Work that comes in so many small pieces that each server has its part; the least instant stays the least."""
+    if world.shares_core == 1:
+        shared_core.work(world, shared_core.WEB_ROLE, now_us, work_us)
+        return
     free = world.free
     base = station * MOST_SERVERS
     servers = world.servers[station]
@@ -87,6 +93,8 @@ def spread(world: Any, station: int, now_us: int, work_us: int) -> None:
 @shared
 def wait_us(world: Any, station: int, now_us: int) -> int:
     """How long a request that comes now waits there."""
+    if world.shares_core == 1:
+        return int(shared_core.takes_us(world, now_us, 0.0))
     least = world.free[station * MOST_SERVERS]
     if least > now_us:
         return int(least - now_us)
@@ -96,6 +104,10 @@ def wait_us(world: Any, station: int, now_us: int) -> int:
 @shared
 def take_away(world: Any, station: int, servers: int, until_us: int) -> None:
     """So many servers of a station do nothing until then; what they had been given is done after it."""
+    if world.shares_core == 1:
+        if servers >= world.servers[station]:
+            shared_core.stall(world, until_us)
+        return
     free = world.free
     base = station * MOST_SERVERS
     # From the last place on: so nobody comes to lie below somebody who is free later.
@@ -118,13 +130,21 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
         if wait > 0:
             patience = _patience_us(world, figures, rank, number, now_us)
             if wait > patience:
-                give(world, WEB, now_us, int(figures.refusal_us))
+                if world.shares_core == 1:
+                    shared_core.work(world, shared_core.WEB_ROLE, now_us, figures.refusal_us)
+                else:
+                    give(world, WEB, now_us, int(figures.refusal_us))
                 world.turned_away[rank] += 1
+                world.kept_back[action] += 1
+                world.door_work_us[action] += int(figures.refusal_us)
                 return Entry(now_us + patience, False)
     place = uniform(figures.seed, number, Purpose.SERVICE, occasion) * POINTS
     point = int(place)
     web_us = figures.web_us[action] * figures.quantiles[point] + figures.photo_us_per_byte * size
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
+    world.web_work_us[action] += int(web_us) + 1
+    if world.shares_core == 1:
+        return Entry(shared_core.serve(world, figures, action, web_us, database_us, now_us), True)
     done_us = give(world, WEB, now_us, int(web_us) + 1)
     if database_us > 0.0:
         done_us = give(world, DATABASE, done_us, int(database_us) + 1)
@@ -169,4 +189,7 @@ def share_out(world: Any, elapsed_s: float) -> None:
 @shared
 def inspect(world: Any, figures: Any, now_us: int) -> None:
     """A photo is given to the inspectors; nobody waits for them."""
+    if world.shares_core == 1:
+        shared_core.look_at(world, figures)
+        return
     give(world, INSPECTION, now_us, int(figures.inspection_us))

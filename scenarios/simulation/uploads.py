@@ -21,6 +21,8 @@ class Transfer(NamedTuple):
 
     ends_s: float
     phase: int
+    sent: int
+    """Bytes that left the phone."""
 
 
 @shared
@@ -64,15 +66,16 @@ def send(row: Any, figures: Any, number: int) -> Transfer:
     cut_s = cut_after_s(figures.seed, number, sends, figures.cuts_per_min[network])
     whole_s = size / speed
     if cut_s < 0.0 or cut_s >= whole_s + round_trip:
-        return Transfer(round_trip / 2.0 + whole_s, Phase.SENDING + 0)
+        return Transfer(round_trip / 2.0 + whole_s, Phase.SENDING + 0, size)
     arrived = min(size, max(0, int(speed * (cut_s - round_trip / 2.0))))
     if row.action == Action.PHOTO_SEND and arrived > 0:
         row.stored = int(row.stored) + arrived
         set_flag(row, FARTHER)
+    sent = min(size, int(speed * cut_s))
     broken_s = round_trip / 2.0 + cut_s
     kind = cut_kind(figures.seed, number, sends)
     if kind == Cut.HALF_OPEN:
-        return Transfer(broken_s + SILENCE, Phase.HALF_OPEN + 0)
+        return Transfer(broken_s + SILENCE, Phase.HALF_OPEN + 0, sent)
     if kind == Cut.KILLED:
-        return Transfer(broken_s, Phase.KILLED + 0)
-    return Transfer(broken_s, Phase.RESET + 0)
+        return Transfer(broken_s, Phase.KILLED + 0, sent)
+    return Transfer(broken_s, Phase.RESET + 0, sent)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.simulation.figures import US
+from scenarios.simulation.figures import ACTIONS, US
+from service.domain import buckets
 from service.domain.overload import Progress
 
 TICK_US = 50_000
@@ -18,6 +19,8 @@ WEB, DATABASE, INSPECTION = range(3)
 SLOTS = 32
 """A partner's quota is remembered in so many parts of its window, of which 20 fill it."""
 RANKS = len(Progress)
+HANDOVER_MS = tuple(round(edge * 1000.0) for edge in buckets.DEFAULT)
+"""Edges of the histogram of hand-overs, the last bucket is open."""
 
 WORLD = np.dtype(
     [
@@ -56,6 +59,22 @@ WORLD = np.dtype(
         ("waited_ms", np.int64, (3,)),
         ("slot", np.int64, (3,)),
         ("taken", np.int64, (3 * SLOTS,)),
+        ("came_us", np.int64, (3,)),
+        ("left_us", np.int64, (3,)),
+        ("queue_seen_ms", np.int64, (3,)),
+        ("queue_area_ms", np.int64, (3,)),
+        ("queue_since_ms", np.int64, (3,)),
+        *((name, np.int64) for name in ("line_seen_us", "line_area_us", "line_came_us", "line_left_us")),
+        *((name, np.int64) for name in ("photo_sent", "photo_taken", "photo_stored", "matched")),
+        ("exhausted_ms", np.int64, (3,)),
+        ("handed_over", np.int64, (4 * (len(HANDOVER_MS) + 1),)),
+        ("handover_ms", np.int64, (4,)),
+        ("web_work_us", np.int64, (ACTIONS,)),
+        ("door_work_us", np.int64, (ACTIONS,)),
+        ("kept_back", np.int64, (ACTIONS,)),
+        *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us")),
+        *((name, np.float64) for name in ("front_us", "behind_us", "behind_share", "core_left", "core_idle_us")),
+        ("role_us", np.float64, (4,)),
     ],
     align=True,
 )
@@ -64,7 +83,15 @@ tickets: places given out. claimed: people who have come to the gate; invited: p
 free: by station MOST_SERVERS instants, a heap of when each server has done what it was given.
 busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
 share, asked_in, late, kept_out: the door's ranks, as service.domain.door has them. head, tail: of the queues' rings.
+shares_core and what follows it: scenarios.simulation.shared_core; role_us: work given to each role there.
 taken: by queue SLOTS counts of what was claimed lately. live_area_us: microseconds that people were here, all together.
+
+For the laws: came_us, left_us: by station, the instants at which requests came and were done, added up (they wrap at
+2**64, their difference does not). queue_area_ms: jobs in a queue over time, up to queue_seen_ms; queue_since_ms: when
+those came that wait, added up. line_area_us, line_came_us, line_left_us: the same of the line, up to line_seen_us.
+For a record: photo_sent, photo_taken, photo_stored: bytes. matched: identities. exhausted_ms: when a quota last left
+jobs waiting. handed_over: codes by channel, whether a quota held them, and bucket of HANDOVER_MS; handover_ms: their
+times added up. web_work_us, door_work_us: by action, of requests let in and of the kept_back ones.
 """
 
 
@@ -83,4 +110,5 @@ def made(web: int, database: int, inspectors: int, rate_per_s: float) -> NDArray
     world["looked_us"] = -TICK_US
     world["part"] = -1
     world["allowance"] = -1
+    world["exhausted_ms"] = -1
     return world
