@@ -10,8 +10,9 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from loadtests import capacity_options, compare_view, play_options
+from loadtests import capacity_options, compare_view, play_options, tool_options
 
 SERVICE_VERBS = {
     "all": "web, worker and gatekeeper in one process",
@@ -70,21 +71,26 @@ def parser() -> argparse.ArgumentParser:
     _add_report(verbs)
     compare_view.add_verb(verbs).set_defaults(run=_compare)
     _add_export(verbs)
-    _add_serve(verbs)
-    _add_self_test(verbs)
-    _add_doctor(verbs)
+    tool_options.add_serve(verbs).set_defaults(run=_serve)
+    tool_options.add_self_test(verbs).set_defaults(run=_self_test)
+    tool_options.add_doctor(verbs).set_defaults(run=_doctor)
     for verb, text in SERVICE_VERBS.items():
         _pass_on(verbs, verb, f"service: {text}", "service")
     for verb, text in SIMULATION_VERBS.items():
-        _pass_on(verbs, verb, text, "scenarios.simulation")
+        passed_on = _pass_on(verbs, verb, text, "scenarios.simulation")
+        if verb == "simulate":
+            passed_on.set_defaults(run=_simulate)
     return whole
 
 
-def _pass_on(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, text: str, program: str) -> None:
+def _pass_on(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, text: str, program: str
+) -> argparse.ArgumentParser:
     """A verb of another program, whose business is whatever follows, options and --help included."""
     passed_on = verbs.add_parser(verb, help=text, add_help=False, prefix_chars="\0")
     passed_on.add_argument("rest", nargs="*")
     passed_on.set_defaults(run=_passed_on, verb=verb, program=program)
+    return passed_on
 
 
 def _add_rehearse(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -179,44 +185,6 @@ def _add_export(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     export.add_argument("folder", metavar="RUN", type=Path, help="a run folder")
     export.set_defaults(run=_export)
-
-
-def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    serve = verbs.add_parser(
-        "serve",
-        help="run the service alone, with simulated partners beside it",
-        description="Run the service in one process, on an embedded database unless DATABASE_URL is set.",
-    )
-    serve.add_argument("--port", default="8000", help="port of the API (8000)")
-    serve.add_argument("--partners-port", default="8100", help="port of the simulated partners (8100)")
-    serve.add_argument("--no-partners", action="store_true", help="partners are elsewhere: REGISTRATION_PARTNERS_URL")
-    serve.set_defaults(run=_serve)
-
-
-def _add_self_test(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    self_test = verbs.add_parser(
-        "self-test",
-        help="say whether what the swarm measures on this machine can be believed",
-        description="Let a target of our own stand still while people come on schedule, and compare what the swarm "
-        "measured with what arithmetic says they waited.",
-        epilog="exit codes: 0 it fits within 2 %, 1 crash, 2 usage, 4 a program did not come up, 5 it does not fit",
-    )
-    self_test.add_argument("--rate", metavar="N", type=float, default=100.0, help="people a second (100)")
-    self_test.add_argument("--seconds", metavar="S", type=float, default=60.0, help="for which they come (60)")
-    self_test.add_argument("--freeze", metavar="S", type=float, default=10.0, help="that the target stands still (10)")
-    self_test.add_argument("--seed", metavar="N", type=int, default=1, help="of the instants they come at (1)")
-    self_test.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    self_test.set_defaults(run=_self_test)
-
-
-def _add_doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    doctor = verbs.add_parser(
-        "doctor",
-        help="say what is missing on this machine for which verb, with the fix",
-        description="Say what is missing on this machine for which verb, with the fix; 2 only when nothing can work.",
-    )
-    doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    doctor.set_defaults(run=_doctor)
 
 
 def _rehearse(options: argparse.Namespace) -> int:
@@ -388,6 +356,19 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _passed_on(options: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, "-m", options.program, options.verb, *options.rest])
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from loadtests import simulated
+
+    def report(folder: Path, language: str) -> dict[str, Any]:
+        import reports
+        from reports.wording import speaking
+
+        with speaking(language):
+            return reports.write(folder, language).to_dict()
+
+    return simulated.run(options.rest, report, REPORT)
 
 
 def _serve(options: argparse.Namespace) -> int:

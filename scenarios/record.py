@@ -12,7 +12,7 @@ or not at all, the event log line by line. A record that does not fit this descr
 
 import json
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from scenarios import record_shapes
 from scenarios.fates import Channel, Fate, Furthest, Manners, Reason
-from scenarios.record_files import Column, RecordError, read_arrays, write_arrays, write_whole
+from scenarios.record_files import Column, RecordError, read_arrays, write_arrays, write_each, write_whole
 
 __all__ = (
     "PEOPLE_COLUMNS", "Channel", "Column", "Fate", "Furthest", "Manners", "Reason", "RecordError", "Run", "Samples",
     "SamplesWriter", "add_event", "blank_people", "read_events", "read_people", "write_config", "write_people",
-    "write_whole",
+    "write_people_by_column", "write_series", "write_whole",
 )  # fmt: skip
 
 SCHEMA = 1
@@ -104,6 +104,23 @@ def write_people(folder: Path, columns: Mapping[str, Sequence[Any] | Column]) ->
     if (np.diff(order) != 1).any():  # as a rule they are in order, and two million rows fill 300 MB
         typed = {name: column[order] for name, column in typed.items()}
     write_whole(folder / "people.npz", lambda file: write_arrays(file, typed))
+
+
+def write_people_by_column(folder: Path, made: Callable[[str], Column]) -> None:
+    """Write people.npz of people in the order of their numbers, one column at a time: all of two million fill 300 MB.
+
+    made: gives the column of a name, in its type. Raises RecordError for one that does not fit.
+    """
+
+    def each() -> Iterator[tuple[str, Column]]:
+        length = len(made("number"))
+        for name, kind in PEOPLE_COLUMNS.items():
+            column = made(name)
+            if column.dtype != kind or column.shape != (length,):
+                raise RecordError(f"people: column {name!r} is {column.dtype} {column.shape}, not {kind} ({length},)")
+            yield name, column
+
+    write_whole(folder / "people.npz", lambda file: write_each(file, each()))
 
 
 def read_people(folder: Path) -> dict[str, Column]:
@@ -212,6 +229,29 @@ class SamplesWriter:
         if held is not None:
             self._append(index, held, self._last_value[index])
             self._held_time[index] = None
+
+
+Series = tuple[str, Mapping[str, str], FloatArray, FloatArray]
+"""Name, labels, times and values of one."""
+
+
+def write_series(folder: Path, several: Iterable[Series]) -> None:
+    """Write samples.npz out of whole series, times ascending; kept are the samples that a SamplesWriter would keep."""
+    told: list[dict[str, Any]] = []
+    kept: list[tuple[FloatArray, FloatArray]] = []
+    for name, labels, times, values in several:
+        told.append({"name": name, "labels": dict(labels)})
+        turns = np.ones(len(values) + 1, np.bool_)
+        turns[1:-1] = values[1:] != values[:-1]
+        chosen = turns[:-1] | turns[1:]  # the first and the last of a run of equal ones
+        kept.append((times[chosen], values[chosen]))
+    arrays = {
+        "series": np.array(json.dumps(told)),
+        "series_index": np.repeat(np.arange(len(kept), dtype="i4"), [len(times) for times, _ in kept]),
+        "time": np.concatenate([times for times, _ in kept] or [np.zeros(0)]),
+        "value": np.concatenate([values for _, values in kept] or [np.zeros(0)]),
+    }
+    write_whole(folder / "samples.npz", lambda file: write_arrays(file, arrays))
 
 
 class Samples:

@@ -4,7 +4,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -34,8 +34,13 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Column]) -> None:
     """As numpy's savez_compressed, whose level cannot be chosen: a third of its time for a tenth more bytes."""
+    write_each(file, arrays.items())
+
+
+def write_each(file: IO[bytes], arrays: Iterable[tuple[str, Column]]) -> None:
+    """The same of arrays that are made one after the other, each gone before the next."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
+        for name, array in arrays:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 

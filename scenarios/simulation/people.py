@@ -87,6 +87,17 @@ def drawn(night: Night, seed: int, numbers: NDArray[np.int64]) -> People:
     )
 
 
+def provinces(night: Night, seed: int, count: int) -> NDArray[np.uint8]:
+    """Codes of the provinces of applicants 0 to `count` - 1."""
+    codes = np.array([int(code) for code in night.population.provinces], np.uint8)
+    edges = steps(night.population.provinces.values())
+    found = np.empty(count, np.uint8)
+    for first in range(0, count, PART):
+        numbers = np.arange(first, min(first + PART, count))
+        found[numbers] = codes[_classes(edges, uniforms(seed, numbers, Purpose.PROVINCE, 0))]
+    return found
+
+
 def think_factors(people: Population) -> tuple[float, float, float]:
     """How many times as long each kind of people takes: YOUNG, OLDER, ASSISTED."""
     older = people.older.think_factor if people.older is not None else 1.0

@@ -2,72 +2,202 @@
 
 import argparse
 import json
+import os
 import resource
+import select
+import shutil
+import signal
 import sys
+import threading
 import time
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios import calibration_file
 from scenarios.behaviour import habits
 from scenarios.catalogue import Night, NightError, load
 from scenarios.factors import Factors, parse_people
 from scenarios.fates import Fate, Furthest, Reason
-from scenarios.simulation import calibrated, invariants
+from scenarios.simulation import calibrated, invariants, seeds
 from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import NotSimulated, Setup, photo_bytes
-from scenarios.simulation.run import Result, arrivals, simulate
+from scenarios.simulation.planning.goals import came_joined
+from scenarios.simulation.planning.outcome import outcome
+from scenarios.simulation.recorded import Asked, Recording, free_folder
+from scenarios.simulation.run import Progress, Result, arrivals, simulate
 
-USAGE, CRASH = 2, 1
+USAGE, CRASH, INTERRUPTED = 2, 1, 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Play a night in virtual time, person by person and at full size, with the rules of the service and of its "
-        "applicants. Its laws are checked after each run."
+        "applicants. Its laws are checked after each run; the record and the report are those of a rehearsal, and say "
+        "that they are simulated."
     )
-    parser.epilog = "exit codes: 0 played, 1 crash or a law was broken, 2 usage or a night that cannot be played"
+    parser.epilog = (
+        "exit codes: 0 played, 1 crash or a law was broken, 2 usage or a night that cannot be played, 130 interrupted"
+    )
     add = parser.add_argument
     add("night", metavar="NIGHT", help="a night's name, or its .toml file")
     add("--people", metavar="1/N", default="1", help="scale the night; a COUNT of people needs --cut (1)")
     add("--cut", action="store_true", help="only the first --people COUNT arrivals, nothing scaled")
     add("--seed", metavar="S", type=int, default=1, help="of every draw (1)")
+    add("--seeds", metavar="K", type=int, default=1, help="play seeds S, S+1, ..., K of them, and tell the spread (1)")
     add("--reading", metavar="NAME", help="of the launch (the night's default)")
     add("--set", metavar="NAME", dest="partner_set", help="of partners' capacities (the night's default)")
     add("--speed", metavar="S", type=float, default=1.0, help="the night's clock runs so many times as fast (1)")
     add("--pace", metavar="P", type=float, default=1.0, help="people do things so many times as fast (1)")
+    add("--drain-minutes", metavar="M", type=float, help="minutes after the last arrival at most (until an hour after "
+        "the close)")  # fmt: skip
     add("--web", metavar="N", type=int, default=Resources.web, help=f"web processes ({Resources.web})")
     add("--database", metavar="N", type=int, default=Resources.database, help=f"its cores ({Resources.database})")
     add("--inspectors", metavar="N", type=int, default=Resources.inspectors, help=f"({Resources.inspectors})")
     add("--gate-rate", metavar="R", type=float, help="people a second that are let in (as the partner set says)")
     add("--calibration", metavar="NAME", help="what work costs: a name or a .json file (figures measured by hand)")
     add("--unprotected", action="store_true", help="no waiting room, no door, no bounds, no pacing: April 2020")
+    add("--runs", metavar="DIR", default="runs", help="where run folders go (runs)")
+    add("--out", metavar="DIR", help="the run folder itself, which must not be there yet")
+    add("--no-record", action="store_true", help="write nothing, only print what it came to")
+    add("--no-report", action="store_true", help="write the record without a report")
+    add("--language", metavar="CODE", choices=("en", "id"), default="en", help="of the report: en, id (en)")
     add("--json", action="store_true", help="one JSON document on standard output")
     add("--quiet", action="store_true", help="no progress")
+    add("--hand-over", metavar="FD", type=int, help=argparse.SUPPRESS)
+
+
+@dataclass(frozen=True)
+class Game:
+    """What the options ask for."""
+
+    setup: Setup
+    due_us: NDArray[np.int64]
+    asked: Asked
+    began: float
+    """Processor time of this process when it began to make it."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play, check, print; the exit code."""
+    """Play, check, record, print; the exit code."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.hand_over is not None:
+        threading.Thread(target=end_unheard, args=(options.hand_over,), daemon=True).start()
     try:
-        setup, most = setup_of(options)
-        curve = setup.night.curve.reading(options.reading or setup.night.curve.default)
-    except (NightError, ValueError) as fault:
+        game = game_of(options)
+        if options.seeds > 1:
+            return _tell(options, _of_seeds(options, game))
+        return _tell(options, document(options, game, _silent if options.quiet or options.json else _show))
+    except (NightError, ValueError, OSError) as fault:
         print(f"launchnight simulate: {fault}", file=sys.stderr)
         return USAGE
+    except seeds.SeedFailed as fault:
+        print(f"launchnight simulate: {fault}", file=sys.stderr)
+        return CRASH
+    except KeyboardInterrupt:
+        print("launchnight simulate: interrupted; nothing is kept", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def game_of(options: argparse.Namespace) -> Game:
+    """What the options ask for. Raises NightError, ValueError."""
     began = time.process_time()
+    if options.seeds < 1:
+        raise ValueError(f"--seeds must be 1 or more, not {options.seeds}")
+    if options.drain_minutes is not None and not options.drain_minutes > 0.0:
+        raise ValueError(f"--drain-minutes must be above 0, not {options.drain_minutes:g}")
+    setup, most = setup_of(options)
+    reading = options.reading or setup.night.curve.default
+    due_us = arrivals(setup.night, setup.night.curve.reading(reading), options.seed, setup.factors, most)
+    if not len(due_us):
+        raise NotSimulated("nobody comes")
+    found = calibration_file.load(options.calibration) if options.calibration else None
+    asked = Asked(
+        set_name=options.partner_set or setup.night.default_set,
+        reading=reading,
+        cut=most,
+        drain_s=None if options.drain_minutes is None else 60.0 * options.drain_minutes,
+        calibration=options.calibration or "",
+        calibration_digest=found.digest if found is not None else "",
+    )
+    return Game(setup, due_us, asked, began)
+
+
+def document(options: argparse.Namespace, game: Game, progress: Progress) -> dict[str, Any]:
+    """Play one seed, keep its record unless that is not wanted, and say what it came to. Raises NotSimulated, OSError.
+
+    `cpu_s` and `peak_rss_mb` are of the simulation alone, before anything of the record is written.
+    """
+    setup = game.setup
+    recording = None if options.no_record else Recording(_folder(options, setup.night))
     try:
-        due_us = arrivals(setup.night, curve, options.seed, setup.factors, most)
-        played = simulate(setup, due_us, progress=_silent if options.quiet or options.json else _tell)
-    except NotSimulated as fault:
-        print(f"launchnight simulate: {fault}", file=sys.stderr)
-        return USAGE
-    cpu_s = time.process_time() - began
-    broken = invariants.violations(played)
-    document = document_of(setup.night, options.seed, played, cpu_s, broken)
-    print(json.dumps(document, indent=2) if options.json else text_of(document))
-    return CRASH if broken else 0
+        recorder = recording.recorder if recording is not None else None
+        played = simulate(
+            setup, game.due_us, progress=progress, drain_s=game.asked.drain_s, recorder=recorder
+        )  # fmt: skip
+        cpu_s = time.process_time() - game.began - (recorder.cpu_s if recorder is not None else 0.0)
+        broken = invariants.violations(played)
+        told = document_of(setup.night, setup.seed, played, cpu_s, broken)
+        told["came_joined"] = came_joined(outcome(played, setup, broken=broken, cpu_s=cpu_s))
+        if recording is not None:
+            recording.write(setup, game.due_us, played, game.asked)
+            told["record"] = str(recording.folder)
+    except BaseException:
+        if recording is not None:
+            recording.discard()
+        raise
+    return told
+
+
+def _is_heard(options: argparse.Namespace) -> bool:
+    """Whether somebody waits to report what is recorded."""
+    return options.hand_over is not None and not (options.no_record or options.no_report)
+
+
+def end_unheard(descriptor: int) -> None:
+    """End this process when nobody reads the pipe any more: whoever asked for the night has gone."""
+    listener = select.poll()
+    listener.register(descriptor, 0)
+    listener.poll()
+    os._exit(INTERRUPTED)
+
+
+def _folder(options: argparse.Namespace, night: Night) -> Path:
+    return Path(options.out) if options.out else free_folder(Path(options.runs), night.name)
+
+
+def _of_seeds(options: argparse.Namespace, game: Game) -> dict[str, Any]:
+    """Several seeds, each in its process; the first one's record stays only if all were played."""
+    folder = None if options.no_record else _folder(options, game.setup.night)
+    if folder is not None and folder.exists():
+        raise FileExistsError(f"{folder} is there already")
+    options.out = None if folder is None else str(folder)
+    try:
+        return seeds.run(options, len(game.due_us), (lambda text: None) if options.quiet else _say)
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _tell(options: argparse.Namespace, told: dict[str, Any]) -> int:
+    """Print it, or hand it over to whoever writes the report and then prints it; the exit code."""
+    code = CRASH if told["broken_laws"] else 0
+    text = seeds.text_of(told) if options.seeds > 1 else text_of(told)
+    if _is_heard(options) and told.get("record"):
+        # Left open: the pipe ends with this process, and who listens waits for that.
+        with os.fdopen(options.hand_over, "w", encoding="utf-8", closefd=False) as heard:
+            json.dump({"document": told, "text": text, "json": options.json, "language": options.language,
+                       "exit_code": code}, heard)  # fmt: skip
+        return code
+    print(json.dumps(told, indent=2) if options.json else text)
+    return code
 
 
 def setup_of(options: argparse.Namespace) -> tuple[Setup, int | None]:
@@ -157,7 +287,11 @@ def text_of(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _tell(hours: float, gone: int) -> None:
+def _say(text: str) -> None:
+    print(f"launchnight: {text}", file=sys.stderr)
+
+
+def _show(hours: float, gone: int) -> None:
     print(f"\rhour {hours:.0f} of the night, {gone:,} have gone", end="", file=sys.stderr, flush=True)
 
 

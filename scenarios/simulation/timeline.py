@@ -48,7 +48,7 @@ def parts(partners: PartnerSet, faults: tuple[Fault, ...], speed: float) -> tupl
 
     partners: per real second. Faults are in seconds of the night's clock.
     """
-    played = [fault for fault in faults if fault.target in _SIMULATED]
+    played = [fault for fault in faults if is_played(fault)]
     remarks = [f"{fault.kind} of {fault.target}: not simulated" for fault in faults if fault not in played]
     windows = {window.start_s: window for window in partners.civil_registry.windows()}
     edges = {0.0, *windows, *(window.end_s for window in windows.values())}
@@ -71,6 +71,11 @@ def parts(partners: PartnerSet, faults: tuple[Fault, ...], speed: float) -> tupl
     if table["allowance"][0] == -2:
         table["allowance"][0] = -1
     return table, remarks
+
+
+def is_played(fault: Fault) -> bool:
+    """Whether a simulation knows what the fault does."""
+    return fault.target in _SIMULATED
 
 
 def _fill(row: Any, partners: PartnerSet, active: list[Fault]) -> None:
