@@ -17,6 +17,7 @@ from reports.facts import Facts
 from reports.needs import Needs
 from reports.scale import SERVICE_ROLES, steepest
 from reports.search import Searched
+from reports.simulated import named_simulated
 from reports.stated import Stated, confidence, not_known
 from reports.uses import Taken
 from reports.wording import Said, count, percent, recorded, say
@@ -46,7 +47,7 @@ def of_run(facts: Facts, verdict: "Verdict") -> list[Stated]:
     """The answer of one run, most important first."""
     night = needs.of_night(facts)
     growth = extrapolation.of_runs([facts])
-    answers = _rest(facts, facts, night, growth, held_by_run(facts, verdict))
+    answers = named_simulated(facts, _rest(facts, facts, night, growth, held_by_run(facts, verdict)))
     return answers if verdict.exit_code in VALID else doubted(answers)
 
 

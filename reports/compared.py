@@ -76,6 +76,12 @@ def _notes(one: Comparison) -> list[str]:
                 "Three repeats a side or more show it."
             )
         )
+    if bool(one.before[0].config.get("simulated")) != bool(one.after[0].config.get("simulated")):
+        notes.append(
+            say(
+                "One side was simulated, the other measured: what differs may be the model's error as well as a change."
+            )
+        )
     if before.get(REHEARSAL_CODE) != after.get(REHEARSAL_CODE):
         notes.append(say("Swarm, night or harness are not the same code on both sides: a change may be theirs."))
     return notes

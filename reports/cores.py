@@ -39,6 +39,8 @@ def cores(watch: Watch) -> list[Resource]:
 def _loop(watch: Watch, role: str) -> Resource | None:
     """The loop of the busiest process of a role."""
     label, stages = LOOPS[role]
+    if watch.facts.is_simulated:
+        return _pool(watch, role, say("the web processes")) if role == "web" else None
     programs = watch.instances(LOOP, "program", role=role)
     if not programs:
         return _loop_by_its_own_word(watch, role)
@@ -89,23 +91,30 @@ def _loop_by_its_own_word(watch: Watch, role: str) -> Resource | None:
 
 def _database(watch: Watch) -> Resource | None:
     """All processes of PostgreSQL together."""
-    allowed = _latest(watch, "rehearsal_allowed_cores", role="database")
+    return _pool(watch, "database", say("the cores of the database"))
+
+
+def _pool(watch: Watch, role: str, label: Said) -> Resource | None:
+    """All processes of a role, any of which may do any of its work: of PostgreSQL, and of a simulated web role."""
+    allowed = _latest(watch, "rehearsal_allowed_cores", role=role)
     if not allowed > 0:
         return None
-    used = watch.rate("rehearsal_cpu_seconds_total", role="database") / allowed
-    waited = watch.rate(WAITED, role="database")
+    used = watch.rate("rehearsal_cpu_seconds_total", role=role) / allowed
+    waited = watch.rate(WAITED, role=role)
 
     def told(chosen: BoolArray) -> Said:
+        if watch.facts.is_simulated:
+            return say("{waiting} requests stood in its line at any moment.",
+                       waiting=number(average(waited, chosen), source=SOURCE))  # fmt: skip
         return say(
             "{waiting} of its processes waited for a core at any moment.",
             waiting=number(average(waited, chosen), source=SOURCE),
         )
 
     limit = say("cores: {cores}", cores=number(allowed, source=SOURCE))
-    label = say("the cores of the database")
     demand = used + waited / allowed
     return Resource(
-        "database",
+        role,
         label,
         limit,
         used,

@@ -27,10 +27,12 @@ from reports.scale import SERVICE_ROLES
 from reports.stated import Stated, confidence, not_known
 from reports.statistics import FloatArray
 from reports.uses import JOINED
-from reports.wording import Said, clock, number, percent, say
+from reports.wording import Said, clock, number, percent, say, seconds
 
 ID = "#per-core"
 WINDOW_S = 10.0
+MOST_WINDOWS = 720
+"""Of a simulated night: it is sampled once a minute, and may last for days."""
 BLOCK = 6
 """Windows of a block, a minute: the slowest loops of the service (queues, checkpoints) come round within it."""
 LEAST_WINDOWS = 12
@@ -82,16 +84,24 @@ def windows(facts: Facts) -> Windows | None:
     if not roles or not samples.select(REQUESTS):
         return None
     first = max(float(times[0]) for role in roles for _, times, _ in samples.select(CPU, role=role))
-    edges = np.arange(max(0.0, first), facts.end_s, WINDOW_S)
+    length_s = length_of(facts)
+    edges = np.arange(max(0.0, first), facts.end_s, length_s)
     if len(edges) < 2:
         return None
 
     def rate(name: str, **labels: str) -> FloatArray:
-        counted = statistics.counted_by(samples, name, edges, since_first=True, **labels)
-        gained: FloatArray = np.diff(counted) / WINDOW_S
+        counted = statistics.counted_by(samples, name, edges, since_first=facts.is_sampled_late, **labels)
+        gained: FloatArray = np.diff(counted) / length_s
         return gained
 
     return Windows(edges[:-1], rate(REQUESTS), {role: rate(CPU, role=role) for role in roles})
+
+
+def length_of(facts: Facts) -> float:
+    """How long a window of the run is, in seconds."""
+    if not facts.step_s:
+        return WINDOW_S
+    return facts.step_s * max(1, math.ceil(facts.end_s / facts.step_s / MOST_WINDOWS))
 
 
 def joined_up(several: Sequence[Windows]) -> Windows:
@@ -107,7 +117,7 @@ def joined_up(several: Sequence[Windows]) -> Windows:
 def fit(requests: FloatArray, cores: FloatArray) -> Line | Said:
     """The line through the windows, or why there is none."""
     if len(requests) < LEAST_WINDOWS:
-        return say("the run was too short: {n} windows of ten seconds, {least} are needed",
+        return say("the run was too short: {n} windows, {least} are needed",
                    n=number(len(requests), source=ID), least=number(LEAST_WINDOWS, source=ID))  # fmt: skip
     if float(requests.std()) < 0.05 * float(requests.mean()) or not requests.any():
         return say("the load hardly changed, so work and rest cannot be told apart")
@@ -148,6 +158,8 @@ class Growth:
     asked: float
     """Requests for each person who was let in."""
     replicas: int
+    length_s: float
+    """Of a window."""
     law: Law | Refusal | None = None
     """Cores busy against goodput over the probes of a search; None of a single run."""
 
@@ -167,7 +179,8 @@ def of_runs(several: Sequence[Facts], law: Law | Refusal | None = None) -> Growt
     requests = sum(statistics.total(facts.run.samples, REQUESTS) for facts, _ in known)
     web = fit(pool.requests, pool.cores["web"]) if "web" in pool.cores else say("the web role was not sampled")
     line = fit(pool.requests, pool.together)
-    return Growth(pool, line, web, requests / people, int(known[0][0].stack["replicas"] or 1), law)
+    replicas = int(known[0][0].stack["replicas"] or 1)
+    return Growth(pool, line, web, requests / people, replicas, length_of(known[0][0]), law)
 
 
 def _admitted(facts: Facts) -> int:
@@ -271,7 +284,8 @@ def view(growth: Growth | None) -> dict[str, Any]:
     """What the template of the section is filled with."""
     if growth is None:
         return {"told": [], "windows": None}
-    return {"told": told(growth), "windows": table(growth)}
+    length = seconds(growth.length_s) if growth.length_s != WINDOW_S else None
+    return {"told": told(growth), "windows": table(growth), "length": length}
 
 
 def told(growth: Growth) -> list[Said]:

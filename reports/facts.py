@@ -105,6 +105,26 @@ class Facts:
         return {**_OWN_STACK, **self.config.get("stack", {})}
 
     @property
+    def is_simulated(self) -> bool:
+        """The night was played in virtual time (docs/simulation.md): nothing of it was measured."""
+        return bool(self.config.get("simulated", False))
+
+    @property
+    def simulation(self) -> dict[str, Any]:
+        """What a simulated night was played with; empty of a rehearsal."""
+        return dict(self.config.get("simulation", {}))
+
+    @property
+    def is_sampled_late(self) -> bool:
+        """Counters may have grown before they were first seen: programs run before they are scraped."""
+        return not self.is_simulated
+
+    @property
+    def step_s(self) -> float:
+        """Between two samples, at most; 0 of a rehearsal, whose scrapes are about a second apart."""
+        return float(self.simulation.get("step_s", 0.0))
+
+    @property
     def planned(self) -> int:
         return int(self.config["planned"])
 

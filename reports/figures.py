@@ -118,8 +118,19 @@ def responses(facts: Facts) -> Picture | None:
     if not routes:
         return None
     figure, (axes,) = drawing.canvas(110 + 20 * len(routes))
-    for lane, name, marker, color in ((0.17, say("service time"), "o", COLORS[0]),
-                                      (-0.17, say("from the intended start"), "s", COLORS[1])):  # fmt: skip
+    lanes = (
+        (0.17, say("service time"), "o", COLORS[0]),
+        (-0.17, say("from the intended start"), "s", COLORS[1]),
+    )
+    clocks = CLOCKS
+    note = N_(
+        "From p50 (left tick) over p95 (mark) to p99 (right tick). Service time starts when the request leaves; "
+        "the other starts when the applicant meant to act, and so holds every wait before it. Faults included."
+    )
+    if facts.is_simulated:  # people act at the moment they mean to
+        lanes, clocks = ((0.0, say("simulated"), "o", COLORS[0]),), CLOCKS[1:]
+        note = N_("Simulated: from p50 (left tick) over p95 (mark) to p99 (right tick). Faults included.")
+    for lane, name, marker, color in lanes:
         places = np.arange(len(routes))[::-1] + lane
         points = 1000 * np.array([one.points(scheduled=lane < 0) for one in routes])
         axes.hlines(places, points[:, 0], points[:, 2], color=color, linewidth=1.4)
@@ -140,16 +151,17 @@ def responses(facts: Facts) -> Picture | None:
                       textcoords="offset points", ha=side, va="bottom", color=FAINT, fontsize=9.5)  # fmt: skip
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=9.5, handlelength=1.2, columnspacing=1.2)
-    head = [say("route"), say("answers"), *(f"{q} {say(kind)}" for kind in CLOCKS for q in ("p50", "p95", "p99"))]
-    rows = [[one.route, count(one.answers), *map(seconds, (*one.points(False), *one.points(True)))] for one in routes]
+    head = [say("route"), say("answers"), *(f"{q} {say(kind)}" for kind in clocks for q in ("p50", "p95", "p99"))]
+    both = (False, True)[-len(clocks) :]
+    rows = [
+        [one.route, count(one.answers), *(seconds(point) for which in both for point in one.points(which))]
+        for one in routes
+    ]
     slowest = max(routes, key=lambda one: one.points(True)[2])
     return Picture(
         "responses",
         say("Response times by route"),
-        say(
-            "From p50 (left tick) over p95 (mark) to p99 (right tick). Service time starts when the request leaves; "
-            "the other starts when the applicant meant to act, and so holds every wait before it. Faults included."
-        ),
+        say(note),
         say(
             "Ranges by route; the slowest at p99 from the intended start is {route} with {time}.",
             route=slowest.route,
@@ -209,11 +221,19 @@ def processors(facts: Facts) -> Picture | None:
 
     grid = drawing.time_grid(facts.end_s)
 
+    span_s = max(CPU_SPAN_S, facts.step_s)
+    note = N_(
+        "Cores kept busy by each role's process tree, over the {span} s before; the machine has {cpus}. Processor "
+        "time is measured and never scaled."
+    )
+    if facts.is_simulated:
+        note = N_("Simulated: cores that the work of each role keeps busy, over the {span} s before.")
+
     def used(role: str, by: FloatArray) -> FloatArray:
-        return statistics.counted_by(facts.run.samples, name, by, since_first=True, role=role)
+        return statistics.counted_by(facts.run.samples, name, by, since_first=facts.is_sampled_late, role=role)
 
     busy: dict[str, FloatArray] = {
-        named(role, PARTS): (used(role, grid) - used(role, grid - CPU_SPAN_S)) / CPU_SPAN_S for role in roles
+        named(role, PARTS): (used(role, grid) - used(role, grid - span_s)) / span_s for role in roles
     }
     figure, (axes,) = drawing.canvas(280)
     drawing.over_time(axes, grid, drawing.lines(busy))
@@ -223,12 +243,7 @@ def processors(facts: Facts) -> Picture | None:
     return Picture(
         "processors",
         say("Processors"),
-        say(
-            "Cores kept busy by each role's process tree, over the {span} s before; the machine has {cpus}. Processor "
-            "time is measured and never scaled.",
-            span=number(CPU_SPAN_S),
-            cpus=facts.config["machine"].get("cpus", "?"),
-        ),
+        say(note, span=number(span_s), cpus=facts.config["machine"].get("cpus", "?")),
         say(
             "Lines over time; the busiest role was {role} with {n} cores.",
             role=busiest,
@@ -241,6 +256,8 @@ def processors(facts: Facts) -> Picture | None:
 
 def lateness(facts: Facts) -> Picture | None:
     """How late the generator started people, over the moments they were due."""
+    if facts.is_simulated:
+        return None
     known = np.isfinite(facts.people["started"])
     due, late = facts.people["due"][known], 1000 * (facts.people["started"] - facts.people["due"])[known]
     if not len(due):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reports import answer, statistics
+from reports import answer, simulated, statistics
 from reports.facts import Facts
 from reports.names import FATES, OUTCOMES, PARTS, named
 from reports.responses import api_answers
@@ -13,7 +13,7 @@ from reports.scale import steepest
 from reports.stated import Stated
 from reports.uses import JOINED
 from reports.verdict import Verdict
-from reports.wording import UNKNOWN, Said, Told, count, listed, number, percent, recorded, say, seconds
+from reports.wording import N_, UNKNOWN, Said, Told, count, listed, number, percent, recorded, say, seconds
 from scenarios.record import Fate
 
 ANSWERS = "swarm_scheduled_seconds{route!^files-}"
@@ -39,6 +39,7 @@ def view(facts: Facts, verdict: Verdict) -> dict[str, Any]:
         "key_figures": key_figures(facts, verdict),
         "unknowns": unknowns(facts, verdict),
         "basis": _basis(facts),
+        "simulated": simulated.told(facts),
     }
 
 
@@ -172,12 +173,13 @@ def key_figures(facts: Facts, verdict: Verdict) -> list[KeyFigure]:
     share = percent(_ratio(joined, verdict.planned), source=f"({JOINED}) / (config:planned)")
     difference = count(sum(differences), source=_summed(verdict)) if known else Told(UNKNOWN)
     lateness = Told(UNKNOWN) if late is None else say("{late} ms", late=number(late, source="#lateness"))
+    generator = KeyFigure(say("generator late, p99"), lateness, say("10 ms allowed"))
     return [
         KeyFigure(say("joined"), share, of_all),
         KeyFigure(say("API answers, p95"), _quantile(facts, 0.95), say("from the intended start")),
         KeyFigure(say("API answers, p99"), _quantile(facts, 0.99), say("from the intended start")),
         KeyFigure(say("ledger difference"), difference, say("lost or done twice")),
-        KeyFigure(say("generator late, p99"), lateness, say("10 ms allowed")),
+        *([] if facts.is_simulated else [generator]),
     ]
 
 
@@ -186,8 +188,15 @@ def _summed(verdict: Verdict) -> str:
 
 
 def _basis(facts: Facts) -> Said:
+    if facts.is_simulated:
+        words = N_("People {people}, speed {speed}, pace {pace}; all figures are simulated.")
+    else:
+        words = N_(
+            "People {people}, speed {speed}, pace {pace}: what is measured, scaled and extrapolated is told apart "
+            "below."
+        )
     return say(
-        "People {people}, speed {speed}, pace {pace}: what is measured, scaled and extrapolated is told apart below.",
+        words,
         people=facts.config["factors"]["people"],
         speed=number(facts.speed, source="config:factors.speed"),
         pace=number(facts.pace, source="config:factors.pace"),

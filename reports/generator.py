@@ -25,7 +25,9 @@ class Audit:
 
 def audits(facts: Facts) -> list[Audit] | None:
     """What the swarm found of itself, as run.json says it, and what its rows show beside; None of a record that says
-    nothing of it and shows nothing either."""
+    nothing of it and shows nothing either, and of a simulated night, which has no generator."""
+    if facts.is_simulated:
+        return None
     own = facts.config.get("swarm", {}).get("health")
     found = [
         Audit(one["id"], one["invalid"], recorded(one["cause"]), recorded(one["advice"]), one["figure"])
@@ -37,9 +39,12 @@ def audits(facts: Facts) -> list[Audit] | None:
 
 
 def lateness_ms(facts: Facts) -> dict[str, float | None]:
-    """p50, p99 and max in milliseconds over everybody who was started by the worker that was to do so."""
+    """p50, p99 and max in milliseconds over everybody who was started by the worker that was to do so.
+
+    None of a simulated night: nobody can be late there.
+    """
     late = facts.lateness * 1000
-    if not len(late):
+    if not len(late) or facts.is_simulated:
         return {"p50": None, "p99": None, "max": None}
     p50, p99 = np.quantile(late, (0.5, 0.99), method="inverted_cdf")
     return {name: round(float(value), 3) for name, value in (("p50", p50), ("p99", p99), ("max", late.max()))}

@@ -16,6 +16,7 @@ from reports import (
     figures,
     first_page,
     laws,
+    simulated,
     tables,
     travelers,
     why,
@@ -46,7 +47,7 @@ SECTIONS: dict[str, Section] = {
     "fates": lambda facts, verdict: {"fates": tables.fates(facts), "manners": tables.manners(facts)},
     "travelers": lambda facts, verdict: travelers.view(facts),
     "why": lambda facts, verdict: why.view(facts),
-    "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict)},
+    "cpu": lambda facts, verdict: {"cpu": tables.cpu(verdict), "simulated": facts.is_simulated},
     "work": lambda facts, verdict: work.view(facts),
     "generator": lambda facts, verdict: {
         "audits": None if verdict.generator is None else tables.audits(verdict.generator),
@@ -55,21 +56,25 @@ SECTIONS: dict[str, Section] = {
     "little": lambda facts, verdict: clock_check.view(facts),
     "scalability": lambda facts, verdict: laws.of_run(facts),
     "scale": lambda facts, verdict: {
+        "simulated": facts.is_simulated,
         "factors": tables.factors(facts),
         "rounded": [recorded(remark) for remark in facts.config["rounded"]],
         "rates": tables.rates(facts),
     },
+    "simulated": simulated.view,
     "methods": lambda facts, verdict: {
         "clocks": _clocks(facts),
         "shared": _shared(facts),
         "pace": number(facts.pace, source="config:factors.pace"),
     },
     "run": lambda facts, verdict: {
-        "configuration": tables.configuration(facts),
+        "configuration": simulated.configuration(facts) if facts.is_simulated else tables.configuration(facts),
         "figures_of_night": tables.night_figures(facts),
     },
 }
 """In the order of the page."""
+OF_MEASUREMENTS = ("generator", "little", "scalability", "methods")
+"""Sections that only a measurement can fill."""
 ASIDE: dict[str, Callable[[Facts], dict[str, Any] | None]] = {
     "figures": lambda facts: _figures(facts),
     "work": work.view,
@@ -92,9 +97,10 @@ def begun(facts: Facts) -> Aside[Made] | None:
 
 def render(facts: Facts, verdict: Verdict, aside: Aside[Made] | None = None) -> str:
     """The page of a run. A function of the record alone: the same folder gives the same bytes."""
-    told = {name: view(facts, verdict) for name, view in SECTIONS.items() if aside is None or name not in ASIDE}
+    names = [name for name in SECTIONS if not (facts.is_simulated and name in OF_MEASUREMENTS)]
+    told = {name: SECTIONS[name](facts, verdict) for name in names if aside is None or name not in ASIDE}
     made = told if aside is None else {**told, **aside.result()}
-    return page(title(facts), verdict, {name: made[name] for name in SECTIONS})
+    return page(title(facts), verdict, {name: made[name] for name in names})
 
 
 def _figures(facts: Facts) -> dict[str, Any]:
@@ -163,7 +169,8 @@ def title(facts: Facts) -> Said:
     clients = [] if facts.all_punctual else [say("clients {manners}", manners=facts.manners)]
     played = say("{arrivals}, set {set}", arrivals=facts.arrivals, set=config["set"])
     people = say("people {share}", share=config["factors"]["people"])
-    return listed((Quoted(night["title"]), played, people, *clients), " · ")
+    kind = [say("simulated night")] if facts.is_simulated else []
+    return listed((*kind, Quoted(night["title"]), played, people, *clients), " · ")
 
 
 def _clocks(facts: Facts) -> str:

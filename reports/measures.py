@@ -101,7 +101,7 @@ class Seen:
 def seen(run: Run) -> Seen:
     """What a run's comparison needs; the run itself, people and all, may go."""
     facts = Facts(run)
-    width = NARROWEST_S
+    width = max(NARROWEST_S, facts.step_s)
     while facts.end_s / width > MOST_WINDOWS:
         width *= 2.0
     grid = np.arange(0.0, facts.end_s + width, width)

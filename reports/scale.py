@@ -56,7 +56,9 @@ def steepest(facts: Facts, name: str, **labels: str) -> float:
     """Most that the counters gained in any 60 s, per second; nan when there are none."""
     if not facts.run.samples.select(name, **labels):
         return math.nan
-    return _most_a_second(statistics.counted_by(facts.run.samples, name, _seconds(facts), since_first=True, **labels))
+    return _most_a_second(
+        statistics.counted_by(facts.run.samples, name, _seconds(facts), since_first=facts.is_sampled_late, **labels)
+    )
 
 
 def _service_cores(facts: Facts) -> float:
@@ -64,7 +66,11 @@ def _service_cores(facts: Facts) -> float:
     grid, name = _seconds(facts), "rehearsal_cpu_seconds_total"
     if not any(facts.run.samples.select(name, role=role) for role in SERVICE_ROLES):
         return math.nan
-    used = [statistics.counted_by(facts.run.samples, name, grid, since_first=True, role=role) for role in SERVICE_ROLES]
+    since_first = facts.is_sampled_late
+    used = [
+        statistics.counted_by(facts.run.samples, name, grid, since_first=since_first, role=role)
+        for role in SERVICE_ROLES
+    ]
     return _most_a_second(np.sum(used, axis=0))
 
 

@@ -36,11 +36,14 @@ def _figures(verdict: Verdict) -> Iterator[Said]:
     fates = listed(listed((named(fate, FATES), count(people)), " ") for fate, people in verdict.fates.items())
     yield say("People: {planned} planned; {fates}", planned=count(verdict.planned), fates=fates)
     late = [f"{name} {number(value)}" for name, value in verdict.lateness_ms.items() if value is not None]
-    yield say("Generator late, ms: {late}", late=listed(late) if late else say("not known"))
+    if not verdict.is_simulated:
+        yield say("Generator late, ms: {late}", late=listed(late) if late else say("not known"))
     used = [listed((named(role, PARTS), number(cpu)), " ") for role, cpu in verdict.cpu_s.items()]
     yield say("CPU seconds: {used}", used=listed(used) if used else say("not known"))
     factors = listed(listed((named(name, FACTORS), value), " ") for name, value in verdict.factors.items())
     words = N_("Factors: {factors}; seed {seed}; plan {plan}")
     yield say(words, factors=factors, seed=verdict.seed, plan=verdict.plan_hash)
+    if verdict.is_simulated:
+        yield say("Simulated: nothing of this was measured.")
     yield say("Not included: TLS, load balancers (but for the nginx of a run with --proxy nginx), distance.")
     yield say("Full figures: report.html beside this file.")

@@ -85,6 +85,7 @@ class Verdict:
     cpu_s: dict[str, float]
     remarks: list[str]
     """What is odd about the stack that was played against, and what of it was not read."""
+    is_simulated: bool = False
     answer: list[Stated] = field(default_factory=list)
     """What the stack holds, what the night needs, what is to be bought (reports.answer)."""
 
@@ -92,6 +93,7 @@ class Verdict:
         """The document of verdict.json and of `rehearse --json`."""
         return {
             "run": self.run_id,
+            **({"simulated": True} if self.is_simulated else {}),
             "planned": self.planned,
             "plan_hash": self.plan_hash,
             "seed": self.seed,
@@ -128,6 +130,7 @@ def judged(facts: Facts) -> Verdict:
         *_misses(objectives),
         *_without_evidence(facts, objectives),
         *_generator(audits),
+        *_broken_laws(facts),
     ]
     findings.sort(key=lambda finding: PRECEDENCE.index(finding.code))
     exit_code = findings[0].code if findings else 0
@@ -149,6 +152,7 @@ def judged(facts: Facts) -> Verdict:
         ledgers=dict(config["ledgers"] or {}),
         cpu_s={role: round(float(value), 3) for role, value in sorted(config["cpu_s"].items())},
         remarks=[*map(recorded, facts.stack["remarks"]), *_unread(facts)],
+        is_simulated=facts.is_simulated,
     )
     return replace(verdict, answer=answer.of_run(facts, verdict))
 
@@ -164,6 +168,8 @@ def _sentence(facts: Facts, findings: list[Finding], objectives: list[Objective]
         return say(words, judged=judged, open=count(open_questions))
     if (first.code, first.subject) == (5, "faults"):
         return say("The run is not valid: a fault of the night did not bite, so it shows nothing about that fault.")
+    if (first.code, first.subject) == (5, "laws"):
+        return say("The run is not valid: a law that every simulated night must keep was broken.")
     if first.code == 3 and facts.config["ended"] == MISSED:
         return say(
             "An objective could not be met any more, so the run was ended; what was recorded until then is here."
@@ -239,6 +245,10 @@ def _without_evidence(facts: Facts, objectives: list[Objective]) -> list[Finding
         text = say("nobody was judged: neither API answers nor anyone admitted in time is left outside faults")
         return [Finding(3, "evidence", text)]
     return []
+
+
+def _broken_laws(facts: Facts) -> list[Finding]:
+    return [Finding(5, "laws", law) for law in facts.simulation.get("broken_laws", ())]
 
 
 def _generator(found: list[Audit] | None) -> list[Finding]:

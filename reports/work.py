@@ -321,6 +321,7 @@ def view(facts: Facts) -> dict[str, Any]:
     with drawing.styled():
         picture = goodput(facts)
     return {
+        "simulated": facts.is_simulated,
         "amplified": amplified.number if amplified is not None else None,
         "attempts": attempts(facts),
         "processor_time": processor_time(facts),

@@ -61,6 +61,7 @@ class Sources:
         asked = {
             "config": lambda: _path(self.run.config, rest),
             "capacity": lambda: _path(json.loads((self.folder / "capacity.json").read_text()), rest),
+            "plan": lambda: _path(json.loads((self.folder / "plan.json").read_text()), rest),
             "latency": lambda: _path(json.loads((self.folder / "latency.json").read_text()), rest),
             "people": lambda: self._people(rest.split(" ")),
             "samples": lambda: self._samples(rest),
@@ -135,7 +136,8 @@ class Sources:
         for times, values in self._series(name, labels):
             if not values.any():
                 continue
-            base = values[np.flatnonzero(values)[0]]
+            simulated = self.run.config.get("simulated", False)  # whose counters are known from the beginning
+            base = 0.0 if simulated else values[np.flatnonzero(values)[0]]
             steps = np.diff(values, prepend=0.0)
             gained = np.cumsum(np.where(steps >= 0, steps, values))
             held = np.concatenate(([0.0], np.maximum(gained - base, 0.0)))

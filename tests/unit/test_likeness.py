@@ -80,4 +80,5 @@ def test_every_key_of_a_record_counts_or_does_not():
     """A new key of run.json must be put on one of the lists, or runs that differ in it are compared unawares."""
     written = set(re.findall(r'"(\w+)":', inspect.getsource(RunFolder.write_config))) | set(CONFIG_KEYS)
     inside = {"people", "speed", "pace"}  # of the factors
+    written |= {"simulated", "simulation"}  # scenarios/simulation/recorded.py
     assert written - inside == set(likeness.COUNTED) | set(likeness.NOT_COUNTED)
