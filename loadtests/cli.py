@@ -39,6 +39,7 @@ SERVICE_VERBS = {
 """Passed on to `python -m service` with everything that follows."""
 SIMULATION_VERBS = {
     "calibrate": "fit what requests take and cost to rehearsals",
+    "plan": "say what a night needs to hold, by simulation of every person",
     "simulate": "play a night in virtual time, person by person, at full size",
 }
 """Passed on to `python -m scenarios.simulation` in the same way."""
@@ -78,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         _pass_on(verbs, verb, f"service: {text}", "service")
     for verb, text in SIMULATION_VERBS.items():
         passed_on = _pass_on(verbs, verb, text, "scenarios.simulation")
-        if verb == "simulate":
+        if verb in ("plan", "simulate"):
             passed_on.set_defaults(run=_simulate)
     return whole
 
@@ -368,7 +369,7 @@ def _simulate(options: argparse.Namespace) -> int:
         with speaking(language):
             return reports.write(folder, language).to_dict()
 
-    return simulated.run(options.rest, report, REPORT)
+    return simulated.run(options.verb, options.rest, report, REPORT)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`launchnight simulate`: lets the simulation play in a process of its own, then reports what it recorded.
+"""`launchnight simulate|plan`: lets the simulation play in a process of its own, then reports what it recorded.
 
 The simulation's memory is given back before the report takes its own. What it hands over is told here, so that one
 document has all: the night, the verdict, and what the whole command took. Where there is nothing to report (--help, a
@@ -21,10 +21,13 @@ Report = Callable[[Path, str], dict[str, Any]]
 """Writes the report of a run folder in a language; the verdict as in verdict.json."""
 
 
-def run(words: Sequence[str], report: Report, name: str) -> int:
-    """Simulate as the command's `words` ask, and report; the exit code is the simulation's. name: of the report."""
+def run(verb: str, words: Sequence[str], report: Report, name: str) -> int:
+    """Simulate or plan as the command's `words` ask, and report; the exit code is the simulation's.
+
+    name: of the report.
+    """
     hearing, telling = os.pipe()
-    command = [sys.executable, "-m", "scenarios.simulation", "simulate", *words, "--hand-over", str(telling)]
+    command = [sys.executable, "-m", "scenarios.simulation", verb, *words, "--hand-over", str(telling)]
     try:
         with subprocess.Popen(command, pass_fds=(telling,)) as simulation:
             os.close(telling)
@@ -44,7 +47,8 @@ def run(words: Sequence[str], report: Report, name: str) -> int:
         return code
     judged = verdict["verdict"]
     print(handed["text"])
-    print(f"  judged as a rehearsal would be: {judged['outcome']}: {judged['sentence']}")
+    if verb == "simulate":  # the text of a plan is its verdict
+        print(f"  judged as a rehearsal would be: {judged['outcome']}: {judged['sentence']}")
     print(f"  {document['total_cpu_s']:.1f} s of CPU in all, {document['total_peak_rss_mb']:,} MB at most")
     print(document["report"])
     return code

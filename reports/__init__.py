@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenarios.capacity_record import is_capacity
+from scenarios.plan_record import is_plan
 from scenarios.record import Run, write_whole
 
 if TYPE_CHECKING:
+    from reports.plan_verdict import PlanVerdict
     from reports.search_verdict import SearchVerdict
     from reports.verdict import Verdict
 
@@ -21,17 +23,19 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "id")
 
 
-def write(folder: Path | str, language: str = "en") -> Verdict | SearchVerdict:
-    """Judge the run or the search in `folder` and write verdict.json, summary.md, junit.xml and report.html there.
+def write(folder: Path | str, language: str = "en") -> Verdict | SearchVerdict | PlanVerdict:
+    """Judge the run, search or plan in `folder` and write verdict.json, summary.md, junit.xml and report.html there.
 
     Sentences are in `language`, one of LANGUAGES; what programs read (ids, outcomes, keys) is in none. Each file
-    appears whole or not at all; old ones are replaced. Raises scenarios.record.RecordError when the folder is neither.
+    appears whole or not at all; old ones are replaced. Raises scenarios.record.RecordError when the folder is none.
     """
     # Imported here: matplotlib and Jinja2 take half a second, and `launchnight --help` imports this package.
     from reports.wording import speaking
 
     folder = Path(folder)
     with speaking(language), _undisturbed():
+        if is_plan(folder):
+            return _write_plan(folder)
         return _write_search(folder) if is_capacity(folder) else write_run(folder)
 
 
@@ -75,6 +79,20 @@ def _write_search(folder: Path) -> SearchVerdict:
     _put(folder / "junit.xml", search_verdict.junit(verdict))
     _put(folder / "summary.md", search_verdict.summary(verdict, capacity_page.title(searched)).encode())
     _put(folder / "report.html", html.render_search(searched, verdict).encode())
+    return verdict
+
+
+def _write_plan(folder: Path) -> PlanVerdict:
+    from reports import html, plan_page, plan_verdict
+    from scenarios.plan_record import Plan
+
+    plan = Plan.load(folder)
+    verdict = plan_verdict.judge(plan)
+    _put(folder / "verdict.json", _document(verdict.to_dict()))
+    _put(folder / "junit.xml", plan_verdict.junit(verdict))
+    _put(folder / "summary.md", plan_verdict.summary(verdict, plan_page.title(plan)).encode())
+    told = plan_page.sections(plan, verdict)
+    _put(folder / "report.html", html.page(plan_page.title(plan), verdict, told).encode())
     return verdict
 
 

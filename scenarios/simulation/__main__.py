@@ -12,6 +12,7 @@ from importlib import import_module
 
 MODULES = {
     "calibrate": ("scenarios.simulation.calibrate", "fit what requests take and cost to rehearsals"),
+    "plan": ("scenarios.simulation.plan", "say what a night needs to hold, by simulation of every person"),
     "simulate": ("scenarios.simulation.simulate", "play a night in virtual time, person by person, at full size"),
 }
 """Verb -> its module, and what it is for."""

@@ -1,0 +1,321 @@
+"""A plan from its order to its record: search, proof on other people, what lies around it, what tips it, what was."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scenarios import plan_record
+from scenarios.plan_record import Beside, Lived, Plan, Proof, Setting
+from scenarios.simulation.figures import NotSimulated
+from scenarios.simulation.planning import around, search, tipping
+from scenarios.simulation.planning.chances import CONFIDENCE, chance
+from scenarios.simulation.planning.goals import Goal, came_joined, judged, melts_below
+from scenarios.simulation.planning.knobs import GATE, KNOBS, Values, with_
+from scenarios.simulation.planning.order import Order
+from scenarios.simulation.planning.outcome import Outcome
+from scenarios.simulation.planning.prices import Prices
+from scenarios.simulation.planning.search import Found, Standing
+from scenarios.simulation.planning.sizing import Start
+from scenarios.simulation.planning.trials import SLOWED, STRUCK, Trial, Trigger
+
+Reply = dict[str, Any]
+PROOFS = 3
+"""Sets that are proved at most. Each proof has a third of what may go wrong, so that all of them together hold."""
+PROOF_SEEDS_FROM = 1_000
+"""Seeds of proofs lie so far above those of the search: no set was ever fitted to them."""
+_ADDED = 2
+"""Of the seeds that break a set, those that do so most join the search."""
+_PLENTY = 3.0
+"""Times the sizing is more than enough, around a frontier."""
+
+
+class LawBroken(RuntimeError):
+    """A run in which people or work were lost or counted twice: nothing may be planned by it."""
+
+
+@dataclass
+class Planner:
+    """Plays what it must and remembers what it saw. `play` answers trials in order."""
+
+    order: Order
+    goals: Sequence[Goal]
+    prices: Prices
+    seed: int
+    seeds: int
+    most: float
+    play: Callable[[Sequence[Trial]], Sequence[Reply]]
+    start: Start
+    tell: Callable[[str, int], None] = lambda _what, _runs: None
+    """Told what comes next, and how many more runs it takes from there to the end, about."""
+    search_seeds: list[int] = field(default_factory=list)
+    _looked: dict[int, list[tuple[Values, bool]]] = field(default_factory=dict)
+    """By the number of seeds that were looked at."""
+
+    def __post_init__(self) -> None:
+        self.search_seeds = self.search_seeds or [self.seed, self.seed + 1]
+
+    # ------------------------------------------------------------ looking
+
+    def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """What the trials come to. Raises LawBroken."""
+        found = [Outcome.from_dict(reply["outcome"]) for reply in self.play(trials)]
+        for trial, one in zip(trials, found, strict=True):
+            if one.broken_laws:
+                raise LawBroken(f"seed {trial.seed}: {'; '.join(one.broken_laws)}")
+        return found
+
+    def looks(self, sets: Sequence[Values]) -> list[Standing]:
+        """How sets stand with the worst of the seeds of the search."""
+        trials = [Trial.of(values, seed) for values in sets for seed in self.search_seeds]
+        standings = [self.standing(one) for one in self.outcomes(trials)]
+        each = len(self.search_seeds)
+        worst = [min(standings[i : i + each], key=lambda one: one.slack) for i in range(0, len(standings), each)]
+        seen = self._looked.setdefault(each, [])
+        seen += [(values, standing.holds) for values, standing in zip(sets, worst, strict=True)]
+        return worst
+
+    def standing(self, outcome: Outcome) -> Standing:
+        """How one run stands to all goals."""
+        nearest = min(judged(outcome, self.goals), key=lambda one: one.slack)
+        return Standing(nearest.met, nearest.slack, nearest.goal.id)
+
+    def melts(self, outcome: Outcome) -> bool:
+        return came_joined(outcome) < melts_below(self.goals)
+
+    # ------------------------------------------------------------ the plan
+
+    def made(self, about: Callable[[], tuple[int, float]]) -> Plan:
+        """The whole plan. about: runs so far and the seconds of CPU they took. Raises LawBroken, NotSimulated."""
+        self.tell("the least of each knob", 80 * len(self.search_seeds))
+        found = search.cheapest(self.looks, self.start.sizing, self.start.gate, self.prices.cost, self.most)
+        if found.values is None:
+            return self._record(about, found, None)
+        values, proof = self._proved(found.values, found)
+        self.tell("a little more and less of each", 90 * len(self.search_seeds))
+        (usual,) = self.outcomes([Trial.of(values, self.seed)])
+        sensitivities = around.sensitivities(values, usual.joined, self._seen)
+        self.tell("one knob against another", 60 * len(self.search_seeds))
+        frontiers = around.frontiers(_pairs(sensitivities), values, self._plenty_at, self.looks)
+        self.tell("how hard it can be struck", 40)
+        tips = self._tips(values, sensitivities, usual)
+        self.tell("the night as it was launched", 2)
+        beside, why, bands, remarks = self._beside(values)
+        return self._record(
+            about, found, values, proof=proof, sensitivities=sensitivities, frontiers=frontiers, tips=tips,
+            beside=beside, beside_not_known_because=why, bands=bands, remarks=remarks,
+        )  # fmt: skip
+
+    def _proved(self, values: Values, found: Found) -> tuple[Values, Proof]:
+        """The set on people that had no part in its choice; one that misses is given more, and proved on others."""
+        sure = 1.0 - (1.0 - CONFIDENCE) / PROOFS
+        for turn in range(PROOFS):
+            first = self.seed + PROOF_SEEDS_FROM * (turn + 1)
+            self.tell("the same set with other people", self.seeds + 150 * len(self.search_seeds))
+            outcomes = self.outcomes([Trial.of(values, first + place) for place in range(self.seeds)])
+            standings = [self.standing(one) for one in outcomes]
+            misses = [place for place in range(self.seeds) if not standings[place].holds]
+            proof = Proof(
+                first_seed=first,
+                misses=plan_record.Probability(**chance(len(misses), self.seeds, sure).to_dict()),
+                meltdowns=plan_record.Probability(**chance(sum(map(self.melts, outcomes)), self.seeds, sure).to_dict()),
+                lost=tuple(1.0 - came_joined(one) for one in outcomes),
+                rounds=turn + 1,
+            )
+            if not misses or turn == PROOFS - 1:
+                break
+            misses.sort(key=lambda place: standings[place].slack)
+            self.search_seeds += [first + place for place in misses[:_ADDED]]
+            better = search.repaired(self.looks, values, self._plenty_at(values[GATE]), self.prices.cost)
+            if better is None:
+                break
+            values = better
+        return values, proof
+
+    def _seen(self, sets: Sequence[Values]) -> list[around.Seen]:
+        """On the people of the first seed."""
+        outcomes = self.outcomes([Trial.of(values, self.seed) for values in sets])
+        return [around.Seen(self.standing(one), one.joined) for one in outcomes]
+
+    def _plenty_at(self, gate: float) -> Values:
+        """More than enough of everything where the gate lets in so many a second."""
+        guess = self.start.sizing(gate)
+        return {name: knob.at_least(guess[name] * _PLENTY) for name, knob in KNOBS.items()}
+
+    def _tips(
+        self, values: Values, sensitivities: Sequence[around.Sensitivity], usual: Outcome
+    ) -> list[tipping.Tip]:  # fmt: skip
+        """The shortest blows to what most hangs on: with the protections and without, standing still and slowed."""
+        knob = next((one.knob for one in sensitivities if one.knob in STRUCK), "web")
+        start_s = usual.busiest_s[knob]
+        kinds = [(False, True), (False, False), *([(True, True)] if knob in SLOWED else [])]
+
+        def struck(lengths: Sequence[tuple[bool, bool, float]]) -> list[tipping.Blow]:
+            trials = [
+                Trial.of(
+                    values, self.seed, unprotected=not protected,
+                    trigger=Trigger(knob, start_s, length_s, slowed) if length_s else None,
+                )
+                for slowed, protected, length_s in lengths
+            ]  # fmt: skip
+            return [self._blow(one) for one in self.outcomes(trials)]
+
+        return search.together(struck, [tipping.shortest(knob, slowed, safe, start_s) for slowed, safe in kinds])
+
+    def _blow(self, outcome: Outcome) -> tipping.Blow:
+        after = 1.0 - outcome.after_joined / outcome.after_wanted if outcome.after_wanted else None
+        return tipping.Blow(self.melts(outcome), 1.0 - came_joined(outcome), after)
+
+    def _beside(
+        self, values: Values
+    ) -> tuple[Beside | None, str, list[dict[str, Any]], list[str]]:  # fmt: skip
+        """The night with this set and the one as launched, on the same people; and what theory says of the first."""
+        (safe,) = self.play([Trial.of(values, self.seed, closely=True)])
+        try:
+            (bare,) = self.play([Trial.of(values, self.seed, closely=True, unprotected=True, as_launched=True)])
+        except NotSimulated as fault:
+            return None, str(fault), safe["bands"], safe["remarks"]
+        protected, launched = (Outcome.from_dict(each["outcome"]) for each in (safe, bare))
+        one, other = (_joined(each["joined"], protected.people) for each in (safe, bare))
+        night = self.order.night
+        beside = Beside(
+            people=protected.people,
+            seed=self.seed,
+            protected=self._lived(protected, self.order.partners, night),
+            launched=self._lived(launched, self.order.launched, night),
+            both=int((one & other).sum()),
+            only_protected=int((one & ~other).sum()),
+            only_launched=int((~one & other).sum()),
+            neither=int((~one & ~other).sum()),
+        )
+        return beside, "", safe["bands"], safe["remarks"]
+
+    def _lived(self, outcome: Outcome, partners: str, night: Any) -> Lived:
+        curve = plan_record.Curve(
+            outcome.step_s, **{name: tuple(counts) for name, counts in outcome.curves.items()}
+        )  # fmt: skip
+        return Lived(
+            title=night.partners[partners].title,
+            partners=partners,
+            fates=outcome.fates,
+            wanted=outcome.wanted,
+            joined=outcome.joined,
+            goals=tuple(self._asked(goal, [outcome]) for goal in self.goals),
+            curve=curve,
+        )
+
+    # ------------------------------------------------------------ the record
+
+    def _asked(self, goal: Goal, outcomes: Sequence[Outcome]) -> plan_record.Asked:
+        """How the worst of some runs stands to a goal."""
+        verdicts = [judged(outcome, [goal])[0] for outcome in outcomes]
+        worst = min(verdicts, key=lambda one: one.slack) if verdicts else None
+        return plan_record.Asked(
+            goal.id, goal.bound, goal.at_most, goal.origin,
+            None if worst is None else worst.value, None if worst is None else worst.met,
+        )  # fmt: skip
+
+    def _settings(self, values: Values, least: Values) -> tuple[Setting, ...]:
+        """The set, each knob with what is missed one step below."""
+        below = {
+            name: knob.steps[knob.place(values[name]) - 1]
+            for name, knob in KNOBS.items()
+            if knob.place(values[name]) > 0
+        }
+        standings = dict(
+            zip(below, self.looks([with_(values, name, amount) for name, amount in below.items()]), strict=True)
+        )
+        return tuple(
+            Setting(
+                knob=name,
+                unit=knob.unit,
+                amount=values[name],
+                least=least.get(name, values[name]),
+                price=self.prices.of[name],
+                breaks_at=below[name] if name in below and not standings[name].holds else None,
+                breaks=standings[name].worst if name in below and not standings[name].holds else "",
+            )
+            for name, knob in KNOBS.items()
+        )
+
+    def _record(
+        self, about: Callable[[], tuple[int, float]], found: Found, values: Values | None, **parts: Any
+    ) -> Plan:  # fmt: skip
+        order, prices = self.order, self.prices
+        settings = () if values is None else self._settings(values, found.least)
+        outcomes = [] if values is None else self.outcomes([Trial.of(values, seed) for seed in self.search_seeds])
+        seen = [search.once(each) for each in self._looked.values()]
+        runs, cpu_s = about()
+        return Plan(
+            schema=plan_record.SCHEMA,
+            id="",
+            simulated=True,
+            night=order.night.name,
+            title=order.night.title,
+            order=plan_record.Order(
+                order.partners, order.reading, order.people, order.cut, order.speed, order.pace, self.seed,
+                tuple(self.search_seeds), self.seeds, self.most,
+            ),
+            calibration="",
+            calibration_digest=order.costs_digest,
+            price_unit=prices.unit,
+            prices_assumed=prices.status == "assumption",
+            arrivals=self.start.arrivals,
+            arrived_by_s=self.start.arrived_by_s,
+            goals=tuple(self._asked(goal, outcomes) for goal in self.goals),
+            unjudged=(),
+            melts_below=melts_below(self.goals),
+            found=settings,
+            cost=None if values is None else prices.cost(values),
+            least_cost=prices.cost(found.least) if found.least else None,
+            no_set_because=found.worst,
+            tried=() if values is not None else tuple(
+                Setting(name, knob.unit, found.plenty[name], 0.0, prices.of[name], None, "")
+                for name, knob in KNOBS.items()
+            ),
+            sensitivities=tuple(
+                plan_record.Sensitivity(
+                    one.knob, one.elasticity, tuple(plan_record.Change(**asdict(each)) for each in one.changes)
+                )
+                for one in parts.get("sensitivities", ())
+            ),
+            frontiers=tuple(
+                plan_record.Frontier(
+                    one.x, one.y, tuple(plan_record.Point(x, y) for x, y in one.points), one.exchange,
+                    around.worth(one, prices.of),
+                )
+                for one in parts.get("frontiers", ())
+            ),
+            proof=parts.get("proof"),
+            tips=tuple(_tip(one) for one in parts.get("tips", ())),
+            beside=parts.get("beside"),
+            beside_not_known_because=parts.get("beside_not_known_because", ""),
+            bands=tuple(plan_record.Band(**each) for each in parts.get("bands", ())),
+            unordered=sum(len(search.unordered(each)) for each in seen),
+            compared=sum(map(len, seen)),
+            remarks=tuple(parts.get("remarks", ())),
+            runs=runs,
+            runs_cpu_s=cpu_s,
+            versions={},
+        )  # fmt: skip
+
+
+def _pairs(sensitivities: Sequence[around.Sensitivity]) -> list[tuple[str, str]]:
+    """The two knobs on which most hangs, one against the other, and the gate against the first machine among them."""
+    first, second = (one.knob for one in sensitivities[:2])
+    x, y = (second, first) if second == GATE else (first, second)
+    machine = next(one.knob for one in sensitivities if one.knob in ("web", "database"))
+    return list(dict.fromkeys([(x, y), (GATE, machine), ("database", "web")]))
+
+
+def _joined(packed: str, people: int) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    bits = np.frombuffer(base64.b64decode(packed), np.uint8)
+    return np.unpackbits(bits)[:people].astype(bool)
+
+
+def _tip(one: tipping.Tip) -> plan_record.Tip:
+    told = one.to_dict()
+    blows = tuple(plan_record.Blow(**each) for each in told.pop("tried"))
+    return plan_record.Tip(**told, tried=blows)
