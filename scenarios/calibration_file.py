@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -157,6 +157,8 @@ class Source:
     calm: Annotated[int, Unit("windows", low=0)]
     """Of the steady ones, those whose times were fitted."""
     refused: tuple[Refused, ...]
+    pins: dict[str, str] = field(default_factory=dict)
+    """Kind of program -> the cores that it was held to (`rehearse --pin`); what is not named ran anywhere."""
 
 
 @dataclass(frozen=True)

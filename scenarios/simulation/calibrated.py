@@ -32,6 +32,8 @@ ROUTES: dict[Action, str] = {
     Action.JOIN: "join",
 }
 """As the swarm's clients name them; a test compares."""
+_MESSAGES = ("email", "sms", "identity")
+"""Queues; of the worker's part in a photo nearly all is the inspection, which is told apart."""
 
 
 def costs(found: Calibration, photo_mb: float) -> Costs:
@@ -60,7 +62,17 @@ def costs(found: Calibration, photo_mb: float) -> Costs:
         refusal_web_s=_mean(found, "web", "busy") or usual.refusal_web_s,
         inspection_s=inspection.seconds.value if inspection is not None else usual.inspection_s,
         sigma=usual.sigma,
+        gate_s={action: cost for action, route in ROUTES.items() if (cost := _of(found, "gatekeeper", route))},
+        job_worker_s=_jobs(found, "worker", _MESSAGES),
+        job_database_s=_jobs(found, "database", (*_MESSAGES, "photo")),
+        idle={each.role: each.idle.value for each in found.roles},
     )
+
+
+def _jobs(found: Calibration, role: str, queues: tuple[str, ...]) -> dict[str, float]:
+    """By queue what a job that was done cost the role."""
+    costs_ = {queue: found.cost_of(role, JOB, queue, "done") for queue in queues}
+    return {queue: cost.seconds.value for queue, cost in costs_.items() if cost is not None}
 
 
 def _of(found: Calibration, role: str, route: str) -> float | None:

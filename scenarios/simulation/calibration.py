@@ -74,6 +74,7 @@ _SAME: dict[str, Callable[[Run], str]] = {
     "service": lambda run: str(run.config["versions"].get("service code", "not told")),
     "processors": lambda run: str(run.config["machine"].get("cpus", "not told")),
     "settings of the service": lambda run: str(sorted(_settings(run).items())),
+    "cores that programs were held to": lambda run: str(sorted(_pins(run).items())),
 }
 
 
@@ -163,6 +164,7 @@ def _source(of: Windows, calm: float) -> Source:
         replicas=int(config.get("stack", {}).get("replicas") or 1),
         versions=dict(config["versions"]),
         settings=_settings(of.run),
+        pins=_pins(of.run),
         steady=int(of.steady.sum()),
         calm=int(of.calm(calm).sum()),
         refused=tuple(
@@ -181,6 +183,10 @@ def digest(folder: Path) -> str:
 
 def _settings(run: Run) -> dict[str, str]:
     return dict(run.config.get("stack", {}).get("settings", {}))
+
+
+def _pins(run: Run) -> dict[str, str]:
+    return dict(run.config.get("stack", {}).get("pins", {}))
 
 
 def _refusals(cuts: Sequence[Windows]) -> list[str]:

@@ -40,12 +40,16 @@ class Resources:
     bounded_queues: bool = True
     partner_pacing: bool = True
     drop_abandoned_work: bool = True
+    shared_core: bool = False
+    """Web process, database, workers and gatekeeper are held to one core together: scenarios.simulation.shared_core.
+    The counts above then mean nothing."""
 
     def unprotected(self) -> "Resources":
         """The same machines without any protection: the night as it was launched."""
         return Resources(
-            self.web, self.database, self.inspectors, self.workers, -1.0, False, False, False, False, False
-        )
+            self.web, self.database, self.inspectors, self.workers, -1.0, False, False, False, False, False,
+            self.shared_core,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,19 @@ class Costs:
     inspection_s: float = 0.12
     sigma: float = 0.6
     """Of a request's costs around their mean, log-normal."""
+    gate_s: Mapping[Action, float] = field(default_factory=dict)
+    """Of the gatekeeper, for a request. This and what follows counts where all roles share a core."""
+    job_worker_s: Mapping[str, float] = field(default_factory=dict)
+    job_database_s: Mapping[str, float] = field(default_factory=dict)
+    """For a job of email, sms, identity or photo; what the inspection itself takes is `inspection_s`."""
+    idle: Mapping[str, float] = field(default_factory=dict)
+    """Cores that a role uses when nobody asks."""
+    pause_s: float = 0.0
+    """Of a request, without any core."""
+    turns: float = 1.0
+    """What a request waits for others is so many times the line that it finds."""
+    behind_share: float = 1.0 / 3.0
+    """Of the core, for inspectors, while web process and database want it too: Linux shares it evenly among these."""
 
     def web(self, action: Action) -> float:
         if action is Action.PLACE:

@@ -24,6 +24,8 @@ ACTIONS = max(Action) + 1
 POINTS = 4096
 """Points of the table that service times are drawn from."""
 MOST_PICTURES = 256
+MOST_STEPS = 9
+"""Before the photos, whose field in the row counts the answers."""
 EMAIL, SMS, IDENTITY = range(3)
 """Queues."""
 QUEUES = ("email", "sms", "identity")
@@ -32,9 +34,9 @@ US = 1_000_000.0
 FIGURES = np.dtype(
     [
         *((name, np.int64) for name in ("seed", "pictures", "refresh_us", "gated", "door", "bounded", "drops")),
-        *((name, np.int64) for name in ("paced", "workers")),
+        *((name, np.int64) for name in ("paced", "workers", "steps")),
         *((name, np.float64) for name in ("closes_s", "hard_rate_per_s", "refresh_share", "refusal_us", "poll_us")),
-        *((name, np.float64) for name in ("photo_us_per_byte", "inspection_us")),
+        *((name, np.float64) for name in ("photo_us_per_byte", "inspection_us", "turns", "pause_us")),
         ("web_us", np.float64, (ACTIONS,)),
         ("database_us", np.float64, (ACTIONS,)),
         ("ranks", np.int64, (ACTIONS,)),
@@ -48,13 +50,17 @@ FIGURES = np.dtype(
         ("photo_bytes", np.int64, (MOST_PICTURES,)),
         ("limits", np.int64, (3,)),
         ("rates", np.float64, (3,)),
+        ("gate_us", np.float64, (ACTIONS,)),
+        ("job_worker_us", np.float64, (4,)),
+        ("job_database_us", np.float64, (4,)),
     ],
     align=True,
 )
 """refresh_us: silence after which a page is refreshed. gated, door, bounded, drops, paced: protections, 0 or 1.
 web_us, database_us: means by action. quantiles: of a request's costs around their mean of 1.
 ranks: service.domain.overload.Progress by action, -1: never held up. limits, rates: by queue, jobs that may wait
-and jobs a second as agreed."""
+and jobs a second as agreed. steps: answers that worked after which people leave, 0: none.
+turns, pause_us and what begins with gate or job: scenarios.simulation.shared_core; jobs by queue, photos last."""
 
 HABITS = np.dtype(
     [
@@ -92,6 +98,8 @@ class Setup(NamedTuple):
     habits: Habits
     seed: int
     factors: Factors
+    steps: int = 0
+    """Answers that worked after which people leave, as with `rehearse --steps`; 0 = the whole journey."""
 
 
 def filled(setup: Setup) -> NDArray[Any]:
@@ -100,6 +108,8 @@ def filled(setup: Setup) -> NDArray[Any]:
     people = night.population
     if max(len(night.networks), len(people.patience)) > MOST_CLASSES or people.photos.count > MOST_PICTURES:
         raise NotSimulated(f"at most {MOST_CLASSES} networks and classes of patience, and {MOST_PICTURES} pictures")
+    if not 0 <= setup.steps <= MOST_STEPS:
+        raise NotSimulated(f"people may leave after {MOST_STEPS} answers at most: beyond they send photos")
     partners, _ = scaled(setup.partners, setup.factors)
     gate_per_s = partners.gate_per_s if resources.gate_per_s is None else resources.gate_per_s
     record = np.zeros(1, FIGURES)
@@ -122,12 +132,16 @@ def filled(setup: Setup) -> NDArray[Any]:
         "inspection_us": costs.inspection_s * US,
         "think_factor": (*think_factors(people), 1.0),
         "quantiles": _quantiles(costs.sigma),
+        "turns": costs.turns,
+        "pause_us": costs.pause_s * US,
+        "steps": setup.steps,
     }
     for name, value in values.items():
         record[name] = value
     for action in Action:
         record["web_us"][0, action] = costs.web(action) * US
         record["database_us"][0, action] = costs.database(action) * US
+        record["gate_us"][0, action] = costs.gate_s.get(action, 0.0) * US
         record["ranks"][0, action] = _RANKS.get(action, -1)
     _fill(record, "tries", [each.tries for each in people.patience.values()])
     _fill(record, "visits", [each.sessions for each in people.patience.values()])
@@ -137,6 +151,8 @@ def filled(setup: Setup) -> NDArray[Any]:
     _fill(record, "photo_bytes", photo_bytes(people.photos))
     limits, _ = queue_limits(setup.partners, setup.factors)
     _fill(record, "limits", [limits[name] for name in QUEUES])
+    for role, each in (("worker", costs.job_worker_s), ("database", costs.job_database_s)):
+        _fill(record, f"job_{role}_us", [each.get(name, 0.0) * US for name in (*QUEUES, "photo")])
     _fill(record, "rates", [partners.email.rate_per_s, partners.sms.rate_per_s, partners.civil_registry.rate_per_s])
     return record
 

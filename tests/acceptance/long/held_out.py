@@ -1,0 +1,180 @@
+"""Issue 9, how far the simulation can be trusted: it says what rehearsals will come to before they are played.
+
+`make acceptance NAME=held-out` holds service and database to one core and all who ask to another, finds the knee in a
+ramp, calibrates on rehearsals at 30, 50 and 70 % of it, writes down what the simulation expects of 60, 90 and 110 % of
+it, of a database that stands still, and of another ramp, prints the SHA-256 of that file, and only then rehearses them.
+60 and 90 % are rehearsed twice: how far these differ is what nobody can predict (A/A). Three quarters of an hour, the
+machine for itself; runs are kept below .launchnight/held-out, so that a second start goes on where the first one ended
+(ARGS=--anew begins anew). Ends with 1 when a figure is further off than its bar, with 5 when rehearsals say nothing.
+ARGS="--minutes 1" tries it small; ARGS=--write writes the table into docs/simulation.md.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from loadtests.harness.errors import Exit
+from loadtests.harness.order import STEPS_BEFORE_PHOTOS
+from loadtests.harness.processes import ROOT
+from loadtests.harness.run_folder import versions
+from scenarios import calibration_file
+from scenarios.calibration_file import Calibration, CalibrationError
+from scenarios.simulation.calibration import Asked, made
+from tests.acceptance.long import held_out_page
+from tests.acceptance.long.held_out_figures import Figures, of_dict
+from tests.acceptance.long.held_out_grades import graded
+from tests.acceptance.long.held_out_model import Model, fitted, of_calibration
+from tests.acceptance.long.held_out_runs import Invalid, Load, Played, cores, night_file, rehearsed
+
+FIRST_RAMP = (2.0, 90.0)
+"""People a second: from hardly any to more than a core carries anywhere."""
+AROUND = (0.5, 1.4)
+"""Of the knee: the ramp that is held out."""
+LEARNED = {"train-30": 0.3, "train-50": 0.5, "train-70": 0.7}
+HELD = {"held-60": 0.6, "held-90": 0.9, "held-110": 1.1}
+OUTAGE, OUTAGE_SHARE, OUTAGE_S = "outage", 0.7, 12.0
+AGAIN = {"held-60": "again-60", "held-90": "again-90"}
+RAMP = "ramp"
+WINDOW_S = 10.0
+SHORTEST = 1.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make acceptance NAME=held-out", description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("--minutes", type=float, default=2.5, help="in which people of each rehearsal come (%(default)s)")
+    add("--seed", type=int, default=1, help="of the first rehearsal; the others take the next (%(default)s)")
+    add("--anew", action="store_true", help="throw away what was rehearsed with these options before")
+    add("--write", action="store_true", help=f"write the table into {held_out_page.PAGE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    if options.minutes < SHORTEST:
+        parser.error(f"--minutes: {SHORTEST:g} at least, not {options.minutes:g}")
+    home = _home(options.minutes, options.seed)
+    if options.anew:
+        shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        first, other = cores()
+        print(f"web, worker, gatekeeper and database on core {first}; swarm, partners and harness on core {other}")
+        print(f"runs are kept in {home}", flush=True)
+        return _prove(home, options.minutes, options.seed, write=options.write)
+    except (Invalid, CalibrationError) as refused:
+        print(f"INVALID: {refused}\nthe runs are in {home}")
+        return Exit.INVALID
+
+
+def _prove(home: Path, minutes: float, seed: int, *, write: bool) -> Exit:
+    began = time.monotonic()
+    first = rehearsed(home, Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed))
+    knee_per_s = first.figures.best_per_s / STEPS_BEFORE_PHOTOS
+    print(f"knee: {first.figures.best_per_s:.0f} good answers a second, {knee_per_s:.1f} people a second", flush=True)
+    learned = {
+        name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + 1 + place)
+        for place, (name, share) in enumerate(LEARNED.items())
+    }
+    taught = {name: rehearsed(home, load) for name, load in learned.items()}
+    found = made([each.run for each in taught.values()], Asked("held-out", WINDOW_S), _say)
+    calibration_file.write(home / "calibration.json", found)
+    held = _held(knee_per_s, minutes, seed + 10)
+    predicted, sha = _predictions(home, found, learned, taught, held)
+    print(f"predictions are written: SHA-256 {sha}", flush=True)
+    seen = {name: rehearsed(home, load) for name, load in held.items()}
+    again = {
+        name: rehearsed(home, Load(other, held[name].arrivals, minutes, held[name].seed))
+        for name, other in AGAIN.items()
+    }
+    lines = graded(predicted, *({name: one.figures for name, one in each.items()} for each in (seen, again)))
+    (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
+    told = held_out_page.text(lines, knee_per_s, sha, found, minutes)
+    print(told)
+    print(f"{(time.monotonic() - began) / 60:.0f} minutes, calibration {found.digest[:16]}")
+    for doubt in found.doubts:
+        print(f"note: {doubt}")
+    if write:
+        held_out_page.write(told)
+    return Exit.OK if all(line.held for line in lines) else Exit.CRASH
+
+
+def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
+    """What is predicted, by name."""
+    low, high = (share * knee_per_s for share in AROUND)
+    start_s = round(minutes * 60 * 0.4)
+    return {
+        **{
+            name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + place)
+            for place, (name, share) in enumerate(HELD.items())
+        },
+        OUTAGE: Load(
+            OUTAGE, f"constant:{OUTAGE_SHARE * knee_per_s:.3g}", minutes, seed + 5, (start_s, start_s + OUTAGE_S)
+        ),
+        RAMP: Load(RAMP, f"ramp:{low:.3g}-{high:.3g}", minutes, seed + 6),
+    }
+
+
+def _predictions(
+    home: Path, found: Calibration, learned: dict[str, Load], taught: dict[str, Played], held: dict[str, Load]
+) -> tuple[dict[str, Figures], str]:
+    """What the model expects, and the SHA-256 of the file that says so; as written before, where it is there."""
+    path = home / "predictions.json"
+    if not path.exists():
+        if any((home / name).exists() for name in held):
+            raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
+        night = night_file(home, None)
+        cases = {name: load.case(night) for name, load in learned.items()}
+        model = of_calibration(found, next(iter(cases.values())).order)
+        print("fitting what a request waits for", flush=True)
+        model = fitted(model, [(cases[name], one.figures) for name, one in taught.items()], _say)
+        for name, case in cases.items():
+            _show(name, model.figures(case), taught[name].figures)
+        _write(path, model, found, {name: model.figures(_case(home, load)) for name, load in held.items()}, held)
+    data = path.read_bytes()
+    expected = json.loads(data)["expected"]
+    return {name: of_dict(each) for name, each in expected.items()}, hashlib.sha256(data).hexdigest()
+
+
+def _case(home: Path, load: Load) -> Any:
+    return load.case(night_file(home, load.outage))
+
+
+def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Figures], held: dict[str, Load]) -> None:
+    document = {
+        "simulated": True,
+        "calibration": found.digest,
+        "pause_s": model.costs.pause_s,
+        "sigma": model.costs.sigma,
+        "turns": model.costs.turns,
+        "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
+        "expected": {name: each.to_dict() for name, each in expected.items()},
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _show(name: str, expected: Figures, seen: Figures) -> None:
+    """How the model fits a rehearsal that it was fitted to: no proof, but a hint where it is not."""
+    pairs = [
+        *((role, each, seen.cores[role]) for role, each in expected.cores.items()),
+        ("p50", expected.p50_s, seen.p50_s),
+        ("p95", expected.p95_s, seen.p95_s),
+        ("oldest", expected.oldest_s, seen.oldest_s),
+        ("good", expected.good_per_s, seen.good_per_s),
+    ]
+    told = ", ".join(f"{what} {one:.4g} of {other:.4g}" for what, one, other in pairs)
+    print(f"{name:<10}  learned: {told}", flush=True)
+
+
+def _home(minutes: float, seed: int) -> Path:
+    """Where the runs with these options, of this service, are kept."""
+    told = f"{minutes:g} {seed} {versions()['service code']}"
+    return ROOT / ".launchnight" / "held-out" / hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def _say(text: str) -> None:
+    print(f"        {text}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

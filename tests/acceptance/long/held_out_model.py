@@ -1,0 +1,140 @@
+"""The simulation of a rehearsal whose service and database are held to one core, and what is fitted to it.
+
+Costs and what idles come from a calibration. Three figures are left that no counter tells, and they are fitted to the
+half and the slow answers of the rehearsals that were learned from, by playing these in the model: what a request takes
+without any core (`pause_s`), how far requests differ (`sigma`), and how often it stands in the line (`turns`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from loadtests.harness.order import Order
+from scenarios.behaviour import habits
+from scenarios.calibration_file import ROLES, Calibration
+from scenarios.journey_state import Action
+from scenarios.journey_state import Result as Told
+from scenarios.simulation import calibrated, invariants, night, tally
+from scenarios.simulation.compiled import ready
+from scenarios.simulation.costs import Costs, Resources
+from scenarios.simulation.figures import IDENTITY, Setup, photo_bytes
+from scenarios.simulation.mail import oldest_ms
+from scenarios.simulation.run import Result, begun, prepared
+from scenarios.simulation.shared_core import catch_up
+from tests.acceptance.long.held_out_figures import Figures, Track, figures
+
+_US = 1_000_000
+FIRST_GUESS = (0.004, 0.6, 1.0)
+"""pause_s, sigma, turns."""
+BOUNDS = ((0.0, 0.2), (0.05, 1.5), (0.2, 5.0))
+MOST_PLAYS = 80
+
+
+class Case(NamedTuple):
+    """A rehearsal as it was, or will be, ordered."""
+
+    order: Order
+    warm_s: int
+    end_s: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the service is taken to be."""
+
+    costs: Costs
+    idle: dict[str, float]
+
+    def track(self, case: Case) -> Track:
+        """The rehearsal, second by second. Raises RuntimeError when a law of the simulation is broken."""
+        setup, due_us = self._setup(case.order), np.rint(case.order.plan.due * 1e6).astype(np.int64)
+        run, _ = prepared(setup, due_us)
+        run = run._replace(tally=tally.made(case.end_s // 60 + 2, recorded=True))
+        play = ready(night.play)
+        looks = [_Look.of(run, 0)]
+        now_us = 0
+        for second in range(1, case.end_s + 1):
+            last = second == case.end_s
+            while now_us < second * _US and run.world["ended"][0] < len(due_us):
+                now_us = play(run, second * _US, last)
+            looks.append(_Look.of(run, second))
+        played = Result(run.rows, begun(setup, due_us), run.world, run.tally, case.end_s * _US, ())
+        if broken := invariants.violations(played):
+            raise RuntimeError(f"the simulation broke a law: {'; '.join(broken)}")
+        used = np.array([one.used_s for one in looks])
+        at = np.arange(case.end_s + 1)
+        return Track(
+            used={role: used[:, place] + self.idle[role] * at for place, role in enumerate(ROLES)},
+            good=np.array([one.good for one in looks], dtype=np.float64),
+            edges=np.append(run.tally.edges_us / 1e6, np.inf),
+            times=np.array([one.times for one in looks], dtype=np.float64),
+            oldest=np.array([one.oldest_s for one in looks]),
+        )
+
+    def figures(self, case: Case) -> Figures:
+        return figures(self.track(case), case.warm_s, case.end_s)
+
+    def with_fitted(self, pause_s: float, sigma: float, turns: float) -> "Model":
+        return replace(self, costs=replace(self.costs, pause_s=pause_s, sigma=sigma, turns=turns))
+
+    def _setup(self, order: Order) -> Setup:
+        ends_s = order.last_arrival_s + order.drain_limit_s
+        own = habits(order.night, order.factors.pace, order.factors.speed, ends_s)
+        resources = Resources(web=1, database=1, inspectors=1, workers=1, shared_core=True)
+        return Setup(order.night, order.partners, resources, self.costs, own, order.seed, order.factors, order.steps)
+
+
+class _Look(NamedTuple):
+    """What was counted up to a second."""
+
+    used_s: Any
+    good: int
+    times: Any
+    oldest_s: float
+
+    @classmethod
+    def of(cls, run: night.Run, second: int) -> "_Look":
+        world, answered = run.world.view(np.recarray)[0], run.tally.answered
+        catch_up(world, second * _US)
+        good = int(answered[:, :, Told.OK].sum() - answered[:, Action.PLACE, Told.OK].sum())
+        good += int(answered[:, Action.TICKET, Told.WAIT].sum())  # whoever is told a place was served
+        times = run.tally.times.sum(axis=0)
+        timed = np.delete(times, [Action.PLACE, Action.PHOTO_CREATE, Action.PHOTO_SEND, Action.PHOTO_HEAD], axis=0)
+        # What is left of the line has been given to its roles already; whoever has not had it yet, nobody can say.
+        given = float(world["role_us"].sum())
+        had = 1.0 - float(world["front_us"] + world["behind_us"]) / given if given else 0.0
+        oldest = oldest_ms(world, run.rings, IDENTITY, second * _US) / 1e3
+        return cls(world["role_us"] * had / 1e6, good, np.cumsum(timed.sum(axis=0)), oldest)
+
+
+def of_calibration(found: Calibration, order: Order) -> Model:
+    """The model before anything is fitted to answers' times."""
+    sizes = photo_bytes(order.night.population.photos)
+    costs = calibrated.costs(found, sum(sizes) / len(sizes) / 1e6)
+    return Model(costs, {role: costs.idle.get(role, 0.0) for role in ROLES})
+
+
+def fitted(model: Model, learned: Sequence[tuple[Case, Figures]], tell: Callable[[str], None]) -> Model:
+    """The model whose half and slow answers come nearest to those of the rehearsals that were learned from.
+
+    Nelder and Mead's simplex over the squared logarithms of how far they are off; the people are the same each time.
+    """
+
+    def off(guess: Any) -> float:
+        inside = np.clip(guess, *np.transpose(BOUNDS))
+        tried = model.with_fitted(*map(float, inside))
+        outside = float(np.abs(guess - inside).sum())
+        told = [(tried.figures(case), seen) for case, seen in learned]
+        ratios = [(one.p50_s / seen.p50_s, one.p95_s / seen.p95_s) for one, seen in told]
+        return float(np.sum(np.log(ratios) ** 2)) + outside
+
+    steps = [list(FIRST_GUESS) for _ in range(len(FIRST_GUESS) + 1)]
+    for place, step in enumerate((0.003, -0.3, 0.6)):
+        steps[place + 1][place] += step
+    options = {"initial_simplex": steps, "maxfev": MOST_PLAYS, "xatol": 1e-4, "fatol": 1e-4}
+    best = minimize(off, FIRST_GUESS, method="Nelder-Mead", options=options)
+    tell(f"pause {best.x[0] * 1e3:.2f} ms, sigma {best.x[1]:.2f}, turns {best.x[2]:.2f}: off by {best.fun:.4f} in all")
+    return model.with_fitted(*map(float, best.x))

@@ -1,0 +1,141 @@
+"""The rehearsals of the held-out proof: on pinned cores, kept on disk, so that a second start goes on.
+
+Two cores: service and database on the first, swarm, partners and harness on the other. The night is prakerja-wave-1
+with a registry that answers so few checks that their queue grows at every load, and with the fault that is asked for.
+People leave after nine answers, before the photos, whose inspectors have a niceness of their own.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.cli import parser
+from loadtests.harness.errors import Exit
+from loadtests.harness.order import STEPS_BEFORE_PHOTOS, order_of
+from scenarios.record import Run
+from tests.acceptance.long.held_out_figures import Figures, figures, of_run
+from tests.acceptance.long.held_out_model import Case
+from tests.launched import launchnight
+
+NIGHT = Path(__file__).resolve().parents[3] / "scenarios" / "nights" / "prakerja-wave-1.toml"
+CHECKS_PER_S = 8.0
+"""The registry answers: about half of what comes at 60 % of what one core carries."""
+PACE = 60
+WARM_S = 20
+"""People are at every step by then: a code by e-mail takes 3 s, all else less than a second each at this pace."""
+DRAIN_MINUTES = 0.3
+SLACK_S = 150.0
+"""For programs to come up and go, of one rehearsal."""
+PLAYED = (Exit.OK, Exit.MISSED)
+"""A rehearsal that ended so can be read, whether or not objectives of the night were met."""
+
+
+class Invalid(Exception):
+    """A rehearsal that says nothing, twice in a row."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """One rehearsal that is wanted."""
+
+    name: str
+    arrivals: str
+    minutes: float
+    seed: int
+    outage: tuple[float, float] | None = None
+    """Seconds from and to which the database stands still."""
+
+    def case(self, night: Path) -> Case:
+        """The order as the verb would take it, for the model."""
+        given: Namespace = parser().parse_args(["rehearse", *self.words(night)])
+        return Case(order_of(given), WARM_S, round(self.minutes * 60))
+
+    def words(self, night: Path) -> list[str]:
+        """What follows `launchnight rehearse`."""
+        first, other = cores()
+        pins = {"service": first, "database": first, "swarm": other, "partners": other, "harness": other}
+        return [
+            str(night), "--arrivals", self.arrivals, "--minutes", str(self.minutes), "--seed", str(self.seed),
+            "--steps", str(STEPS_BEFORE_PHOTOS), "--pace", str(PACE), "--drain-minutes", str(DRAIN_MINUTES), "--quiet",
+            "--service", "METRICS_DETAIL=calibration",
+            *(word for kind, core in pins.items() for word in ("--pin", f"{kind}={core}")),
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Played:
+    """A rehearsal that was played, and what it came to."""
+
+    run: Run
+    figures: Figures
+
+
+def cores() -> tuple[int, int]:
+    """That of the service and its database, and that of all others. Raises Invalid where there is only one."""
+    found = sorted(os.sched_getaffinity(0))
+    if len(found) < 2:
+        raise Invalid("two cores are needed: one for the service and its database, one for those who ask")
+    return found[0], found[1]
+
+
+def night_file(home: Path, outage: tuple[float, float] | None) -> Path:
+    """The night of a rehearsal as a file below `home`."""
+    text, times = re.subn(
+        r"(\[partners\.prepared\.civil_registry\]\nrate_per_s = )[\d.]+", rf"\g<1>{CHECKS_PER_S}", NIGHT.read_text()
+    )
+    assert times == 1, "the night's registry is not written as it was"
+    name = "held-out"
+    if outage is not None:
+        name = "held-out-outage"
+        start, end = outage
+        text += f'\n[[faults]]\nkind = "stopped"\ntarget = "database"\nstart_s = {start}\nend_s = {end}\n'
+    text = text.replace('name = "prakerja-wave-1"', f'name = "{name}"', 1)
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def rehearsed(home: Path, load: Load) -> Played:
+    """The rehearsal, from disk where it was played before; once more where it says nothing. Raises Invalid."""
+    end_s = round(load.minutes * 60)
+    for again in range(2):
+        place = home / (load.name if not again else f"{load.name}-again")
+        code = _code_of(place)
+        if code is None:
+            shutil.rmtree(place, ignore_errors=True)
+            print(f"{load.name:<10}  {load.arrivals}, seed {load.seed}: rehearsing", flush=True)
+            code = _play(place, load, night_file(home, load.outage))
+            (place / "code.json").write_text(json.dumps(code))
+        if code in PLAYED:
+            run = Run.load(next((place / "runs").glob("*/")))
+            return Played(run, figures(of_run(run, end_s), WARM_S, end_s))
+        print(f"{load.name:<10}  INVALID: the rehearsal ended with {_named(code)}, see {place}", flush=True)
+    raise Invalid(f"{load.name} could not be rehearsed, twice")
+
+
+def _code_of(place: Path) -> int | None:
+    try:
+        return int(json.loads((place / "code.json").read_text()))
+    except (OSError, ValueError):  # never played to its end
+        return None
+
+
+def _play(place: Path, load: Load, night: Path) -> int:
+    with launchnight(place, "rehearse", *load.words(night)) as process:
+        try:
+            told, complained = process.communicate(timeout=load.minutes * 60 + DRAIN_MINUTES * 60 + SLACK_S)
+        except subprocess.TimeoutExpired:
+            return Exit.NOT_READY
+        (place / "told.txt").write_text(told + complained)
+        return int(process.returncode)
+
+
+def _named(code: int) -> str:
+    names = {each.value: each.name.lower().replace("_", " ") for each in Exit}
+    return f"exit code {code} ({names.get(code, 'unknown')})"

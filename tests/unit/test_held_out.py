@@ -1,0 +1,75 @@
+"""How the held-out proof reads figures and grades them: what is off by more than its bar is missed, and says so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.acceptance.long.held_out_figures import Figures, Track, figures, of_dict, quantile
+from tests.acceptance.long.held_out_grades import graded
+
+EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
+SEEN = Figures(
+    cores={"web": 0.4, "worker": 0.05, "gatekeeper": 0.03, "database": 0.3},
+    p50_s=0.01, p95_s=0.1, good_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
+)  # fmt: skip
+LOADS = ("held-60", "held-90", "held-110", "outage", "ramp")
+
+
+def track(good_per_s: list[float]) -> Track:
+    """So many good answers in each second, of which one in ten takes between 0.1 and 1 s, all others less than 0.01."""
+    good = np.concatenate(([0.0], np.cumsum(good_per_s)))
+    at = np.arange(len(good), dtype=np.float64)
+    times = np.outer(good, [0.0, 0.9, 0.9, 1.0, 1.0])
+    return Track({"web": 0.25 * at}, good, EDGES, times, at)
+
+
+def test_figures_are_those_between_warming_up_and_the_last_arrival() -> None:
+    found = figures(track([1.0] * 20 + [10.0] * 60), 20, 80)
+    assert found.cores == {"web": 0.25}
+    assert (found.good_per_s, found.best_per_s, found.last_per_s, found.oldest_s) == (10.0, 10.0, 10.0, 75.0)
+    assert 0.001 < found.p50_s < 0.01 and found.p95_s == pytest.approx(0.1 * 10.0**0.5)
+    assert not found.tipped
+    assert of_dict(found.to_dict()) == found
+
+
+def test_a_service_that_answers_less_at_the_end_has_tipped() -> None:
+    assert figures(track([10.0] * 60 + [6.0] * 20), 20, 80).tipped
+    assert not figures(track([10.0] * 60 + [8.0] * 20), 20, 80).tipped
+
+
+def test_quantiles_lie_between_edges_and_nothing_has_none() -> None:
+    counts = np.array([0.0, 5.0, 10.0, 10.0, 10.0])
+    assert quantile(EDGES, counts, 0.5) == pytest.approx(0.01)
+    assert quantile(EDGES, counts, 0.75) == pytest.approx(0.01 * 10.0**0.5)
+    assert quantile(EDGES, np.array([4.0, 4.0, 4.0, 4.0, 4.0]), 0.5) == 0.001
+    assert quantile(EDGES, np.array([0.0, 0.0, 0.0, 0.0, 4.0]), 0.5) == 1.0
+    assert np.isnan(quantile(EDGES, np.zeros(5), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "missed"),
+    [
+        (SEEN, set()),
+        (replace(SEEN, p50_s=0.0116), {("held-60", "p50"), ("held-90", "p50")}),
+        (replace(SEEN, p95_s=0.079), {("held-60", "p95"), ("held-90", "p95")}),
+        (replace(SEEN, oldest_s=33.0), {("held-60", "oldest check"), ("held-90", "oldest check")}),
+        (replace(SEEN, good_per_s=217.0), {("held-110", "goodput")}),
+        (replace(SEEN, best_per_s=276.0), {("ramp", "knee")}),
+        (replace(SEEN, last_per_s=100.0), {(load, "tips") for load in LOADS[:-1]}),
+        (
+            replace(SEEN, cores={**SEEN.cores, "worker": 0.056}),
+            {("held-60", "CPU of worker"), ("held-90", "CPU of worker")},
+        ),
+    ],
+)
+def test_what_is_further_off_than_its_bar_is_missed(wrong: Figures, missed: set[tuple[str, str]]) -> None:
+    lines = graded(dict.fromkeys(LOADS, wrong), dict.fromkeys(LOADS, SEEN), {"held-60": SEEN})
+    assert {(line.load, line.what) for line in lines if not line.held} == missed
+
+
+def test_noise_is_how_far_the_second_rehearsal_was_off() -> None:
+    lines = graded(dict.fromkeys(LOADS, SEEN), dict.fromkeys(LOADS, SEEN), {"held-60": replace(SEEN, p50_s=0.012)})
+    told = {(line.load, line.what): line.noise for line in lines}
+    assert told["held-60", "p50"] == pytest.approx(0.2)
+    assert told["held-90", "p50"] is None
