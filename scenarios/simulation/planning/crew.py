@@ -15,7 +15,7 @@ from scenarios.simulation.planning.order import Order
 from scenarios.simulation.planning.trials import Trial
 
 Reply = dict[str, Any]
-_WORKER = "scenarios.simulation.planning.worker"
+WORKER = "scenarios.simulation.planning.worker"
 
 
 class WorkerLost(RuntimeError):
@@ -81,7 +81,7 @@ class Crew:
         for _ in range(self.count):
             # Of their own session: an interrupt at the terminal is the parent's to answer.
             process = subprocess.Popen(
-                [sys.executable, "-m", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                [sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 start_new_session=True,
             )  # fmt: skip
             self._processes.append(process)
