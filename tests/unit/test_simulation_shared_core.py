@@ -93,14 +93,14 @@ def test_a_core_that_idles_itself_away_is_refused() -> None:
 
 
 def test_a_night_on_one_core_keeps_the_laws_and_every_role_works() -> None:
-    result = played(setup_of(night_of(), ONE_CORE, COSTS), 25)
+    result = played(setup_of(night_of(), ONE_CORE, COSTS), 12)
     assert invariants.violations(result) == []
     assert all(used > 0.0 for used in result.world["role_us"][0])
     assert not result.world["served"].any(), "nothing goes through lines of their own"
 
 
 def test_work_that_is_lost_breaks_the_law() -> None:
-    result = played(setup_of(night_of(), ONE_CORE, COSTS), 20)
+    result = played(setup_of(night_of(), ONE_CORE, COSTS)._replace(steps=2), 5)
     result.world["role_us"][0, shared_core.WEB_ROLE] += 5000.0
     assert any("shared core" in each for each in invariants.violations(result))
 
@@ -108,7 +108,7 @@ def test_work_that_is_lost_breaks_the_law() -> None:
 def test_people_who_share_a_slower_core_wait_longer_and_are_turned_away() -> None:
     def turned_away(times: float) -> int:
         costs = replace(COSTS, request_web_s=COSTS.request_web_s * times)
-        return int(played(setup_of(night_of(), ONE_CORE, costs), 25).world["turned_away"].sum())
+        return int(played(setup_of(night_of(), ONE_CORE, costs)._replace(steps=6), 25).world["turned_away"].sum())
 
     assert turned_away(1.0) == 0
     assert turned_away(400.0) > 0
@@ -117,7 +117,7 @@ def test_people_who_share_a_slower_core_wait_longer_and_are_turned_away() -> Non
 def test_a_database_that_stands_still_holds_everybody_up() -> None:
     """A minute in which everybody asks, and nobody is served but by the inspectors."""
     still = night_of(faults=(Fault("stopped", "database", 10.0, 70.0),))
-    held, sound = (played(setup_of(night, ONE_CORE, COSTS), 25) for night in (still, night_of()))
+    held, sound = (played(setup_of(night, ONE_CORE, COSTS)._replace(steps=6), 25) for night in (still, night_of()))
     assert invariants.violations(held) == []
     assert held.world["turned_away"].sum() > sound.world["turned_away"].sum()
 
