@@ -8,7 +8,7 @@ from typing import Any
 
 from reports import plan_figures
 from reports.drawing import Picture, Table
-from reports.plan_verdict import PlanVerdict
+from reports.plan_verdict import OUTCOMES, PlanVerdict
 from reports.plan_words import FIGURES, FORMULAS, ORIGINS, UNITS, goal, goal_of, knob, unjudged, worded
 from reports.wording import Quoted, Said, count, listed, number, percent, recorded, say, seconds
 from scenarios.plan_record import Plan, Setting
@@ -54,7 +54,12 @@ def _first(plan: Plan, verdict: PlanVerdict) -> dict[str, Any]:
         }
         for place, one in enumerate(settings)
     ]
-    return {"cards": cards, "simulated": _simulated(plan), "sentences": verdict.sentences}
+    return {
+        "outcome": say(OUTCOMES[verdict.outcome]),
+        "cards": cards,
+        "simulated": _simulated(plan),
+        "sentences": verdict.sentences,
+    }
 
 
 def _simulated(plan: Plan) -> Said:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from reports.plan_words import UNITS, goal, goal_of, knob
+from reports.plan_words import NEEDED, goal, goal_of, knob
 from reports.wording import N_, Said, count, listed, number, percent, say
 from scenarios.plan_record import Plan
 
@@ -47,8 +47,7 @@ def judge(plan: Plan) -> PlanVerdict:
                        goal=goal_of(plan.no_set_because, plan.goals))  # fmt: skip
         return PlanVerdict(plan, NOT_FOUND, EXIT_CODES[NOT_FOUND], sentence, [])
     needed = [
-        say("{amount} {unit} ({what})", amount=number(one.amount, source=f"plan:found.{place}.amount"),
-            unit=say(UNITS[one.unit]), what=knob(one.knob))
+        say(NEEDED[one.knob], amount=number(one.amount, source=f"plan:found.{place}.amount"))
         for place, one in enumerate(plan.found)
     ]  # fmt: skip
     sentence = say("Simulated: to hold this night you need {needed}.", needed=listed(needed))

@@ -15,6 +15,16 @@ KNOBS = {
     "door": N_("the door before the web processes"),
 }
 """Knobs, and the one stage of a band that is none."""
+NEEDED = {
+    "gate": N_("a waiting room that lets in {amount} people/s"),
+    "web": N_("{amount} web processes"),
+    "database": N_("{amount} database cores"),
+    "inspectors": N_("{amount} photo inspectors"),
+    "email": N_("{amount} e-mails/s"),
+    "sms": N_("{amount} SMS/s"),
+    "registry": N_("{amount} identity checks/s"),
+}
+"""So much of a knob, inside a sentence."""
 UNITS = {
     "people/s": N_("people/s"),
     "processes": N_("processes"),

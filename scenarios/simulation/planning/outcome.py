@@ -214,6 +214,7 @@ def _curves(played: Result, levels: Mapping[str, NDArray[np.int64]]) -> tuple[fl
     moments = np.arange(POINTS) * step_s
     joined = np.sort(played.rows["moment_s"][played.rows["fate"] == Fate.JOINED])
     minutes = np.minimum((moments / _MINUTE_S).astype(np.int64), len(levels["line"]) - 1)
+    moments[-1] = np.inf  # whoever ends the run ends it at its very end
     return step_s, {
         "came": np.searchsorted(np.sort(played.begins_us), moments * 1e6, side="right").tolist(),
         "joined": np.searchsorted(joined, moments, side="right").tolist(),
