@@ -1,8 +1,9 @@
 """What the work of a simulated service costs, out of a calibration instead of the defaults of `costs`."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from scenarios.calibration_file import JOB, REQUEST, Calibration, Cost
+from scenarios.calibration_file import JOB, REQUEST, Calibration, Cost, Estimate
 from scenarios.journey_state import Action
 from scenarios.simulation.costs import Costs
 
@@ -36,12 +37,14 @@ _MESSAGES = ("email", "sms", "identity")
 """Queues; of the worker's part in a photo nearly all is the inspection, which is told apart."""
 
 
-def costs(found: Calibration, photo_mb: float) -> Costs:
+def costs(found: Calibration, photo_mb: float, load: float = 0.0) -> Costs:
     """The costs that were fitted; what was not, an action that nobody took for one, keeps its default.
 
     photo_mb: mean size of a photo in the rehearsals. Of a request that sends a photo, what it costs above one that only
-    asks how far it has come goes by its bytes.
+    asks how far it has come goes by its bytes. load: share of the machine's cores that are busy, where a role's
+    processor time was found to grow with it.
     """
+    found = _at_load(found, load)
     usual = Costs()
     web, database = (
         {action: cost for action, route in ROUTES.items() if (cost := _of(found, role, route)) is not None}
@@ -67,6 +70,19 @@ def costs(found: Calibration, photo_mb: float) -> Costs:
         job_database_s=_jobs(found, "database", (*_MESSAGES, "photo")),
         idle={each.role: each.idle.value for each in found.roles},
     )
+
+
+def _at_load(found: Calibration, load: float) -> Calibration:
+    """What requests and jobs cost while so much of the machine is busy."""
+
+    def grown(cost: Cost, times: float) -> Cost:
+        return replace(cost, seconds=Estimate(cost.seconds.value * times))
+
+    roles = (
+        replace(role, costs=tuple(grown(cost, 1.0 + role.load_term * load) for cost in role.costs))
+        for role in found.roles
+    )
+    return replace(found, roles=tuple(roles))
 
 
 def _jobs(found: Calibration, role: str, queues: tuple[str, ...]) -> dict[str, float]:

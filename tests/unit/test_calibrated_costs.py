@@ -60,6 +60,20 @@ def test_what_was_not_fitted_costs_what_the_others_do_on_the_average():
     assert costs.web(Action.PLACE) == costs.poll_web_s == USUAL.poll_web_s
 
 
+def test_what_grows_with_the_load_is_taken_at_the_load():
+    web, *others = FITTED.roles
+    busy = calibrated.costs(replace(FITTED, roles=(replace(web, load_term=0.5), *others)), photo_mb=0.3, load=0.4)
+    assert busy.web(Action.TICKET) == pytest.approx(0.0012)
+    assert busy.database(Action.TICKET) == 0.0007
+
+
+def test_jobs_and_what_idles_count_where_all_share_a_core():
+    own = role("database", _email__done=0.002, _photo__done=0.003)
+    costs = calibrated.costs(replace(FITTED, roles=(*FITTED.roles[:1], own)), photo_mb=0.3)
+    assert costs.job_database_s == {"email": 0.002, "photo": 0.003}
+    assert costs.idle == {"web": 0.02, "database": 0.02}
+
+
 def test_of_nothing_fitted_the_defaults_remain():
     nothing = replace(calibration(), roles=())
     assert calibrated.costs(nothing, photo_mb=0.3) == USUAL

@@ -15,6 +15,7 @@ import hashlib
 import json
 import shutil
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,11 @@ def main() -> int:
 def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool) -> Exit:
     began = time.monotonic()
     play = partial(rehearsed, home, roughly=roughly)
-    first = play(Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed))
+    first = play(Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed, 1.0))
     knee_per_s = first.figures.best_per_s / STEPS_BEFORE_PHOTOS
     print(f"knee: {first.figures.best_per_s:.0f} good answers a second, {knee_per_s:.1f} people a second", flush=True)
     learned = {
-        name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + 1 + place)
+        name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + 1 + place, share)
         for place, (name, share) in enumerate(LEARNED.items())
     }
     taught = {name: play(load) for name, load in learned.items()}
@@ -88,7 +89,7 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     predicted, sha = _predictions(home, found, learned, taught, held)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
     seen = {name: play(load) for name, load in held.items()}
-    again = {name: play(Load(other, held[name].arrivals, minutes, held[name].seed)) for name, other in AGAIN.items()}
+    again = {name: play(replace(held[name], name=other)) for name, other in AGAIN.items()}
     lines = graded(predicted, *({name: one.figures for name, one in each.items()} for each in (seen, again)))
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
     told = held_out_page.text(lines, knee_per_s, sha, found, minutes)
@@ -107,13 +108,18 @@ def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
     start_s = round(minutes * 60 * 0.4)
     return {
         **{
-            name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + place)
+            name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + place, share)
             for place, (name, share) in enumerate(HELD.items())
         },
         OUTAGE: Load(
-            OUTAGE, f"constant:{OUTAGE_SHARE * knee_per_s:.3g}", minutes, seed + 5, (start_s, start_s + OUTAGE_S)
+            OUTAGE,
+            f"constant:{OUTAGE_SHARE * knee_per_s:.3g}",
+            minutes,
+            seed + 5,
+            OUTAGE_SHARE,
+            (start_s, start_s + OUTAGE_S),
         ),
-        RAMP: Load(RAMP, f"ramp:{low:.3g}-{high:.3g}", minutes, seed + 6),
+        RAMP: Load(RAMP, f"ramp:{low:.3g}-{high:.3g}", minutes, seed + 6, 1.0),
     }
 
 
@@ -127,7 +133,7 @@ def _predictions(
             raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
         night = night_file(home, None)
         cases = {name: load.case(night) for name, load in learned.items()}
-        model = of_calibration(found, next(iter(cases.values())).order)
+        model = of_calibration(found, [(cases[name], one.run) for name, one in taught.items()])
         print("fitting what a request waits for", flush=True)
         model = fitted(model, [(cases[name], one.figures) for name, one in taught.items()], _say)
         for name, case in cases.items():
@@ -146,9 +152,10 @@ def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Fig
     document = {
         "simulated": True,
         "calibration": found.digest,
-        "pause_s": model.costs.pause_s,
-        "sigma": model.costs.sigma,
-        "turns": model.costs.turns,
+        "pause_s": model.pause_s,
+        "sigma": model.sigma,
+        "turns": model.turns,
+        "busy": model.busy,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
         "expected": {name: each.to_dict() for name, each in expected.items()},
     }

@@ -17,7 +17,8 @@ from scenarios.behaviour import habits
 from scenarios.calibration_file import ROLES, Calibration
 from scenarios.journey_state import Action
 from scenarios.journey_state import Result as Told
-from scenarios.simulation import calibrated, invariants, night, tally
+from scenarios.record import Run
+from scenarios.simulation import calibrated, invariants, night, tally, windows
 from scenarios.simulation.compiled import ready
 from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import IDENTITY, Setup, photo_bytes
@@ -39,18 +40,31 @@ class Case(NamedTuple):
     order: Order
     warm_s: int
     end_s: int
+    share: float
+    """Of the knee, at most 1: what the machine is at, for processor time that grows with that."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What the service is taken to be."""
+    """What the service is taken to be. busy: share of the machine's cores at no load, and at the knee."""
 
-    costs: Costs
-    idle: dict[str, float]
+    found: Calibration
+    photo_mb: float
+    busy: tuple[float, float]
+    pause_s: float = FIRST_GUESS[0]
+    sigma: float = FIRST_GUESS[1]
+    turns: float = FIRST_GUESS[2]
+
+    def costs(self, share: float) -> Costs:
+        """At a share of the knee."""
+        none, knee = self.busy
+        load = min(none + (knee - none) * share, 1.0)
+        known = calibrated.costs(self.found, self.photo_mb, load)
+        return replace(known, pause_s=self.pause_s, sigma=self.sigma, turns=self.turns)
 
     def track(self, case: Case) -> Track:
         """The rehearsal, second by second. Raises RuntimeError when a law of the simulation is broken."""
-        setup, due_us = self._setup(case.order), np.rint(case.order.plan.due * 1e6).astype(np.int64)
+        setup, due_us = self._setup(case), np.rint(case.order.plan.due * 1e6).astype(np.int64)
         run, _ = prepared(setup, due_us)
         run = run._replace(tally=tally.made(case.end_s // 60 + 2, recorded=True))
         play = ready(night.play)
@@ -65,9 +79,9 @@ class Model:
         if broken := invariants.violations(played):
             raise RuntimeError(f"the simulation broke a law: {'; '.join(broken)}")
         used = np.array([one.used_s for one in looks])
-        at = np.arange(case.end_s + 1)
+        idle = np.outer(np.arange(case.end_s + 1), [setup.costs.idle.get(role, 0.0) for role in ROLES])
         return Track(
-            used={role: used[:, place] + self.idle[role] * at for place, role in enumerate(ROLES)},
+            used={role: used[:, place] + idle[:, place] for place, role in enumerate(ROLES)},
             good=np.array([one.good for one in looks], dtype=np.float64),
             edges=np.append(run.tally.edges_us / 1e6, np.inf),
             times=np.array([one.times for one in looks], dtype=np.float64),
@@ -78,13 +92,14 @@ class Model:
         return figures(self.track(case), case.warm_s, case.end_s)
 
     def with_fitted(self, pause_s: float, sigma: float, turns: float) -> "Model":
-        return replace(self, costs=replace(self.costs, pause_s=pause_s, sigma=sigma, turns=turns))
+        return replace(self, pause_s=pause_s, sigma=sigma, turns=turns)
 
-    def _setup(self, order: Order) -> Setup:
+    def _setup(self, case: Case) -> Setup:
+        order, costs = case.order, self.costs(case.share)
         ends_s = order.last_arrival_s + order.drain_limit_s
         own = habits(order.night, order.factors.pace, order.factors.speed, ends_s)
         resources = Resources(web=1, database=1, inspectors=1, workers=1, shared_core=True)
-        return Setup(order.night, order.partners, resources, self.costs, own, order.seed, order.factors, order.steps)
+        return Setup(order.night, order.partners, resources, costs, own, order.seed, order.factors, order.steps)
 
 
 class _Look(NamedTuple):
@@ -110,11 +125,13 @@ class _Look(NamedTuple):
         return cls(world["role_us"] * had / 1e6, good, np.cumsum(timed.sum(axis=0)), oldest)
 
 
-def of_calibration(found: Calibration, order: Order) -> Model:
+def of_calibration(found: Calibration, learned: Sequence[tuple[Case, Run]]) -> Model:
     """The model before anything is fitted to answers' times."""
-    sizes = photo_bytes(order.night.population.photos)
-    costs = calibrated.costs(found, sum(sizes) / len(sizes) / 1e6)
-    return Model(costs, {role: costs.idle.get(role, 0.0) for role in ROLES})
+    sizes = photo_bytes(learned[0][0].order.night.population.photos)
+    cuts = [(case.share, windows.cut(run, found.window_s).all) for case, run in learned]
+    busy = [float(np.mean([each.load for each in cut])) for _, cut in cuts]
+    slope, none = np.polyfit([share for share, _ in cuts], busy, 1)
+    return Model(found, sum(sizes) / len(sizes) / 1e6, (float(none), float(none + slope)))
 
 
 def fitted(model: Model, learned: Sequence[tuple[Case, Figures]], tell: Callable[[str], None]) -> Model:

@@ -51,13 +51,15 @@ class Load:
     arrivals: str
     minutes: float
     seed: int
+    share: float
+    """Of the knee; 1 where it is reached."""
     outage: tuple[float, float] | None = None
     """Seconds from and to which the database stands still."""
 
     def case(self, night: Path) -> Case:
         """The order as the verb would take it, for the model."""
         given: Namespace = parser().parse_args(["rehearse", *self.words(night)])
-        return Case(order_of(given), WARM_S, round(self.minutes * 60))
+        return Case(order_of(given), WARM_S, round(self.minutes * 60), min(self.share, 1.0))
 
     def words(self, night: Path) -> list[str]:
         """What follows `launchnight rehearse`."""
