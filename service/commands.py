@@ -71,7 +71,7 @@ async def _ask(module: ModuleType, options: argparse.Namespace) -> tuple[str, bo
 
     settings: Settings = load(os.environ)
     vault = KeyVault(settings.secret_key)
-    database = await Database.open(settings.database_url, connections=2, name=options.verb)  # one may hold a draw
+    database = await Database.open(settings.database_url, connections=3, name=options.verb)
     try:
         said: tuple[str, bool] = await module.run(begin_on(database, vault), vault, settings, options)
         return said

@@ -72,16 +72,18 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     publish.add_argument("--about", type=Path, metavar="CSV", help="as for `test` (FOLDER.joins.csv)")
     withdraw = add("withdraw", "strike out tickets of a draw of the database; the next in line move up")
     withdraw.add_argument("tickets", metavar="TICKET", nargs="+", help="as on the receipt")
-    for each in (publish, withdraw):
+    for each in (freeze, run, publish, withdraw):
         each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
 
 
 def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[str, bool] | None:
     """What to print, and whether it is done; None: it takes the database."""
+    folder = DrawFolder(options.folder)
     if options.what in ("publish", "withdraw") or (options.what == "freeze" and options.list is None):
         return None
+    if options.what == "run" and draw_database.is_of_wave(folder):
+        return None
     now = now or datetime.now(UTC)
-    folder = DrawFolder(options.folder)
     try:
         told = VERBS[options.what](folder, options, now)
     except (DrawRefused, OSError) as fault:
@@ -100,7 +102,11 @@ async def run(
             beacon = _beacon(folder, options, clock.now())
             if options.seats is not None or options.quota:
                 raise DrawRefused("seats and quotas are those of the wave: set them with `launchnight wave set`")
-            told = await draw_database.freeze(begin, clock, folder, options.wave, beacon, settings.age_on)
+            told = await draw_database.freeze(begin, clock, options.who, folder, options.wave, beacon, settings.age_on)
+        elif options.what == "run":
+            withdrawn = _withdrawn(options)
+            await draw_database.run(begin, clock, options.who, folder, options.beacon, options.dice, withdrawn)
+            told = _ran(folder)
         elif options.what == "publish":
             told = await draw_database.publish(begin, clock, options.who, folder, options.about)
         else:
@@ -155,9 +161,17 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _run(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:
-    withdrawn = options.withdrawn.read_bytes().split() if options.withdrawn else []
-    chosen = folder.run(options.beacon, options.dice, now, withdrawn)
-    return {"seed": folder.result["seed"], "chosen": len(chosen.winners), "waiting": len(chosen.waiting)}
+    folder.run(options.beacon, options.dice, now, _withdrawn(options))
+    return _ran(folder)
+
+
+def _withdrawn(options: argparse.Namespace) -> list[bytes]:
+    return options.withdrawn.read_bytes().split() if options.withdrawn else []
+
+
+def _ran(folder: DrawFolder) -> dict[str, object]:
+    result = folder.result
+    return {"seed": result["seed"], "chosen": result["winners"], "waiting": result["waiting"]}
 
 
 def _verify(folder: DrawFolder, options: argparse.Namespace, now: datetime) -> dict[str, object]:

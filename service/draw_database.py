@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -22,7 +22,6 @@ from service.domain import grants
 from service.domain.draws import Outcome
 from service.domain.grants import TICKET, DrawRefused, Quotas
 from service.domain.independence import is_odd
-from service.domain.regions import PROVINCES
 from service.domain.wave_plans import WavePlan
 from service.draw_folder import Beacon, DrawFolder
 from service.ports import Begin, Clock
@@ -32,19 +31,23 @@ ATTRIBUTES = ("joined_at", "tested_at", "device")
 Told = Mapping[str, object]
 
 
-async def freeze(begin: Begin, clock: Clock, folder: DrawFolder, wave_id: int, beacon: Beacon, age_on: date) -> Told:
+async def freeze(
+    begin: Begin, clock: Clock, who: str, folder: DrawFolder, wave_id: int, beacon: Beacon, age_on: date
+) -> Told:
     """Close the list of a wave and commit to it; interrupted, again. Raises DrawRefused, WaveRefused, NotFound."""
-    plan = await draws.freeze(begin, clock, wave_id)
-    assert plan.frozen_at is not None
     left_out: Counter[str] = Counter()
-    if folder.is_frozen:
-        _refuse_other_words(folder, plan, beacon, clock.now())
-    elif plan.commitment is not None:
-        raise DrawRefused(f"the list of wave {wave_id} was frozen as {plan.commitment.hex()}: there is one for a wave")
-    else:
-        lines = await _write_list(begin, folder, plan, age_on, left_out)
-        folder.freeze(wave_id, lines, Quotas(plan.seats, plan.quotas), beacon, plan.frozen_at)
-    await draws.commit_to(begin, wave_id, folder.commitment)
+    async with draws.alone(begin, wave_id):
+        plan = await draws.freeze(begin, clock, who, wave_id)
+        assert plan.frozen_at is not None
+        if folder.is_frozen:
+            _refuse_other_words(folder, plan, beacon, clock.now())
+        elif plan.commitment is not None:
+            said = plan.commitment.hex()
+            raise DrawRefused(f"the list of wave {wave_id} was frozen as {said}: there is one for a wave")
+        else:
+            lines = await _write_list(begin, folder, plan, age_on, left_out)
+            folder.freeze(wave_id, lines, Quotas(plan.seats, plan.quotas), beacon, plan.frozen_at)
+        await draws.commit_to(begin, who, wave_id, folder.commitment)
     return {
         "tickets": folder.frozen["tickets"],
         "left_out": dict(left_out),
@@ -79,8 +82,7 @@ async def _write_list(
         about.writerow(["ticket", *ATTRIBUTES])
         out.writerow(["ticket", "rules"])
         async for batch in draws.joins(begin, plan.id, plan.age_on or age_on):
-            for join, broken in batch:
-                rules = [*broken, *([] if join.province in PROVINCES else ["province"])]
+            for join, rules in batch:
                 if rules:
                     left_out.update(rules)
                     out.writerow([join.id.hex, " ".join(rules)])
@@ -89,6 +91,27 @@ async def _write_list(
                 about.writerow([join.id.hex, _instant(join.joined_at), _instant(join.assessed_at), join.device])
             _say(f"{len(lines):,} tickets")
     return lines
+
+
+def is_of_wave(folder: DrawFolder) -> bool:
+    """Whether its list came from the joins of a wave: then what we know of its tickets lies beside it."""
+    return _beside(folder, "joins").exists()
+
+
+async def run(
+    begin: Begin, clock: Clock, who: str, folder: DrawFolder, beacon: str, dice: str, withdrawn: list[bytes]
+) -> None:
+    """Draw the list of a wave, on the record; again with the same words it writes the same. Whoever is struck out
+    meanwhile is known to the database before the folder says so. Raises as `publish`."""
+    async with draws.alone(begin, folder.frozen["wave"]):
+        plan = await _wave_of(begin, folder)
+        seed, struck = folder.checked(beacon, dice, clock.now(), withdrawn)
+        before = Drawn(plan.id, folder.commitment.hex(), seed.hex(), folder.withdrawn_digest())
+        after = replace(before, withdrawn_sha256=folder.withdrawn_digest(struck))
+        fresh = set(struck) - set(folder.withdrawn)
+        await draws.strike(begin, who, "draw-run", before, after, [_join_of(each) for each in sorted(fresh)])
+        folder.run(beacon, dice, clock.now(), withdrawn)
+        await draws.ran(begin, who, after)
 
 
 async def publish(begin: Begin, clock: Clock, who: str, folder: DrawFolder, about: Path | None) -> Told:
@@ -145,6 +168,7 @@ async def _wave_of(begin: Begin, folder: DrawFolder) -> WavePlan:
 async def _strike(begin: Begin, clock: Clock, who: str, verb: str, folder: DrawFolder, struck: list[UUID]) -> None:
     """In the folder; the database knows of it before. Raises DrawRefused where the folder holds another draw."""
     result, tickets = folder.result, [each.hex.encode() for each in struck]
+    folder.checked(result["beacon"], result["dice"], clock.now(), tickets)
     await draws.strike(begin, who, verb, drawn_of(folder), drawn_of(folder, tickets), struck)
     folder.run(result["beacon"], result["dice"], clock.now(), tickets)
 

@@ -261,6 +261,9 @@ class WaveStore(Protocol):
         """Join, or return the join there is: a person joins a wave once. None: its list is made."""
 
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...
+    async def joined_age_on(self, account_id: UUID) -> date | None:
+        """The latest day on which age counts, of the waves they joined whose lists are not made. None: that of the
+        settings."""
 
 
 @dataclass(frozen=True, slots=True)

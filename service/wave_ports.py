@@ -1,8 +1,8 @@
 """What the actions ask of the rows of waves, draws and the priority list (beside `service/ports.py`)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -32,7 +32,6 @@ class LatestJoin:
     outcome: int | None
     """A draws.Outcome; None: the draw gave it no place, or has not yet."""
     rank: int | None
-    age_on: date | None
     published_at: datetime | None
     announce_at: datetime | None
 
@@ -79,7 +78,11 @@ class DrawStore(Protocol):
     def joins(self, wave_id: int) -> AsyncIterator[Sequence[ListedJoin]]:
         """Everybody who joined, some thousands at a time, as of one moment."""
 
-    async def listed(self, join_id: UUID) -> ListedJoin | None: ...
+    async def leave_out(self, rules: Mapping[UUID, Sequence[str]]) -> None:
+        """Keep for each of these joins which rules keep it out of its list."""
+
+    async def left_out(self, join_id: UUID) -> Sequence[str]:
+        """The rules that were kept; none when the join is in the list, or nothing was kept of it."""
 
     async def place(self, wave_id: int, places: Sequence[Place]) -> None:
         """Again it changes what is different."""

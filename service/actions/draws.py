@@ -4,7 +4,7 @@ The list is frozen once. Places and grants come back in batches, a transaction e
 again, because what stands there stays.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -54,8 +54,9 @@ async def find_wave(begin: Begin, wave_id: int) -> WavePlan:
     return plan
 
 
-async def freeze(begin: Begin, clock: Clock, wave_id: int) -> WavePlan:
+async def freeze(begin: Begin, clock: Clock, who: str, wave_id: int) -> WavePlan:
     """Nobody joins from now on, and nothing that the draw depends on changes; again it finds what it did.
+    It is on the record.
 
     Raises NotFound, WaveRefused.
     """
@@ -65,32 +66,50 @@ async def freeze(begin: Begin, clock: Clock, wave_id: int) -> WavePlan:
     if plan.frozen_at is not None:
         return plan
     async with begin() as tx:
-        await tx.draws.freeze(wave_id, clock.now())
+        if await tx.draws.freeze(wave_id, clock.now()):
+            await tx.staff.note(entry(at_the_shell(who), "draw-freeze", "begun", None, asked={"wave": wave_id}))
     plan = await find_wave(begin, wave_id)
     if plan.frozen_at is None:
         raise WaveRefused(f"Wave {wave_id} is open until {plan.closes_at.isoformat()}.")
     return plan
 
 
-async def commit_to(begin: Begin, wave_id: int, commitment: bytes) -> None:
-    """Remember the digest of the list. Raises WaveRefused when there is another one."""
-    async with begin(single=True) as tx:
+async def commit_to(begin: Begin, who: str, wave_id: int, commitment: bytes) -> None:
+    """Remember the digest of the list, which is on the record. Raises WaveRefused when there is another one."""
+    async with begin() as tx:
+        before = await tx.wave_plans.find(wave_id)
         if not await tx.draws.commit_to(wave_id, commitment):
             raise WaveRefused(f"Another list was frozen for wave {wave_id}: there is one for a wave.")
+        outcome = "unchanged" if before is not None and before.commitment is not None else "done"
+        after = {"commitment": commitment.hex()}
+        await tx.staff.note(
+            entry(at_the_shell(who), "draw-freeze", outcome, None, asked={"wave": wave_id}, after=after)
+        )
 
 
 async def joins(
     begin: Begin, wave_id: int, age_on: date
 ) -> AsyncIterator[Sequence[tuple[ListedJoin, tuple[Rule, ...]]]]:
-    """Everybody who joined, with the rules that each does not fulfil. age_on: the day on which age counts."""
+    """Everybody who joined, with the rules that each does not fulfil, which are kept: whoever asks why they were left
+    out is told what held then. age_on: the day on which age counts.
+    """
     async with begin() as tx:
         async for batch in tx.draws.joins(wave_id):
-            yield [(join, failed(join.facts, age_on)) for join in batch]
+            found = [(join, failed(join.facts, age_on)) for join in batch]
+            await _leave_out(begin, {join.id: broken for join, broken in found if broken})
+            yield found
+
+
+async def _leave_out(begin: Begin, rules: Mapping[UUID, tuple[Rule, ...]]) -> None:
+    if rules:
+        async with begin() as tx:
+            await tx.draws.leave_out(rules)
 
 
 @asynccontextmanager
 async def alone(begin: Begin, wave_id: int) -> AsyncIterator[None]:
-    """Nobody else publishes or withdraws in this wave meanwhile: what one reads of a folder the other would change.
+    """Nobody else freezes, draws, publishes or withdraws in this wave meanwhile: what one reads of a folder the other
+    would change.
 
     Raises WaveRefused.
     """
@@ -156,8 +175,8 @@ async def agreement(begin: Begin, clock: Clock, who: str, drawn: Drawn) -> Propo
 
 
 async def strike(begin: Begin, who: str, verb: str, before: Drawn, after: Drawn, struck: Sequence[UUID]) -> None:
-    """Before these are struck out of a folder: that they will be is on the record, and the folder that comes of it may
-    be published on. before, after: the folder's draw without and with them.
+    """Before these are struck out of a folder, or it is drawn: that it will be is on the record, and the folder that
+    comes of it may be published on. before, after: the folder's draw without and with them.
 
     Raises DrawRefused when the wave is published by another draw, or people were struck out by another way.
     """
@@ -168,6 +187,12 @@ async def strike(begin: Begin, who: str, verb: str, before: Drawn, after: Drawn,
                 raise DrawRefused(ANOTHER)
             await tx.draws.keep_drawn(before.wave, seed, bytes.fromhex(after.withdrawn_sha256))
         await tx.staff.note(entry(at_the_shell(who), verb, "begun", None, asked=_struck(before.wave, struck)))
+
+
+async def ran(begin: Begin, who: str, drawn: Drawn) -> None:
+    """A folder was drawn; on the record."""
+    async with begin(single=True) as tx:
+        await tx.staff.note(entry(at_the_shell(who), "draw-run", "done", None, after=asdict(drawn)))
 
 
 def _struck(wave_id: int, tickets: Sequence[UUID]) -> dict[str, object]:

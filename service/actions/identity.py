@@ -1,6 +1,6 @@
 """Giving and correcting the identity data; the civil registry is asked later, through the queue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -69,7 +69,16 @@ async def store_identity(
     await tx.identities.put(identity)
     if status == IdentityStatus.PENDING:
         await _enqueue(ports, tx, identity)
+    elif version > 1 and await _counts_later(tx, account_id, given[2]):  # nobody joins before an identity is given
+        await ask_after_all(ports, tx, account_id)
+        return replace(identity, status=IdentityStatus.PENDING)
     return identity
+
+
+async def _counts_later(tx: Transaction, account_id: UUID, born: date) -> bool:
+    """Whether somebody has joined a wave for which they are old enough, though not for the day of the settings."""
+    day = await tx.waves.joined_age_on(account_id)
+    return day is not None and rules.is_old_enough(born, day)
 
 
 async def ask_after_all(ports: Ports, tx: Transaction, account_id: UUID) -> None:

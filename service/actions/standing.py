@@ -68,7 +68,7 @@ class MyDraw:
     """The wave that was joined last, or that gave the grant, and what its draw said.
 
     `outcome`: awaited, chosen, waiting (who moves up when somebody withdraws), withdrawn, or left_out, then `reasons`
-    names the rules that were not fulfilled. `rank`: place in the order of the draw.
+    names the rules that were not fulfilled when its list was made. `rank`: place in the order of the draw.
     """
 
     wave: int
@@ -103,7 +103,7 @@ async def read_me(ports: Ports, token_hash: bytes) -> Me:
         standing = await tx.accounts.standing(account_id, None, now)
         if standing is None:
             raise NotSignedIn
-        draw = await _draw(tx, standing, ports.policy.age_on, now)
+        draw = await _draw(tx, standing, now)
     account, wave = standing.account, standing.wave
     on = ports.policy.age_on if wave is None or wave.age_on is None else wave.age_on
     return Me(
@@ -159,6 +159,7 @@ def facts_of(standing: Standing, now: datetime) -> Facts:
         in_education=standing.employment == IN_EDUCATION,
         assessed=is_assessed(standing.assessment, now),
         granted=standing.granted,
+        resident="personal" in standing.profile_steps,
     )
 
 
@@ -180,7 +181,7 @@ def _wave(standing: Standing, on: date, now: datetime) -> MyWave | None:
     )
 
 
-async def _draw(tx: Transaction, standing: Standing, age_on: date, now: datetime) -> MyDraw | None:
+async def _draw(tx: Transaction, standing: Standing, now: datetime) -> MyDraw | None:
     join = standing.latest
     if join is None:
         return None
@@ -192,8 +193,7 @@ async def _draw(tx: Transaction, standing: Standing, age_on: date, now: datetime
         outcome = draws.WORDS[draws.Outcome(join.outcome)]
     else:
         outcome = draws.LEFT_OUT
-        listed = await tx.draws.listed(join.id)
-        reasons = () if listed is None else failed(listed.facts, join.age_on or age_on)
+        reasons = tuple(await tx.draws.left_out(join.id))
     return MyDraw(join.wave_id, join.id.hex, join.joined_at, outcome, rank, reasons)
 
 

@@ -18,6 +18,7 @@ class Rule(StrEnum):
     ASSESSED = "assessed"
     IDENTITY = "identity"
     GRANT = "grant"
+    PROVINCE = "province"
 
 
 PHRASES: Mapping[Rule, str] = {
@@ -27,6 +28,7 @@ PHRASES: Mapping[Rule, str] = {
     Rule.ASSESSED: "The assessment was not taken.",
     Rule.IDENTITY: "The civil registry had not confirmed the identity when the wave froze.",
     Rule.GRANT: "There is one grant for a person, for ever, and this one was given.",
+    Rule.PROVINCE: "No province of residence was given, and seats go by provinces.",
 }
 
 AT_JOIN = (Rule.AGE, Rule.EDUCATION, Rule.GRANT)
@@ -46,6 +48,8 @@ class Facts:
     assessed: bool
     granted: bool
     """The identity number has a grant, of whatever wave."""
+    resident: bool
+    """Lives in a province that there is."""
 
 
 def failed(facts: Facts, on: date, among: Collection[Rule] = tuple(Rule)) -> tuple[Rule, ...]:
@@ -60,5 +64,6 @@ def failed(facts: Facts, on: date, among: Collection[Rule] = tuple(Rule)) -> tup
         Rule.ASSESSED: not facts.assessed,
         Rule.IDENTITY: facts.identity != IdentityStatus.MISMATCH and not facts.confirmed,
         Rule.GRANT: facts.granted,
+        Rule.PROVINCE: not facts.resident,
     }
     return tuple(rule for rule in among if broken[rule])

@@ -120,7 +120,6 @@ def _latest(row: Mapping[str, Any]) -> LatestJoin | None:
         row["latest_joined_at"],
         row["outcome"],
         row["rank"],
-        row["latest_age_on"],
         row["published_at"],
         row["announce_at"],
     )

@@ -9,6 +9,7 @@ import asyncpg
 
 from service.domain.eligibility import Facts
 from service.domain.profile import IN_EDUCATION
+from service.domain.regions import PROVINCES
 from service.ports import Vault
 from service.storage.identities import open_birth_date
 from service.storage.sql import queries
@@ -53,9 +54,11 @@ class DrawRows:
         while rows := await cursor.fetch(AT_ONCE, timeout=LIST_LIMIT):
             yield [self._listed(row) for row in rows]
 
-    async def listed(self, join_id: UUID) -> ListedJoin | None:
-        row = await self._connection.fetchrow(_SQL["listed"], join_id)
-        return None if row is None else self._listed(row)
+    async def leave_out(self, rules: Mapping[UUID, Sequence[str]]) -> None:
+        await self._connection.executemany(_SQL["leave_out"], list(rules.items()))
+
+    async def left_out(self, join_id: UUID) -> Sequence[str]:
+        return await self._connection.fetchval(_SQL["left_out"], join_id) or ()
 
     async def place(self, wave_id: int, places: Sequence[Place]) -> None:
         ids = [place.join_id for place in places]
@@ -92,5 +95,6 @@ class DrawRows:
                 in_education=row["employment"] == IN_EDUCATION,
                 assessed=row["assessed"],
                 granted=row["granted"],
+                resident=row["province"] in PROVINCES,
             ),
         )

@@ -1,6 +1,6 @@
 """The rows of waves and joins."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +33,10 @@ class WaveRows:
     ) -> tuple[UUID, datetime] | None:
         row = await self._connection.fetchrow(_SQL["join"], join_id, wave_id, account_id, at, device)
         return None if row is None else (row["id"], row["joined_at"])
+
+    async def joined_age_on(self, account_id: UUID) -> date | None:
+        day: date | None = await self._connection.fetchval(_SQL["joined_age_on"], account_id)
+        return day
 
     async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None:
         row = await self._connection.fetchrow(_SQL["joined"], account_id, wave_id)

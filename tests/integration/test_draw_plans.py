@@ -12,10 +12,12 @@ from tests.integration.test_queue_plans import scans
 IDS = "array['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002']::uuid[]"
 ID = "'00000000-0000-0000-0000-000000000001'"
 LARGE = {
-    "account", "assessment", "draw_place", "identity", "priority_person", "profile", "upload", "wave_grant", "wave_join"
+    "account", "assessment", "complaint", "draw_left_out", "draw_place", "identity", "priority_person", "profile",
+    "upload", "wave_grant", "wave_join",
 }  # fmt: skip
 STATEMENTS = {
-    ("draws", "listed"): (ID, "wave_join"),
+    ("draws", "leave_out"): (f"{ID}, array['age']", "draw_left_out"),
+    ("draws", "left_out"): (ID, "draw_left_out"),
     ("draws", "place"): (f"1, {IDS}, array[1, 2]::smallint[], array[1, 2]", "draw_place"),
     ("draws", "grant"): (IDS, "wave_join"),
     ("draws", "ungranted"): (IDS, "wave_grant"),
@@ -24,6 +26,8 @@ STATEMENTS = {
     ("draws", "raise_waiting"): (IDS, "draw_place"),
     ("priority", "add"): (r"array['\x01', '\x02']::bytea[]", "priority_person"),
     ("accounts", "standing"): (f"{ID}, null, now()", "wave_join"),
+    ("waves", "joined_age_on"): (ID, "wave_join"),
+    ("complaints", "unanswered"): ("now(), 600", "complaint"),
     ("waves", "join"): (f"{ID}, 1, {ID}, now(), ''", "wave"),
 }
 

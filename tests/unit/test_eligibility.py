@@ -17,6 +17,7 @@ GOOD = Facts(
     in_education=False,
     assessed=True,
     granted=False,
+    resident=True,
 )
 
 
@@ -35,16 +36,18 @@ def test_who_fulfils_everything_may_take_part():
         (replace(GOOD, confirmed=False), Rule.IDENTITY),
         (replace(GOOD, identity=-1, confirmed=False, birth_date=None), Rule.IDENTITY),
         (replace(GOOD, granted=True), Rule.GRANT),
+        (replace(GOOD, resident=False), Rule.PROVINCE),
     ],
-    ids=["mismatch", "17", "student", "no test", "no answer yet", "answered too late", "no number", "granted"],
+    ids=["mismatch", "17", "student", "no test", "unanswered", "answered too late", "no number", "granted", "nowhere"],
 )
 def test_each_rule_is_told_by_itself(facts: Facts, rule: Rule):
     assert failed(facts, ON) == (rule,)
 
 
 def test_all_that_failed_is_told_together():
-    nobody = Facts(IdentityStatus.MISMATCH, False, date(2010, 1, 1), True, False, True)
-    assert failed(nobody, ON) == (Rule.CITIZEN, Rule.AGE, Rule.EDUCATION, Rule.ASSESSED, Rule.GRANT)
+    nobody = Facts(IdentityStatus.MISMATCH, False, date(2010, 1, 1), True, False, True, False)
+    everything = (Rule.CITIZEN, Rule.AGE, Rule.EDUCATION, Rule.ASSESSED, Rule.GRANT, Rule.PROVINCE)
+    assert failed(nobody, ON) == everything
     assert failed(nobody, ON, AT_JOIN) == (Rule.AGE, Rule.EDUCATION, Rule.GRANT)
     assert PHRASES.keys() == set(Rule)
 

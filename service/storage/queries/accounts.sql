@@ -62,7 +62,7 @@ select a.id, a.name, a.phone, a.email, a.phone_verified_at, a.email_verified_at,
            where g.account_id = a.id and its.published_at is not null and coalesce(its.announce_at <= $3, true)
        ) as granted,
        l.id as latest_id, l.wave_id as latest_wave_id, l.joined_at as latest_joined_at, l.outcome, l.rank,
-       l.latest_age_on, l.published_at, l.announce_at
+       l.published_at, l.announce_at
 from account a
 left join identity i on i.account_id = a.id
 left join assessment s on s.account_id = a.id
@@ -73,8 +73,8 @@ left join wave w on w.id = coalesce($2::int, (
 ))
 left join wave_join j on j.account_id = a.id and j.wave_id = w.id
 left join lateral (
-    select latest.id, latest.wave_id, latest.joined_at, place.outcome, place.rank, its.age_on as latest_age_on,
-           its.published_at, its.announce_at
+    select latest.id, latest.wave_id, latest.joined_at, place.outcome, place.rank, its.published_at,
+           its.announce_at
     from wave_join latest
     join wave its on its.id = latest.wave_id
     left join draw_place place on place.join_id = latest.id

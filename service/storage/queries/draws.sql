@@ -31,11 +31,14 @@ select id, account_id, joined_at, device, identity_status, confirmed, birth_date
        assessed_at, assessed, granted, priority
 from join_facts where wave_id = $1;
 
--- name: listed
--- One of them.
-select id, account_id, joined_at, device, identity_status, confirmed, birth_date_sealed, province, employment,
-       assessed_at, assessed, granted, priority
-from join_facts where id = $1;
+-- name: leave_out
+-- Why somebody is not in the list. A list that was begun anew says it anew.
+insert into draw_left_out (join_id, rules) values ($1, $2)
+on conflict (join_id) do update set rules = excluded.rules where draw_left_out.rules <> excluded.rules;
+
+-- name: left_out
+-- The same, asked by whoever has no place: a row of a list that was begun before and has them is not looked at.
+select rules from draw_left_out where join_id = $1;
 
 -- name: place
 -- Places of the draw of wave $1, in this order of locking.

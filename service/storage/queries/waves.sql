@@ -26,3 +26,8 @@ returning id, joined_at;
 -- name: joined
 -- The join of an account.
 select id, joined_at from wave_join where account_id = $1 and wave_id = $2;
+
+-- name: joined_age_on
+-- The latest day on which age counts, of the waves that an account joined and whose lists are not made.
+select max(wave.age_on) from wave_join join wave on wave.id = wave_join.wave_id
+where wave_join.account_id = $1 and wave.frozen_at is null;

@@ -83,6 +83,7 @@ ERRORS: dict[str, str] = {
     "statement-unreadable": N_("Laporan mitra pembayaran tidak dapat dibaca."),
     # Operators.
     "staff-sign-in-refused": N_("Nama, kata sandi, atau kode tidak cocok."),
+    "too-many-sign-ins": N_("Terlalu banyak percobaan masuk dari alamat ini. Tunggu sampai waktu yang disebut."),
     "too-many-staff-codes": N_("Kode petugas salah diketik terlalu sering. Tunggu sampai waktu yang disebut."),
     "role-too-low": N_("Tindakan ini untuk petugas dengan peran lain."),
     "second-person-needed": N_("Tindakan ini tidak dapat dibatalkan: dua petugas memutuskannya bersama."),
@@ -150,6 +151,9 @@ FAULTS: dict[str, str] = {
     "not-an-email-address": N_("Ketik alamat surel lengkap, misalnya nama@contoh.id."),
     "unknown-area": N_("Kode wilayah ini tidak ada. Periksa lagi."),
     "other-province": N_("Pilih kabupaten atau kota di provinsi yang dipilih."),
+    "not-a-ticket": N_("Ketik tiket 32 angka dan huruf dari bukti pendaftaran Anda."),
+    "not-in-draw": N_("Tiket ini tidak ikut diundi dalam gelombang ini. Periksa tiket dan gelombangnya."),
+    "unknown-complaint": N_("Nomor dan kode rahasia ini tidak cocok. Periksa keduanya."),
     "unsupported": N_("Pilih foto JPG atau PNG."),
     "malformed": N_("Foto tidak terkirim dengan benar. Pilih fotonya lagi."),
     "unknown": N_("Foto ini tidak dikenal. Mulai lagi dari halaman status."),
@@ -207,6 +211,19 @@ FIELD_FAULTS: dict[str, dict[str, str]] = {
     "code_by": {"missing": N_("Pilih cara menerima kode.")},
     "payout_method": {"missing": N_("Pilih cara menerima insentif.")},
     "reason": {"missing": N_("Ketik alasan Anda mendaftar.")},
+    "wave": {
+        "missing": N_("Ketik nomor gelombang."),
+        "unknown-value": N_("Gelombang ini tidak ada. Periksa nomornya."),
+        "wrong-type": N_("Ketik nomor gelombang dengan angka."),
+    },
+    "ticket": {"missing": N_("Ketik tiket undian Anda.")},
+    "category": {"missing": N_("Pilih tentang apa pengaduan ini.")},
+    "text": {
+        "missing": N_("Tulis apa yang terjadi."),
+        "too-long": N_("Pengaduan paling banyak 2.000 huruf. Persingkat."),
+    },
+    "complaint_number": {"missing": N_("Ketik nomor pengaduan.")},
+    "complaint_secret": {"missing": N_("Ketik kode rahasia pengaduan.")},
     "choice": {"missing": N_("Pilih satu jawaban.")},
     "photo": {
         "missing": N_("Pilih foto lebih dulu."),
@@ -240,5 +257,6 @@ RULES: dict[str, str] = {
     "assessed": N_("Tes belum dikerjakan."),
     "identity": N_("Dukcapil belum memastikan NIK Anda sebelum gelombang diundi."),
     "grant": N_("Bantuan ini diberikan satu kali seumur hidup, dan Anda sudah menerimanya."),
+    "province": N_("Provinsi tempat tinggal Anda belum diisi."),
 }
 """Why somebody was not in a draw: a text for each rule of service.domain.eligibility."""
