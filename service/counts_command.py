@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from service import shell_names
 from service.actions import counts as actions
 from service.count_ports import Cell, Counts
 from service.domain.counts import named
@@ -22,12 +23,13 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     rebuilding = whats.add_parser("rebuild", help="count everybody anew from the rows, and say what was wrong")
     for each in (showing, rebuilding):
         each.add_argument("--json", action="store_true", help="as one JSON document")
+    rebuilding.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
 
 
 async def run(begin: Begin, _: Vault, __: Settings, options: argparse.Namespace) -> tuple[str, bool]:
     """What to print; a count that was wrong is no failure, it is right now. Raises DatabaseFailure."""
     if options.what == "rebuild":
-        return _differences(await actions.rebuild(begin, _told), options.json), True
+        return _differences(await actions.rebuild(begin, options.who, _told), options.json), True
     return _counts(await actions.read(begin), options.json), True
 
 

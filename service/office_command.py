@@ -7,7 +7,7 @@ import argparse
 import secrets
 from collections.abc import Mapping, Sequence
 
-from service import shell_rows
+from service import shell_names, shell_rows
 from service.actions import offices as actions
 from service.domain.offices import CODE_BYTES, NAME_LENGTH
 from service.ports import Begin, Vault
@@ -24,6 +24,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     ending = whats.add_parser("end", help="its access code opens nothing any more; its tickets stay valid")
     for each in (adding, renewing, ending):
         each.add_argument("name", type=_name, help="of the office, as it is shown on its page")
+        each.add_argument("--who", type=shell_names.name, default=shell_names.user(), help="your name on the record")
     for each in (listing, adding, renewing, ending):
         each.add_argument("--json", action="store_true", help="as one JSON document")
 
@@ -41,12 +42,11 @@ async def run(begin: Begin, vault: Vault, options: argparse.Namespace) -> tuple[
     if what == "list":
         return await _list(begin, options.json), True
     if what == "end":
-        async with begin(single=True) as tx:
-            ended = await tx.offices.end(options.name)
+        ended = await actions.end_office(begin, options.who, options.name)
         said = {"office": options.name, "ended": ended}
         return shell_rows.row(said, as_json=options.json) if ended else f"there is no open office {options.name}", ended
     make = actions.add_office if what == "add" else actions.renew_office
-    code = await make(begin, vault, options.name, secrets.token_bytes(CODE_BYTES))
+    code = await make(begin, vault, options.who, options.name, secrets.token_bytes(CODE_BYTES))
     if code is None:
         there = "there is an office" if what == "add" else "there is no office"
         return f"{there} {options.name}", False

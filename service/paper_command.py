@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from service import shell_names
 from service.actions import paper_intake as intake
 from service.actions import paper_report, paper_steps
 from service.actions.paper_intake import Taken, Told
@@ -30,17 +31,20 @@ from service.settings import Settings
 
 LONGEST_NAME = 100
 RESULT = ".result.csv"
-STEPS = {"forward": PaperState.FORWARDED, "receive": PaperState.RECEIVED}
+STEPS = {verb: state for state, verb in paper_steps.STEP_VERBS.items()}
 Said = tuple[str, bool]
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     whats = verb.add_subparsers(dest="what", metavar="VERB", required=True)
 
-    def add(name: str, text: str, *, office: bool = True) -> argparse.ArgumentParser:
+    def add(name: str, text: str, *, one: bool = True) -> argparse.ArgumentParser:
         parser = whats.add_parser(name, help=text, description=text)
-        if office:
+        if one:
             parser.add_argument("office", metavar="OFFICE", help="its name, as `waiting-room office list` shows it")
+            parser.add_argument(
+                "--who", type=shell_names.name, default=shell_names.user(), help="your name on the record"
+            )
         parser.add_argument("--json", action="store_true", help="as one JSON document")
         return parser
 
@@ -53,7 +57,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add("forward", "record that the papers are on their way to the center")
     add("receive", "record that the center has the data; that registers nobody")
     add("invite", "send everybody without an account a claim code by SMS; nobody gets two")
-    reporting = add("report", "who has an account, and who only has a paper", office=False)
+    reporting = add("report", "who has an account, and who only has a paper", one=False)
     reporting.add_argument("office", metavar="OFFICE", nargs="?", help="only this one")
     listing = add("list", "write how each of an office's people stands, for the office to call them")
     listing.add_argument("file", metavar="FILE", type=Path, help="a CSV")
@@ -65,7 +69,7 @@ async def run(begin: Begin, vault: Vault, settings: Settings, options: argparse.
         "import": _import, "invite": _invite, "report": _report, "list": _list,
     }  # fmt: skip
     if options.what in STEPS:
-        moved = await paper_steps.move_papers(begin, options.office, STEPS[options.what])
+        moved = await paper_steps.move_papers(begin, options.who, options.office, STEPS[options.what])
         return _told({"office": options.office, STEPS[options.what].word: moved, "registered_by_this": 0}, options.json)
     return await whats[options.what](begin, vault, settings, options)
 
@@ -108,7 +112,9 @@ async def _take(
             sheet.writerow(cells)
 
     with _spooled(checked, _result_path(options).parent) as rows:
-        return await intake.take_table(begin, vault, options.office, table, rows, tell, keep=not options.dry_run)
+        return await intake.take_table(
+            begin, vault, options.who, options.office, table, rows, tell, keep=not options.dry_run
+        )
 
 
 def _result_path(options: argparse.Namespace) -> Path:
@@ -156,7 +162,7 @@ def _counts(taken: Taken) -> dict[str, object]:
 
 async def _invite(begin: Begin, _: Vault, settings: Settings, options: argparse.Namespace) -> Said:
     limit = fed_to(settings.invitation_queue_limit) if settings.bounded_queues else -1
-    done = await paper_steps.invite(begin, WallClock(), options.office, limit=limit)
+    done = await paper_steps.invite(begin, WallClock(), options.who, options.office, limit=limit)
     said: dict[str, object] = {"office": options.office, "asked": done.people, "queue_is_full": done.is_full}
     return _told(said, options.json)
 
@@ -219,7 +225,7 @@ async def _list(begin: Begin, _: Vault, __: Settings, options: argparse.Namespac
     people = 0
     with _written(options.file) as sheet:
         sheet.writerow(["berkas", "baris", "nama", "nik", "no hp", "status", "keterangan"])
-        async for line in paper_report.lines(begin, options.office):
+        async for line in paper_report.lines(begin, options.who, options.office):
             person = line.person
             cells = [line.file, line.row_number, person.name, masked_nik(person.identity_number), person.phone]
             sheet.writerow([*cells, line.state.word, line.state.phrase])

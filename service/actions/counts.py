@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.actions.staff import at_the_shell, entry
 from service.count_ports import Cell, Counts
 from service.domain.announcement import WaveState, wave_state
 from service.domain.errors import DatabaseUnavailable
@@ -68,8 +69,9 @@ async def announced(begin: Begin, now: datetime) -> frozenset[int]:
     )
 
 
-async def rebuild(begin: Begin, told: Callable[[int], None] = lambda people: None) -> Sequence[Cell]:
+async def rebuild(begin: Begin, who: str, told: Callable[[int], None] = lambda people: None) -> Sequence[Cell]:
     """Count everybody anew from the rows, then the sums from what each is counted as; what was wrong, and is no more.
+    That `who` did, and how many sums changed, is on the record.
 
     Registration and counting go on meanwhile. told: how many people were looked at.
     """
@@ -88,5 +90,8 @@ async def rebuild(begin: Begin, told: Callable[[int], None] = lambda people: Non
     async with begin() as tx:
         await tx.counts.hold(wait=True)
         differences = await tx.counts.resum()
-    wrong.update({(each.regency, each.stage): each.people for each in differences})
-    return [Cell(*place, people) for place, people in sorted(wrong.items()) if people]
+        wrong.update({(each.regency, each.stage): each.people for each in differences})
+        changed = [Cell(*place, people) for place, people in sorted(wrong.items()) if people]
+        outcome, found = "done" if changed else "unchanged", {"people": looked, "sums": len(changed)}
+        await tx.staff.note(entry(at_the_shell(who), "counts-rebuild", outcome, None, after=found))
+    return changed

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from service.actions.again import idempotent
+from service.actions.staff import at_the_shell, entry
 from service.domain import offices as rules
 from service.domain import signatures
 from service.domain.errors import LaunchnightError, NotFound, OfficeCodeRefused, OfficeFull, TooManyOfficeCodes
 from service.office_ports import HeldTicket, Office
-from service.ports import Begin, Ports, Vault, VaultError
+from service.ports import Begin, Ports, Transaction, Vault, VaultError
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +138,35 @@ def _bound_to(office_id: UUID, number: int) -> bytes:
 # What operators ask.
 
 
-async def add_office(begin: Begin, vault: Vault, name: str, drawn: bytes) -> str | None:
+async def add_office(begin: Begin, vault: Vault, who: str, name: str, drawn: bytes) -> str | None:
     """The access code of a new office, which is told this once; None when there is one of this name.
 
-    drawn: `offices.CODE_BYTES` random bytes.
+    drawn: `offices.CODE_BYTES` random bytes. On the record, as what follows.
     """
     handle, secret = rules.new_code(drawn)
-    async with begin(single=True) as tx:
+    async with begin() as tx:
         added = await tx.offices.add(Office(uuid4(), name, secret_index(vault, handle, secret), 1), handle)
+        await _note(tx, who, "office-add", name, done=added)
     return rules.written(handle, secret) if added else None
 
 
-async def renew_office(begin: Begin, vault: Vault, name: str, drawn: bytes) -> str | None:
+async def renew_office(begin: Begin, vault: Vault, who: str, name: str, drawn: bytes) -> str | None:
     """Another access code; whoever signed in with the old one is out. None: no such office."""
     handle, secret = rules.new_code(drawn)
-    async with begin(single=True) as tx:
+    async with begin() as tx:
         renewed = await tx.offices.renew(name, handle, secret_index(vault, handle, secret))
+        await _note(tx, who, "office-renew", name, done=renewed)
     return rules.written(handle, secret) if renewed else None
+
+
+async def end_office(begin: Begin, who: str, name: str) -> bool:
+    """Its access code opens nothing any more. False: no such office is open."""
+    async with begin() as tx:
+        ended = await tx.offices.end(name)
+        await _note(tx, who, "office-end", name, done=ended)
+    return ended
+
+
+async def _note(tx: Transaction, who: str, verb: str, name: str, *, done: bool) -> None:
+    outcome = "done" if done else "refused"
+    await tx.staff.note(entry(at_the_shell(who), verb, outcome, None, asked={"name": name}))

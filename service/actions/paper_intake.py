@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from service.actions.staff import at_the_shell, entry
 from service.domain.errors import NotFound
 from service.domain.paper import CellFault, Checked, Person
 from service.domain.paper_states import Outcome, PaperState, outcome_of, state_of
@@ -53,6 +54,7 @@ class _Rehearsed(Exception):
 async def take_table(
     begin: Begin,
     vault: Vault,
+    who: str,
     office: str,
     table: Table,
     rows: Iterable[Checked],
@@ -60,8 +62,9 @@ async def take_table(
     *,
     keep: bool = True,
 ) -> Taken:
-    """Take the rows for an office. tell: is given what became of each, before it is certain that anything did.
+    """Take the rows for an office; that `who` did is on the record.
 
+    tell: is given what became of each, before it is certain that anything did.
     rows: at hand, each at once. The server cuts a transaction in which nothing is said for ten seconds, and only to
     read the strings of a large workbook takes longer.
     not keep: only look what would become of them. Raises NotFound, and whatever `rows` raises; nothing is kept
@@ -85,6 +88,9 @@ async def take_table(
                 await tx.paper.end_file(file_id, outcomes)
             if not keep:
                 raise _Rehearsed
+            asked = {"office": office, "table": table.digest.hex()}
+            outcome, after = ("unchanged", {}) if was_taken else ("done", dict(outcomes))
+            await tx.staff.note(entry(at_the_shell(who), "paper-import", outcome, None, asked=asked, after=after))
     except _Rehearsed:
         pass
     return Taken(was_taken, outcomes)

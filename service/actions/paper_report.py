@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.actions.staff import at_the_shell, entry
 from service.domain.errors import NotFound
 from service.domain.paper_states import UNREGISTERED, PaperState
 from service.paper_ports import PaperCount, PaperFileLine, PaperLine
@@ -70,12 +71,16 @@ def _of(office: str, counts: Sequence[PaperCount], helped: int, files: Sequence[
     )
 
 
-async def lines(begin: Begin, office: str) -> AsyncIterator[PaperLine]:
-    """Everybody of one office, and nobody of another, in the order in which they were typed. Raises NotFound."""
+async def lines(begin: Begin, who: str, office: str) -> AsyncIterator[PaperLine]:
+    """Everybody of one office, and nobody of another, in the order in which they were typed. Raises NotFound.
+
+    That `who` has read their names and phones is on the record.
+    """
     async with begin() as tx:
         found = await tx.paper.find_office(office)
-    if found is None:
-        raise NotFound(f"There is no labor office {office}.")
+        if found is None:
+            raise NotFound(f"There is no labor office {office}.")
+        await tx.staff.note(entry(at_the_shell(who), "paper-list", "done", None, asked={"office": office}))
     after, part = 0, AT_ONCE
     while part == AT_ONCE:
         async with begin(single=True) as tx:

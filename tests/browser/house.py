@@ -96,7 +96,7 @@ class House:
         vault = KeyVault(bytes.fromhex((self.data / KEY_FILE).read_text()))
         database = await Database.open(self.database_url, connections=1, name="operator")
         try:
-            code = await add_office(begin_on(database, vault), vault, name, secrets.token_bytes(CODE_BYTES))
+            code = await add_office(begin_on(database, vault), vault, "Root", name, secrets.token_bytes(CODE_BYTES))
         finally:
             await database.close()
         assert code, f"there is an office {name}"

@@ -25,7 +25,7 @@ def test_five_hundred_people_of_one_office_get_in(run: Run, database_url: str, t
     async def scenario() -> tuple[Counter[int], list[Held], int, list[str]]:
         async with site(database_url, tmp_path, working=False) as found, session_of(found.url) as http:
             ports = found.service.ports
-            code = await add_office(ports.begin, ports.vault, "Disnaker Jakarta", bytes(range(CODE_BYTES)))
+            code = await add_office(ports.begin, ports.vault, "Root", "Disnaker Jakarta", bytes(range(CODE_BYTES)))
             assert code
             browser = found.browser()
             await browser.send(await browser.open(DESK), "sign-in", access_code=code)

@@ -41,7 +41,7 @@ drawn = Draws()
 async def new_office(found: Site, name: str) -> str:
     """Its access code."""
     ports = found.service.ports
-    code = await add_office(ports.begin, ports.vault, name, drawn())
+    code = await add_office(ports.begin, ports.vault, "Root", name, drawn())
     assert code
     return code
 
@@ -268,7 +268,7 @@ def test_another_code_and_the_end_of_the_day_sign_the_desk_out(standing):
         found = standing.site
         ports = found.service.ports
         renewed, tired = await signed_in(found, "Disnaker A"), await signed_in(found, "Disnaker B")
-        await offices.renew_office(ports.begin, ports.vault, "Disnaker A", drawn())
+        await offices.renew_office(ports.begin, ports.vault, "Root", "Disnaker A", drawn())
         first = await take(renewed, "x"), await renewed.open(DESK)
         found.service.clock.ahead += timedelta(seconds=rules.SESSION_S)
         try:
