@@ -1,6 +1,7 @@
 """The dashboard of the engineers on duty: from what people notice down to what causes it."""
 
 from dashboards.counts import COUNTS
+from dashboards.desk import DESK
 from dashboards.frame import Dashboard, Row
 from dashboards.grants import GRANTS
 from dashboards.panels import WITHOUT, Panel, Query, limits
@@ -388,7 +389,7 @@ LAUNCH_NIGHT = Dashboard(
     uid="launchnight-night",
     title="Launch night",
     description="Are people getting through, and if not, where are they stuck? Each row answers one question.",
-    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, GRANTS, COUNTS, PROCESSES),
+    rows=(WELL, DOOR, ANSWERS, OVERLOAD, QUEUES, PARTNERS, PHOTOS, GRANTS, COUNTS, DESK, PROCESSES),
     since="now-1h",
     refresh="5s",
     one_run=False,

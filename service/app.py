@@ -23,7 +23,7 @@ from service.actions.upload_writers import Writers
 from service.clock import WallClock
 from service.domain.errors import DatabaseUnavailable, MethodNotAllowed, NotFound
 from service.domain.policy import Policy
-from service.gatekeeping import count_presence, keep_counts, run_gatekeeper
+from service.gatekeeping import count_presence, keep_counts, run_gatekeeper, watch_complaints
 from service.memory import keep_freed_memory
 from service.metrics import Metrics
 from service.opening import run_opening
@@ -86,6 +86,7 @@ def policy_of(settings: Settings) -> Policy:
         wave_id=settings.wave_id,
         wave_closes_at=settings.wave_closes_at,
         age_on=settings.age_on,
+        complaint_promise_s=settings.complaint_promise,
         synthetic_people=settings.synthetic_people,
     )
 
@@ -328,12 +329,13 @@ async def run_roles(
             if "worker" in roles:
                 group.create_task(ending(run_worker(ports, settings, metrics, stop)))
             if operators is not None:
-                group.create_task(ending(serve_operators(ports, settings.operator_token, stop, operators)))
+                group.create_task(ending(serve_operators(ports, settings, metrics, stop, operators)))
             if "gatekeeper" in roles:
                 group.create_task(ending(run_gatekeeper(ports, metrics, stop)))
                 group.create_task(ending(run_opening(ports, stop)))
                 group.create_task(ending(count_presence(ports, stop)))
                 group.create_task(ending(keep_counts(ports, metrics, stop)))
+                group.create_task(ending(watch_complaints(ports, metrics, stop)))
             if listener is not None:
                 group.create_task(ending(run_web(ports, settings, metrics, stop, listener, ready)))
             else:

@@ -69,6 +69,17 @@ class Complaint:
     answered_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenComplaints:
+    """How many wait for an answer: in the first half of the promised time, in the second, after it."""
+
+    fresh: int
+    due: int
+    late: int
+    oldest_s: float
+    """Age of the oldest; 0: none waits."""
+
+
 class ComplaintStore(Protocol):
     """Seals and opens through the vault: rows never hold in clear what a person wrote."""
 
@@ -86,6 +97,9 @@ class ComplaintStore(Protocol):
 
     async def hold(self, number: int) -> Complaint | None:
         """The complaint, its row locked until the transaction ends."""
+
+    async def unanswered(self, now: datetime, promise: float) -> OpenComplaints:
+        """promise: seconds within which each is to be answered."""
 
     async def lines(self, state: int | None, regency: int | None, after: int, most: int) -> Sequence[Complaint]:
         """The next complaints after number `after`. None: in any state, of any regency."""

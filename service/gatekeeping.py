@@ -19,6 +19,8 @@ from service.ports import Ports
 
 LOOK = 0.5
 """Seconds between two looks of who stands by."""
+COMPLAINTS_EVERY = 30.0
+"""Seconds between two looks at the complaints: their promise is days."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,21 @@ async def keep_counts(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> No
                     metrics.counts_as_of.set(counted.as_of.timestamp())
                     await _forget_callers(ports)
         await _wait(stop, pause)
+
+
+async def watch_complaints(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Show how many complaints wait for an answer, and how long, until `stop` is set."""
+    metrics.complaints_promise.set(ports.policy.complaint_promise_s)
+    while not stop.is_set():
+        try:
+            found = await complaints.open_complaints(ports)
+        except Exception as error:  # whatever the database says: the last figures stay
+            log.warning("complaints not counted", code=getattr(error, "code", type(error).__name__))
+        else:
+            for age, number in {"fresh": found.fresh, "due": found.due, "late": found.late}.items():
+                metrics.complaints_open.labels(age).set(number)
+            metrics.complaints_oldest.set(found.oldest_s)
+        await _wait(stop, COMPLAINTS_EVERY)
 
 
 async def _forget_callers(ports: Ports) -> None:

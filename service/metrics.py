@@ -48,6 +48,8 @@ STAGES = (
     "identity_mismatch", "profile_completed", "photos_uploaded", "phone_verified", "assessed", "wave_joined",
     "notified", "training_chosen", "paid",
 )  # fmt: skip
+COMPLAINT_AGES = ("fresh", "due", "late")
+SIGN_IN_REFUSALS = ("password", "code", "codes", "address", "busy")
 GATE_STAGES = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
 SWITCHES = (
     "partner_guard", "bounded_queues", "partner_pacing", "drop_abandoned_work", "idempotency", "resumable_uploads",
@@ -186,6 +188,13 @@ class Metrics:
         self.counted = counter(
             "registration_counts_changes_total", "Changes of people that were taken into the public counts."
         )
+        self.complaints_open = gauge(
+            "registration_complaints_open",
+            "Complaints that nobody has answered: in the first half of the promised time, in the second, after it.",
+            ["age"],
+        )
+        self.complaints_oldest = gauge("registration_complaints_oldest_age_seconds", "Age of the oldest of them.")
+        self.complaints_promise = gauge("registration_complaints_promise_seconds", "The promised time.")
         self.queue_depth = gauge("registration_queue_depth", "Jobs waiting or leased.", ["queue"])
         self.queue_limit = gauge("registration_queue_limit", "Most jobs the queue accepts.", ["queue"])
         self.queue_oldest = gauge("registration_queue_oldest_age_seconds", "Age of the oldest waiting job.", ["queue"])
@@ -303,6 +312,12 @@ class Metrics:
         self.loop_lag = gauge(
             "registration_event_loop_lag_seconds", "The longest that the event loop of the web role stood still lately."
         )
+        self.sign_ins_refused = counter(
+            "registration_staff_sign_ins_refused_total",
+            "Sign-ins of the staff that were refused: wrong name or password, wrong code, too many wrong codes, too "
+            "many tries of one address; busy: too many passwords waited to be compared.",
+            ["reason"],
+        )
         self.switch_on = gauge("registration_switch_on", "1 while this setting is on.", ["switch"])
         self.database_spent: Callable[[], Mapping[str, tuple[float, int]]] = lambda: dict.fromkeys(SPENT, (0.0, 0))
         """Seconds and number by each of SPENT; set by whoever opens the database."""
@@ -380,6 +395,10 @@ class Metrics:
             self.door_in_flight.labels(route_class)
         for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
             self.door_shed.labels(reason, progress)
+        for age in COMPLAINT_AGES:
+            self.complaints_open.labels(age)
+        for reason in SIGN_IN_REFUSALS:
+            self.sign_ins_refused.labels(reason)
         for switch in SWITCHES:
             self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from service.metrics import Metrics
 from service.ports import Ports
+from service.settings import Settings
 from service.web.operators import operator_app
 
 GRACE = 2
@@ -20,11 +22,18 @@ class _Server(uvicorn.Server):
         yield  # the process decides when to stop
 
 
-async def serve_operators(ports: Ports, token: str, stop: asyncio.Event, listener: socket.socket) -> None:
+async def serve_operators(
+    ports: Ports, settings: Settings, metrics: Metrics, stop: asyncio.Event, listener: socket.socket
+) -> None:
     """Answer operators until `stop` is set."""
     server = _Server(
         uvicorn.Config(
-            operator_app(ports, token),
+            operator_app(
+                ports,
+                settings.operator_token,
+                settings.operator_proxy,
+                lambda reason: metrics.sign_ins_refused.labels(reason).inc(),
+            ),
             loop="none",
             lifespan="off",
             access_log=False,

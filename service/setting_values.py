@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 from service.domain.bucket_address import BucketAddress, parse_bucket
@@ -53,6 +54,10 @@ def switch(text: str) -> bool:
     if text.lower() in {"0", "false", "no", "off"}:
         return False
     raise ValueError("must be on or off")
+
+
+def address_or_none(text: str) -> str:
+    return str(ip_address(text)) if text else ""
 
 
 def folder_or_off(text: str) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.domain.bucket_address import BucketAddress
 from service.setting_values import (
+    address_or_none,
     bucket_or_none,
     count,
     count_or_0,
@@ -257,6 +258,14 @@ TABLE: tuple[Setting, ...] = (
     Setting("REGISTRATION_OPERATOR_HOST", str, "127.0.0.1", "", "Address of the operators' listener."),
     Setting("REGISTRATION_OPERATOR_PORT", port, "8200", "", "Port of the operators' listener; one at each gatekeeper."),
     Setting(
+        "REGISTRATION_OPERATOR_PROXY",
+        address_or_none,
+        "",
+        "",
+        "Address of what ends TLS in front of it, as its connections show it: its header Caller-Address is believed.",
+    ),
+    Setting("REGISTRATION_COMPLAINT_PROMISE", positive, "604800", "s", "Complaints are answered within; pages say so."),
+    Setting(
         "REGISTRATION_WAVE_ID", count, "1", "", "The wave that is put at the start, until an operator sets it by hand."
     ),
     Setting(
@@ -340,6 +349,8 @@ class Settings(SimpleNamespace):
     operator_token: str
     operator_host: str
     operator_port: int
+    operator_proxy: str
+    complaint_promise: float
     wave_id: int
     wave_opens_at: datetime
     wave_closes_at: datetime

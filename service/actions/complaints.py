@@ -9,8 +9,9 @@ from hashlib import sha256
 from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.staff import at_the_shell, entry
-from service.count_ports import Complaint
+from service.count_ports import Complaint, OpenComplaints
 from service.domain import complaints as rules
+from service.domain.callers import network_of
 from service.domain.complaint_errors import ComplaintSettled, ComplaintsFull, TooManyComplaints
 from service.domain.complaints import CATEGORY_WORDS, STATE_WORDS, Category, ComplaintState
 from service.domain.errors import NotFound
@@ -80,7 +81,7 @@ async def _take_budget(ports: Ports, tx: Transaction, caller: Caller, now: datet
         await tx.complaints.forget_budgets(hour)
     account_id = None if caller.session is None else await tx.sessions.account_of(caller.session)
     if account_id is None:
-        name, most = f"complaint address {rules.network_of(caller.address)}", rules.MOST_OF_ADDRESS
+        name, most = f"complaint address {network_of(caller.address)}", rules.MOST_OF_ADDRESS
     else:
         name, most = f"complaint account {account_id}", rules.MOST_OF_ACCOUNT
     if not await tx.complaints.take_budget(ports.vault.index(name), hour, most):
@@ -95,6 +96,13 @@ async def forget_callers(begin: Begin, clock: Clock) -> None:
 
 def _hour_of(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0)
+
+
+@idempotent
+async def open_complaints(ports: Ports) -> OpenComplaints:
+    """Those that nobody has answered, by how much of the promised time is over."""
+    async with ports.begin(single=True) as tx:
+        return await tx.complaints.unanswered(ports.clock.now(), ports.policy.complaint_promise_s)
 
 
 @idempotent

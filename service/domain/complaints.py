@@ -2,7 +2,6 @@
 
 import unicodedata
 from enum import IntEnum
-from ipaddress import IPv6Address, ip_address
 
 from service.domain.errors import FieldRefused
 from service.domain.regencies import REGENCIES
@@ -77,23 +76,6 @@ def complaint_text(text: str) -> str:
     if any(_is_unprintable(letter) for letter in kept):
         raise FieldRefused("invalid-character", "Control characters cannot be used.")
     return kept
-
-
-def network_of(address: str) -> str:
-    """What complaints of a network address are counted by: IPv4 as it is, of IPv6 the first 64 bits.
-
-    A household or a phone has all the rest to itself, and may take another address for each complaint. What is no
-    address is taken as it is.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
 
 
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

@@ -31,4 +31,5 @@ class Policy:
     wave_id: int = 1
     wave_closes_at: datetime = field(default=datetime(2099, 12, 31, 17, tzinfo=UTC))
     age_on: date = date(2020, 4, 11)
+    complaint_promise_s: float = 604_800.0
     synthetic_people: bool = False

@@ -1,8 +1,8 @@
 """Who of the staff may do what, and how they prove who they are.
 
 A password is made, never chosen: sixteen letters and digits, 80 random bits, which nobody guesses. So wrong passwords
-shut nobody out, and whoever does not know one cannot keep an operator from work on the night. Only wrong codes after
-the right password are counted.
+shut nobody out but the address that they come from, and whoever does not know one cannot keep an operator from work on
+the night. Only wrong codes after the right password are counted against the person.
 """
 
 import hmac

@@ -10,6 +10,12 @@ class SignInRefused(LaunchnightError):
     title = "Name, password or code is not right"
 
 
+class TooManySignIns(LaunchnightError):
+    code = "too-many-sign-ins"
+    title = "Too many wrong sign-ins came from this address, or two are being looked at"
+    temporary = True
+
+
 class TooManyStaffCodes(LaunchnightError):
     code = "too-many-staff-codes"
     title = "Too many wrong codes were given after the right password"

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from service.count_ports import Complaint
+from service.count_ports import Complaint, OpenComplaints
 from service.ports import Vault
 from service.storage.sql import queries
 
@@ -39,6 +39,9 @@ class ComplaintRows:
     async def hold(self, number: int) -> Complaint | None:
         row = await self._connection.fetchrow(_SQL["hold"], number)
         return None if row is None else self._opened(row)
+
+    async def unanswered(self, now: datetime, promise: float) -> OpenComplaints:
+        return OpenComplaints(**await self._connection.fetchrow(_SQL["unanswered"], now, promise))
 
     async def lines(self, state: int | None, regency: int | None, after: int, most: int) -> Sequence[Complaint]:
         rows = await self._connection.fetch(_SQL["lines"], state, regency, after, most)

@@ -14,17 +14,16 @@ from service.domain.regencies import REGENCIES
 from service.ports import Ports, StoredAnswer
 from service.web.authentication import session_of
 from service.web.decoding import Check
+from service.web.http import ADDRESS_HEADER, LONGEST_ADDRESS
 from service.web.idempotency import key_of
 from service.web.operation import Call, Operation
 from service.web.tickets import header_text
 
 SECRET_HEADER = "Complaint-Secret"
-ADDRESS_HEADER = "Caller-Address"
-_LONGEST_ADDRESS = 45  # IPv6 with IPv4 in it
 _SHORTEST_KEY = 16
 """Characters of an Idempotency-Key: all who file share one space of keys, and whoever sends the key and the text of
 somebody else is told that one's secret."""
-_MOST_NUMBER = 2**31 - 1
+MOST_NUMBER = 2**31 - 1
 
 
 class ComplaintCategory(enum.Enum):
@@ -58,7 +57,7 @@ def operations(ports: Ports) -> list[Operation]:
             raise IdempotencyKeyInvalid(f"At least {_SHORTEST_KEY} characters are needed here: send a random value.")
         data: ComplaintData = call.body
         session = session_of(call.headers) if b"authorization" in call.headers else None
-        caller = Caller(session, header_text(call, ADDRESS_HEADER)[:_LONGEST_ADDRESS])
+        caller = Caller(session, header_text(call, ADDRESS_HEADER)[:LONGEST_ADDRESS])
         category = Category[data.category.name]
         return await actions.file_complaint(ports, call.once, caller, category, data.regency, data.text)
 
@@ -85,7 +84,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Where a complaint has come to",
             handler=follow,
             answer=actions.FollowedComplaint,
-            numbers={"number": (1, _MOST_NUMBER)},
+            numbers={"number": (1, MOST_NUMBER)},
             headers={SECRET_HEADER: "The secret as POST /complaints gave it."},
             errors=(DatabaseBusy, DatabaseUnavailable),
         ),

@@ -19,6 +19,11 @@ would report as its own failure, and stops as soon as it has read the answer."""
 BODY_LIMIT = 10.0
 """Seconds for a body: uvicorn itself would wait for ever for the next byte."""
 
+ADDRESS_HEADER = "Caller-Address"
+"""The caller's network address, set by the proxy in front in place of whatever the caller says."""
+LONGEST_ADDRESS = 45
+"""Of IPv6 with IPv4 in it."""
+
 WHOLE = "launchnight.whole"
 """An extension of the server, and the key of the body in the message that begins an answer."""
 

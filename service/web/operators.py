@@ -32,14 +32,16 @@ Answer = Callable[[Scope, Receive, Actor], Awaitable[object]]
 Open = Callable[[Scope, Receive], Awaitable[object]]
 
 
-def operator_app(ports: Ports, token: str) -> Starlette:
-    """Only whoever has a session, or knows the token, is answered."""
+def operator_app(
+    ports: Ports, token: str, proxy: str = "", refused: Callable[[str], None] = lambda reason: None
+) -> Starlette:
+    """Only whoever has a session, or knows the token, is answered. proxy, refused: of `Desk`."""
     begin, clock = ports.begin, ports.clock
-    desk = Desk(ports, token)
+    desk = Desk(ports, token, proxy, refused)
     decoders = {verb: BodyDecoder(body, {}) for verb, body in {**BODIES, **FURTHER_BODIES}.items()}
 
     async def sign_in(scope: Scope, receive: Receive) -> object:
-        return asdict(await desk.sign_in(receive, dict(scope["headers"])))
+        return asdict(await desk.sign_in(scope, receive))
 
     async def sign_out(_: Scope, __: Receive, actor: Actor) -> object:
         await staff.sign_out(begin, clock, actor)

@@ -83,6 +83,7 @@ STATUS: dict[type[LaunchnightError], int] = {
     errors.TusVersionUnsupported: 412,
     errors.UploadTypeUnsupported: 415,
     staff_errors.SignInRefused: 422,
+    staff_errors.TooManySignIns: 429,
     staff_errors.TooManyStaffCodes: 429,
     staff_errors.RoleTooLow: 403,
     staff_errors.SecondPersonNeeded: 409,

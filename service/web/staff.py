@@ -1,19 +1,21 @@
 """Who asks at the operators' listener: a person with a session, or a program with the token of the settings."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from service.actions import staff as actions
-from service.actions.staff import Actor, Passwords, SignedIn
+from service.actions.sign_ins import SignedIn, SignIns, Typed
+from service.actions.staff import Actor
+from service.domain.callers import network_of
 from service.domain.errors import FieldFault, InvalidFields, NotSignedIn
 from service.domain.staff import NAME_LENGTH, Role
 from service.ports import Ports
 from service.web.decoding import BodyDecoder
-from service.web.http import read_json
+from service.web.http import ADDRESS_HEADER, LONGEST_ADDRESS, read_json
 
 _LONGEST_TOKEN = 200
 
@@ -27,18 +29,26 @@ class Credentials(Struct, forbid_unknown_fields=True):
 class Desk:
     """Signs the staff in, and knows who asks."""
 
-    def __init__(self, ports: Ports, token: str) -> None:
+    def __init__(self, ports: Ports, token: str, proxy: str, refused: Callable[[str], None]) -> None:
+        """proxy: the address of what stands in front, empty: nothing does. refused: counts sign-ins, by reason."""
         self._ports = ports
         self._token = token.encode()
-        self._passwords = Passwords()
+        self._proxy = proxy
+        self._sign_ins = SignIns(ports.begin, ports.vault, ports.clock, refused)
         self._decode = BodyDecoder(Credentials, {})
 
-    async def sign_in(self, receive: Receive, headers: Mapping[bytes, bytes]) -> SignedIn:
+    async def sign_in(self, scope: Scope, receive: Receive) -> SignedIn:
+        headers = dict(scope["headers"])
         given: Credentials = self._decode(await read_json(receive, headers))
-        ports = self._ports
-        return await actions.sign_in(
-            ports.begin, ports.vault, ports.clock, self._passwords, given.name.strip(), given.password, given.code
-        )
+        network = network_of(self._address(scope, headers))
+        return await self._sign_ins.sign_in(Typed(network, given.name.strip(), given.password, given.code))
+
+    def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Where a request comes from. What a caller says of it counts only when the proxy has said it."""
+        peer = str(scope["client"][0]) if scope.get("client") else ""
+        if not self._proxy or peer != self._proxy:
+            return peer
+        return headers.get(ADDRESS_HEADER.lower().encode(), b"").decode("latin-1")[:LONGEST_ADDRESS] or peer
 
     async def actor(self, headers: Mapping[bytes, bytes]) -> Actor:
         """Raises NotSignedIn. A program says in the header `Operator` who is behind it; empty where it does not."""

@@ -1,14 +1,17 @@
 """The operators' listener in process, and people of the staff who sign in there."""
 
 from base64 import b32decode
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp
 
 from service.actions import staff
 from service.actions.staff import Papers, at_the_shell
@@ -28,7 +31,10 @@ class House:
     """The running service, its operators' listener, and a clock that jumps."""
 
     service: Registration
+    app: ASGIApp
     http: httpx.AsyncClient
+    refused: Counter[str]
+    """Sign-ins, by reason."""
 
     async def add(self, name: str, role: Role = Role.OPERATOR) -> "Colleague":
         ports = self.service.ports
@@ -44,6 +50,11 @@ class House:
         async with self.service.ports.begin() as tx:
             lines = await tx.staff.audit(before=None, most=1000)
         return [{"who": each.who, "verb": each.verb, "outcome": each.outcome, **each.detail} for each in lines][::-1]
+
+    def caller(self, address: str, headers: Mapping[str, str] = MappingProxyType({})) -> httpx.AsyncClient:
+        """Somebody who comes from there."""
+        transport = httpx.ASGITransport(app=self.app, client=(address, 40000))
+        return httpx.AsyncClient(transport=transport, base_url="http://gate", headers=headers)
 
     @property
     def program(self) -> "Program":
@@ -80,9 +91,9 @@ class Colleague(Program):
         now = self.house.service.clock.now().timestamp()
         return totp.code_at(b32decode(self.papers.secret), totp.step_of(now))
 
-    async def try_to_sign_in(self, **typed: str) -> httpx.Response:
+    async def try_to_sign_in(self, caller: httpx.AsyncClient | None = None, **typed: str) -> httpx.Response:
         given = {"name": self.papers.name, "password": self.papers.password, "code": self.code(), **typed}
-        return await self.house.http.post("/sessions", json=given)
+        return await (caller or self.house.http).post("/sessions", json=given)
 
     async def sign_in(self) -> "Colleague":
         answer = await self.try_to_sign_in()
@@ -95,10 +106,10 @@ class Colleague(Program):
 
 
 @asynccontextmanager
-async def house(database_url: str, folder: Path) -> AsyncIterator[House]:
+async def house(database_url: str, folder: Path, *, proxy: str = "") -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(registration(database_url, folder, working=False))
-        transport = httpx.ASGITransport(app=operator_app(service.ports, TOKEN))
-        yield House(
-            service, await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://gate"))
-        )
+        refused: Counter[str] = Counter()
+        app = operator_app(service.ports, TOKEN, proxy, lambda reason: refused.update([reason]))
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gate")
+        yield House(service, app, await stack.enter_async_context(client), refused)

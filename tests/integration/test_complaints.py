@@ -174,6 +174,39 @@ def test_a_flood_is_held_back_where_it_comes_from(run, database_url, tmp_path, m
     assert not any(b"203.0".hex() in caller for caller in callers)
 
 
+def test_open_complaints_are_shown_by_the_promise(run, database_url, tmp_path):
+    """Those without an answer, forwarded or not; with its answer the oldest is shown no more."""
+
+    async def scenario():
+        async with registration(database_url, tmp_path, working=False, COMPLAINT_PROMISE="36000") as service:
+            metrics, stop = Metrics(), asyncio.Event()
+            filed = []
+            for hours in (0, 4, 7, 12):
+                service.clock.ahead = timedelta(hours=hours)
+                filed.append((await service.post("/complaints", BODY)).json()["number"])
+            await ask(service, "forward", str(filed[0]))
+            seen = []
+            for answered in (None, filed[0]):
+                if answered is not None:
+                    await ask(service, "answer", str(answered), "Sudah diperbaiki.")
+                watching = asyncio.create_task(gatekeeping.watch_complaints(service.ports, metrics, stop))
+                expected = 12 if answered is None else 8
+
+                async def shown(age=expected) -> bool:
+                    return round(metrics.of(metrics.complaints_oldest)[""] / 3600) == age
+
+                await until(shown)
+                stop.set()
+                await watching
+                stop.clear()
+                seen.append(metrics.of(metrics.complaints_open, "age"))
+            return seen, metrics.of(metrics.complaints_promise)[""]
+
+    (before, after), promise = run(scenario())
+    assert before == {"fresh": 1, "due": 2, "late": 1} and after == {"fresh": 1, "due": 2, "late": 0}
+    assert promise == 36000
+
+
 def test_callers_are_forgotten_when_the_hour_is_over_though_nobody_complains_any_more(run, database_url, tmp_path):
     """Those of the hour that goes on are not."""
 

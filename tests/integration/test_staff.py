@@ -9,6 +9,7 @@ import pytest
 
 from service import staff_command
 from service.actions import staff
+from service.domain.callers import WINDOW_S, WRONG_OF_NAME
 from service.domain.staff import MOST_FAILURES, SESSION_S, Role
 from service.domain.staff_errors import LastAdministrator
 from tests.integration.registration_room import code_of
@@ -61,11 +62,11 @@ def test_a_session_needs_name_password_and_code_and_lasts_a_shift(run, database_
     ]
 
 
-def test_wrong_codes_are_counted_and_wrong_passwords_shut_nobody_out(run, database_url, tmp_path):
+def test_wrong_codes_are_counted_and_wrong_passwords_are_not(run, database_url, tmp_path):
     async def scenario():
         async with house(database_url, tmp_path) as there:
             sri = await there.add("Sri")
-            for _ in range(MOST_FAILURES + 5):
+            for _ in range(WRONG_OF_NAME - 1):
                 await sri.try_to_sign_in(password=WRONG["password"])
             first = await sri.try_to_sign_in()
             for _ in range(MOST_FAILURES):
@@ -83,12 +84,53 @@ def test_wrong_codes_are_counted_and_wrong_passwords_shut_nobody_out(run, databa
     assert stranger.status_code == 422
 
 
+def test_junk_from_one_address_keeps_nobody_out_who_comes_from_elsewhere(run, database_url, tmp_path):
+    """Nor does it fill the record. Control: from the junk's own address the right password is not looked at."""
+
+    async def scenario():
+        async with house(database_url, tmp_path) as there:
+            sri = await there.add("Sri")
+            stranger = there.caller("203.0.113.7")
+            junk = [(await sri.try_to_sign_in(stranger, password=WRONG["password"])).status_code for _ in range(20)]
+            lines = len(await there.audit())
+            at_once = [sri.try_to_sign_in(stranger, name=f"Nobody {number}") for number in range(30)]
+            flood = asyncio.gather(*at_once)
+            elsewhere = await sri.try_to_sign_in(there.caller("198.51.100.4"))
+            here = await sri.try_to_sign_in(stranger)
+            flooding = [each.status_code for each in await flood]
+            there.pass_time(WINDOW_S + 1)
+            return junk, lines, elsewhere, here, flooding, await sri.try_to_sign_in(stranger), dict(there.refused)
+
+    junk, lines, elsewhere, here, flooding, later, refused = run(scenario())
+    assert junk == [422] * WRONG_OF_NAME + [429] * (20 - WRONG_OF_NAME)
+    assert lines == 1 + WRONG_OF_NAME
+    assert elsewhere.status_code == later.status_code == 200
+    assert (here.status_code, code_of(here)) == (429, "too-many-sign-ins") and int(here.headers["retry-after"]) >= 1
+    assert flooding.count(422) == 2 and set(flooding) == {422, 429}, "two of them are looked at"
+    assert refused["password"] == WRONG_OF_NAME + 2 and refused["address"] == 15 + 28 + 1
+
+
+@pytest.mark.parametrize(("proxy", "last"), [("192.0.2.1", 422), ("", 429)], ids=["proxy", "none"])
+def test_the_address_is_what_the_proxy_says_and_nobody_else(run, database_url, tmp_path, proxy, last):
+    """Control: without a proxy in the settings the header is anybody's word, and is not read."""
+
+    async def scenario():
+        async with house(database_url, tmp_path, proxy=proxy) as there:
+            sri, found = await there.add("Sri"), []
+            for number in range(WRONG_OF_NAME + 1):
+                caller = there.caller("192.0.2.1", {"Caller-Address": f"203.0.113.{number}"})
+                found.append((await sri.try_to_sign_in(caller, password=WRONG["password"])).status_code)
+            return found
+
+    assert run(scenario())[-1] == last
+
+
 def test_one_code_opens_one_session_however_many_try_at_once(run, database_url, tmp_path):
     async def scenario():
         async with house(database_url, tmp_path) as there:
             sri = await there.add("Sri")
             code = sri.code()
-            tries = [sri.try_to_sign_in(code=code) for _ in range(5)]
+            tries = [sri.try_to_sign_in(there.caller(f"198.51.100.{place}"), code=code) for place in range(5)]
             return [each.status_code for each in await asyncio.gather(*tries)]
 
     assert sorted(run(scenario())) == [200, 422, 422, 422, 422]

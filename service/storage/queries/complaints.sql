@@ -27,6 +27,14 @@ select number, secret_hash, category, regency, state, text_sealed, filed_at, for
     answered_at
 from complaint where number = $1 for update;
 
+-- name: unanswered
+-- Those without an answer at $1, by how much of the $2 seconds is over, and the age of the oldest.
+select count(*) filter (where age * 2 < $2::float8)::int as fresh,
+       count(*) filter (where age * 2 >= $2::float8 and age <= $2::float8)::int as due,
+       count(*) filter (where age > $2::float8)::int as late,
+       coalesce(max(age), 0)::float8 as oldest_s
+from (select extract(epoch from $1::timestamptz - filed_at)::float8 as age from complaint where state < 3) as waiting;
+
 -- name: lines
 -- The next $4 complaints after number $3, in state $1, of regency $2 (null: any).
 select number, secret_hash, category, regency, state, text_sealed, filed_at, forwarded_at, letter, answer_sealed,
