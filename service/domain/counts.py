@@ -1,21 +1,18 @@
-"""What is counted of people, and what of it may be told of one place.
+"""What is counted of people, and what of it is told of one place.
 
 The numbers of the stages stand in rows and in the view `person_standing`, which says when somebody has reached one.
 """
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Literal
 
-LEAST_SHOWN = 5
-"""A number below it may point at a person: neighbors know who of them was laid off."""
-Shown = int | Literal["<5"] | None
-"""A number from 1 to 4 is "<5"; None: a larger one is withheld for the sake of another place."""
+ROUNDED_TO = 5
+"""What is told is a multiple of it: a number of one to four people may point at a person, because neighbors know who of
+them was laid off; and so may the difference of two numbers."""
 NOT_TOLD = 0
 """In place of a regency: people who have not said yet where they live, or said a code that is no place."""
 _OF_WAVE = 100
-_FOR_OTHERS = 2
-"""Larger numbers that are withheld for the sake of small ones."""
+_FURTHEST = ROUNDED_TO // 2
 
 
 class Stage(IntEnum):
@@ -49,55 +46,43 @@ def of_wave(wave_id: int, stage: WaveStage) -> int:
     return wave_id * _OF_WAVE + stage
 
 
+def joined_before(stage: int) -> int | None:
+    """Of the stage whose exact sums are public, that of a wave's chosen, the stage before it. None: it is another."""
+    wave_id, of_it = divmod(stage, _OF_WAVE)
+    return of_wave(wave_id, WaveStage.JOINED) if wave_id and of_it == WaveStage.SELECTED else None
+
+
 def waves_of(stages: Mapping[int, object]) -> list[int]:
     """The waves of which something is counted, in order."""
     return sorted({stage // _OF_WAVE for stage in stages if stage >= _OF_WAVE})
 
 
-def withheld(people: Mapping[int, int]) -> frozenset[int]:
-    """Places of which the number in one stage is not told, of all places that have one.
+def rounded(number: int) -> int:
+    """What is told of one place in one stage: the nearest multiple of ROUNDED_TO.
 
-    Those with 1 to 4 people, and with them the two that have the next more: always two, so that how many are withheld
-    says nothing about the small ones.
+    Five numbers may stand behind it, and as many differences behind two, of one place at two stages or at two moments.
+    Whoever reached a later stage is never told as more than those of the stage before.
     """
-    by_size = _by_size(people)
-    small = sum(number < LEAST_SHOWN for number, _ in by_size)
-    return frozenset(place for _, place in by_size[: small + _FOR_OTHERS if small else 0])
+    return (number + _FURTHEST) // ROUNDED_TO * ROUNDED_TO
 
 
-def may_tell_all(people: Mapping[int, int]) -> bool:
-    """Whether the number of all can be told beside what `withheld` leaves, so that no number from 1 to 4 follows.
+def rounded_beside_the_sum(people: Mapping[int, int], before: Mapping[int, int]) -> dict[int, int]:
+    """What is told of the places of one province in a stage whose exact sum is public: who was chosen stands in the
+    list of the draw with the province. people: of all its places. before: what is told of them at the stage before.
 
-    The difference to what is told is that of all hidden ones together. The larger of them are 5 at least, and no more
-    than the smallest that is told; what they leave to the small ones together lies within a span. One small number
-    follows when the span is a point, several when they must all be 1, or all be 4. And because the answer depends on
-    nothing but what would be told, somebody who is refused still cannot tell the ones from the fours.
+    The nearest ones again. Beside the sum they settle no place, unless all are off as far as they can be in one
+    direction; then one place that can is told as the next multiple, and the same sum may have come about in many ways.
+    None can when all of the stage before were chosen: then the sum has told it already.
     """
-    hidden = withheld(people)
-    if not hidden:
-        return True
-    by_size = _by_size(people)
-    others, told = by_size[len(hidden) - _FOR_OTHERS : len(hidden)], by_size[len(hidden) :]
-    if not told:
-        return False
-    small, together = len(hidden) - _FOR_OTHERS, sum(number for number, _ in by_size[: len(hidden)])
-    bound, next_place = told[0]
-    most = sum(bound - (place > next_place) for _, place in others)
-    fewest_small = max(small, together - most)
-    most_small = min(small * (LEAST_SHOWN - 1), together - LEAST_SHOWN * len(others))
-    if small == 1:
-        return fewest_small < most_small
-    return most_small > small and fewest_small < small * (LEAST_SHOWN - 1)
-
-
-def _by_size(people: Mapping[int, int]) -> list[tuple[int, int]]:
-    return sorted((number, place) for place, number in people.items() if number > 0)
-
-
-def shown(number: int, is_withheld: bool) -> Shown:
-    if not is_withheld:
-        return number
-    return "<5" if number < LEAST_SHOWN else None
+    told = {place: rounded(number) for place, number in sorted(people.items())}
+    off = {place: people[place] - number for place, number in told.items()}
+    movable: list[int] = []
+    way = 0
+    if all(each == _FURTHEST for each in off.values()):
+        movable, way = [place for place, number in told.items() if number < before[place]], ROUNDED_TO
+    elif all(off[place] == (-_FURTHEST if number else 0) for place, number in told.items()):
+        movable, way = [place for place, number in told.items() if number], -ROUNDED_TO
+    return told | {place: told[place] + way for place in movable[:1]}
 
 
 def named(stage: int) -> str:

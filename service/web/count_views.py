@@ -1,7 +1,7 @@
-"""Counts as they are told: everybody's, and those of each place, so that no small number can be reckoned."""
+"""Counts as they are told: everybody's, and those of each place, rounded so that no small number can be reckoned."""
 
 from collections import defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
 
 import msgspec
@@ -9,16 +9,15 @@ from msgspec import UNSET, UnsetType
 
 from service.count_ports import Counts
 from service.domain.counts import (
-    LEAST_SHOWN,
     NOT_TOLD,
+    ROUNDED_TO,
     STAGE_WORDS,
-    Shown,
     WaveStage,
-    may_tell_all,
+    joined_before,
     of_wave,
-    shown,
+    rounded,
+    rounded_beside_the_sum,
     waves_of,
-    withheld,
 )
 from service.domain.regencies import REGENCIES, regency_name
 from service.web.idempotency import encode
@@ -28,53 +27,44 @@ class WaveCount(msgspec.Struct):
     """`selected` is missing until the wave is announced: grants are written down hours before."""
 
     id: int
-    joined: int | None
-    selected: int | UnsetType | None = UNSET
+    joined: int
+    selected: int | UnsetType = UNSET
 
 
 class Headline(msgspec.Struct):
     """Everybody. `as_of`: whatever was done before is counted; `age_s`: that was so long ago when the sums were read,
-    which was `Age` seconds before this answer. `stages`: people who have reached each; null: withheld, because a number
-    from 1 to 4 of some place would follow from it."""
+    which was `Age` seconds before this answer. `stages`: people who have reached each, the sum of what is told of all
+    places."""
 
     as_of: datetime
     age_s: float
-    stages: dict[str, int | None]
+    stages: dict[str, int]
     waves: list[WaveCount]
 
 
-class WaveShown(msgspec.Struct):
-    """`selected` is missing until the wave is announced."""
-
-    id: int
-    joined: Shown
-    selected: Shown | UnsetType = UNSET
-
-
 class Place(msgspec.Struct):
-    """One regency or city. A number from 1 to 4 is "<5"; null: withheld so that a smaller one elsewhere cannot be
-    reckoned from the sum of all. Code 0: people who have not said yet where they live."""
+    """One regency or city, each number rounded. Code 0: people who have not said yet where they live."""
 
     code: int
     name: str
     province: int
-    stages: dict[str, Shown]
-    waves: list[WaveShown]
+    stages: dict[str, int]
+    waves: list[WaveCount]
 
 
 class Places(msgspec.Struct):
-    """`least_shown`: numbers below are not told."""
+    """`rounded_to`: each number is a multiple of it."""
 
     as_of: datetime
     age_s: float
-    least_shown: int
+    rounded_to: int
     regencies: list[Place]
 
 
 class OnePlace(msgspec.Struct):
     as_of: datetime
     age_s: float
-    least_shown: int
+    rounded_to: int
     regency: Place
 
 
@@ -85,40 +75,35 @@ class Told:
         """announced: waves whose draw may be told. read_at: by our own clock, for the age of the answers."""
         self.read_at = read_at
         self._announced = announced
-        self._as_of = counts.as_of
+        self.as_of = counts.as_of
         self._age_s = round(counts.age, 1)
-        self._people: dict[int, dict[int, int]] = {code: {} for code in (NOT_TOLD, *sorted(REGENCIES))}
-        everybody: dict[int, int] = defaultdict(int)
+        exact: dict[int, dict[int, int]] = defaultdict(_NOBODY.copy)
         for regency, stage, people in counts.cells:
-            place = self._people[regency if regency in REGENCIES else NOT_TOLD]
-            place[stage] = place.get(stage, 0) + people
-            everybody[stage] += people
-        self._all: dict[int, int | None] = {}
-        self._withheld: dict[int, frozenset[int]] = {}
-        for stage, people in everybody.items():
-            places = {code: place[stage] for code, place in self._people.items() if stage in place}
-            self._withheld[stage] = withheld(places)
-            self._all[stage] = people if may_tell_all(places) else None
+            exact[stage][regency if regency in REGENCIES else NOT_TOLD] += people
+        self._people: dict[int, Mapping[int, int]] = {}
+        """Stage -> place -> the number that is told."""
+        for stage, places in sorted(exact.items()):
+            before = joined_before(stage)
+            self._people[stage] = _told(places, None if before is None else self._people.get(before, _NOBODY))
+        self._all = {stage: sum(places.values()) for stage, places in self._people.items()}
+        self._waves = waves_of(self._people)
         self._bodies: dict[str, bytes] = {}
 
-    def headline(self) -> bytes:
-        def make() -> Headline:
-            waves = [WaveCount(wave, *(self._all.get(stage, 0) for stage in self._stages_of(wave)))
-                     for wave in waves_of(self._all)]  # fmt: skip
-            stages = {word: self._all.get(stage, 0) for stage, word in STAGE_WORDS.items()}
-            return Headline(self._as_of, self._age_s, stages, waves)
+    def everybody(self) -> Headline:
+        return Headline(self.as_of, self._age_s, *self._counts(self._all))
 
-        return self._kept("all", make)
+    def headline(self) -> bytes:
+        return self._kept("all", self.everybody)
 
     def places(self) -> bytes:
         def make() -> Places:
-            return Places(self._as_of, self._age_s, LEAST_SHOWN, [self._place(code) for code in self._people])
+            return Places(self.as_of, self._age_s, ROUNDED_TO, [self.of_place(code) for code in _PLACES])
 
         return self._kept("places", make)
 
     def place(self, code: int) -> bytes:
         def make() -> OnePlace:
-            return OnePlace(self._as_of, self._age_s, LEAST_SHOWN, self._place(code))
+            return OnePlace(self.as_of, self._age_s, ROUNDED_TO, self.of_place(code))
 
         return self._kept(str(code), make)
 
@@ -132,11 +117,30 @@ class Told:
             self._bodies[which] = encode(make())
         return self._bodies[which]
 
-    def _place(self, code: int) -> Place:
-        def told(stage: int) -> Shown:
-            return shown(self._people[code].get(stage, 0), code in self._withheld.get(stage, ()))
-
+    def of_place(self, code: int) -> Place:
         name = regency_name(code) if code in REGENCIES else ""
-        stages = {word: told(stage) for stage, word in STAGE_WORDS.items()}
-        waves = [WaveShown(wave, *map(told, self._stages_of(wave))) for wave in waves_of(self._all)]
-        return Place(code, name, code // 100, stages, waves)
+        told = {stage: places[code] for stage, places in self._people.items()}
+        return Place(code, name, code // 100, *self._counts(told))
+
+    def _counts(self, told: Mapping[int, int]) -> tuple[dict[str, int], list[WaveCount]]:
+        """Of one place or of all: by stage, and by wave. told: by the numbers of the stages."""
+        stages = {word: told.get(stage, 0) for stage, word in STAGE_WORDS.items()}
+        waves = [WaveCount(wave, *(told.get(stage, 0) for stage in self._stages_of(wave))) for wave in self._waves]
+        return stages, waves
+
+
+_PLACES = (NOT_TOLD, *sorted(REGENCIES))
+
+
+_NOBODY = dict.fromkeys(_PLACES, 0)
+
+
+def _told(exact: Mapping[int, int], before: Mapping[int, int] | None) -> Mapping[int, int]:
+    """What is told of all places in one stage. before: of the stage before, where sums of provinces are public."""
+    if before is None:
+        return {place: rounded(people) for place, people in exact.items()}
+    provinces: dict[int, dict[int, int]] = defaultdict(dict)
+    for place, people in exact.items():
+        provinces[place // 100][place] = people
+    told = (rounded_beside_the_sum(each, before) for each in provinces.values())
+    return {place: people for each in told for place, people in each.items()}

@@ -19,7 +19,7 @@ from service.web.operation import Call, Operation
 
 KEPT = 5.0
 """Seconds for which the copy is good: with two of the count and ten of a cache nobody reads what is a minute old."""
-_MOST_AGE = 10
+MOST_AGE = 10
 """Seconds for which caches may keep an answer, the age that it comes with included."""
 
 _log = structlog.get_logger()
@@ -68,7 +68,7 @@ class CountsCopy:
     def rendered(self, told: Told, body: bytes) -> Rendered:
         headers = [
             (b"content-type", b"application/json"),
-            (b"cache-control", b"public, max-age=%d" % _MOST_AGE),
+            (b"cache-control", b"public, max-age=%d" % MOST_AGE),
             (b"age", b"%d" % max(self._seconds_since(told.read_at), 0.0)),
         ]
         return Rendered(200, headers, body)
@@ -104,7 +104,7 @@ def operations(ports: Ports) -> list[Operation]:
         Operation(
             method="GET",
             path="/counts/regencies",
-            summary="The same for each regency and city, without small numbers",
+            summary="The same for each regency and city, rounded to five",
             handler=places,
             answer=Places,
             errors=(DatabaseUnavailable,),

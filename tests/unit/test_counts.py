@@ -8,69 +8,99 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain import complaints, counts
+from service.domain.callers import network_of
 from service.domain.complaints import Category, ComplaintState
-from service.domain.counts import LEAST_SHOWN, Stage, WaveStage
+from service.domain.counts import ROUNDED_TO, Stage, WaveStage
 from service.domain.errors import FieldRefused
 from service.web.complaints import ComplaintCategory
 
-CELLS = st.dictionaries(st.integers(0, 40), st.integers(0, 30), max_size=20)
+Told = tuple[int, ...]
+Rule = Callable[[Told, Told], Told]
+"""What is told of the chosen of a province's places, beside what is told of those who joined there."""
 
 
-@given(CELLS)
-def test_each_small_number_is_withheld_and_two_larger_ones_with_them(people):
-    hidden = counts.withheld(people)
-    small = {place for place, number in people.items() if 0 < number < LEAST_SHOWN}
-    larger = {place for place, number in people.items() if number >= LEAST_SHOWN}
-    assert small <= hidden <= small | larger
-    assert len(hidden - small) == (min(2, len(larger)) if small else 0)
-    assert not small or max((people[each] for each in hidden), default=0) <= min(
-        (people[each] for each in larger - hidden), default=1000
-    )
-    assert small or counts.may_tell_all(people)
+def as_told(people: Told, before: Told) -> Told:
+    return tuple(counts.rounded_beside_the_sum(dict(enumerate(people)), dict(enumerate(before))).values())
 
 
-def told_of(numbers: tuple[int, ...], told_all: Callable[[dict[int, int]], bool]) -> tuple[object, ...]:
-    """Everything that is told of one stage: each place, and all together."""
-    people = dict(enumerate(numbers))
-    hidden = counts.withheld(people)
-    places = [counts.shown(number, place in hidden) for place, number in people.items()]
-    return (*places, sum(numbers) if told_all(people) else None)
+def nearest(people: Told, before: Told = ()) -> Told:
+    return tuple(map(counts.rounded, people))
 
 
-def given_away(most: int, places: int, told_all: Callable[[dict[int, int]], bool]) -> set[tuple[object, ...]]:
-    """Answers from which a number from 1 to 4 follows, for somebody who knows the rule and tries everything."""
-    behind: dict[tuple[object, ...], list[set[int]]] = {}
+def exact(people: Told, before: Told) -> Told:
+    return people
+
+
+def given_away(most: int, places: int, rule: Rule) -> int:
+    """Answers from which a number from 1 to 4 follows, for somebody who knows the rule and the exact sum of all places,
+    and tries everything that may stand behind an answer."""
+    behind: dict[tuple[Told, int], list[set[int]]] = {}
     for numbers in product(range(most + 1), repeat=places):
-        each = behind.setdefault(told_of(numbers, told_all), [set() for _ in numbers])
-        for seen, number in zip(each, numbers, strict=True):
-            seen.add(number)
-    return {
-        answer
-        for answer, each in behind.items()
-        if any(told == "<5" and len(seen) == 1 for told, seen in zip(answer, each, strict=False))
-    }
+        told = rule(numbers, (most * 9,) * places)
+        if max(told) + 3 <= most:
+            each = behind.setdefault((told, sum(numbers)), [set() for _ in numbers])
+            for seen, number in zip(each, numbers, strict=True):
+                seen.add(number)
+    return sum(any(len(seen) == 1 and 0 < min(seen) < 5 for seen in each) for each in behind.values())
 
 
-@pytest.mark.parametrize(("places", "most"), [(1, 20), (2, 12), (3, 12), (4, 9), (5, 6)])
-def test_no_small_number_follows_from_all_that_is_told(places, most):
-    """Negative control: with the number of all beside it always, some would."""
-    assert given_away(most, places, counts.may_tell_all) == set()
-    assert given_away(most, places, lambda people: True)
+@pytest.mark.parametrize(("places", "most"), [(3, 15), (4, 9), (5, 7)])
+def test_no_small_number_follows_beside_the_public_sum(places, most):
+    """Negative controls: the nearest numbers whatever the sum, and the numbers themselves."""
+    assert given_away(most, places, as_told) == 0
+    assert given_away(most, places, nearest) > 0
+    assert given_away(most + 3, places, exact) > 0
 
 
-def test_the_number_of_all_is_told_where_it_can_be():
-    assert not counts.may_tell_all({1: 3, 2: 0})
-    assert not counts.may_tell_all(dict.fromkeys(range(5), 1))
-    assert not counts.may_tell_all({1: 1, 2: 5, 3: 5, 4: 90})
-    assert counts.may_tell_all({1: 3, 2: 40, 3: 80, 4: 90})
-    assert counts.may_tell_all({place: place for place in range(515)})
+def stages_given_away(most: int, places: int, rule: Rule) -> int:
+    """The same for both stages of a wave and their difference: how many of a place joined and were not chosen. The sum
+    of who was chosen is known; where nobody else can have joined it tells everything, whatever is told."""
+    behind: dict[tuple[Told, Told, int], list[set[tuple[str, int]]]] = {}
+    for pairs in product([(one, two) for one in range(most + 1) for two in range(one + 1)], repeat=places):
+        joined, chosen = zip(*pairs, strict=True)
+        before = nearest(joined)
+        if max(before) + 3 <= most and sum(chosen) < sum(before) + 2 * places:
+            each = behind.setdefault((before, rule(chosen, before), sum(chosen)), [set() for _ in pairs])
+            for seen, (one, two) in zip(each, pairs, strict=True):
+                seen.update([("joined", one), ("chosen", two), ("between", one - two)])
+    return sum(any(_follows(seen) for seen in each) for each in behind.values())
 
 
-def test_numbers_are_told_as_documented():
-    assert [counts.shown(number, number < 5) for number in (1, 4, 5, 312)] == ["<5", "<5", 5, 312]
-    assert counts.shown(0, False) == 0
-    assert counts.shown(37, True) is None
-    assert counts.withheld({1: 3, 2: 40, 3: 80, 4: 90}) == {1, 2, 3}
+def _follows(seen: set[tuple[str, int]]) -> bool:
+    possible = [{number for what, number in seen if what == each} for each in ("joined", "chosen", "between")]
+    return any(len(each) == 1 and 0 < min(each) < 5 for each in possible)
+
+
+def test_no_small_number_or_difference_follows_from_both_stages_of_a_wave():
+    """Negative control: the nearest numbers whatever the sum."""
+    assert stages_given_away(8, 3, as_told) == 0
+    assert stages_given_away(8, 3, nearest) > 0
+
+
+PROVINCE = st.lists(st.one_of(st.integers(0, 9), st.integers(0, 4000)), min_size=5, max_size=38)
+
+
+@given(PROVINCE, st.data())
+def test_behind_what_is_told_of_a_province_another_one_may_stand(joined, data):
+    """Of real size: for each small number of chosen people another one, with the same sum and the same answers."""
+    chosen = tuple(data.draw(st.integers(0, number)) for number in joined)
+    before = nearest(joined)
+    told = as_told(chosen, before)
+    assert all(number % ROUNDED_TO == 0 and abs(number - true) <= 3 for number, true in zip(told, chosen, strict=True))
+    assert all(one >= two for one, two in zip(before, told, strict=True)), "nobody is chosen who has not joined"
+    if sum(chosen) == sum(before) + 2 * len(joined):
+        return  # nobody else can have joined
+    low = [max(number - 2, 0) for number in told]
+    high = [number + 2 for number in told]
+    assert sum(low) < sum(chosen) < sum(high) or not any(0 < number < 5 for number in chosen)
+
+
+def test_numbers_are_rounded_as_documented():
+    assert [counts.rounded(number) for number in (0, 2, 3, 7, 8, 312)] == [0, 0, 5, 5, 10, 310]
+    assert as_told((3, 0, 0), (90, 90, 90)) == (0, 0, 0), "or the sum 3 would tell where they live"
+    assert as_told((2, 7), (90, 90)) == (5, 5)
+    assert as_told((2, 7), (0, 10)) == (0, 10), "where nobody else joined nobody is added"
+    assert as_told((0, 0), (0, 0)) == (0, 0)
 
 
 def test_stages_have_their_words_with_the_wave():
@@ -95,7 +125,7 @@ def test_stages_have_their_words_with_the_wave():
     ],
 )
 def test_complaints_are_counted_by_network(address, network):
-    assert complaints.network_of(address) == network
+    assert network_of(address) == network
 
 
 @pytest.mark.parametrize(
