@@ -5,6 +5,7 @@ all of them is published with the draw. Until a wave is announced both are answe
 """
 
 import asyncio
+import re
 import time
 from hashlib import sha256
 from uuid import UUID
@@ -18,7 +19,7 @@ from service.web.http import Rendered
 from service.web.idempotency import encode
 from service.web.operation import Call, Operation
 
-_MOST_ID = 2**31 - 1
+MOST_ID = 2**31 - 1
 _TICKET = "[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """As the published list writes it, or as the receipt does."""
 REFRESH = 1.0
@@ -83,7 +84,7 @@ def rendered(result: actions.Result, given: bytes | None) -> Rendered:
     body = encode(result)
     tag = b'"%s"' % sha256(body).hexdigest()[:16].encode()
     headers = [
-        (b"cache-control", _kept(WaveState(result.state))),
+        (b"cache-control", kept(WaveState(result.state))),
         (b"etag", tag),
         (b"cache-tag", b"wave-%d" % result.wave),
     ]
@@ -92,9 +93,14 @@ def rendered(result: actions.Result, given: bytes | None) -> Rendered:
     return Rendered(200, [(b"content-type", b"application/json"), *headers], body)
 
 
-def _kept(state: WaveState) -> bytes:
+def kept(state: WaveState) -> bytes:
+    """How long a cache may give an answer about a wave to others."""
     times = (MAX_AGE[state], STALE[state], STALE_IF_ERROR[state])
     return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % times
+
+
+def is_ticket(text: str) -> bool:
+    return re.fullmatch(_TICKET, text) is not None
 
 
 def _tags(given: bytes) -> set[bytes]:
@@ -122,7 +128,7 @@ def operations(ports: Ports) -> list[Operation]:
             handler=show,
             answer=actions.Result,
             headers=tag,
-            numbers={"wave_id": (1, _MOST_ID)},
+            numbers={"wave_id": (1, MOST_ID)},
             errors=(DatabaseUnavailable,),
         ),
         Operation(
@@ -132,7 +138,7 @@ def operations(ports: Ports) -> list[Operation]:
             handler=show_ticket,
             answer=actions.Result,
             headers=tag,
-            numbers={"wave_id": (1, _MOST_ID)},
+            numbers={"wave_id": (1, MOST_ID)},
             words={"ticket": _TICKET},
             errors=(DatabaseUnavailable,),
         ),

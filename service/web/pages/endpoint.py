@@ -125,7 +125,7 @@ class PageEndpoint:
             return redirect(self._language.url(shown.slug))
         body = self._renderer.page(shown, visit, self._page.forms.get(visit.form))
         if visit.refusal is None:
-            return Rendered(200, page_headers(public=self._page.public), body)
+            return Rendered(200, page_headers(public=self._page.public, kept=shown.kept), body)
         return Rendered(status_of(visit.refusal), [*page_headers(), *retry_headers(visit.refusal)], body)
 
     def _failed(self, error: Exception, visit: Visit) -> Rendered:

@@ -51,6 +51,9 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """When the next send may be asked for, in seconds since 1970."""
     token: str = ""
     """Of the session."""
+    complaint: int = 0
+    """The number of the one that was filed or looked at here last."""
+    complaint_secret: str = ""
     desk: Desk | None = None
     """None: no labor office is signed in here."""
 

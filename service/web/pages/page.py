@@ -34,11 +34,13 @@ _KEY_REFUSED = (IdempotencyKeyInvalid, IdempotencyKeyReused)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page to render. refresh_s: when a waiting page asks for itself again."""
+    """A page to render. refresh_s: when a waiting page asks for itself again. kept: how long caches keep a public page,
+    as Cache-Control; empty: a minute."""
 
     template: str
     facts: Mapping[str, object] = field(default_factory=dict)
     refresh_s: float | None = None
+    kept: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

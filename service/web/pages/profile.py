@@ -103,7 +103,7 @@ def _options(visit: Visit, texts: Mapping[Any, str]) -> list[tuple[str, str]]:
     return [(str(member.value), visit.language.text(text)) for member, text in texts.items()]
 
 
-def _listed(code: int) -> int:
+def listed(code: int) -> int:
     if code not in REGENCIES:
         raise FieldRefused("unknown-area", "There is no regency or city with this code.")
     return code
@@ -126,7 +126,7 @@ PAGES = [
         "profil/pribadi",
         "personal",
         Home,
-        {"mother_name": plain_text, "address": plain_text, "regency": _listed},
+        {"mother_name": plain_text, "address": plain_text, "regency": listed},
         {"education": EDUCATION},
         places=places,
     ),

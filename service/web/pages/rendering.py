@@ -25,7 +25,7 @@ _SECURE: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 ]
-_PUBLIC = (b"cache-control", b"public, max-age=60")
+_A_MINUTE = b"public, max-age=60"
 _PRIVATE = (b"cache-control", b"no-store")
 
 
@@ -37,8 +37,8 @@ class Mistake:
     text: str
 
 
-def page_headers(*, public: bool = False) -> Headers:
-    return [*_SECURE, _PUBLIC if public else _PRIVATE]
+def page_headers(*, public: bool = False, kept: bytes = b"") -> Headers:
+    return [*_SECURE, (b"cache-control", kept or _A_MINUTE) if public else _PRIVATE]
 
 
 class Renderer:

@@ -16,6 +16,8 @@ from service.web.pages import (
     account,
     assessment,
     code,
+    complaint,
+    counts,
     identity,
     invitation,
     joining,
@@ -25,6 +27,7 @@ from service.web.pages import (
     phone,
     photos,
     profile,
+    result,
     returning,
     start,
     status,
@@ -55,6 +58,9 @@ def pages(ports: Ports, metrics: Metrics, writers: Writers, settings: Settings) 
         joining.PAGE,
         leaving.PAGE,
         *office.PAGES,
+        *result.pages(),
+        *counts.pages(ports),
+        *complaint.PAGES,
     ]
 
 
