@@ -71,14 +71,15 @@ def together(
     return [results[place] for place in running]
 
 
-def least_of(knob: Knob, values: Values, guess: float) -> Searching[float | None]:
+def least_of(knob: Knob, values: Values, guess: float, floor: float = 0.0) -> Searching[float | None]:
     """The least amount of a knob with which a set holds, the rest of it as `values` has it; None: not even as it is.
 
-    Requires that more of the knob never hurts below `values`; the amount that `values` has is never exceeded.
+    Requires that more of the knob never hurts below `values`; the amount that `values` has is never exceeded. floor: it
+    is known that less than this does not hold.
     """
     top = knob.place(values[knob.name])
-    holds, breaks = top + 1, -1
-    place, stride = min(knob.place(knob.at_least(guess)), top), _FIRST_STRIDE
+    holds, breaks = top + 1, knob.place(knob.at_least(floor)) - 1
+    place, stride = max(min(knob.place(knob.at_least(guess)), top), breaks + 1), _FIRST_STRIDE
     while holds - breaks > 1:
         standing = yield with_(values, knob.name, knob.steps[place])
         if standing.holds:
@@ -87,7 +88,7 @@ def least_of(knob: Knob, values: Values, guess: float) -> Searching[float | None
             return None
         else:
             breaks = place
-        place = _next(knob, place, holds, breaks, top, stride)
+        place = max(_next(knob, place, holds, breaks, top, stride), breaks + 1)
         stride *= stride
     return knob.steps[holds]
 
@@ -152,7 +153,7 @@ def _combined(looks: Looks, least: Values, plenty: Values, cost: Callable[[Value
     values = dict(plenty)
     saves = {name: cost(plenty) - cost(with_(plenty, name, least[name])) for name in least}
     for name in sorted(least, key=lambda one: -saves[one]):
-        (amount,) = together(looks, [least_of(KNOBS[name], values, least[name])])
+        (amount,) = together(looks, [least_of(KNOBS[name], values, least[name], least[name])])
         values[name] = values[name] if amount is None else amount
     return values
 

@@ -1,0 +1,144 @@
+"""A plan from its command to its page, with real processes: found, proved, interrupted, gone on with, refused.
+
+    make acceptance NAME=planned-night
+
+Plays a thousandth of the night some hundred times; about ten minutes on two cores that are free.
+"""
+
+import argparse
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scenarios.plan_record import Plan
+
+MISSED = 3
+SMALL = ("--people", "1/1000", "--seeds", "5", "--quiet")
+_LONGEST_S = 1_800.0
+
+
+class Bar(NamedTuple):
+    text: str
+    held: bool
+
+
+def plan(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    """The command, started."""
+    command = [sys.executable, "-m", "loadtests.cli", "plan", "prakerja-wave-1", "--out", str(folder), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def told(folder: Path, *words: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of the command."""
+    process = plan(folder, *words)
+    out, err = process.communicate(timeout=_LONGEST_S)
+    return process.returncode, out, err
+
+
+def found(folder: Path) -> Iterator[Bar]:
+    code, out, err = told(folder / "whole", *SMALL, "--json")
+    document = json.loads(out) if code == 0 else {}
+    yield Bar(f"a set is found (exit {code}) {err[-200:]}", code == 0)
+    if code:
+        return
+    record = Plan.load(folder / "whole")
+    yield Bar("the document is the record's, with its page", all(document[k] == v for k, v in record.to_dict().items()))
+    yield Bar("every objective is met", all(one.met for one in record.goals))
+    edges = [one.knob for one in record.found if one.breaks_at is not None]
+    yield Bar(f"one step less breaks the night: {', '.join(edges)}", {"gate", "email", "sms", "registry"} <= set(edges))
+    yield Bar("more of a knob never did worse", record.unordered == 0)
+    yield Bar("nothing holds for less", record.least_cost is not None and record.least_cost <= (record.cost or 0.0))
+    beside = record.beside
+    yield Bar("the same people live both nights", beside is not None and beside.people == sum(
+        (beside.both, beside.only_protected, beside.only_launched, beside.neither)))  # fmt: skip
+    yield Bar(
+        "with its protections more of them join", beside is not None and beside.only_protected > beside.only_launched
+    )
+    page = (folder / "whole" / "report.html").read_text()
+    yield Bar(f"the page has {len(page.encode()):,} bytes", len(page.encode()) < 250_000)
+    again = time.monotonic()
+    code, out, _ = told(folder / "whole", *SMALL, "--json")
+    yield Bar(
+        f"the same again plays nothing: {time.monotonic() - again:.0f} s",
+        code == 0 and _alike(json.loads(out), document),
+    )
+
+
+def interrupted(folder: Path) -> Iterator[Bar]:
+    """Struck in its middle it leaves no process, keeps what it knows, and comes to the same plan afterwards."""
+    process = plan(folder / "cut", *SMALL)
+    while process.poll() is None and _runs(folder / "cut") < 20:
+        time.sleep(0.2)
+    workers = _workers(process.pid)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60.0)
+    yield Bar(f"it is interrupted (exit {process.returncode})", process.returncode == 130)
+    yield Bar(f"its {len(workers)} processes are gone", bool(workers) and all(map(_gone, workers)))
+    kept = _runs(folder / "cut")
+    code, _, err = told(folder / "cut", *SMALL)
+    yield Bar(f"the same command goes on after {kept} runs {err[-200:]}", code == 0)
+    one, other = (Plan.load(folder / name).to_dict() for name in ("whole", "cut"))
+    yield Bar("and comes to the same plan", _alike(one, other))
+
+
+def refused(folder: Path) -> Iterator[Bar]:
+    code, out, _ = told(folder / "none", *SMALL, "--objective", "came_joined_ratio=0.99999", "--most", "1")
+    yield Bar(f"what nothing holds is exit 3 and says what is missed: {out.splitlines()[2:4]}",
+              code == 3 and "came_joined_ratio" in out)  # fmt: skip
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """But for the folder's name, processor time, and what only the document on the screen has."""
+    left_out = {"id", "runs_cpu_s", "record", "report", "verdict", "answer", "total_cpu_s", "total_peak_rss_mb"}
+    return {k: v for k, v in one.items() if k not in left_out} == {k: v for k, v in other.items() if k not in left_out}
+
+
+def _runs(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("runs-*.jsonl"))
+
+
+def _workers(parent: int) -> list[int]:
+    """All that a process has started, and what these have."""
+    children = [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [*children, *(each for child in children for each in _workers(child))]
+
+
+def _gone(process: int) -> bool:
+    """Whether it ends within half a minute."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    ending = select.poll()
+    ending.register(handle, select.POLLIN)
+    return bool(ending.poll(30_000))
+
+
+PROOFS = (found, interrupted, refused)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="where the plans stay (a folder that is removed)")
+    options = parser.parse_args()
+    missed = 0
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.keep or Path(passing)
+        for proof in PROOFS:
+            print(proof.__name__)
+            for bar in proof(folder):
+                print(f"  {'held  ' if bar.held else 'MISSED'}  {bar.text}", flush=True)
+                missed += not bar.held
+    return MISSED if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
