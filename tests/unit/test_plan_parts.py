@@ -19,6 +19,7 @@ from scenarios.simulation.planning.knobs import KNOBS
 from scenarios.simulation.planning.order import Order
 from scenarios.simulation.planning.outcome import API, EDGES_S, Outcome
 from scenarios.simulation.planning.trials import Trial, Trigger
+from tests.children import child_process
 from tests.unit.simulated_nights import COSTS
 
 NIGHT = load("prakerja-wave-1")
@@ -174,10 +175,10 @@ def test_a_worker_that_is_killed_is_told_and_not_waited_for(monkeypatch: pytest.
 def test_a_worker_ends_with_its_input_in_the_middle_of_a_night(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ends the parent closes the pipe. Uncompiled, a hundred thousand people would take many minutes."""
     monkeypatch.setenv(PLAIN, "1")
-    worker = subprocess.Popen([sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     told = (order("100000").to_dict(), Trial.of(VALUES, 1).to_dict())
-    try:
-        worker.communicate("".join(json.dumps(each) + "\n" for each in told), timeout=60.0)
-    finally:
-        worker.kill()
+    lines = "".join(json.dumps(each) + "\n" for each in told)
+    with child_process(
+        [sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        worker.communicate(lines, timeout=60.0)
     assert worker.returncode == 0

@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scenarios.plan_record import Plan
+from tests.children import child_process
 
 MISSED = 3
 SMALL = ("--people", "1/1000", "--seeds", "5", "--quiet")
@@ -30,17 +32,19 @@ class Bar(NamedTuple):
     held: bool
 
 
-def plan(folder: Path, *words: str) -> "subprocess.Popen[str]":
+@contextmanager
+def plan(folder: Path, *words: str) -> "Iterator[subprocess.Popen[str]]":
     """The command, started."""
     command = [sys.executable, "-m", "loadtests.cli", "plan", "prakerja-wave-1", "--out", str(folder), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with child_process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
 
 
 def told(folder: Path, *words: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of the command."""
-    process = plan(folder, *words)
-    out, err = process.communicate(timeout=_LONGEST_S)
-    return process.returncode, out, err
+    with plan(folder, *words) as process:
+        out, err = process.communicate(timeout=_LONGEST_S)
+        return process.returncode, out, err
 
 
 def found(folder: Path) -> Iterator[Bar]:
@@ -74,12 +78,12 @@ def found(folder: Path) -> Iterator[Bar]:
 
 def interrupted(folder: Path) -> Iterator[Bar]:
     """Struck in its middle it leaves no process, keeps what it knows, and comes to the same plan afterwards."""
-    process = plan(folder / "cut", *SMALL)
-    while process.poll() is None and _runs(folder / "cut") < 20:
-        time.sleep(0.2)
-    workers = _workers(process.pid)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60.0)
+    with plan(folder / "cut", *SMALL) as process:
+        while process.poll() is None and _runs(folder / "cut") < 20:
+            time.sleep(0.2)
+        workers = _workers(process.pid)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60.0)
     yield Bar(f"it is interrupted (exit {process.returncode})", process.returncode == 130)
     yield Bar(f"its {len(workers)} processes are gone", bool(workers) and all(map(_gone, workers)))
     kept = _runs(folder / "cut")
