@@ -169,12 +169,14 @@ def simulate(
             if recorder is None or run.journal.used[0] < run.journal.used[1]:
                 break
             recorder.take()
-        if recorder is not None:
+        if recorder is not None and now_us == aim_us:
             recorder.mark(run.world, now_us)
         if aim_us % _SLICE_US == 0:
             progress(aim_us / _SLICE_US, int(run.world["ended"][0]))
     if recorder is not None:
         recorder.take()
+        # Answers are read ahead: the last of them may lie after the last timer.
+        recorder.mark(run.world, max(now_us, int(np.ceil(run.rows["moment_s"].max() * _US))))
         recorder.finish()
     if run.world["overflown"][0]:
         raise NotSimulated("a queue without a bound outgrew its room")
