@@ -49,7 +49,11 @@ def busiest_minutes(facts: Facts) -> list[Rate]:
         ("service_cores", N_("cores of the service with its database"), _service_cores(facts),
          N_("{n} cores"), EXTRAPOLATED),
     ]  # fmt: skip
-    return [Rate(name, say(label), here, here * factor, unit, say(kind)) for name, label, here, unit, kind in rates]
+    same = facts.is_simulated and factor == 1.0
+    return [
+        Rate(name, say(label), here, here * factor, unit, say("simulated") if same else say(kind))
+        for name, label, here, unit, kind in rates
+    ]
 
 
 def steepest(facts: Facts, name: str, **labels: str) -> float:

@@ -174,7 +174,8 @@ def rates(facts: Facts) -> Table:
         for one in scale.busiest_minutes(facts)
         if math.isfinite(one.here)
     ]
-    return Table([say("rate"), say("measured here"), say("at full scale"), say("which is")], rows)
+    here = say("simulated here") if facts.is_simulated else say("measured here")
+    return Table([say("rate"), here, say("at full scale"), say("which is")], rows)
 
 
 def configuration(facts: Facts) -> Table:

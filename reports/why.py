@@ -74,7 +74,8 @@ def over_time(facts: Facts, found: Named) -> Picture:
     return Picture(
         "resources",
         say("How full resources were"),
-        say("Over the {span} s before each moment. Shaded: the time that is judged.", span=number(bottleneck.SPAN_S)),
+        say("Over the {span} s before each moment. Shaded: the time that is judged.",
+            span=number(float(found.moments[0]))),
         say("Lines over time; {label} was at {use} in the time that is judged.", label=fullest.label,
             use=percent(fullest.use, source=bottleneck.SOURCE)),
         svg,

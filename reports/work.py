@@ -111,8 +111,9 @@ def processor_time(facts: Facts) -> Table | None:
     dearest = sorted((route for route in used if used[route]), key=lambda route: -used[route])[:MOST_ROUTES]
     rows = [_time_row(facts, route, {"route": route}) for route in dearest]
     rows.append(_time_row(facts, say("all routes"), {}))
+    counted = say("requests") if facts.is_simulated else say("measured")
     head = [
-        say("route"), say("measured"), say("answered well"), say("refused, busy or error"), say("nobody waited"),
+        say("route"), counted, say("answered well"), say("refused, busy or error"), say("nobody waited"),
         say("share of all"),
     ]  # fmt: skip
     return Table(head, rows)
@@ -142,6 +143,15 @@ def time_sentences(facts: Facts) -> list[Said]:
     everything = gained(facts, CPU)
     left = gained(facts, CPU, outcome="left") / everything
     not_well = (everything - gained(facts, CPU, outcome="ok")) / everything
+    if facts.is_simulated:
+        return [
+            say(
+                "Of the web processes' work on requests, {share} ended in something else than a good answer, and "
+                "{left} was for clients who no longer waited for it.",
+                share=not_well.percent,
+                left=left.percent,
+            )
+        ]
     found = [
         say(
             "Of the event loop's work on requests, {share} ended in something else than a good answer, and {left} was "
@@ -232,9 +242,12 @@ def for_nobody(facts: Facts) -> Table:
         whole = of_people("sum", people[column].sum(dtype=np.float64), column)
         part = whole - of_people("sum", people[column][joined].sum(dtype=np.float64), column, fate=Fate.JOINED)
         rows.append(_part(say(label), part, whole))
+    gone_before = say("answers made after the client had gone, among those measured")
+    if facts.is_simulated:
+        gone_before = say("answers made after the client had gone")
     rows.append(
         _part(
-            say("answers made after the client had gone, among those measured"),
+            gone_before,
             gained(facts, MEASURED, outcome="left"),
             gained(facts, MEASURED),
         )
@@ -249,8 +262,9 @@ def for_nobody(facts: Facts) -> Table:
             gained(facts, DROPPED),
         )
     )
-    gone = gained(facts, "registration_door_gone_total")
-    rows.append(_part(say("spared: requests never begun, client gone at the door"), gone, gained(facts, REQUESTS)))
+    if not facts.is_simulated:
+        gone = gained(facts, "registration_door_gone_total")
+        rows.append(_part(say("spared: requests never begun, client gone at the door"), gone, gained(facts, REQUESTS)))
     return Table([say("work"), say("how much"), say("of all")], [row for row in rows if row])
 
 
