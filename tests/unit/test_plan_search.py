@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.simulation.planning import around, search, tipping
 from scenarios.simulation.planning.knobs import GATE, KNOBS, Values, with_
-from scenarios.simulation.planning.search import Standing, cheapest, least_of, repaired, together, unordered
+from scenarios.simulation.planning.search import Standing, cheapest, least_of, once_more, together, unordered
 from tests.unit.planned_service import NEEDS, Looked, cost, sizing, slack
 
 PLENTY = {name: knob.at_least(4.0 * NEEDS[name]) for name, knob in KNOBS.items()}
@@ -75,11 +75,25 @@ def test_a_night_that_nothing_holds_says_what_is_missed() -> None:
     assert found.plenty["web"] == KNOBS["web"].at_least(sizing(480.0)["web"] * 4.0)
 
 
-def test_a_set_that_breaks_with_other_people_gets_a_little_more() -> None:
+def test_the_search_goes_on_from_what_it_knew_when_more_becomes_known() -> None:
+    """Other people need one database core and a wider gate more: nothing is looked at below what was needed before."""
     needed = {name: knob.at_least(NEEDS[name]) for name, knob in KNOBS.items()}
-    short = with_(needed, "database", 16.0)
-    assert repaired(Looked(), short, PLENTY, cost) == needed
-    assert repaired(Looked(lambda values: -1.0), short, PLENTY, cost) is None
+    known = cheapest(Looked(), sizing, 90.0, cost, 8.0)
+    looked = Looked(lambda values: min(slack(values), values["database"] - 18.0, values[GATE] - 121.0))
+    found = once_more(looked, known, PLENTY, cost)
+    assert found.values == {
+        **needed,
+        "database": 19.0,
+        GATE: 130.0,
+        "web": 34.0,
+        "inspectors": 10.0,
+        "email": 57.0,
+        "sms": 25.0,
+    }
+    assert all(values[name] >= needed[name] for values, _ in looked.seen for name in KNOBS)
+    assert len(looked.seen) < 30
+    nothing = once_more(Looked(lambda values: -1.0), known, PLENTY, cost)
+    assert (nothing.values, nothing.worst) == (None, "came_joined_ratio")
 
 
 def test_sets_of_which_the_larger_does_worse_are_told() -> None:

@@ -101,7 +101,7 @@ def test_what_breaks_with_other_people_is_taken_into_the_search() -> None:
     found = planned(Written(unlucky=0.2))
     assert found.amount("web") == NEEDED["web"] + 1.0
     assert found.proof is not None and found.proof.rounds == 2 and found.proof.misses.count == 0
-    assert len(found.order.search_seeds) == 4
+    assert len(found.order.search_seeds) == 6
 
 
 def test_blows_tip_it_where_it_is_written_and_earlier_without_protections(plan: Plan) -> None:

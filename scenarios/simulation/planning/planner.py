@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,10 @@ PROOFS = 3
 """Sets that are proved at most. Each proof has a third of what may go wrong, so that all of them together hold."""
 PROOF_SEEDS_FROM = 1_000
 """Seeds of proofs lie so far above those of the search: no set was ever fitted to them."""
-_ADDED = 2
-"""Of the seeds that break a set, those that do so most join the search."""
+_FIRST = 2
+"""Seeds that a set is looked at with first: only where it holds with these the others are asked."""
+_ADDED = 4
+"""Of the seeds that break a set, those that do so most join the search, and are asked first from then on."""
 _PLENTY = 3.0
 """Times the sizing is more than enough, around a frontier."""
 
@@ -69,13 +72,18 @@ class Planner:
 
     def looks(self, sets: Sequence[Values]) -> list[Standing]:
         """How sets stand with the worst of the seeds of the search."""
-        trials = [Trial.of(values, seed) for values in sets for seed in self.search_seeds]
-        standings = [self.standing(one) for one in self.outcomes(trials)]
-        each = len(self.search_seeds)
-        worst = [min(standings[i : i + each], key=lambda one: one.slack) for i in range(0, len(standings), each)]
-        seen = self._looked.setdefault(each, [])
-        seen += [(values, standing.holds) for values, standing in zip(sets, worst, strict=True)]
-        return worst
+        worst: list[Standing | None] = [None] * len(sets)
+        for seeds in (self.search_seeds[:_FIRST], self.search_seeds[_FIRST:]):
+            wanted = [place for place, known in enumerate(worst) if known is None or known.holds]
+            trials = [Trial.of(sets[place], seed) for place in wanted for seed in seeds]
+            standings = iter([self.standing(one) for one in self.outcomes(trials)])
+            for place in wanted:
+                these = [known for known in (worst[place], *islice(standings, len(seeds))) if known is not None]
+                worst[place] = min(these, key=lambda one: one.slack)
+        found = [standing for standing in worst if standing is not None]
+        seen = self._looked.setdefault(len(self.search_seeds), [])
+        seen += [(values, standing.holds) for values, standing in zip(sets, found, strict=True)]
+        return found
 
     def standing(self, outcome: Outcome) -> Standing:
         """How one run stands to all goals."""
@@ -89,15 +97,16 @@ class Planner:
 
     def made(self, about: Callable[[], tuple[int, float]]) -> Plan:
         """The whole plan. about: runs so far and the seconds of CPU they took. Raises LawBroken, NotSimulated."""
-        self.tell("the least of each knob", 80 * len(self.search_seeds))
+        self.tell("the least of each knob", 100 + self.seeds + 200)
         found = search.cheapest(self.looks, self.start.sizing, self.start.gate, self.prices.cost, self.most)
         if found.values is None:
             return self._record(about, found, None)
-        values, proof = self._proved(found.values, found)
-        self.tell("a little more and less of each", 90 * len(self.search_seeds))
+        found, proof = self._proved(found, found.values)
+        values = found.values or {}
+        self.tell("a little more and less of each", 170)
         (usual,) = self.outcomes([Trial.of(values, self.seed)])
         sensitivities = around.sensitivities(values, usual.joined, self._seen)
-        self.tell("one knob against another", 60 * len(self.search_seeds))
+        self.tell("one knob against another", 140)
         frontiers = around.frontiers(_pairs(sensitivities), values, self._plenty_at, self.looks)
         self.tell("how hard it can be struck", 40)
         tips = self._tips(values, sensitivities, usual)
@@ -108,12 +117,12 @@ class Planner:
             beside=beside, beside_not_known_because=why, bands=bands, remarks=remarks,
         )  # fmt: skip
 
-    def _proved(self, values: Values, found: Found) -> tuple[Values, Proof]:
-        """The set on people that had no part in its choice; one that misses is given more, and proved on others."""
+    def _proved(self, found: Found, values: Values) -> tuple[Found, Proof]:
+        """The set on people that had no part in its choice; where it misses, they have one, and others judge it."""
         sure = 1.0 - (1.0 - CONFIDENCE) / PROOFS
         for turn in range(PROOFS):
             first = self.seed + PROOF_SEEDS_FROM * (turn + 1)
-            self.tell("the same set with other people", self.seeds + 150 * len(self.search_seeds))
+            self.tell("the same set with other people", self.seeds + 250)
             outcomes = self.outcomes([Trial.of(values, first + place) for place in range(self.seeds)])
             standings = [self.standing(one) for one in outcomes]
             misses = [place for place in range(self.seeds) if not standings[place].holds]
@@ -127,12 +136,12 @@ class Planner:
             if not misses or turn == PROOFS - 1:
                 break
             misses.sort(key=lambda place: standings[place].slack)
-            self.search_seeds += [first + place for place in misses[:_ADDED]]
-            better = search.repaired(self.looks, values, self._plenty_at(values[GATE]), self.prices.cost)
-            if better is None:
+            self.search_seeds[:0] = [first + place for place in misses[:_ADDED]]
+            better = search.once_more(self.looks, found, self._plenty_at(2.0 * values[GATE]), self.prices.cost)
+            if better.values is None:
                 break
-            values = better
-        return values, proof
+            found, values = better, better.values
+        return found, proof
 
     def _seen(self, sets: Sequence[Values]) -> list[around.Seen]:
         """On the people of the first seed."""

@@ -18,7 +18,6 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 _FIRST_STRIDE = 1.15
 """How far from the guess the first look is; strides double."""
-_ROUNDS = 12
 
 
 class Standing(NamedTuple):
@@ -117,15 +116,27 @@ def cheapest(
     plenty, standing = _plenty(looks, sizing, gate, most)
     if not standing.holds:
         return Found(None, standing.worst, {}, plenty)
-    least: dict[str, float] = {}
     (narrow,) = together(looks, [least_of(KNOBS[GATE], plenty, plenty[GATE] / 2.0)])
-    least[GATE] = plenty[GATE] if narrow is None else narrow
-    plenty = with_(plenty, GATE, least[GATE])
-    guess = sizing(least[GATE])
+    plenty = with_(plenty, GATE, plenty[GATE] if narrow is None else narrow)
+    return _found(looks, plenty, sizing(plenty[GATE]), {}, cost)
+
+
+def once_more(looks: Looks, found: Found, plenty: Values, cost: Callable[[Values], float]) -> Found:
+    """The same search after more has become known, which no knob needs less for. plenty: with room at the gate, too."""
+    (narrow,) = together(looks, [least_of(KNOBS[GATE], plenty, found.least[GATE], found.least[GATE])])
+    if narrow is None:
+        return Found(None, looks([plenty])[0].worst, found.least, plenty)
+    return _found(looks, with_(plenty, GATE, narrow), found.least, found.least, cost)
+
+
+def _found(
+    looks: Looks, plenty: Values, guess: Values, floor: Values, cost: Callable[[Values], float]
+) -> Found:  # fmt: skip
+    """What a search finds that knows the gate: the least of each knob in plenty, and a set that holds."""
     rest = [name for name in KNOBS if name != GATE]
-    alone = together(looks, [least_of(KNOBS[name], plenty, guess[name]) for name in rest])
-    for name, amount in zip(rest, alone, strict=True):
-        least[name] = plenty[name] if amount is None else amount
+    alone = together(looks, [least_of(KNOBS[name], plenty, guess[name], floor.get(name, 0.0)) for name in rest])
+    least = dict(plenty)
+    least.update({name: amount for name, amount in zip(rest, alone, strict=True) if amount is not None})
     return Found(_combined(looks, least, plenty, cost), "", least, plenty)
 
 
@@ -156,45 +167,6 @@ def _combined(looks: Looks, least: Values, plenty: Values, cost: Callable[[Value
         (amount,) = together(looks, [least_of(KNOBS[name], values, least[name], least[name])])
         values[name] = values[name] if amount is None else amount
     return values
-
-
-def repaired(looks: Looks, values: Values, plenty: Values, cost: Callable[[Values], float]) -> Values | None:
-    """The set with as little more as holds where it did not, after more has become known; None where plenty does not.
-
-    The knob whose next step costs least for what it brings goes first.
-    """
-    found = dict(values)
-    for _ in range(_ROUNDS):
-        (standing,) = looks([found])
-        if standing.holds:
-            return found
-        steps = [with_(found, name, _more(name, found, plenty)) for name in KNOBS]
-        tried = [step for step in steps if step != found]
-        if not tried:
-            break
-        standings = looks(tried)
-        found = dict(
-            max(
-                zip(tried, standings, strict=True),
-                key=lambda one: (one[1].holds, _gain(one, standing, found, cost)),
-            )[0]
-        )
-    (standing,) = looks([plenty])
-    return dict(plenty) if standing.holds else None
-
-
-def _gain(one: tuple[Values, Standing], before: Standing, found: Values, cost: Callable[[Values], float]) -> float:
-    """Slack gained for each unit of cost."""
-    values, standing = one
-    return (standing.slack - before.slack) / max(cost(values) - cost(found), 1e-9)
-
-
-def _more(name: str, values: Values, plenty: Values) -> float:
-    """Some two parts in a hundred more, a step at least, not beyond plenty."""
-    knob = KNOBS[name]
-    place = knob.place(values[name])
-    wanted = max(knob.place(knob.at_least(values[name] * 1.02)), place + 1)
-    return max(values[name], min(knob.steps[min(wanted, len(knob.steps) - 1)], plenty[name]))
 
 
 class Unordered(NamedTuple):
