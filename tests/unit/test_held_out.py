@@ -11,7 +11,7 @@ from tests.acceptance.long.held_out_grades import graded
 EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
 SEEN = Figures(
     cores={"web": 0.4, "worker": 0.05, "gatekeeper": 0.03, "database": 0.3},
-    p50_s=0.01, p95_s=0.1, good_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
+    p50_s=0.01, p95_s=0.1, good_per_s=200.0, calm_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
 )  # fmt: skip
 LOADS = ("held-60", "held-90", "held-110", "outage", "ramp")
 

@@ -28,7 +28,7 @@ from scenarios import calibration_file
 from scenarios.calibration_file import Calibration, CalibrationError
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
-from tests.acceptance.long.held_out_figures import Figures, of_dict
+from tests.acceptance.long.held_out_figures import CALM, Figures, of_dict
 from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import Model, fitted, of_calibration
 from tests.acceptance.long.held_out_runs import Invalid, Load, Played, cores, night_file, rehearsed
@@ -105,7 +105,7 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
 def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
     """What is predicted, by name."""
     low, high = (share * knee_per_s for share in AROUND)
-    start_s = round(minutes * 60 * 0.4)
+    start_s = round(minutes * 60 * CALM)
     return {
         **{
             name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + place, share)
@@ -140,8 +140,11 @@ def _predictions(
             _show(name, model.figures(case), taught[name].figures)
         _write(path, model, found, {name: model.figures(_case(home, load)) for name, load in held.items()}, held)
     data = path.read_bytes()
-    expected = json.loads(data)["expected"]
-    return {name: of_dict(each) for name, each in expected.items()}, hashlib.sha256(data).hexdigest()
+    try:
+        expected = {name: of_dict(each) for name, each in json.loads(data)["expected"].items()}
+    except (KeyError, TypeError, ValueError):
+        raise Invalid(f"{path} was written by another version of this proof: begin anew with --anew") from None
+    return expected, hashlib.sha256(data).hexdigest()
 
 
 def _case(home: Path, load: Load) -> Any:

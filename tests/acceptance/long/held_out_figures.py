@@ -21,8 +21,10 @@ and neither counted as good answers nor timed."""
 PHOTOS = "files-"
 BEST_S = 20
 """Of a run, the seconds in which most was answered well, and the last ones of its arrivals."""
+CALM = 0.4
+"""Of the time in which people come: nothing is broken before."""
 TIPPED = 0.7
-"""A service has tipped that answers, at the end of the arrivals, less than this share of the most it has answered."""
+"""A service has tipped that answers, at the end of the arrivals, less than this share of what it answered before."""
 OLDEST_S = 10
 """The age of the oldest job is the mean over so many seconds: workers tell it now and then."""
 
@@ -51,6 +53,8 @@ class Figures:
     p50_s: float
     p95_s: float
     good_per_s: float
+    calm_per_s: float
+    """Up to CALM of the time."""
     best_per_s: float
     """In the best BEST_S seconds of the run."""
     last_per_s: float
@@ -59,7 +63,7 @@ class Figures:
 
     @property
     def tipped(self) -> bool:
-        return self.last_per_s < TIPPED * self.best_per_s
+        return self.last_per_s < TIPPED * self.calm_per_s
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; `of_dict` is the way back."""
@@ -73,6 +77,7 @@ def of_dict(document: dict[str, Any]) -> Figures:
 def figures(track: Track, warm_s: int, end_s: int) -> Figures:
     """The figures of a track between two of its seconds; best_per_s from its beginning on."""
     span = end_s - warm_s
+    calm_s = max(round(CALM * end_s), warm_s + 1)
     counts = track.times[end_s] - track.times[warm_s]
     best = track.good[BEST_S : end_s + 1] - track.good[: end_s + 1 - BEST_S]
     return Figures(
@@ -80,6 +85,7 @@ def figures(track: Track, warm_s: int, end_s: int) -> Figures:
         p50_s=quantile(track.edges, counts, 0.5),
         p95_s=quantile(track.edges, counts, 0.95),
         good_per_s=float(track.good[end_s] - track.good[warm_s]) / span,
+        calm_per_s=float(track.good[calm_s] - track.good[warm_s]) / (calm_s - warm_s),
         best_per_s=float(best.max()) / BEST_S,
         last_per_s=float(track.good[end_s] - track.good[end_s - BEST_S]) / BEST_S,
         oldest_s=float(track.oldest[end_s - OLDEST_S : end_s + 1].mean()),
