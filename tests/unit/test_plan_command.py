@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from reports.facts import Facts
+from reports.objectives import judge_all
 from scenarios.catalogue import load
+from scenarios.record import Run
 from scenarios.simulation.__main__ import main
 from scenarios.simulation.compiled import PLAIN
+from scenarios.simulation.planning import goals
 from scenarios.simulation.planning.order import Order
 from scenarios.simulation.planning.outcome import Outcome
 from scenarios.simulation.planning.sizing import start
@@ -63,11 +67,12 @@ def looked_at() -> dict[str, Any]:
 
 
 def test_a_trial_comes_to_what_the_night_itself_comes_to(
-    looked_at: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    looked_at: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The same machines and partners as `simulate` has by default, so the same fates and events."""
+    """The machines and partners that `simulate` has by default: the same fates and events, judged as a report does."""
     monkeypatch.setenv(PLAIN, "1")
-    assert main(["simulate", "prakerja-wave-1", "--people", str(PEOPLE), "--cut", "--json", "--no-record"]) == 0
+    words = ["--people", str(PEOPLE), "--cut", "--json", "--no-report", "--out", str(tmp_path / "run")]
+    assert main(["simulate", "prakerja-wave-1", *words]) == 0
     document = json.loads(capsys.readouterr().out)
     found = Outcome.from_dict(looked_at["outcome"])
     assert {name: count for name, count in found.fates.items() if count} == document["fates"]
@@ -75,6 +80,13 @@ def test_a_trial_comes_to_what_the_night_itself_comes_to(
     assert found.wanted >= found.joined == document["fates"]["joined"]
     assert found.curves["came"][-1] == PEOPLE and found.curves["joined"][-1] == found.joined
     assert found.began["account"] >= found.completed["account"] >= found.completed["join"] == found.joined
+    asked, _ = goals.goals(NIGHT, [])
+    verdicts = {one.goal.id: one for one in goals.judged(found, asked)}
+    reported = {one.id: one for one in judge_all(Facts(Run.load(tmp_path / "run")))}
+    both = verdicts.keys() & reported.keys()
+    assert both == {"api_p95_s", "api_p99_s", "admitted_joined_ratio"}
+    assert {name: verdicts[name].met for name in both} == {name: reported[name].met for name in both}
+    assert verdicts["admitted_joined_ratio"].value == reported["admitted_joined_ratio"].value
 
 
 def test_theory_stands_beside_a_calm_night_and_agrees(looked_at: dict[str, Any]) -> None:
