@@ -36,7 +36,7 @@ FIGURES = np.dtype(
         *((name, np.int64) for name in ("seed", "pictures", "refresh_us", "gated", "door", "bounded", "drops")),
         *((name, np.int64) for name in ("paced", "workers", "steps")),
         *((name, np.float64) for name in ("closes_s", "hard_rate_per_s", "refresh_share", "refusal_us", "poll_us")),
-        *((name, np.float64) for name in ("photo_us_per_byte", "inspection_us", "turns", "pause_us")),
+        *((name, np.float64) for name in ("photo_us_per_byte", "inspection_us", "turns", "pause_us", "turn_us")),
         ("web_us", np.float64, (ACTIONS,)),
         ("database_us", np.float64, (ACTIONS,)),
         ("ranks", np.int64, (ACTIONS,)),
@@ -60,7 +60,8 @@ FIGURES = np.dtype(
 web_us, database_us: means by action. quantiles: of a request's costs around their mean of 1.
 ranks: service.domain.overload.Progress by action, -1: never held up. limits, rates: by queue, jobs that may wait
 and jobs a second as agreed. steps: answers that worked after which people leave, 0: none.
-turns, pause_us and what begins with gate or job: scenarios.simulation.shared_core; jobs by queue, photos last."""
+turn_us: of a request, web and database together. It, turns, pause_us and what begins with gate or job are those of
+scenarios.simulation.shared_core; jobs by queue, photos last."""
 
 HABITS = np.dtype(
     [
@@ -134,6 +135,7 @@ def filled(setup: Setup) -> NDArray[Any]:
         "quantiles": _quantiles(costs.sigma),
         "turns": costs.turns,
         "pause_us": costs.pause_s * US,
+        "turn_us": (costs.request_web_s + costs.request_database_s) * US,
         "steps": setup.steps,
     }
     for name, value in values.items():

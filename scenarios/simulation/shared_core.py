@@ -11,9 +11,10 @@ and a request that comes with work w, when F is in front of it and B behind, is 
 
     min((F + w) / (1 - s), F + w + B)
 
-of the core's time: what is left behind is served before it, or lasts longer than it. What the roles use whether or not
-anybody asks is taken off the core first. Photos that come after a request do not hold it up any more: the least that
-this leaves out.
+of the core's time: what is left behind is served before it, or lasts longer than it. Of what is in front the door lets
+in as much as it works on at least (service.domain.overload.LEAST); the rest waits before it, and is judged there. What
+the roles use whether or not anybody asks is taken off the core first. Photos that come after a request do not hold it
+up any more: the least that this leaves out.
 """
 
 from typing import Any
@@ -21,11 +22,15 @@ from typing import Any
 from scenarios.calibration_file import ROLES
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.costs import Costs
+from service.domain import overload
+
+shared(overload.patience_s)
 
 WEB_ROLE, WORKER_ROLE, GATEKEEPER_ROLE, DATABASE_ROLE = range(4)
 """As scenarios.calibration_file.ROLES has them."""
 PHOTO = 3
 """After the three queues: the jobs of photos."""
+_US = 1e6
 
 
 def put_together(world: Any, costs: Costs) -> None:
@@ -80,6 +85,24 @@ def takes_us(world: Any, now_us: int, work_us: float) -> float:
 def stands_us(world: Any, now_us: int) -> int:
     """How long nothing in front is worked on from now on."""
     return max(int(world.stalled_until_us) - now_us, 0)
+
+
+@shared
+def door_us(world: Any, figures: Any, now_us: int) -> int:
+    """How long a request that comes now waits at the door: for all that is more than the house works on at once."""
+    waits_us = takes_us(world, now_us, 0.0) - overload.LEAST * figures.turn_us / world.core_left
+    if waits_us <= 0.0:
+        world.line_from_us = now_us
+        return 0
+    return int(waits_us)
+
+
+@shared
+def patience_us(world: Any, figures: Any, now_us: int, stormy: bool) -> int:
+    """How long somebody may wait there: less in a line that has not been empty for too long."""
+    late = now_us - world.line_from_us > overload.PATIENCE_S * _US
+    turn_s = figures.turn_us / world.core_left / _US
+    return int(overload.patience_s(late, stormy, turn_s) * _US)
 
 
 @shared

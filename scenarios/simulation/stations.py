@@ -126,7 +126,7 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     """
     rank = figures.ranks[action]
     if figures.door == 1 and rank >= 0:
-        wait = max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
+        wait = _door_us(world, figures, now_us)
         if wait > 0:
             patience = _patience_us(world, figures, rank, number, now_us)
             if wait > patience:
@@ -161,10 +161,19 @@ def _patience_us(world: Any, figures: Any, rank: int, number: int, now_us: int) 
         return 0
     stormy = world.share[0] < 1.0 or world.share[1] < 1.0 or world.share[2] < 1.0 or world.share[3] < 1.0
     patience = STORM_US if stormy else LATE_US
-    wait = max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
-    if wait > patience:
+    if world.shares_core == 1:
+        patience = shared_core.patience_us(world, figures, now_us, stormy)
+    if _door_us(world, figures, now_us) > patience:
         world.late[rank] = 1
     return patience
+
+
+@shared
+def _door_us(world: Any, figures: Any, now_us: int) -> int:
+    """How long a request that comes now waits at the door."""
+    if world.shares_core == 1:
+        return shared_core.door_us(world, figures, now_us)
+    return max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
 
 
 @shared

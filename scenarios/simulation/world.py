@@ -72,7 +72,7 @@ WORLD = np.dtype(
         ("web_work_us", np.int64, (ACTIONS,)),
         ("door_work_us", np.int64, (ACTIONS,)),
         ("kept_back", np.int64, (ACTIONS,)),
-        *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us")),
+        *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us", "line_from_us")),
         *((name, np.float64) for name in ("front_us", "behind_us", "behind_share", "core_left", "core_idle_us")),
         ("role_us", np.float64, (4,)),
     ],

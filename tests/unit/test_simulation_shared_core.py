@@ -1,6 +1,7 @@
 """One core for web process, database, workers and gatekeeper: who waits for whom, and that no work is lost."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,21 @@ def test_a_request_is_told_exactly_when_it_is_done_if_nobody_comes_after_it() ->
         shared_core.catch_up(one, round(takes) + 1)
         assert one.front_us == 0.0
         assert one.behind_us == pytest.approx(max(behind - takes * 0.25, 0.0), abs=2.0)
+
+
+def test_patience_is_short_at_a_door_whose_line_has_not_been_empty_for_long() -> None:
+    """Four requests of 2 ms are inside; what comes on top of them waits, and after a tenth of a second only for two."""
+    told = SimpleNamespace(turn_us=2000.0)
+    one = core()
+    shared_core.work(one, shared_core.WEB_ROLE, 1000, 8000.0)
+    assert shared_core.door_us(one, told, 1000) == 0
+    shared_core.work(one, shared_core.WEB_ROLE, 1000, 300_000.0)
+    assert shared_core.door_us(one, told, 1000) == 300_000
+    patience = [shared_core.patience_us(one, told, at, False) for at in (1000, 101_000, 102_000)]
+    assert patience == [100_000, 100_000, 5000]
+    shared_core.catch_up(one, 400_000)
+    assert shared_core.door_us(one, told, 400_000) == 0
+    assert shared_core.patience_us(one, told, 401_000, False) == 100_000
 
 
 def test_a_core_that_idles_itself_away_is_refused() -> None:
