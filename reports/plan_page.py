@@ -309,12 +309,9 @@ def _goals(plan: Plan) -> Part:
 def _basis(plan: Plan) -> Part:
     order = plan.order
     texts = [
-        say("Assumed: what requests cost stays as calibrated at any load; a request has a core to itself, and one line "
-            "serves all web processes; the gate's rate is fixed all night; how people come, retry and leave is as the "
-            "night file says, where every figure has its source."),
-        say("Not simulated: typing errors in codes, refused photos, pages and links. docs/simulation.md has the "
-            "whole list, "
-            "docs/plan.md how the search goes."),
+        *(say("Assumed: {what}.", what=recorded(one)) for one in plan.assumptions),
+        say("How people come, retry and leave is as the night file says, where every figure has its source. "
+            "docs/simulation.md says more of what is simulated, docs/plan.md how the search goes."),
         *(say("Remark: {what}.", what=recorded(remark)) for remark in plan.remarks),
     ]  # fmt: skip
     if order.people != "1" and not order.cut:

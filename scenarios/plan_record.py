@@ -254,7 +254,9 @@ class Plan:
     """Pairs of sets of which the larger did worse: 0 where more never hurt in all that was seen."""
     compared: Count
     """Sets that this was looked for in."""
+    assumptions: tuple[str, ...]
     remarks: tuple[str, ...]
+    """What of this night was not simulated, and the like."""
     runs: Count
     runs_cpu_s: Seconds
     versions: dict[str, str]

@@ -10,6 +10,7 @@ import numpy as np
 
 from scenarios import plan_record
 from scenarios.plan_record import Beside, Lived, Plan, Proof, Setting
+from scenarios.simulation.assumptions import ASSUMPTIONS
 from scenarios.simulation.figures import NotSimulated
 from scenarios.simulation.planning import around, search, tipping
 from scenarios.simulation.planning.chances import CONFIDENCE, chance
@@ -304,6 +305,7 @@ class Planner:
             bands=tuple(plan_record.Band(**each) for each in parts.get("bands", ())),
             unordered=sum(len(search.unordered(each)) for each in seen),
             compared=sum(map(len, seen)),
+            assumptions=ASSUMPTIONS,
             remarks=tuple(parts.get("remarks", ())),
             runs=runs,
             runs_cpu_s=cpu_s,
