@@ -26,6 +26,8 @@ _STATIONS = (("web", WEB), ("database", DATABASE), ("inspectors", INSPECTION))
 _LOOSE = 2.0
 """Factor to both sides of what a formula says: bursts inside a minute, and mixes of services."""
 _SLACK_S = 0.001
+_MOST_PLACES = 5_000
+"""In line for the web processes: with more of them nobody is refused below full load, and above it a fluid says who is."""
 _FULL = 0.995
 """From this use of a minute on a station counts as overloaded: there is no steady state, and the fluid takes over."""
 
@@ -114,7 +116,7 @@ def _door(played: Result, figures: Any) -> list[Band]:
         busy = played.tally.answered[minute, :, Told.BUSY].sum() / asked
         usual = erlang_a(servers, rate, service_s, overload.PATIENCE_S).abandons
         found.append(Band("door", "turned away in the busiest minute", "Erlang A", 0.0, _LOOSE * usual + 0.01, busy))
-    places = max(1, int(PATIENCE_US / 1e6 / service_s * servers))
+    places = min(_MOST_PLACES, max(1, int(PATIENCE_US / 1e6 / service_s * servers)))
     calm, full = retrial_points(servers, places, rate, service_s, 5, 12.0)
     refused = float(world["turned_away"].sum()) / max(float(played.tally.answered.sum()), 1.0)
     high = full.refused if figures["door"] == 0 else max(calm.refused, 0.01)
