@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from loadtests.harness.processes import Child, python
+from service.actions.complaints import answer_complaint
 from service.actions.offices import add_office
+from service.clock import WallClock
+from service.domain.draws import Outcome
 from service.domain.offices import CODE_BYTES
 from service.running import KEY_FILE
 from service.storage import embedded
@@ -101,6 +105,44 @@ class House:
             await database.close()
         assert code, f"there is an office {name}"
         return code
+
+    def waiting_ticket(self, number: int) -> tuple[int, str]:
+        """A wave whose draw was published, and a ticket that waits in it. number: another one each time."""
+        wave, ticket = 1000 + number, uuid4()
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(lambda: asyncio.run(self._publish_draw(wave, ticket))).result()
+        return wave, ticket.hex
+
+    async def _publish_draw(self, wave: int, ticket: UUID) -> None:
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            await connection.execute(
+                """insert into wave (id, opens_at, closes_at, seats, frozen_at, published_at)
+                values ($1, now() - interval '30 d', now() - interval '25 d', 200000, now(), now())""",
+                wave,
+            )
+            await connection.execute(
+                """insert into wave_join (id, wave_id, account_id)
+                select $1, $2, id from account order by created_at desc limit 1""",
+                ticket,
+                wave,
+            )
+            values = "insert into draw_place (join_id, wave_id, outcome, rank) values ($1, $2, $3, 214803)"
+            await connection.execute(values, ticket, wave, Outcome.WAITING)
+        finally:
+            await connection.close()
+
+    def answer_complaint(self, number: int, text: str) -> None:
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(lambda: asyncio.run(self._answer_complaint(number, text))).result()
+
+    async def _answer_complaint(self, number: int, text: str) -> None:
+        vault = KeyVault(bytes.fromhex((self.data / KEY_FILE).read_text()))
+        database = await Database.open(self.database_url, connections=1, name="operator")
+        try:
+            await answer_complaint(begin_on(database, vault), WallClock(), "Root", number, text)
+        finally:
+            await database.close()
 
     def set_partners(self, **figures: dict[str, float]) -> None:
         """Change what the partners can do: `sms={"loss": 1.0}`."""

@@ -99,6 +99,7 @@ def photograph(browser: Browser, house: House, slow_house: House, photo: Path) -
         tour.answers_of_the_registry(walk, Camera(window))
         tour.odds_and_ends(walk, photo, Camera(window))
         tour.at_a_desk(walk, Camera(window))
+        tour.for_everybody(walk, Camera(window))
     with opened(browser) as window:
         for each in range(_AHEAD):
             slow_house.ask("/tickets", f"sheet-{each}")

@@ -31,6 +31,7 @@ def test_every_state_is_clean(browser: Browser, house: House, photo: Path, numbe
         tour.answers_of_the_registry(walk, look)
         tour.odds_and_ends(walk, photo, look)
         tour.at_a_desk(walk, look)
+        tour.for_everybody(walk, look)
     assert seen == list(tour.ASIDE)
     assert window.judged >= tour.ASIDE_ONLY
 

@@ -42,4 +42,7 @@ def slugs() -> set[str]:
     """Of every page there is; of those with a number the first."""
     ports: Any = SimpleNamespace(policy=SimpleNamespace(synthetic_people=True))
     settings: Any = SimpleNamespace(photo_max_bytes=1)
-    return {re.sub("{.*}", "1", page.slug) for page in site.pages(ports, Metrics(), Writers(), settings)}
+    return {
+        re.sub("{.*}", "1", page.slug.replace("{code}", "3372"))
+        for page in site.pages(ports, Metrics(), Writers(), settings)
+    }

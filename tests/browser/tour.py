@@ -77,9 +77,25 @@ ASIDE = {
     "invitation-refused": "Nothing was typed",
     "desk-seated": "While an applicant sits there, nothing of the others is shown",
     "desk-leave": "Done with this applicant: the desk keeps its numbers",
+    "result-search": "The result of a draw, for whoever has the ticket",
+    "result-search-refused": "No ticket was typed",
+    "result-wave": "A wave that is open still",
+    "result": "A ticket that may move up",
+    "counts": "How many people came how far",
+    "counts-refused": "No place was chosen",
+    "counts-place": "The same for one regency, rounded",
+    "complaint": "A complaint, with an account or without",
+    "complaint-refused": "Nothing was typed",
+    "complaint-filed": "Number and secret, and what was written",
+    "complaint-search": "Looking for it on another phone",
+    "complaint-search-refused": "Nothing was typed",
+    "complaint-answered": "Its answer",
 }
 """What applicants meet beside the straight way."""
-ASIDE_ONLY = {"masuk", "undangan", "telepon/ganti", "loket", "loket/nomor"}
+ASIDE_ONLY = {
+    "masuk", "undangan", "telepon/ganti", "loket", "loket/nomor", "hasil", "hasil/1", "jumlah", "jumlah/3372",
+    "pengaduan", "pengaduan/lihat", "pengaduan/saya",
+}  # fmt: skip
 """Slugs of the pages that lie beside the way."""
 
 
@@ -282,6 +298,49 @@ def at_a_desk(walk: Walk, seen: Seen) -> None:
     seen("desk-leave")
     press(page)
     at(page, "loket")
+
+
+def for_everybody(walk: Walk, seen: Seen) -> None:
+    """Results, counts and complaints: pages that ask for no account."""
+    page = walk.page
+    walk.go("hasil")
+    seen("result-search")
+    refuse(walk, "result-search", seen)
+    walk.go("hasil/1")
+    seen("result-wave")
+    wave, ticket = walk.house.waiting_ticket(walk.applicant.number)
+    walk.go("hasil")
+    page.fill("[name=wave]", str(wave))
+    page.fill("[name=ticket]", ticket)
+    press(page)
+    at(page, f"hasil/{wave}/{ticket}")
+    seen("result")
+    walk.go("jumlah")
+    seen("counts")
+    refuse(walk, "counts", seen)
+    page.select_option("[name=regency]", "3372")
+    press(page)
+    at(page, "jumlah/3372")
+    seen("counts-place")
+    walk.go("pengaduan")
+    seen("complaint")
+    refuse(walk, "complaint", seen)
+    page.select_option("[name=category]", "photo_upload")
+    page.select_option("[name=regency]", "3372")
+    page.fill("[name=text]", "Foto KTP gagal terkirim.\nSudah lima kali.")
+    press(page)
+    at(page, "pengaduan/saya")
+    seen("complaint-filed")
+    number, secret = (page.locator("dl.facts dd").nth(place).inner_text() for place in (1, 2))
+    walk.go("pengaduan/lihat")
+    seen("complaint-search")
+    refuse(walk, "complaint-search", seen)
+    page.fill("[name=complaint_number]", number)
+    page.fill("[name=complaint_secret]", secret)
+    walk.house.answer_complaint(int(number), "Unggahan sudah diperbaiki. Silakan coba lagi.")
+    press(page)
+    at(page, "pengaduan/saya")
+    seen("complaint-answered")
 
 
 def refuse(walk: Walk, name: str, seen: Seen, form: str = "") -> None:

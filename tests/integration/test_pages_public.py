@@ -129,6 +129,7 @@ def test_a_complaint_is_filed_once_and_followed_from_any_browser(run, database_u
     for page in (first, again):
         assert page.path == "/daftar/pengaduan/saya" and secret in page.text
         assert "&lt;b&gt;Lima&lt;/b&gt; kali." in page.html and "Belum dijawab" in page.text
+        assert "Foto gagal terkirim.</p>" in page.html, "its lines are kept"
         assert page.headers["cache-control"] == "no-store"
     assert unknown.path == "/daftar/pengaduan/lihat"
     assert wrong.status == 422 and "tidak cocok" in wrong.fault("complaint_number")

@@ -8,7 +8,7 @@ import msgspec
 
 from service.actions import complaints as actions
 from service.actions.complaints import Caller, FiledComplaint
-from service.domain.complaints import Category
+from service.domain.complaints import MOST_TEXT, Category, complaint_text
 from service.domain.errors import FieldFault, InvalidFields, NotFound
 from service.web.complaints import CHECKS, MOST_NUMBER, ComplaintCategory, ComplaintData
 from service.web.http import ADDRESS_HEADER, LONGEST_ADDRESS
@@ -51,9 +51,12 @@ async def file(visit: Visit, given: ComplaintData) -> Go:
     address = visit.headers.get(ADDRESS_HEADER.lower().encode(), b"").decode("latin-1")[:LONGEST_ADDRESS]
     caller = Caller(visit.session if visit.memory.token else None, address)
     category = Category[given.category.name]
+    text = complaint_text(visit.typed["text"])  # a decoded form has no lines, and this field keeps them
+    if len(text) > MOST_TEXT:
+        raise InvalidFields([FieldFault("text", "too-long", f"At most {MOST_TEXT} characters are kept.")])
     filed = await visit.once(
         FiledComplaint,
-        lambda once: actions.file_complaint(visit.ports, once, caller, category, given.regency, given.text),
+        lambda once: actions.file_complaint(visit.ports, once, caller, category, given.regency, text),
         given,
     )
     visit.memory.complaint, visit.memory.complaint_secret = filed.number, filed.secret
