@@ -27,7 +27,7 @@ _LOOSE = 2.0
 """Factor to both sides of what a formula says: bursts inside a minute, and mixes of services."""
 _SLACK_S = 0.001
 _MOST_PLACES = 5_000
-"""In line for the web processes: with more of them nobody is refused below full load, and above it a fluid says who is."""
+"""In line for the web processes: with more nobody is refused below full load, and above it a fluid says who is."""
 _FULL = 0.995
 """From this use of a minute on a station counts as overloaded: there is no steady state, and the fluid takes over."""
 
