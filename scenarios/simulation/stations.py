@@ -144,7 +144,7 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        return Entry(shared_core.serve(world, figures, action, web_us, database_us, now_us), True)
+        return Entry(shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us), True)
     done_us = give(world, WEB, now_us, int(web_us) + 1)
     if database_us > 0.0:
         done_us = give(world, DATABASE, done_us, int(database_us) + 1)

@@ -156,7 +156,7 @@ def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Fig
         "simulated": True,
         "calibration": found.digest,
         "pause_s": model.pause_s,
-        "sigma": model.sigma,
+        "pause_sigma": model.pause_sigma,
         "turns": model.turns,
         "busy": model.busy,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
