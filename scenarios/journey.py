@@ -199,11 +199,13 @@ def page_lost(decision: Decision, habits: Habits, seed: int, number: int, now_s:
     the photo. So whoever is signed in opens the status page and goes on from there; all others ask for a new code.
     """
     there = decision.state
+    if there.traits.low_memory == 0:
+        return decision
     occasion = there.nerves.retries * 4 + there.code.signed_in
     if decision.action == Action.PHOTO_CREATE:
         occasion = there.nerves.retries * 4 + 2 + there.progress.photo
     drawn = uniform(seed, number, Purpose.PAGE_LOST, occasion)
-    if there.traits.low_memory == 0 or drawn >= habits.page_lost_share:
+    if drawn >= habits.page_lost_share:
         return decision
     action = Action.REOPEN + 0 if there.code.signed_in == 1 else Action.CODE + 0
     without = State(
@@ -214,17 +216,15 @@ def page_lost(decision: Decision, habits: Habits, seed: int, number: int, now_s:
     return Decision(reopened.state, reopened.action, decision.delay_s + reopened.delay_s)
 
 
-def photo_stored(state: State, habits: Habits, seed: int, number: int) -> Decision:
-    """A slot is filled: the next one, or on to the phone, which a code by SMS has verified already."""
-    photo = state.progress.photo + 1
-    furthest = state.progress.furthest
+def photo_filled(progress: Progress, channel: int) -> Progress:
+    """One slot more is filled: the next one, or on to the phone, which a code by SMS has verified already."""
+    photo = progress.photo + 1
+    furthest = progress.furthest
     if photo == PHOTOS:
         furthest = Furthest.PHOTOS_UPLOADED + 0
-        if state.traits.channel == Channel.SMS:
+        if channel == Channel.SMS:
             furthest = Furthest.PHONE_VERIFIED + 0
-    progress = Progress(furthest, photo, state.progress.answers, state.progress.mistyped)
-    code = Code(Channel.SMS + 0, 0, 0, 1)
-    return go_on(state, habits, seed, number, action_after(progress), code, progress, photo)
+    return Progress(furthest, photo, progress.answers, progress.mistyped)
 
 
 def reached(progress: Progress, furthest: int) -> Progress:
@@ -235,68 +235,67 @@ def reached(progress: Progress, furthest: int) -> Progress:
 
 
 def succeeded(state: State, habits: Habits, seed: int, number: int) -> Decision:
-    """The action worked: what comes after it."""
-    action, code, done = state.action, state.code, state.progress
+    """The action worked: what comes after it.
+
+    Each branch says where it goes on, and one call does: compiled, a dozen of them were most of the kernel.
+    """
+    action, code, done, part = state.action, state.code, state.progress, 0
     if action == Action.ANSWER:
         done = Progress(done.furthest, done.photo, done.answers + 1, done.mistyped)
-        action = Action.ANSWER + 0 if done.answers < ANSWERS else Action.SUBMIT + 0
-        return go_on(state, habits, seed, number, action, code, done, done.answers)
-    if action == Action.TICKET or action == Action.PLACE:
-        return go_on(state, habits, seed, number, Action.CLAIM + 0, code, reached(done, Furthest.TICKETED), 0)
-    if action == Action.CLAIM:
-        return go_on(state, habits, seed, number, Action.ACCOUNT + 0, code, reached(done, Furthest.ADMITTED), 0)
-    if action == Action.ACCOUNT:
-        return go_on(state, habits, seed, number, Action.CODE + 0, code, reached(done, Furthest.ACCOUNT_CREATED), 0)
-    if action == Action.CODE:
+        part = done.answers
+        if done.answers >= ANSWERS:
+            action = Action.SUBMIT + 0
+    elif action == Action.TICKET or action == Action.PLACE:
+        action, done = Action.CLAIM + 0, reached(done, Furthest.TICKETED)
+    elif action == Action.CLAIM:
+        action, done = Action.ACCOUNT + 0, reached(done, Furthest.ADMITTED)
+    elif action == Action.ACCOUNT:
+        action, done = Action.CODE + 0, reached(done, Furthest.ACCOUNT_CREATED)
+    elif action == Action.CODE:
         fresh = Code(code.channel, 0, 0, code.signed_in)
         return look_out(next_move(state, action, state.nerves, fresh, done, 0.0).state, habits, 1)
-    if action == Action.CODE_AGAIN:
+    elif action == Action.CODE_AGAIN:
         return look_out(state, habits, code.sends + 1)
-    if action == Action.SESSION:
-        done = reached(done, Furthest.CODE_VERIFIED)
-        code = Code(Channel.SMS + 0, 0, 0, 1)
-        return go_on(state, habits, seed, number, action_after(done), code, done, 0)
-    if action == Action.REOPEN:
+    elif action == Action.SESSION:
+        code, done = Code(Channel.SMS + 0, 0, 0, 1), reached(done, Furthest.CODE_VERIFIED)
+        action = action_after(done)
+    elif action == Action.REOPEN:
         # No progress, so no comfort: somebody whose phone loses every page gives up.
-        onward = action_after(done)
-        delay_s = think_s(habits, state.traits, seed, number, onward, done.photo)
-        return next_move(state, onward, state.nerves, code, done, delay_s)
-    if action == Action.IDENTITY:
-        done = reached(done, Furthest.IDENTITY_SUBMITTED)
-        return go_on(state, habits, seed, number, Action.PERSONAL + 0, code, done, 0)
-    if action == Action.PERSONAL:
-        return go_on(state, habits, seed, number, Action.WORK + 0, code, done, 0)
-    if action == Action.WORK:
-        return go_on(state, habits, seed, number, Action.PROGRAM + 0, code, done, 0)
-    if action == Action.PROGRAM:
-        done = reached(done, Furthest.PROFILE_COMPLETED)
-        return go_on(state, habits, seed, number, Action.PHOTO_CREATE + 0, code, done, 0)
-    if action == Action.PHOTO_CREATE and state.traits.uploader != Uploader.ONE_SHOT:
-        return go_on(state, habits, seed, number, Action.PHOTO_SEND + 0, code, done, 0)
-    if is_photo(action):
-        return photo_stored(state, habits, seed, number)
-    if action == Action.PHONE:
-        done = reached(done, Furthest.PHONE_VERIFIED)
-        return go_on(state, habits, seed, number, Action.ASSESSMENT + 0, code, done, 0)
-    if action == Action.ASSESSMENT:
-        done = Progress(done.furthest, done.photo, 0, done.mistyped)
-        return go_on(state, habits, seed, number, Action.ANSWER + 0, code, done, 0)
-    if action == Action.SUBMIT:
-        return go_on(state, habits, seed, number, Action.LOOK + 0, code, reached(done, Furthest.ASSESSED), 0)
-    if action == Action.CORRECT:
-        done = Progress(done.furthest, done.photo, done.answers, 0)
-        return go_on(state, habits, seed, number, Action.JOIN + 0, code, done, 1)
-    if action == Action.LOOK:
-        return go_on(state, habits, seed, number, Action.JOIN + 0, code, done, 0)
-    # JOIN: told that the place is taken; one last look at the status page changes nothing any more.
-    done = reached(done, Furthest.WAVE_JOINED)
-    looking = go_on(state, habits, seed, number, Action.LAST_LOOK + 0, code, done, 0)
-    there = looking.state
-    joined = State(
-        there.action, there.traits, there.nerves, there.code, there.progress, there.leaves_line_at,
-        Fate.JOINED + 0, Reason.JOINED + 0, there.browser, there.pages,
-    )  # fmt: skip
-    return Decision(joined, looking.action, looking.delay_s)
+        action = action_after(done)
+        return next_move(
+            state, action, state.nerves, code, done, think_s(habits, state.traits, seed, number, action, done.photo)
+        )
+    elif action == Action.IDENTITY:
+        action, done = Action.PERSONAL + 0, reached(done, Furthest.IDENTITY_SUBMITTED)
+    elif action == Action.PERSONAL:
+        action = Action.WORK + 0
+    elif action == Action.WORK:
+        action = Action.PROGRAM + 0
+    elif action == Action.PROGRAM:
+        action, done = Action.PHOTO_CREATE + 0, reached(done, Furthest.PROFILE_COMPLETED)
+    elif action == Action.PHOTO_CREATE and state.traits.uploader != Uploader.ONE_SHOT:
+        action = Action.PHOTO_SEND + 0
+    elif is_photo(action):
+        code, done = Code(Channel.SMS + 0, 0, 0, 1), photo_filled(done, state.traits.channel)
+        action, part = action_after(done), done.photo
+    elif action == Action.PHONE:
+        action, done = Action.ASSESSMENT + 0, reached(done, Furthest.PHONE_VERIFIED)
+    elif action == Action.ASSESSMENT:
+        action, done = Action.ANSWER + 0, Progress(done.furthest, done.photo, 0, done.mistyped)
+    elif action == Action.SUBMIT:
+        action, done = Action.LOOK + 0, reached(done, Furthest.ASSESSED)
+    elif action == Action.CORRECT:
+        action, done, part = Action.JOIN + 0, Progress(done.furthest, done.photo, done.answers, 0), 1
+    elif action == Action.LOOK:
+        action = Action.JOIN + 0
+    else:
+        # JOIN: told that the place is taken; one last look at the status page changes nothing any more.
+        action, done = Action.LAST_LOOK + 0, reached(done, Furthest.WAVE_JOINED)
+        state = State(
+            state.action, state.traits, state.nerves, code, state.progress, state.leaves_line_at, Fate.JOINED + 0,
+            Reason.JOINED + 0, state.browser, state.pages,
+        )  # fmt: skip
+    return go_on(state, habits, seed, number, action, code, done, part)
 
 
 def step(
@@ -317,18 +316,17 @@ def step(
     action = state.action
     if action == Action.LAST_LOOK:
         return leave(state, state.fate, state.reason)
-    if result == Result.ADDRESS_TAKEN and action == Action.ACCOUNT and state.browser > 0:
-        # By the form sent from the browser before: it is one's own account, so sign in to it.
-        return succeeded(state, habits, seed, number)
+    # By the form sent from the browser before: it is one's own account, so sign in to it.
+    is_own = result == Result.ADDRESS_TAKEN and action == Action.ACCOUNT and state.browser > 0
     reason = refusal(result)
-    if reason != Reason.NONE:
+    if reason != Reason.NONE and not is_own:
         return leave(state, Fate.REFUSED + 0, reason)
     if action == Action.WAIT_CODE:
         decision = wait_for_code(state, habits, seed, number, result, now_s)
         if result == Result.DELIVERED:
             return page_lost(decision, habits, seed, number, now_s)
         return decision
-    if result == Result.OK:
+    if result == Result.OK or is_own:
         decision = succeeded(state, habits, seed, number)
         if decision.action == Action.PHOTO_CREATE:
             return page_lost(decision, habits, seed, number, now_s)
@@ -370,6 +368,6 @@ def step(
 
 RULES = (
     start, think_median_s, think_s, calmed, got_on, action_after, reached, go_on, look_out, stand_in_line,
-    wait_for_code, page_lost, photo_stored, succeeded, step,
+    wait_for_code, page_lost, photo_filled, succeeded, step,
 )  # fmt: skip
 """Every function of the machine but those of its setbacks, each after those it calls."""

@@ -44,7 +44,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def shared(function: Function) -> Function:
     """The same function, which kernels may call from now on. It may allocate nothing: arrays come from outside."""
-    register_jitable(_nrt=False)(function)
+    register_jitable(_nrt=False, **rules.CALLED)(function)
+    return function
+
+
+def inlined(function: Function) -> Function:
+    """As `shared`, and taken into the kernel rather than called.
+
+    For what each timer goes through, from few places: an array is handed over by value, seven words of it, so that a
+    call of a function of the wheel is sixty instructions before it begins.
+    """
+    register_jitable(_nrt=False, **rules.INLINED)(function)
     return function
 
 

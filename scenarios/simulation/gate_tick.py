@@ -8,11 +8,11 @@ a second and moves the frontier once a second, by the rules of the service.
 
 from typing import Any
 
-from scenarios.simulation.compiled import shared
-from scenarios.simulation.rows import ACCOUNT, AT_GATE, HELD, INSIDE, KEPT, Phase, clear, has, set_flag
+from scenarios.simulation.compiled import shared, whole
+from scenarios.simulation.rows import AT_GATE, HELD, INSIDE, KEPT, Phase, clear, has, set_flag
 from scenarios.simulation.stations import spread
 from scenarios.simulation.wheel import Wheel, arm
-from scenarios.simulation.world import TICK_US, TICKS_A_SECOND, WEB
+from scenarios.simulation.world import TICKS_A_SECOND, WEB
 from scenarios.streams import Purpose, uniform
 from service.domain import gate, promises, waiting_room
 from service.domain.waiting_room import Show
@@ -71,7 +71,7 @@ def poll_s(world: Any, figures: Any, row: Any, now_s: float) -> float:
 def claim_s(world: Any, figures: Any, row: Any, number: int, at_gate: Any, now_us: int) -> float:
     """-1: she is let in, with a pass; else when she is to claim again."""
     now_ms = now_us // 1000
-    if not has(row, ACCOUNT) and row.since_ms >= 0 and now_ms - int(row.since_ms) < gate.PASS_LIFE * 1000.0:
+    if row.since_ms >= 0 and now_ms - int(row.since_ms) < gate.PASS_LIFE * 1000.0:
         clear(row, AT_GATE)
         return -1.0
     clear(row, INSIDE)
@@ -95,8 +95,7 @@ def claim_s(world: Any, figures: Any, row: Any, number: int, at_gate: Any, now_u
 
 @shared
 def _let_in(world: Any, row: Any, now_ms: int) -> None:
-    if not has(row, ACCOUNT):  # then the field is when her test began, and she needs no pass but to sign in
-        row.since_ms = now_ms
+    row.since_ms = now_ms
     world.admitted += 1
     set_flag(row, INSIDE)
     clear(row, AT_GATE)
@@ -106,10 +105,15 @@ def _let_in(world: Any, row: Any, now_ms: int) -> None:
 def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None:
     """Grant what may come in now, and let in who waits for it."""
     elapsed_s = (now_us - world.looked_us) / SECOND_US
-    second = (now_us // TICK_US) % TICKS_A_SECOND
-    minute = (now_us // SECOND_US) % len(world.minute_marks)
-    _mark_missed_looks(world, int(world.looked_us), now_us)
     world.looked_us = now_us
+    second = (now_us // (SECOND_US // TICKS_A_SECOND)) % TICKS_A_SECOND
+    minute = (now_us // SECOND_US) % len(world.minute_marks)
+    if elapsed_s > gate.MINUTE:
+        for place in range(len(world.minute_marks)):
+            world.minute_marks[place] = world.admitted
+    if elapsed_s > gate.SECOND:
+        for place in range(TICKS_A_SECOND):
+            world.second_marks[place] = world.admitted
     spent = int(world.admitted - world.known)
     world.credit = gate.credit_after(world.credit, spent, elapsed_s, world.rate_per_s)
     world.known = world.admitted
@@ -128,18 +132,6 @@ def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None
     world.second_marks[second] = world.admitted
     if second == 0:
         world.minute_marks[minute] = world.admitted
-
-
-@shared
-def _mark_missed_looks(world: Any, looked_us: int, now_us: int) -> None:
-    """Nobody has been let in since the last look, as far as the gatekeeper knows: the marks between say so, too."""
-    last = looked_us // TICK_US
-    reached = world.second_marks[last % TICKS_A_SECOND]
-    for tick in range(max(last, now_us // TICK_US - TICKS_A_SECOND) + 1, now_us // TICK_US):
-        world.second_marks[tick % TICKS_A_SECOND] = reached
-    marks, end = len(world.minute_marks), (now_us - TICK_US) // SECOND_US
-    for second in range(max(looked_us // SECOND_US, end - marks) + 1, end + 1):
-        world.minute_marks[second % marks] = reached
 
 
 @shared
@@ -170,7 +162,7 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
     world.line_left_us += (min(int(frontier), int(world.tickets)) - first) * now_us
     left = 0
     for place in range(first, min(int(frontier), int(world.tickets))):
-        number = int(holders[place])
+        number = whole(holders[place])
         row = rows[number]
         if row.phase == Phase.IN_LINE and row.place == place + 1 and not _call(figures, row, wheel, number, now_us):
             leavers[left] = number
@@ -183,7 +175,7 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
 def _call(figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> bool:
     """Set her timer to her next look; False: she has left by then."""
     pause = promises.jittered_poll_s(int(row.place), promises.POLL_LEAST)
-    due_us = now_us + int(pause * uniform(figures.seed, number, Purpose.POLL, int(row.visits)) * SECOND_US)
+    due_us = now_us + int(pause * uniform(figures.seed, number, Purpose.POLL, whole(row.visits)) * SECOND_US)
     if row.moment_s * SECOND_US <= due_us:
         return False
     row.phase = Phase.THINKING + 0

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from scenarios.fates import Channel
 from scenarios.simulation import shared_core
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import shared, whole
 from scenarios.simulation.figures import EMAIL, IDENTITY, SMS
-from scenarios.simulation.rows import CODE_USED, Phase, has, is_mistyped
+from scenarios.simulation.rows import CODE_USED, Phase, has
 from scenarios.simulation.wheel import Wheel, arm
 from scenarios.simulation.world import HANDOVER_MS, SLOTS
 from scenarios.streams import Purpose, log_normal, uniform
@@ -105,8 +105,8 @@ def drain(world: Any, figures: Any, part: Any, rows: Any, rings: Rings, wheel: W
     length = rings.base[queue + 1] - rings.base[queue]
     while free > 0 and depth(world, queue) > 0:
         place = rings.base[queue] + world.head[queue] % length
-        number = int(rings.who[place])
-        version = int(rings.version[place])
+        number = whole(rings.who[place])
+        version = whole(rings.version[place])
         waited_ms = now_us // 1000 - int(rings.since_ms[place])
         row = rows[number]
         if queue == IDENTITY and world.allowance == 0:
@@ -137,9 +137,6 @@ def _free(world: Any, figures: Any, part: Any, queue: int, now_us: int) -> int:
     rate = part.rate_per_s[queue]
     if rate <= 0.0 or world.worker_down == 1:
         return 0
-    if part.slot_us[queue] != world.slot_us[queue]:  # a window of another length begins anew
-        world.slot_us[queue] = part.slot_us[queue]
-        world.taken[queue * SLOTS : (queue + 1) * SLOTS] = 0
     slot = now_us // part.slot_us[queue]
     gone = min(slot - world.slot[queue], SLOTS)
     for back in range(gone):
@@ -208,7 +205,7 @@ def _send(
     waited_ms: int,
 ) -> None:
     """Hand a code over to its gateway: its life starts, and the message arrives later or never."""
-    attempt = int(row.mails) if queue == EMAIL else int(row.texts)
+    attempt = whole(row.mails) if queue == EMAIL else whole(row.texts)
     failed_s = _delay_by_failures(world, figures, part, queue, number, attempt)
     if failed_s < 0.0 or (figures.drops == 1 and waited_ms * 0.001 + failed_s >= CODE_EXPIRY_S):
         world.expired[queue] += 1
@@ -223,7 +220,7 @@ def _send(
     _count_handover(world, queue, now_us // 1000 - waited_ms, handed_ms)
     is_asked = row.asked == version and not has(row, CODE_USED)
     if is_asked and not codes.code_alive(
-        int(row.handed_ms) * 0.001 if row.handed_ms >= 0 else -1.0, handed_ms * 0.001, codes.life_s(int(row.channel))
+        int(row.handed_ms) * 0.001 if row.handed_ms >= 0 else -1.0, handed_ms * 0.001, codes.life_s(whole(row.channel))
     ):
         row.handed_ms = handed_ms
     loss = Purpose.EMAIL_LOSS if queue == EMAIL else Purpose.SMS_LOSS
@@ -262,9 +259,8 @@ def _check(world: Any, figures: Any, part: Any, row: Any, number: int, version: 
         return
     world.handed[IDENTITY] += 1
     if row.version == version:
-        mistyped = version == 1 and is_mistyped(row)
-        world.matched += 0 if mistyped else 1
-        row.identity = IdentityStatus.MISMATCH + 0 if mistyped else IdentityStatus.MATCH + 0
+        world.matched += 1 - row.mistyped
+        row.identity = IdentityStatus.MISMATCH + 0 if row.mistyped == 1 else IdentityStatus.MATCH + 0
 
 
 @shared

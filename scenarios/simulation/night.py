@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from scenarios.fates import Fate, Reason
 from scenarios.journey import step
 from scenarios.journey_state import Action, Result
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import inlined, shared, whole
 from scenarios.simulation.gate_tick import beat, is_invited, look
 from scenarios.simulation.journal import Journal, is_full, note, note_request, note_stages
 from scenarios.simulation.journal import Note as Noted
 from scenarios.simulation.mail import Rings, depth, drain, oldest_ms
+from scenarios.simulation.prefetch import wanted
 from scenarios.simulation.requests import LATER, Asked, arrived, ask, keep_effect, refresh
 from scenarios.simulation.rows import KEPT, Phase, clear, count_request, keep, state_of
 from scenarios.simulation.service_model import own_answer, shared_answer, touches_others
 from scenarios.simulation.stations import share_out, take_away, wait_us
 from scenarios.simulation.tally import Tally, count
-from scenarios.simulation.wheel import NEVER, Wheel, arm, earliest, pop
+from scenarios.simulation.wheel import NEVER, Wheel, ahead, arm, earliest, pop
 from scenarios.simulation.world import DATABASE, MINUTE_US, TICK_US, WEB
 
 _US = 1_000_000
@@ -73,9 +74,12 @@ def play(run: Run, until_us: int, last: bool) -> int:
             _tick(world, figures, habits, rows, wheel, rings, holders, at_gate, run.leavers, run.parts, tally, now_us)
             continue
         now_us = pop(wheel)
+        soon = ahead(wheel)
+        if soon >= 0:
+            wanted(rows, soon)
         row = rows[number]
         _begin(world, row, now_us)
-        phase = int(row.phase)
+        phase = whole(row.phase)
         sent = world.photo_sent
         if phase == Phase.ASKING or phase == Phase.GIVING_UP:
             asked = _read(world, figures, row, number, rings, holders, at_gate, phase, now_us)
@@ -102,7 +106,7 @@ def play(run: Run, until_us: int, last: bool) -> int:
     return int(world.now_us)
 
 
-@shared
+@inlined
 def _begin(world: Any, row: Any, now_us: int) -> None:
     """Somebody's timer has come due."""
     world.live_area_us += (world.arrived - world.ended) * (now_us - world.now_us)
@@ -115,12 +119,12 @@ def _begin(world: Any, row: Any, now_us: int) -> None:
         world.tick_us = (now_us // TICK_US + 1) * TICK_US
 
 
-@shared
+@inlined
 def _read(
     world: Any, figures: Any, row: Any, number: int, rings: Rings, holders: Any, at_gate: Any, phase: int, now_us: int
 ) -> Asked:
     """The request has been worked on, or its client gives up before: then it takes effect all the same."""
-    if touches_others(int(row.action)):
+    if touches_others(whole(row.action)):
         reading = shared_answer(world, figures, row, number, rings, holders, at_gate, now_us)
     else:
         reading = own_answer(world, figures, row, number, now_us)
@@ -130,7 +134,7 @@ def _read(
     return Asked(Result.TIMEOUT + 0, -1.0, now_us)
 
 
-@shared
+@inlined
 def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, now_us: int) -> Asked:
     """What a timer stood for that is not the answer of the service."""
     if phase == Phase.EXPECTED or phase == Phase.THINKING:
@@ -149,7 +153,7 @@ def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, pha
     return Asked(Result.ERROR + 0, -1.0, now_us)
 
 
-@shared
+@inlined
 def _moved_on(
     world: Any, figures: Any, habits: Any, row: Any, number: int, phase: int, asked: Asked, journal: Journal
 ) -> int:
@@ -165,7 +169,7 @@ def _moved_on(
         clear(row, KEPT)
     progress = decision.state.progress
     if progress.furthest > row.furthest:
-        note_stages(journal, number, int(row.furthest), progress.furthest, asked.at_us)
+        note_stages(journal, number, whole(row.furthest), progress.furthest, asked.at_us)
     if progress.photo > row.photo:
         world.photo_stored += row.stored
     keep(row, decision.state)
@@ -183,7 +187,7 @@ def _moved_on(
             due_us = max(int(row.delivery_ms) * 1000, asked.at_us)
         row.phase = Phase.LOOKING + 0
         return due_us
-    if asked.result == Result.WAIT and decision.action == Action.PLACE and not is_invited(world, figures, row):
+    if decision.action == Action.PLACE and not is_invited(world, figures, row):
         row.phase = Phase.IN_LINE + 0
         return NO_TIMER
     row.phase = Phase.THINKING + 0
@@ -224,7 +228,7 @@ def _tick(
         look(world, figures, rows, at_gate, now_us)
         if now_us - world.beat_us >= _BEAT_US:
             for place in range(beat(world, figures, rows, wheel, holders, leavers, now_us)):
-                _leave_line(world, figures, habits, rows[leavers[place]], int(leavers[place]))
+                _leave_line(world, figures, habits, rows[leavers[place]], whole(leavers[place]))
     for queue in range(3):
         if depth(world, queue) > 0:
             drain(world, figures, part, rows, rings, wheel, queue, now_us)
@@ -251,7 +255,7 @@ def _sleep(world: Any, parts: Any) -> None:
     world.is_asleep = 1
     world.tick_us = NEVER
     if world.part + 1 < len(parts):
-        world.tick_us = (parts[world.part + 1].start_us + TICK_US - 1) // TICK_US * TICK_US
+        world.tick_us = (parts[world.part + 1].start_us // TICK_US + 1) * TICK_US
 
 
 @shared
@@ -271,9 +275,9 @@ def _begin_part(world: Any, figures: Any, part: Any) -> None:
     world.gate_down = part.gate_down
     world.worker_down = 1 if part.workers_down >= figures.workers else 0
     if part.web_down > 0:
-        take_away(world, WEB, part.web_down, part.web_until_us)
+        take_away(world, WEB, part.web_down, part.end_us)
     if part.database_down > 0:
-        take_away(world, DATABASE, world.servers[DATABASE], part.database_until_us)
+        take_away(world, DATABASE, world.servers[DATABASE], part.end_us)
 
 
 @shared

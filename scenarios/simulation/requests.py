@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from scenarios.journey_state import Action, Result
 from scenarios.setbacks import is_photo, refreshes
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import inlined, shared, whole
 from scenarios.simulation.rows import KEPT, Phase, clear, set_flag, state_of
 from scenarios.simulation.service_model import Reading, own_answer, touches_others
 from scenarios.simulation.stations import Entry, enter
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 @shared
 def ask(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
     """Make the request that the row's action stands for."""
-    action = int(row.action)
+    action = whole(row.action)
     if action == Action.PHOTO_CREATE:
         announce(row)
     if has_body(row):
@@ -56,7 +56,7 @@ def ask(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
 @shared
 def arrived(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
     """All bytes of a photo have reached the service, which begins to work on it."""
-    action = int(row.action)
+    action = whole(row.action)
     size = photo_size(row, figures, number) - int(row.stored)
     world.photo_taken += size
     entry = enter(world, figures, action, size, number, _occasion(row, 0), now_us)
@@ -65,7 +65,7 @@ def arrived(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Ask
     return _followed(world, figures, row, number, entry, sent_us, now_us, PATIENCE_US + 2 * int(row.answer_us))
 
 
-@shared
+@inlined
 def _followed(
     world: Any,
     figures: Any,
@@ -77,7 +77,7 @@ def _followed(
     patience_us: int,
 ) -> Asked:
     """What comes of a request that was sent at `sent_us` and has come to the door at `now_us`."""
-    action = int(row.action)
+    action = whole(row.action)
     row.answer_us = min(entry.done_us - sent_us, _LONGEST_US)
     if not entry.is_let_in:
         return Asked(Result.BUSY + 0, _told_s(world, figures, row, number), entry.done_us)
@@ -102,7 +102,7 @@ def refresh(world: Any, figures: Any, habits: Any, row: Any, number: int, now_us
     first_us = sent_us + int(row.answer_us) if row.answer_us <= PATIENCE_US else -1
     last_us = sent_us + PATIENCE_US
     if refreshes(state_of(row, figures), habits, figures.seed, number):
-        entry = enter(world, figures, int(row.action), 0, number, _occasion(row, 1), now_us)
+        entry = enter(world, figures, whole(row.action), 0, number, _occasion(row, 1), now_us)
         if not entry.is_let_in:
             # The refusal is an answer, and the first one. What was asked before it is still done: see `play`.
             return Asked(Result.BUSY + 0, _told_s(world, figures, row, number), entry.done_us)
@@ -137,5 +137,5 @@ def _told_s(world: Any, figures: Any, row: Any, number: int) -> float:
     """When to come back, in whole seconds as the header has it."""
     rank = figures.ranks[row.action]
     share = world.share[rank] if rank >= 0 else 1.0
-    drawn = uniform(figures.seed, number, Purpose.RETRY_AFTER, int(row.retries))
+    drawn = uniform(figures.seed, number, Purpose.RETRY_AFTER, whole(row.retries))
     return float(int(overload.retry_after_s(share, drawn)) + 1)

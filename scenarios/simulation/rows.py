@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scenarios.fates import Channel
 from scenarios.journey_state import Action, Code, Nerves, Progress, State, Traits
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import inlined, shared
 from scenarios.simulation.people import People
 from scenarios.uploaders import Uploader
 
@@ -179,12 +179,6 @@ def is_under_age(row: Any) -> bool:
 
 
 @shared
-def is_mistyped(row: Any) -> bool:
-    """Whether the first identity data that she gives have a wrong digit; a correction has none."""
-    return bool((_wide(row.who) & _MISTYPED) != 0)
-
-
-@shared
 def has(row: Any, flag: int) -> bool:
     return bool((_wide(row.marks) & flag) != 0)
 
@@ -199,7 +193,7 @@ def clear(row: Any, flags: int) -> None:
     row.marks = _wide(row.marks) & ~flags
 
 
-@shared
+@inlined
 def traits_of(row: Any, figures: Any) -> Traits:
     """What is special about her, from the night's tables."""
     who = _wide(row.who)
@@ -221,7 +215,7 @@ def traits_of(row: Any, figures: Any) -> Traits:
     )
 
 
-@shared
+@inlined
 def state_of(row: Any, figures: Any) -> State:
     """Where the machine stands."""
     return State(
@@ -245,7 +239,7 @@ def state_of(row: Any, figures: Any) -> State:
     )
 
 
-@shared
+@inlined
 def keep(row: Any, state: State) -> None:
     """Write the machine's state into the row; what a new browser or a lost page does not know is forgotten."""
     if state.browser != _wide(row.browser):
@@ -270,8 +264,9 @@ def keep(row: Any, state: State) -> None:
 @shared
 def _start_browser(row: Any) -> None:
     """A browser that was never here: nothing is stored in it. What the service knows of her stays."""
-    clear(row, HELD | INSIDE | AT_GATE | ACCOUNT_HERE | SESSION)
+    clear(row, HELD | ACCOUNT_HERE | SESSION)
     if not has(row, ACCOUNT):
+        clear(row, INSIDE | AT_GATE)
         row.since_ms = -1
     _begin_anew(row)
 

@@ -103,6 +103,13 @@ RULES: list[Rule] = [
 """Every shared rule, each after those it calls. tests/unit/test_compiled_rules.py compares all of them with Python."""
 
 
+CALLED: dict[str, Any] = {"no_cfunc_wrapper": True}
+"""How rules and helpers are compiled: nobody calls them from C, so there is no second copy of each for that."""
+INLINED: dict[str, Any] = {**CALLED, "forceinline": True}
+"""How those are that each answer goes through: a state is thirty numbers, which every call would copy."""
+_EACH_ANSWER = (journey.step, journey.succeeded, journey.go_on, journey.think_s)
+
+
 def _u64_for(x: types.Type) -> Rule:
     """numba's version of `hashing.u64`: a cast, which keeps the 64 bits of a negative number."""
     if isinstance(x, types.IntEnumMember):
@@ -113,4 +120,4 @@ def _u64_for(x: types.Type) -> Rule:
 # Not strict: numba would compare the annotation of x with that of the lambda, which cannot have one.
 overload(hashing.u64, strict=False)(_u64_for)
 for _rule in RULES:
-    register_jitable(_rule)
+    register_jitable(**(INLINED if _rule in _EACH_ANSWER else CALLED))(_rule)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from scenarios.fates import Channel
 from scenarios.journey_state import Action, Result
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import shared, whole
 from scenarios.simulation.figures import IDENTITY
 from scenarios.simulation.gate_tick import claim_s, is_invited, poll_s, take_ticket
 from scenarios.simulation.mail import Rings, enqueue, queue_of
@@ -54,15 +54,13 @@ class Reading(NamedTuple):
 
 @shared
 def touches_others(action: int) -> bool:
-    """Whether the effect or the answer of an action depends on what others do meanwhile, or theirs on it."""
+    """Whether the effect or the answer of an action depends on what others do meanwhile."""
     return (
         action == Action.TICKET
         or action == Action.PLACE
         or action == Action.CLAIM
         or action == Action.CODE
         or action == Action.CODE_AGAIN
-        or action == Action.SESSION
-        or action == Action.PHONE
         or action == Action.IDENTITY
         or action == Action.CORRECT
         or action == Action.LOOK
@@ -74,7 +72,7 @@ def shared_answer(
     world: Any, figures: Any, row: Any, number: int, rings: Rings, holders: Any, at_gate: Any, now_us: int
 ) -> Reading:
     """The answer to an action that touches others."""
-    action = row.action
+    action = whole(row.action)
     if action == Action.TICKET or action == Action.PLACE:
         if action == Action.TICKET:
             take_ticket(world, row, number, holders)
@@ -90,8 +88,6 @@ def shared_answer(
         return _ask_code(world, figures, row, number, rings, now_us)
     if action == Action.CODE_AGAIN:
         return _ask_again(world, figures, row, number, rings, now_us)
-    if action == Action.SESSION or action == Action.PHONE:  # a worker sends no code that has been used
-        return Reading(_prove_code(row, action, now_us), -1.0)
     if not has(row, SESSION):
         return Reading(Result.LOST + 0, -1.0)
     if action == Action.LOOK:
@@ -103,9 +99,11 @@ def shared_answer(
 @shared
 def own_answer(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Reading:
     """The answer to an action that concerns its applicant alone."""
-    action = row.action
+    action = whole(row.action)
     if action == Action.ACCOUNT:
         return Reading(_make_account(row, now_us), -1.0)
+    if action == Action.SESSION or action == Action.PHONE:
+        return Reading(_prove_code(row, action, now_us), -1.0)
     if not has(row, SESSION):
         return Reading(Result.LOST + 0, -1.0)
     if action == Action.PHOTO_CREATE or action == Action.PHOTO_SEND or action == Action.PHOTO_HEAD:
@@ -142,16 +140,16 @@ def _ask_code(world: Any, figures: Any, row: Any, number: int, rings: Rings, now
     if has(row, KEPT):
         return Reading(Result.OK + 0, -1.0)
     minute = now_us // (60 * _US)
-    if row.hour_asks == 0 or minute - int(row.hour_from) >= _HOUR_MIN:
+    if minute - int(row.hour_from) >= _HOUR_MIN:
         row.hour_from, row.hour_asks = minute, 0
-    if row.day_asks == 0 or minute - int(row.day_from) >= _DAY_MIN:
+    if minute - int(row.day_from) >= _DAY_MIN:
         row.day_from, row.day_asks = minute, 0
     if row.hour_asks >= MOST_PER_HOUR:
         return Reading(Result.BUSY + 0, 60.0 * (int(row.hour_from) + _HOUR_MIN - minute))
     if row.day_asks >= MOST_PER_DAY:
         return Reading(Result.BUSY + 0, 60.0 * (int(row.day_from) + _DAY_MIN - minute))
-    version = int(row.asked) + 1
-    queue = queue_of(int(row.channel))
+    version = whole(row.asked) + 1
+    queue = queue_of(whole(row.channel))
     if not enqueue(world, figures, rings, queue, number, version, now_us):
         return Reading(Result.BUSY + 0, _full_s(world, figures, row, number, queue))
     row.asked = version
@@ -168,14 +166,14 @@ def _ask_again(world: Any, figures: Any, row: Any, number: int, rings: Rings, no
     """One more send of the same code."""
     if has(row, KEPT):
         return Reading(Result.OK + 0, -1.0)
-    wait_s = codes.resend_wait_s(int(row.sends))
+    wait_s = codes.resend_wait_s(whole(row.sends))
     if row.sends >= MAX_SENDS:
         return Reading(Result.BUSY + 0, wait_s)
     early_s = wait_s - (now_us // 1000 - int(row.sent_ms)) * 0.001
     if early_s > 0.0:
         return Reading(Result.BUSY + 0, float(int(early_s) + 1))
-    queue = queue_of(int(row.channel))
-    if not enqueue(world, figures, rings, queue, number, int(row.asked), now_us):
+    queue = queue_of(whole(row.channel))
+    if not enqueue(world, figures, rings, queue, number, whole(row.asked), now_us):
         return Reading(Result.BUSY + 0, _full_s(world, figures, row, number, queue))
     row.sent_ms = now_us // 1000
     return Reading(Result.OK + 0, -1.0)
@@ -184,7 +182,7 @@ def _ask_again(world: Any, figures: Any, row: Any, number: int, rings: Rings, no
 @shared
 def _full_s(world: Any, figures: Any, row: Any, number: int, queue: int) -> float:
     """When to come back to a full queue, in whole seconds as the header has it."""
-    drawn = uniform(figures.seed, number, Purpose.RETRY_AFTER, int(row.retries))
+    drawn = uniform(figures.seed, number, Purpose.RETRY_AFTER, whole(row.retries))
     told_s = retry_after_s(int(figures.limits[queue]), figures.rates[queue], drawn)
     return float(int(told_s) + 1)
 
@@ -196,7 +194,7 @@ def _prove_code(row: Any, action: int, now_us: int) -> int:
     if not has(row, KEPT):
         if row.handed_ms < 0:
             return Result.WRONG_CODE + 0
-        alive = codes.code_alive(int(row.handed_ms) * 0.001, now_us / _US, codes.life_s(int(row.channel)))
+        alive = codes.code_alive(int(row.handed_ms) * 0.001, now_us / _US, codes.life_s(whole(row.channel)))
         if has(row, CODE_USED) or not alive:
             return Result.OLD_CODE + 0
         set_flag(row, CODE_USED)
@@ -218,7 +216,7 @@ def _give_identity(world: Any, figures: Any, row: Any, number: int, rings: Rings
         return Reading(Result.OK + 0, -1.0)
     if corrects and corrections_left(int(row.version)) == 0:
         return Reading(Result.OK + 0, -1.0)
-    if not enqueue(world, figures, rings, IDENTITY, number, int(row.version) + 1, now_us):
+    if not enqueue(world, figures, rings, IDENTITY, number, whole(row.version) + 1, now_us):
         return Reading(Result.BUSY + 0, _full_s(world, figures, row, number, IDENTITY))
     row.version = int(row.version) + 1
     row.identity = IdentityStatus.PENDING + 0

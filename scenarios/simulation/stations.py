@@ -13,7 +13,7 @@ balancer would that knows which is free.
 from typing import Any, NamedTuple
 
 from scenarios.simulation import shared_core
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import inlined, shared
 from scenarios.simulation.figures import POINTS
 from scenarios.simulation.world import DATABASE, INSPECTION, MOST_SERVERS, WEB
 from scenarios.streams import Purpose, uniform
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     is_let_in: bool
 
 
-@shared
+@inlined
 def give(world: Any, station: int, ready_us: int, work_us: int) -> int:
     """When `work_us` of work is done that comes to a station at `ready_us`."""
     free = world.free
@@ -54,7 +54,7 @@ def give(world: Any, station: int, ready_us: int, work_us: int) -> int:
     return int(start + work_us)
 
 
-@shared
+@inlined
 def _replace_least(free: Any, base: int, servers: int, instant: int) -> None:
     place = 0
     while True:
@@ -103,20 +103,21 @@ def wait_us(world: Any, station: int, now_us: int) -> int:
 
 @shared
 def take_away(world: Any, station: int, servers: int, until_us: int) -> None:
-    """So many servers of a station do nothing until then; they go when all is done that is in line by now."""
+    """So many servers of a station do nothing until then; what they had been given is done after it."""
     if world.shares_core == 1:
         if servers >= world.servers[station]:
             shared_core.stall(world, until_us)
         return
     free = world.free
     base = station * MOST_SERVERS
-    for _ in range(min(servers, world.servers[station])):
-        if free[base] < until_us:
-            world.idle_us[station] += until_us - free[base]
-            _replace_least(free, base, world.servers[station], until_us)
+    # From the last place on: so nobody comes to lie below somebody who is free later.
+    for place in range(world.servers[station] - 1, max(world.servers[station] - servers, 0) - 1, -1):
+        if free[base + place] < until_us:
+            world.idle_us[station] += until_us - free[base + place]
+            free[base + place] = until_us
 
 
-@shared
+@inlined
 def enter(world: Any, figures: Any, action: int, size: int, number: int, occasion: int, now_us: int) -> Entry:
     """A request comes to the door, and to its work if it is let in.
 
@@ -143,7 +144,7 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        return Entry(shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us), True)
+        return Entry(shared_core.serve(world, figures, action, web_us, database_us, now_us), True)
     done_us = give(world, WEB, now_us, int(web_us) + 1)
     if database_us > 0.0:
         done_us = give(world, DATABASE, done_us, int(database_us) + 1)

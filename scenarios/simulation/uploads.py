@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from scenarios.journey_state import Action
 from scenarios.networks import SILENCE, Cut, cut_after_s, cut_kind
-from scenarios.simulation.compiled import shared
+from scenarios.simulation.compiled import shared, whole
 from scenarios.simulation.rows import ANNOUNCED, FARTHER, Phase, clear, has, network_of, set_flag, uploader_of
 from scenarios.streams import Purpose, uniform
 from scenarios.uploaders import Uploader
@@ -61,8 +61,8 @@ def send(row: Any, figures: Any, number: int) -> Transfer:
     round_trip = figures.round_trip_s[network]
     total = photo_size(row, figures, number)
     size = total - int(row.stored)
-    row.photo_sends = int(row.photo_sends) + 1
-    sends = int(row.photo_sends)
+    row.photo_sends = whole(row.photo_sends) + 1
+    sends = whole(row.photo_sends)
     cut_s = cut_after_s(figures.seed, number, sends, figures.cuts_per_min[network])
     whole_s = size / speed
     if cut_s < 0.0 or cut_s >= whole_s + round_trip:

@@ -5,16 +5,19 @@ most, in whole microseconds. Setting, moving and canceling cost the same however
 due in the order of (time, node): ties are decided the same way everywhere, compiled or not.
 
 A bucket is 2**shift microseconds wide. Bucket b hangs in slot b mod slots as a doubly linked list in no order; a timer
-further away than the wheel reaches hangs there all the same and is passed over once a round. The bucket that is being
-played is a small heap of (time, node), to which also goes what is set for now or earlier. A timer that is canceled
-there leaves its entry behind, which is known for stale by its time.
+further away than the wheel reaches hangs there all the same and is passed over once a round. A bucket that is opened
+is sorted by (time, node); what is set for it afterwards, for now or earlier, goes to a small heap beside it. A timer
+that is canceled there leaves its entry behind, which is known for stale by its time.
+
+With millions of nodes each new one is a wait for memory. So while a bucket is played the list of the next is walked
+already, a step with each timer (`ahead`), and its nodes are asked for (`wanted`): nothing but time depends on that.
 
     while True:
         node = earliest(wheel, until)  # until: the next arrival, which is not in the wheel
         if node < 0: ...               # nothing comes due before that
         now = pop(wheel)
 
-Cost: 16 bytes a node, 4 a slot, and what of the heap was ever used.
+Cost: 16 bytes a node, 4 a slot, and what of the lists of a bucket's entries was ever used.
 """
 
 from typing import NamedTuple
@@ -22,7 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.simulation.compiled import shared, whole
+from scenarios.simulation.compiled import inlined, shared, whole
+from scenarios.simulation.prefetch import wanted
 
 NONE = -1
 """No node; no time."""
@@ -39,7 +43,12 @@ _GROUP = 10
 """Slots are counted in groups of 2**10, so that hours in which nothing happens are passed over at once."""
 
 # Columns of `Wheel.state`.
-_BUCKET, _HEAPED, _LINKED = range(3)
+_BUCKET, _PLAYED, _SORTED, _HEAPED, _LINKED, _AHEAD = range(6)
+
+_FEW = 48
+"""So many entries are sorted by putting each in its place."""
+_MOST_BOXES = 12
+"""More are spread over at most 2**12 boxes before."""
 
 _SEEN = -2
 """Marks a node during a sweep."""
@@ -57,10 +66,16 @@ class Wheel(NamedTuple):
     """By slot: the first node of its list."""
     groups: NDArray[np.int32]
     """By group of slots: the timers in it."""
+    entries: NDArray[np.int64]
+    """Of the bucket that is played, ascending: time since the bucket's start, then node, in one number."""
+    spare: NDArray[np.int64]
+    boxes: NDArray[np.int32]
+    """What they are sorted with."""
     heap: NDArray[np.int64]
-    """Entries of the bucket that is played: time since the bucket's start, then node, in one number."""
+    """Entries that came when it was open already."""
     state: NDArray[np.int64]
-    """The bucket that is played, entries in the heap, timers in lists."""
+    """The bucket that is played; how many of its entries were, how many it has, how many are in the heap; timers in
+    lists; the node of the next bucket that was looked at ahead."""
     shift: int
 
 
@@ -81,8 +96,11 @@ def make_wheel(nodes: int, shift: int = SHIFT, slots: int = SLOTS) -> Wheel:
         preceding=timers["preceding"],
         heads=np.full(slots, NONE, np.int32),
         groups=np.zeros(slots >> _GROUP, np.int32),
+        entries=np.empty(nodes, np.int64),
+        spare=np.empty(nodes, np.int64),
+        boxes=np.empty(1 << _MOST_BOXES, np.int32),
         heap=np.empty(2 * nodes + 2, np.int64),
-        state=np.zeros(3, np.int64),
+        state=np.array([0, 0, 0, 0, 0, NONE], np.int64),
         shift=shift,
     )
 
@@ -130,7 +148,7 @@ def cancel(wheel: Wheel, node: int) -> None:
     wheel.state[_LINKED] -= 1
 
 
-@shared
+@inlined
 def earliest(wheel: Wheel, until: int) -> int:
     """The node that comes due first, if that is at `until` or before; else NONE. Its timer stays.
 
@@ -138,25 +156,63 @@ def earliest(wheel: Wheel, until: int) -> int:
     """
     state = wheel.state
     while True:
-        start = int(state[_BUCKET]) << wheel.shift
-        while state[_HEAPED] > 0:
-            entry = int(wheel.heap[0])
-            node, at = entry & _NODES, start + (entry >> _NODE_BITS)
-            if wheel.at[node] == at:
-                return node if at <= until else NONE
-            _drop_top(wheel)
+        entry = _least(wheel)
+        if entry != NEVER:
+            return entry & _NODES if (int(state[_BUCKET]) << wheel.shift) + (entry >> _NODE_BITS) <= until else NONE
         if state[_LINKED] == 0 or not _turned(wheel, until >> wheel.shift):
             return NONE
 
 
-@shared
+@inlined
+def _least(wheel: Wheel) -> int:
+    """The first entry of the bucket that is played, once those that are stale have been thrown away; NEVER: none."""
+    state, entries, heap = wheel.state, wheel.entries, wheel.heap
+    while state[_PLAYED] < state[_SORTED] and _is_stale(wheel, int(entries[state[_PLAYED]])):
+        state[_PLAYED] += 1
+    while state[_HEAPED] > 0 and _is_stale(wheel, int(heap[0])):
+        _drop_top(wheel)
+    if _is_heap_first(wheel):
+        return int(heap[0])
+    return int(entries[state[_PLAYED]]) if state[_PLAYED] < state[_SORTED] else NEVER
+
+
+@inlined
+def _is_stale(wheel: Wheel, entry: int) -> bool:
+    return bool(wheel.at[entry & _NODES] != (int(wheel.state[_BUCKET]) << wheel.shift) + (entry >> _NODE_BITS))
+
+
+@inlined
+def _is_heap_first(wheel: Wheel) -> bool:
+    state = wheel.state
+    if state[_HEAPED] == 0:
+        return False
+    return bool(state[_PLAYED] == state[_SORTED] or wheel.heap[0] < wheel.entries[state[_PLAYED]])
+
+
+@inlined
 def pop(wheel: Wheel) -> int:
     """Takes the timer of the node that `earliest` just gave, and says when it came due."""
-    node = int(wheel.heap[0]) & _NODES
+    if _is_heap_first(wheel):
+        node = int(wheel.heap[0]) & _NODES
+        _drop_top(wheel)
+    else:
+        node = int(wheel.entries[wheel.state[_PLAYED]]) & _NODES
+        wheel.state[_PLAYED] += 1
     at = int(wheel.at[node])
     wheel.at[node] = NONE
-    _drop_top(wheel)
     return at
+
+
+@inlined
+def ahead(wheel: Wheel) -> int:
+    """A node that probably comes due in the next bucket, another with each call; NONE: no more is known of it."""
+    node = int(wheel.state[_AHEAD])
+    if node >= 0:
+        following = whole(wheel.following[node])
+        wheel.state[_AHEAD] = following
+        if following >= 0:
+            wanted(wheel.at, following)
+    return node
 
 
 @shared
@@ -171,6 +227,7 @@ def _turned(wheel: Wheel, last: int) -> bool:
         elif wheel.heads[slot] >= 0:
             wheel.state[_BUCKET] = bucket
             if _opened(wheel, slot, bucket):
+                wheel.state[_AHEAD] = wheel.heads[(bucket + 1) & (len(wheel.heads) - 1)]
                 return True
     wheel.state[_BUCKET] = bucket
     return False
@@ -178,13 +235,14 @@ def _turned(wheel: Wheel, last: int) -> bool:
 
 @shared
 def _opened(wheel: Wheel, slot: int, bucket: int) -> bool:
-    """Moves what comes due in `bucket` from its slot into the heap; False: all of it comes due in later rounds."""
+    """Takes what comes due in `bucket` out of its slot, and sorts it; False: all of it comes due in later rounds."""
     node, kept, moved = whole(wheel.heads[slot]), NONE, 0
+    start = bucket << wheel.shift
     while node >= 0:
         after = whole(wheel.following[node])
         at = int(wheel.at[node])
         if at >> wheel.shift == bucket:
-            _push(wheel, node, at)
+            wheel.spare[moved] = ((at - start) << _NODE_BITS) | node
             moved += 1
         else:
             wheel.following[node] = kept
@@ -196,7 +254,47 @@ def _opened(wheel: Wheel, slot: int, bucket: int) -> bool:
     wheel.heads[slot] = kept
     wheel.groups[slot >> _GROUP] -= moved
     wheel.state[_LINKED] -= moved
+    _sort(wheel, moved)
+    wheel.state[_PLAYED] = 0
+    wheel.state[_SORTED] = moved
     return moved > 0
+
+
+@shared
+def _sort(wheel: Wheel, size: int) -> None:
+    """Puts so many entries from `spare` into `entries` in ascending order."""
+    entries, spare = wheel.entries, wheel.spare
+    from_here = spare
+    if size > _FEW:
+        _spread(wheel, size)
+        from_here = entries
+    for place in range(size):
+        entry, hole = from_here[place], place
+        while hole > 0 and entries[hole - 1] > entry:
+            entries[hole] = entries[hole - 1]
+            hole -= 1
+        entries[hole] = entry
+
+
+@shared
+def _spread(wheel: Wheel, size: int) -> None:
+    """Puts them there by boxes of time, as many as there are entries, so that hardly any is far from its place."""
+    entries, spare, boxes = wheel.entries, wheel.spare, wheel.boxes
+    bits = 0
+    while (1 << bits) < size and bits < _MOST_BOXES and bits < wheel.shift:
+        bits += 1
+    down = _NODE_BITS + wheel.shift - bits
+    for box in range(1 << bits):
+        boxes[box] = 0
+    for place in range(size):
+        boxes[spare[place] >> down] += 1
+    begin = 0
+    for box in range(1 << bits):
+        begin, boxes[box] = begin + boxes[box], begin
+    for place in range(size):
+        box = spare[place] >> down
+        entries[boxes[box]] = spare[place]
+        boxes[box] += 1
 
 
 @shared

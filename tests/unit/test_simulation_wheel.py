@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from scenarios.simulation.compiled import ready
-from scenarios.simulation.wheel import NEVER, NONE, arm, cancel, earliest, make_wheel, pop
+from scenarios.simulation.prefetch import wanted
+from scenarios.simulation.wheel import NEVER, NONE, ahead, arm, cancel, earliest, make_wheel, pop
 
 ARM, CANCEL, POP = range(3)
 
@@ -152,6 +153,52 @@ def test_a_look_ahead_changes_nothing():
     arm(wheel, 1, 3_000_000)
     arm(wheel, 2, 4_000_000)
     assert [(earliest(wheel, NEVER), pop(wheel)) for _ in range(3)] == [(1, 3_000_000), (2, 4_000_000), (0, 9_000_000)]
+
+
+def test_a_full_bucket_is_sorted():
+    """Two thousand timers in each of three buckets, many at the same time: more than there are boxes to sort with."""
+    rng = np.random.default_rng(4)
+    times = rng.integers(0, 3 << 12, 6000) // 4 * 4
+    times[:4100] = times[:4100] % (1 << 12) + (1 << 12)
+    wheel = make_wheel(len(times), shift=12, slots=1024)
+    script = np.full(len(times), ARM), np.arange(len(times)), times
+    assert played(*script, wheel, plain=False) == sorted(zip(times.tolist(), range(len(times)), strict=True))
+
+
+def test_the_next_bucket_is_looked_at_ahead():
+    """Its timers, one with each call; those of other buckets never. What is set meanwhile comes out right."""
+    wheel = make_wheel(9, shift=10, slots=1024)
+    for node, at in enumerate((1100, 1200, 2050, 2060, 2070, 9000)):
+        arm(wheel, node, at)
+    assert ahead(wheel) == NONE
+    assert (earliest(wheel, 1500), pop(wheel)) == (0, 1100)
+    seen = [ahead(wheel)]
+    arm(wheel, 6, 2080)  # whoever is set now is in the cache already
+    cancel(wheel, 2)
+    assert [*seen, ahead(wheel), ahead(wheel), ahead(wheel)] == [4, 3, NONE, NONE]
+    left = []
+    while earliest(wheel, NEVER) >= 0:
+        left.append(earliest(wheel, NEVER))
+        pop(wheel)
+    assert left == [1, 3, 4, 6, 5]
+
+
+def test_what_is_wanted_stays_as_it_is():
+    """Rows of any size, the last one too, compiled and plain."""
+
+    def kernel(rows, timers):
+        for place in range(len(rows)):
+            wanted(rows, place)
+            wanted(timers, place)
+        return rows[1].many + timers[2]
+
+    rows = np.zeros(3, [("many", np.int64), ("rest", np.int8, 150)])
+    rows["many"] = 7
+    timers = rows["many"]
+    before = rows.tobytes()
+    assert ready(kernel, plain=False)(rows, timers) == 14
+    assert ready(kernel, plain=True)(rows.view(np.recarray), timers) == 14
+    assert rows.tobytes() == before
 
 
 @pytest.mark.parametrize("wrong", [{"nodes": 0}, {"nodes": 5, "slots": 1000}, {"nodes": 5, "slots": 512}])
