@@ -44,11 +44,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 async def run(begin: Begin, _: Vault, __: Settings, options: argparse.Namespace) -> tuple[str, bool]:
     """What to print, and whether it could be done. Raises LaunchnightError."""
     clock, wave_id = _Clock(), options.wave
-    found = await progress(begin, clock, wave_id)
-    if found is None:
+    async with begin(single=True) as tx:
+        wave = await tx.announcements.wave(wave_id)
+    if wave is None:
         return f"there is no wave {wave_id}", False
     if options.what == "start":
-        if found.wave.sms_from is None:
+        if wave.sms_from is None:
             return f"wave {wave_id} has no date from which messages may leave: set it first", False
         async with begin() as tx:
             await tx.announcements.start(wave_id, AUDIENCES[options.to], clock.now())

@@ -29,7 +29,7 @@ from service.metrics import Metrics
 from service.opening import run_opening
 from service.operating import serve_operators
 from service.partners import open_partners
-from service.ports import Begin, Ports, Wave
+from service.ports import Begin, Ports
 from service.queues.finishing import finishing_on
 from service.queues.worker import run_worker
 from service.settings import Settings, switches
@@ -41,6 +41,7 @@ from service.storage.starting import wait_for_database
 from service.storage.transaction import begin_on
 from service.storage.upload_releases import hear_releases
 from service.storage.vault import KeyVault
+from service.wave_ports import Wave
 from service.web import files, one_shot
 from service.web.ahead import RenderedAhead
 from service.web.api import operations

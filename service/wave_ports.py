@@ -2,12 +2,40 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from service.domain.eligibility import Facts
 from service.domain.wave_plans import WavePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    id: int
+    opens_at: datetime
+    closes_at: datetime
+    age_on: date | None = None
+    """Who is 18 on this day is old enough; None: the day of the settings."""
+
+
+class WaveStore(Protocol):
+    async def find(self, wave_id: int) -> Wave | None: ...
+    async def following(self, now: datetime) -> Wave | None:
+        """The wave that is open, or else the next one. None: none is planned."""
+
+    async def put(self, wave: Wave) -> None:
+        """The wave of the settings; one that an operator has set stays as it is."""
+
+    async def join(
+        self, join_id: UUID, wave_id: int, account_id: UUID, at: datetime, device: str
+    ) -> tuple[UUID, datetime] | None:
+        """Join, or return the join there is: a person joins a wave once. None: its list is made."""
+
+    async def joined(self, account_id: UUID, wave_id: int) -> tuple[UUID, datetime] | None: ...
+    async def joined_age_on(self, account_id: UUID) -> date | None:
+        """The latest day on which age counts, of the waves they joined whose lists are not made. None: that of the
+        settings."""
 
 
 class WavePlanStore(Protocol):

@@ -76,7 +76,9 @@ class Costs:
     idle: Mapping[str, float] = field(default_factory=dict)
     """Cores that a role uses when nobody asks."""
     pause_s: float = 0.0
-    """Of a request, without any core."""
+    """Of a request, without any core: the disk, the network and the client's side; the mean."""
+    pause_sigma: float = 0.0
+    """Of these around their mean, log-normal."""
     turns: float = 1.0
     """What a request waits for others is so many times the line that it finds."""
     behind_share: float = 1.0 / 3.0

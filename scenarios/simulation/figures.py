@@ -50,6 +50,7 @@ FIGURES = np.dtype(
         ("photo_bytes", np.int64, (MOST_PICTURES,)),
         ("limits", np.int64, (3,)),
         ("rates", np.float64, (3,)),
+        ("pauses", np.float64, (POINTS,)),
         ("gate_us", np.float64, (ACTIONS,)),
         ("job_worker_us", np.float64, (4,)),
         ("job_database_us", np.float64, (4,)),
@@ -60,8 +61,8 @@ FIGURES = np.dtype(
 web_us, database_us: means by action. quantiles: of a request's costs around their mean of 1.
 ranks: service.domain.overload.Progress by action, -1: never held up. limits, rates: by queue, jobs that may wait
 and jobs a second as agreed. steps: answers that worked after which people leave, 0: none.
-turn_us: of a request, web and database together. It, turns, pause_us and what begins with gate or job are those of
-scenarios.simulation.shared_core; jobs by queue, photos last."""
+turn_us: of a request, web and database together. pauses: around their mean of 1. These, turns, pause_us and what begins
+with gate or job are those of scenarios.simulation.shared_core; jobs by queue, photos last."""
 
 HABITS = np.dtype(
     [
@@ -135,6 +136,7 @@ def filled(setup: Setup) -> NDArray[Any]:
         "quantiles": _quantiles(costs.sigma),
         "turns": costs.turns,
         "pause_us": costs.pause_s * US,
+        "pauses": _quantiles(costs.pause_sigma),
         "turn_us": (costs.request_web_s + costs.request_database_s) * US,
         "steps": setup.steps,
     }

@@ -9,10 +9,10 @@ a second and moves the frontier once a second, by the rules of the service.
 from typing import Any
 
 from scenarios.simulation.compiled import shared, whole
-from scenarios.simulation.rows import AT_GATE, HELD, INSIDE, KEPT, Phase, clear, has, set_flag
+from scenarios.simulation.rows import ACCOUNT, AT_GATE, HELD, INSIDE, KEPT, Phase, clear, has, set_flag
 from scenarios.simulation.stations import spread
 from scenarios.simulation.wheel import Wheel, arm
-from scenarios.simulation.world import TICKS_A_SECOND, WEB
+from scenarios.simulation.world import TICK_US, TICKS_A_SECOND, WEB
 from scenarios.streams import Purpose, uniform
 from service.domain import gate, promises, waiting_room
 from service.domain.waiting_room import Show
@@ -71,7 +71,7 @@ def poll_s(world: Any, figures: Any, row: Any, now_s: float) -> float:
 def claim_s(world: Any, figures: Any, row: Any, number: int, at_gate: Any, now_us: int) -> float:
     """-1: she is let in, with a pass; else when she is to claim again."""
     now_ms = now_us // 1000
-    if row.since_ms >= 0 and now_ms - int(row.since_ms) < gate.PASS_LIFE * 1000.0:
+    if not has(row, ACCOUNT) and row.since_ms >= 0 and now_ms - int(row.since_ms) < gate.PASS_LIFE * 1000.0:
         clear(row, AT_GATE)
         return -1.0
     clear(row, INSIDE)
@@ -95,7 +95,8 @@ def claim_s(world: Any, figures: Any, row: Any, number: int, at_gate: Any, now_u
 
 @shared
 def _let_in(world: Any, row: Any, now_ms: int) -> None:
-    row.since_ms = now_ms
+    if not has(row, ACCOUNT):  # then the field is when her test began, and she needs no pass but to sign in
+        row.since_ms = now_ms
     world.admitted += 1
     set_flag(row, INSIDE)
     clear(row, AT_GATE)
@@ -105,15 +106,10 @@ def _let_in(world: Any, row: Any, now_ms: int) -> None:
 def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None:
     """Grant what may come in now, and let in who waits for it."""
     elapsed_s = (now_us - world.looked_us) / SECOND_US
-    world.looked_us = now_us
-    second = (now_us // (SECOND_US // TICKS_A_SECOND)) % TICKS_A_SECOND
+    second = (now_us // TICK_US) % TICKS_A_SECOND
     minute = (now_us // SECOND_US) % len(world.minute_marks)
-    if elapsed_s > gate.MINUTE:
-        for place in range(len(world.minute_marks)):
-            world.minute_marks[place] = world.admitted
-    if elapsed_s > gate.SECOND:
-        for place in range(TICKS_A_SECOND):
-            world.second_marks[place] = world.admitted
+    _mark_missed_looks(world, int(world.looked_us), now_us)
+    world.looked_us = now_us
     spent = int(world.admitted - world.known)
     world.credit = gate.credit_after(world.credit, spent, elapsed_s, world.rate_per_s)
     world.known = world.admitted
@@ -132,6 +128,18 @@ def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None
     world.second_marks[second] = world.admitted
     if second == 0:
         world.minute_marks[minute] = world.admitted
+
+
+@shared
+def _mark_missed_looks(world: Any, looked_us: int, now_us: int) -> None:
+    """Nobody has been let in since the last look, as far as the gatekeeper knows: the marks between say so, too."""
+    last = looked_us // TICK_US
+    reached = world.second_marks[last % TICKS_A_SECOND]
+    for tick in range(max(last, now_us // TICK_US - TICKS_A_SECOND) + 1, now_us // TICK_US):
+        world.second_marks[tick % TICKS_A_SECOND] = reached
+    marks, end = len(world.minute_marks), (now_us - TICK_US) // SECOND_US
+    for second in range(max(looked_us // SECOND_US, end - marks) + 1, end + 1):
+        world.minute_marks[second % marks] = reached
 
 
 @shared

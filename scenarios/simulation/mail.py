@@ -15,7 +15,7 @@ from scenarios.fates import Channel
 from scenarios.simulation import shared_core
 from scenarios.simulation.compiled import shared, whole
 from scenarios.simulation.figures import EMAIL, IDENTITY, SMS
-from scenarios.simulation.rows import CODE_USED, Phase, has
+from scenarios.simulation.rows import CODE_USED, Phase, has, is_mistyped
 from scenarios.simulation.wheel import Wheel, arm
 from scenarios.simulation.world import HANDOVER_MS, SLOTS
 from scenarios.streams import Purpose, log_normal, uniform
@@ -137,6 +137,9 @@ def _free(world: Any, figures: Any, part: Any, queue: int, now_us: int) -> int:
     rate = part.rate_per_s[queue]
     if rate <= 0.0 or world.worker_down == 1:
         return 0
+    if part.slot_us[queue] != world.slot_us[queue]:  # a window of another length begins anew
+        world.slot_us[queue] = part.slot_us[queue]
+        world.taken[queue * SLOTS : (queue + 1) * SLOTS] = 0
     slot = now_us // part.slot_us[queue]
     gone = min(slot - world.slot[queue], SLOTS)
     for back in range(gone):
@@ -259,8 +262,9 @@ def _check(world: Any, figures: Any, part: Any, row: Any, number: int, version: 
         return
     world.handed[IDENTITY] += 1
     if row.version == version:
-        world.matched += 1 - row.mistyped
-        row.identity = IdentityStatus.MISMATCH + 0 if row.mistyped == 1 else IdentityStatus.MATCH + 0
+        mistyped = version == 1 and is_mistyped(row)
+        world.matched += 0 if mistyped else 1
+        row.identity = IdentityStatus.MISMATCH + 0 if mistyped else IdentityStatus.MATCH + 0
 
 
 @shared

@@ -187,7 +187,7 @@ def _moved_on(
             due_us = max(int(row.delivery_ms) * 1000, asked.at_us)
         row.phase = Phase.LOOKING + 0
         return due_us
-    if decision.action == Action.PLACE and not is_invited(world, figures, row):
+    if asked.result == Result.WAIT and decision.action == Action.PLACE and not is_invited(world, figures, row):
         row.phase = Phase.IN_LINE + 0
         return NO_TIMER
     row.phase = Phase.THINKING + 0
@@ -255,7 +255,7 @@ def _sleep(world: Any, parts: Any) -> None:
     world.is_asleep = 1
     world.tick_us = NEVER
     if world.part + 1 < len(parts):
-        world.tick_us = (parts[world.part + 1].start_us // TICK_US + 1) * TICK_US
+        world.tick_us = (parts[world.part + 1].start_us + TICK_US - 1) // TICK_US * TICK_US
 
 
 @shared
@@ -275,9 +275,9 @@ def _begin_part(world: Any, figures: Any, part: Any) -> None:
     world.gate_down = part.gate_down
     world.worker_down = 1 if part.workers_down >= figures.workers else 0
     if part.web_down > 0:
-        take_away(world, WEB, part.web_down, part.end_us)
+        take_away(world, WEB, part.web_down, part.web_until_us)
     if part.database_down > 0:
-        take_away(world, DATABASE, world.servers[DATABASE], part.end_us)
+        take_away(world, DATABASE, world.servers[DATABASE], part.database_until_us)
 
 
 @shared

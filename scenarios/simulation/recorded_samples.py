@@ -199,7 +199,7 @@ class RecordedSamples:
                 yield self._one("harness", "rehearsal_allowed_cores", allowed, **labels)
 
     def _work(self) -> Iterator[Series]:
-        """Processor time of the web role by route and outcome: of those let in, each at the mean of its step."""
+        """Processor time of the web role by route and outcome: of those let in, each at the run's mean for its step."""
         marks = self._marks
         answered = self._gained(self._tally.answered)
         requests: dict[tuple[str, str], FloatArray] = {}
@@ -210,9 +210,8 @@ class RecordedSamples:
                 outcome = OUTCOMES.get(result, "refused")
                 counts["left" if outcome in LEFT else outcome] += answered[:, action, result]
             kept_back = np.minimum(marks["kept_back"][:, action], counts["busy"])
-            let_in = sum(counts.values()) - kept_back
-            work_s = marks["web_work_us"][:, action] / 1e6
-            each_s = np.divide(work_s, let_in, out=np.zeros(len(marks)), where=let_in > 0)
+            let_in = float(sum(count[-1] for count in counts.values()) - kept_back[-1])
+            each_s = float(marks["web_work_us"][-1, action]) / 1e6 / max(let_in, 1.0)
             for name, count in counts.items():
                 key = route, name
                 turned = kept_back if name == "busy" else np.zeros(len(marks))

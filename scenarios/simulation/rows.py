@@ -179,6 +179,12 @@ def is_under_age(row: Any) -> bool:
 
 
 @shared
+def is_mistyped(row: Any) -> bool:
+    """Whether the first identity data that she gives have a wrong digit; a correction has none."""
+    return bool((_wide(row.who) & _MISTYPED) != 0)
+
+
+@shared
 def has(row: Any, flag: int) -> bool:
     return bool((_wide(row.marks) & flag) != 0)
 
@@ -264,9 +270,8 @@ def keep(row: Any, state: State) -> None:
 @shared
 def _start_browser(row: Any) -> None:
     """A browser that was never here: nothing is stored in it. What the service knows of her stays."""
-    clear(row, HELD | ACCOUNT_HERE | SESSION)
+    clear(row, HELD | INSIDE | AT_GATE | ACCOUNT_HERE | SESSION)
     if not has(row, ACCOUNT):
-        clear(row, INSIDE | AT_GATE)
         row.since_ms = -1
     _begin_anew(row)
 

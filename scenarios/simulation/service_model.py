@@ -54,13 +54,15 @@ class Reading(NamedTuple):
 
 @shared
 def touches_others(action: int) -> bool:
-    """Whether the effect or the answer of an action depends on what others do meanwhile."""
+    """Whether the effect or the answer of an action depends on what others do meanwhile, or theirs on it."""
     return (
         action == Action.TICKET
         or action == Action.PLACE
         or action == Action.CLAIM
         or action == Action.CODE
         or action == Action.CODE_AGAIN
+        or action == Action.SESSION
+        or action == Action.PHONE
         or action == Action.IDENTITY
         or action == Action.CORRECT
         or action == Action.LOOK
@@ -88,6 +90,8 @@ def shared_answer(
         return _ask_code(world, figures, row, number, rings, now_us)
     if action == Action.CODE_AGAIN:
         return _ask_again(world, figures, row, number, rings, now_us)
+    if action == Action.SESSION or action == Action.PHONE:  # a worker sends no code that has been used
+        return Reading(_prove_code(row, action, now_us), -1.0)
     if not has(row, SESSION):
         return Reading(Result.LOST + 0, -1.0)
     if action == Action.LOOK:
@@ -102,8 +106,6 @@ def own_answer(world: Any, figures: Any, row: Any, number: int, now_us: int) -> 
     action = whole(row.action)
     if action == Action.ACCOUNT:
         return Reading(_make_account(row, now_us), -1.0)
-    if action == Action.SESSION or action == Action.PHONE:
-        return Reading(_prove_code(row, action, now_us), -1.0)
     if not has(row, SESSION):
         return Reading(Result.LOST + 0, -1.0)
     if action == Action.PHOTO_CREATE or action == Action.PHOTO_SEND or action == Action.PHOTO_HEAD:
@@ -140,9 +142,9 @@ def _ask_code(world: Any, figures: Any, row: Any, number: int, rings: Rings, now
     if has(row, KEPT):
         return Reading(Result.OK + 0, -1.0)
     minute = now_us // (60 * _US)
-    if minute - int(row.hour_from) >= _HOUR_MIN:
+    if row.hour_asks == 0 or minute - int(row.hour_from) >= _HOUR_MIN:
         row.hour_from, row.hour_asks = minute, 0
-    if minute - int(row.day_from) >= _DAY_MIN:
+    if row.day_asks == 0 or minute - int(row.day_from) >= _DAY_MIN:
         row.day_from, row.day_asks = minute, 0
     if row.hour_asks >= MOST_PER_HOUR:
         return Reading(Result.BUSY + 0, 60.0 * (int(row.hour_from) + _HOUR_MIN - minute))

@@ -22,6 +22,8 @@ from typing import Any
 from scenarios.calibration_file import ROLES
 from scenarios.simulation.compiled import shared
 from scenarios.simulation.costs import Costs
+from scenarios.simulation.figures import POINTS
+from scenarios.streams import Purpose, uniform
 from service.domain import overload
 
 shared(overload.patience_s)
@@ -31,6 +33,8 @@ WEB_ROLE, WORKER_ROLE, GATEKEEPER_ROLE, DATABASE_ROLE = range(4)
 PHOTO = 3
 """After the three queues: the jobs of photos."""
 _US = 1e6
+_ANOTHER = 1 << 40
+"""Added to an occasion: the draw of a pause is none of the draws of work."""
 
 
 def put_together(world: Any, costs: Costs) -> None:
@@ -114,12 +118,13 @@ def work(world: Any, role: int, now_us: int, work_us: float) -> None:
 
 
 @shared
-def serve(world: Any, figures: Any, action: int, web_us: float, database_us: float, now_us: int) -> int:
+def serve(
+    world: Any, figures: Any, action: int, web_us: float, database_us: float, number: int, occasion: int, now_us: int
+) -> int:
     """When a request is answered that comes now.
 
     A request goes through the line more than once (to the database and back, commit by commit), so others come between:
-    what it waits for them counts `turns` times. `pause_us` is what it takes without any core: the disk, the network,
-    the clients' side.
+    what it waits for them counts `turns` times. `pause_us` is what it takes without any core, on average.
     """
     stands = stands_us(world, now_us)
     waits_us = figures.turns * (takes_us(world, now_us, 0.0) - stands) + stands
@@ -127,7 +132,9 @@ def serve(world: Any, figures: Any, action: int, web_us: float, database_us: flo
     work(world, DATABASE_ROLE, now_us, database_us)
     own_us = (web_us + database_us) / world.core_left
     work(world, GATEKEEPER_ROLE, now_us, figures.gate_us[action])
-    return now_us + int(waits_us + own_us + figures.pause_us) + 1
+    drawn = uniform(figures.seed, number, Purpose.SERVICE, occasion + _ANOTHER)
+    pause_us = figures.pause_us * figures.pauses[int(drawn * POINTS)]
+    return now_us + int(waits_us + own_us + pause_us) + 1
 
 
 @shared

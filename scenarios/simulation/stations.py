@@ -103,18 +103,17 @@ def wait_us(world: Any, station: int, now_us: int) -> int:
 
 @shared
 def take_away(world: Any, station: int, servers: int, until_us: int) -> None:
-    """So many servers of a station do nothing until then; what they had been given is done after it."""
+    """So many servers of a station do nothing until then; they go when all is done that is in line by now."""
     if world.shares_core == 1:
         if servers >= world.servers[station]:
             shared_core.stall(world, until_us)
         return
     free = world.free
     base = station * MOST_SERVERS
-    # From the last place on: so nobody comes to lie below somebody who is free later.
-    for place in range(world.servers[station] - 1, max(world.servers[station] - servers, 0) - 1, -1):
-        if free[base + place] < until_us:
-            world.idle_us[station] += until_us - free[base + place]
-            free[base + place] = until_us
+    for _ in range(min(servers, world.servers[station])):
+        if free[base] < until_us:
+            world.idle_us[station] += until_us - free[base]
+            _replace_least(free, base, world.servers[station], until_us)
 
 
 @inlined
@@ -144,7 +143,7 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        return Entry(shared_core.serve(world, figures, action, web_us, database_us, now_us), True)
+        return Entry(shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us), True)
     done_us = give(world, WEB, now_us, int(web_us) + 1)
     if database_us > 0.0:
         done_us = give(world, DATABASE, done_us, int(database_us) + 1)

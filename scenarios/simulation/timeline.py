@@ -34,7 +34,8 @@ PART = np.dtype(
         ("failing", np.float64, (3,)),
         ("silent", np.float64, (3,)),
         ("errors", np.float64, (3,)),
-        *((name, np.int64) for name in ("web_down", "database_down", "workers_down", "gate_down", "allowance")),
+        *((name, np.int64) for name in ("web_down", "web_until_us", "database_down", "database_until_us")),
+        *((name, np.int64) for name in ("workers_down", "gate_down", "allowance")),
     ],
     align=True,
 )
@@ -67,7 +68,7 @@ def parts(partners: PartnerSet, faults: tuple[Fault, ...], speed: float) -> tupl
         elif within and not any(each.start_s < start < each.end_s for each in windows.values()):
             row["allowance"], within = -1, False
         _fill(row, partners, active)
-        _take_away(row, active)
+        _take_away(row, active, [fault for fault in active if fault.start_s / speed == start], speed)
     if table["allowance"][0] == -2:
         table["allowance"][0] = -1
     return table, remarks
@@ -103,11 +104,15 @@ def _fill(row: Any, partners: PartnerSet, active: list[Fault]) -> None:
             row["loss"][queue] = max(figures.loss, erring)
 
 
-def _take_away(row: Any, active: list[Fault]) -> None:
-    """Who is gone in this part. A fault takes one of the processes of its role, the database's all."""
-    row["web_down"] = sum(fault.target == "web" for fault in active)
+def _take_away(row: Any, active: list[Fault], beginning: list[Fault], speed: float) -> None:
+    """Who goes as this part begins, and who is gone in it: one process of a fault's role, the database's all."""
     row["workers_down"] = sum(fault.target == "worker" for fault in active)
     row["gate_down"] = any(fault.target == "gatekeeper" for fault in active)
-    for fault in active:
-        if fault.target == "database":
+    for fault in beginning:
+        until_us = round(fault.end_s / speed * US)
+        if fault.target == "web":
+            row["web_down"] += 1
+            row["web_until_us"] = max(row["web_until_us"], until_us)
+        elif fault.target == "database":
             row["database_down"] = REFUSING if fault.kind == "killed" else STOPPED
+            row["database_until_us"] = max(row["database_until_us"], until_us)

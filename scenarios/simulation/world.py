@@ -58,6 +58,7 @@ WORLD = np.dtype(
         ("refused", np.int64, (3,)),
         ("waited_ms", np.int64, (3,)),
         ("slot", np.int64, (3,)),
+        ("slot_us", np.int64, (3,)),
         ("taken", np.int64, (3 * SLOTS,)),
         ("came_us", np.int64, (3,)),
         ("left_us", np.int64, (3,)),
@@ -84,7 +85,8 @@ free: by station MOST_SERVERS instants, a heap of when each server has done what
 busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
 share, asked_in, late, kept_out: the door's ranks, as service.domain.door has them. head, tail: of the queues' rings.
 shares_core and what follows it: scenarios.simulation.shared_core; role_us: work given to each role there.
-taken: by queue SLOTS counts of what was claimed lately. live_area_us: microseconds that people were here, all together.
+taken: by queue SLOTS counts of what was claimed lately, in slots of `slot_us`.
+live_area_us: microseconds that people were here, all together.
 
 For the laws: came_us, left_us: by station, the instants at which requests came and were done, added up (they wrap at
 2**64, their difference does not). queue_area_ms: jobs in a queue over time, up to queue_seen_ms; queue_since_ms: when

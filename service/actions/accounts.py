@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.tickets import read_pass
+from service.applicant_ports import Account
 from service.domain.errors import PassUsed
-from service.ports import Account, Ports, StoredAnswer
+from service.ports import Ports, StoredAnswer
 from service.room_ports import Room
 
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from service.actions.again import idempotent
 from service.actions.once import Once
 from service.actions.sessions import signed_in
+from service.applicant_ports import Assessment
 from service.domain import assessment as rules
 from service.domain.errors import AssessmentNotStarted, AssessmentOver
-from service.ports import Assessment, Ports, StoredAnswer
+from service.ports import Ports, StoredAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from service.actions.once import Once
+from service.applicant_ports import CodeRequest
 from service.domain import codes
 from service.domain.addresses import channel_of
 from service.domain.codes import Channel
 from service.domain.errors import NotFound, QueueFull, ResendTooEarly, TooManyCodes
 from service.domain.queues import CODE_EXPIRY_S, retry_after_s
-from service.ports import CodeRequest, Ports, StoredAnswer, Transaction
+from service.ports import Ports, StoredAnswer, Transaction
 
 CHANNEL_WORDS = {Channel.EMAIL: "email", Channel.SMS: "sms"}
 

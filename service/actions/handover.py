@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from service.applicant_ports import CodeRequest
 from service.domain import codes
 from service.domain.codes import Channel
 from service.domain.messages import code_message
 from service.domain.queues import JobEnd
-from service.ports import CodeRequest, Ports, Transaction
+from service.ports import Ports, Transaction
 from service.queue_ports import Job, JobResult, Turn
 
 

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 from service.actions.again import idempotent
 from service.actions.sessions import signed_in
+from service.applicant_ports import Identity
 from service.domain import identity as rules
 from service.domain.errors import ChangedMeanwhile, IdentityNumberTaken, IdentitySettled, NoCorrectionsLeft, QueueFull
 from service.domain.identity import STATUS_WORDS, IdentityStatus
 from service.domain.queues import retry_after_s
-from service.ports import Identity, Ports, Transaction
+from service.ports import Ports, Transaction
 
 
 @dataclass(frozen=True, slots=True)

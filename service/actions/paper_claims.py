@@ -14,12 +14,13 @@ from service.actions.identity import IdentityGiven, given_answer, store_identity
 from service.actions.once import Once
 from service.actions.paper_invitations import claim_index
 from service.actions.tickets import read_pass
+from service.applicant_ports import Account
 from service.domain import paper_states as rules
 from service.domain.addresses import masked_phone
 from service.domain.errors import LaunchnightError, NotFound
 from service.domain.paper_errors import PaperClaimed, PaperClaimRefused
 from service.paper_ports import HeldClaim
-from service.ports import Account, Ports, StoredAnswer, Transaction
+from service.ports import Ports, StoredAnswer, Transaction
 from service.room_ports import Room
 
 

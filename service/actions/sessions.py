@@ -8,11 +8,12 @@ from uuid import UUID
 
 from service.actions.again import idempotent
 from service.actions.once import Once
+from service.applicant_ports import CodeRequest
 from service.domain import codes
 from service.domain.codes import Channel
 from service.domain.errors import CodeRefused, NotSignedIn
 from service.domain.sessions import session_expires_at
-from service.ports import CodeRequest, Ports, StoredAnswer, Transaction, Vault
+from service.ports import Ports, StoredAnswer, Transaction, Vault
 
 _TOKEN_BYTES = 32
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from service.actions.again import idempotent
 from service.actions.assessment import progress
 from service.actions.sessions import signed_in
+from service.applicant_ports import Assessment, Standing
 from service.domain import draws
 from service.domain.addresses import masked_phone
 from service.domain.eligibility import AT_JOIN, Facts, failed
@@ -17,7 +18,7 @@ from service.domain.profile import IN_EDUCATION, is_complete
 from service.domain.uploads import Slot
 from service.domain.wave_plans import is_announced
 from service.domain.waves import PHOTO_SLOTS
-from service.ports import Assessment, Ports, Standing, Transaction
+from service.ports import Ports, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from service.actions.identity import ask_after_all
 from service.actions.once import Once
 from service.actions.sessions import signed_in
 from service.actions.standing import counting_photos, facts_of, identity_word, missing_steps
+from service.applicant_ports import Standing
 from service.domain.eligibility import AT_JOIN, PHRASES, failed
 from service.domain.errors import NotEligible, NotFound, NotSignedIn, StepsMissing, WaveClosed, WaveNotOpen
 from service.domain.grants import TICKET_BYTES
 from service.domain.identity import IdentityStatus
 from service.domain.waves import JoinDecision, join_decision
-from service.ports import Ports, Standing, StoredAnswer, Transaction, Wave
+from service.ports import Ports, StoredAnswer, Transaction
+from service.wave_ports import Wave
 
 _RETRY_NOT_OPEN = 60.0  # an opening is announced: who comes hours early need not ask each second
 

@@ -7,14 +7,15 @@ from uuid import UUID
 
 import asyncpg
 
+from service.applicant_ports import Account, Assessment, Standing
 from service.domain.codes import Channel
 from service.domain.errors import AddressTaken, PassInvalid, PassUsed
 from service.domain.photos import PhotoVerdict
 from service.photo_ports import HeldPhoto
-from service.ports import Account, Assessment, Standing, Vault, Wave
+from service.ports import Vault
 from service.storage.identities import open_birth_date, open_nik
 from service.storage.sql import queries
-from service.wave_ports import LatestJoin
+from service.wave_ports import LatestJoin, Wave
 
 _SQL = queries("accounts")
 
@@ -26,7 +27,7 @@ def _account(row: Mapping[str, Any]) -> Account:
 
 
 class AccountRows:
-    """Fulfils `ports.AccountStore` on one connection."""
+    """Fulfils `applicant_ports.AccountStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection, vault: Vault) -> None:
         self._connection = connection

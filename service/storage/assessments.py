@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service.ports import Assessment
+from service.applicant_ports import Assessment
 from service.storage.sql import queries
 
 _SQL = queries("assessments")
@@ -25,7 +25,7 @@ def _assessment(row: Mapping[str, Any]) -> Assessment:
 
 
 class AssessmentRows:
-    """Fulfils `ports.AssessmentStore` on one connection."""
+    """Fulfils `applicant_ports.AssessmentStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

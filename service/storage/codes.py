@@ -6,14 +6,14 @@ from uuid import UUID
 
 import asyncpg
 
-from service.ports import CodeRequest
+from service.applicant_ports import CodeRequest
 from service.storage.sql import queries
 
 _SQL = queries("codes")
 
 
 class CodeRows:
-    """Fulfils `ports.CodeStore` on one connection."""
+    """Fulfils `applicant_ports.CodeStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

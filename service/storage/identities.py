@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
+from service.applicant_ports import Identity
 from service.domain.errors import ChangedMeanwhile, IdentityNumberTaken
-from service.ports import Identity, Vault
+from service.ports import Vault
 from service.storage.sql import queries
 
 _SQL = queries("identities")
@@ -26,7 +27,7 @@ def open_birth_date(vault: Vault, account_id: UUID, sealed: bytes) -> date:
 
 
 class IdentityRows:
-    """Fulfils `ports.IdentityStore` on one connection."""
+    """Fulfils `applicant_ports.IdentityStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection, vault: Vault) -> None:
         self._connection = connection

@@ -12,7 +12,7 @@ _SQL = queries("profiles")
 
 
 class ProfileRows:
-    """Fulfils `ports.ProfileStore` on one connection."""
+    """Fulfils `applicant_ports.ProfileStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

@@ -11,7 +11,7 @@ _SQL = queries("sessions")
 
 
 class SessionRows:
-    """Fulfils `ports.SessionStore` on one connection."""
+    """Fulfils `applicant_ports.SessionStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

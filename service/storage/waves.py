@@ -5,14 +5,14 @@ from uuid import UUID
 
 import asyncpg
 
-from service.ports import Wave
 from service.storage.sql import queries
+from service.wave_ports import Wave
 
 _SQL = queries("waves")
 
 
 class WaveRows:
-    """Fulfils `ports.WaveStore` on one connection."""
+    """Fulfils `wave_ports.WaveStore` on one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

@@ -16,10 +16,11 @@ import asyncpg
 from scenarios.identity_numbers import family_card_of, nik
 from service import draw_command, draw_database
 from service.actions import staff
+from service.applicant_ports import Identity
 from service.domain.identity import IdentityStatus
 from service.domain.staff import Cost, Role
 from service.draw_folder import DrawFolder
-from service.ports import Begin, Identity
+from service.ports import Begin
 from service.settings import Settings, load
 from service.staff_ports import Proposal
 from service.storage.identities import IdentityRows

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 from service.actions.identity import put_identity
 from service.actions.sessions import token_hash
+from service.applicant_ports import Account
 from service.domain.assessment import ITEMS
 from service.domain.codes import Channel
 from service.domain.uploads import Creation, Part, Slot
 from service.photo_ports import Commit, NewUpload
-from service.ports import Account
 from service.room_ports import Join
 from service.web.pages.memory import Memory
 from tests.integration.pages_room import Browser, Page, Site

@@ -26,8 +26,9 @@ from scenarios.partners.settings import Figures
 from service import app as composition
 from service.actions.gatekeeper import Candidate
 from service.metrics import Metrics
-from service.ports import Ports, Wave
+from service.ports import Ports
 from service.settings import Settings, load
+from service.wave_ports import Wave
 from tests.integration.worker_room import running_worker
 from tests.photos import jpeg
 

@@ -7,7 +7,7 @@ import pytest
 
 from service import wave_command
 from service.domain.wave_errors import WaveRefused
-from service.ports import Wave
+from service.wave_ports import Wave
 from tests.integration.draw_room import asked, draw_room
 
 PLANNED = [

@@ -17,11 +17,12 @@ from scenarios.identity_numbers import family_card_of
 from scenarios.partners.app import Partners
 from scenarios.partners.settings import Figures
 from service.app import open_ports
+from service.applicant_ports import Account, CodeRequest, Identity
 from service.domain.codes import Channel
 from service.domain.identity import IdentityStatus
 from service.domain.queues import JobEnd
 from service.metrics import Metrics
-from service.ports import Account, CodeRequest, Identity, Ports
+from service.ports import Ports
 from service.queue_ports import Job
 from service.queues.lane import Handler
 from service.queues.worker import HANDLERS, run_worker

@@ -1,12 +1,15 @@
 """How the held-out proof reads figures and grades them: what is off by more than its bar is missed, and says so."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out_figures import Figures, Track, figures, of_dict, quantile
 from tests.acceptance.long.held_out_grades import graded
+from tests.unit.test_calibration_file import calibration
 
 EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
 SEEN = Figures(
@@ -66,6 +69,36 @@ def test_quantiles_lie_between_edges_and_nothing_has_none() -> None:
 def test_what_is_further_off_than_its_bar_is_missed(wrong: Figures, missed: set[tuple[str, str]]) -> None:
     lines = graded(dict.fromkeys(LOADS, wrong), dict.fromkeys(LOADS, SEEN), {"held-60": SEEN})
     assert {(line.load, line.what) for line in lines if not line.held} == missed
+
+
+def test_what_could_not_be_rehearsed_has_no_line() -> None:
+    lines = graded(dict.fromkeys(LOADS, SEEN), {"held-60": SEEN}, {})
+    assert {line.load for line in lines} == {"held-60"}
+
+
+def test_the_table_says_what_was_missed_and_what_is_absent() -> None:
+    wrong = replace(SEEN, p50_s=0.02, last_per_s=0.0)
+    lines = graded(dict.fromkeys(LOADS, wrong), {"held-60": SEEN}, {"held-60": replace(SEEN, p50_s=0.011)})
+    told = held_out_page.text(lines, ["ramp"], 30.0, "0123456789abcdef0123", calibration(), 2.5)
+    assert "**6 of 8**" in told and "`0123456789abcdef...`" in told
+    assert "| held-60 | p50 | 0.02 | 0.01 s | +100.0% | 15% | +10.0% | **missed** |" in told
+    assert "| held-60 | tips | yes | no | | | | **missed** |" in told
+    assert "| held-60 | CPU of web | 0.4 | 0.4 cores | +0.0% | 10% | +0.0% |  |" in told
+    assert "| ramp | could not be rehearsed" in told
+
+
+def test_the_table_is_put_in_its_place_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "simulation.md"
+    page.write_text(held_out_page.PAGE.read_text())
+    monkeypatch.setattr(held_out_page, "PAGE", page)
+    for told in ("first", "second"):
+        held_out_page.write(told)
+    before, after = held_out_page.BEGINS, held_out_page.ENDS
+    assert f"{before}\nsecond\n{after}" in page.read_text()
+    assert page.read_text().count(before) == page.read_text().count(after) == 1
+    assert page.read_text().partition(after)[2].startswith("\n\n## What is checked")
 
 
 def test_noise_is_how_far_the_second_rehearsal_was_off() -> None:

@@ -39,6 +39,7 @@ def test_seed_and_plan_do_not_count():
             {"stack": {"started": True, "settings": {"DATABASE_CONNECTIONS": "4"}}},
             "stack.settings.DATABASE_CONNECTIONS",
         ),
+        ({"stack": {"started": True, "pins": {"web": "0"}}}, "stack.pins.web"),
     ],
 )
 def test_what_was_played_counts(changed, key):

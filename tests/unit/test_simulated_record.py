@@ -24,10 +24,10 @@ from service.domain import buckets
 from tests.unit.recorded_nights import recorded
 from tests.unit.simulated_nights import night_of, played, setup_of
 
-PEOPLE, FEW = 20, 5
-BUSY = (Fault("outage", "sms", 0.0, 200.0), Fault("outage", "email", 0.0, 200.0))
+PEOPLE, FEW = 12, 3
+BUSY = (Fault("outage", "sms", 0.0, 190.0), Fault("outage", "email", 0.0, 190.0))
 """Gateways that are away while the first people come, so that codes wait."""
-SLOW = Resources(gate_per_s=0.2)
+SLOW = Resources(gate_per_s=0.1)
 """A gate that people stand in line for."""
 
 
@@ -152,15 +152,15 @@ def test_queues_and_the_line_are_told(made: tuple[Result, Run]) -> None:
 def test_faults_that_were_played_and_what_was_not_are_events(made: tuple[Result, Run]) -> None:
     events = made[1].events
     faults = [(one["target"], one["edge"], one["t"]) for one in events if one["kind"] == "fault"]
-    assert ("sms", "start", 0.0) in faults and ("email", "end", 200.0) in faults
+    assert ("sms", "start", 0.0) in faults and ("email", "end", 190.0) in faults
     assert [one["text"] for one in events if one["kind"] == "note"] == list(made[0].remarks)
 
 
 def test_whoever_is_on_the_way_when_the_drain_ends_is_cut(tmp_path: Path) -> None:
-    result = recorded(tmp_path / "run", setup_of(night_of()), FEW, drain_s=300.0)
+    result = recorded(tmp_path / "run", setup_of(night_of()), FEW, drain_s=120.0)
     run = Run.load(tmp_path / "run")
-    assert (run.config["ended"], run.config["drain_limit_s"]) == ("limit", 300.0)
-    assert result.ended_us == round(run.config["last_arrival_s"] * 1e6) + 300_000_000
+    assert (run.config["ended"], run.config["drain_limit_s"]) == ("limit", 120.0)
+    assert result.ended_us == round(run.config["last_arrival_s"] * 1e6) + 120_000_000
     cut = run.people["reason"] == Reason.RUN_ENDED
     assert cut.any() and (run.people["fate"][cut] == Fate.CUT).all()
     assert invariants.violations(result) == []

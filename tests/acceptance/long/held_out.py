@@ -15,6 +15,8 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,8 +35,9 @@ from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import Model, fitted, of_calibration
 from tests.acceptance.long.held_out_runs import Invalid, Load, Played, cores, night_file, rehearsed
 
-FIRST_RAMP = (2.0, 90.0)
-"""People a second: from hardly any to more than a core carries anywhere."""
+FIRST_RAMP = (2.0, 75.0)
+"""People a second: from hardly any to twice what a core carries. Where the generator is held up at its end, the knee is
+still about where it was seen."""
 AROUND = (0.5, 1.4)
 """Of the knee: the ramp that is held out."""
 LEARNED = {"train-30": 0.3, "train-50": 0.5, "train-70": 0.7}
@@ -75,7 +78,7 @@ def main() -> int:
 def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool) -> Exit:
     began = time.monotonic()
     play = partial(rehearsed, home, roughly=roughly)
-    first = play(Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed, 1.0))
+    first = rehearsed(home, Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed, 1.0), roughly=True)
     knee_per_s = first.figures.best_per_s / STEPS_BEFORE_PHOTOS
     print(f"knee: {first.figures.best_per_s:.0f} good answers a second, {knee_per_s:.1f} people a second", flush=True)
     learned = {
@@ -84,22 +87,36 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     }
     taught = {name: play(load) for name, load in learned.items()}
     found = made([each.run for each in taught.values()], Asked("held-out", WINDOW_S), _say)
+    for load, source in zip(learned, found.runs, strict=True):
+        print(f"{load:<10}  {source.steady} windows of {WINDOW_S:g} s are steady", flush=True)
     calibration_file.write(home / "calibration.json", found)
     held = _held(knee_per_s, minutes, seed + 10)
     predicted, sha = _predictions(home, found, learned, taught, held)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
-    seen = {name: play(load) for name, load in held.items()}
-    again = {name: play(replace(held[name], name=other)) for name, other in AGAIN.items()}
-    lines = graded(predicted, *({name: one.figures for name, one in each.items()} for each in (seen, again)))
+    seen = _figures(play, held)
+    again = _figures(play, {name: replace(held[name], name=other) for name, other in AGAIN.items()})
+    absent = sorted(set(held) - set(seen))
+    lines = graded(predicted, seen, again)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
-    told = held_out_page.text(lines, knee_per_s, sha, found, minutes)
+    told = held_out_page.text(lines, absent, knee_per_s, sha, found, minutes)
     print(told)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes, calibration {found.digest[:16]}")
     for doubt in found.doubts:
         print(f"note: {doubt}")
     if write and not roughly:
         held_out_page.write(told)
-    return Exit.OK if all(line.held for line in lines) else Exit.CRASH
+    if not all(line.held for line in lines):
+        return Exit.CRASH
+    return Exit.INVALID if absent else Exit.OK
+
+
+def _figures(play: Callable[[Load], Played], loads: dict[str, Load]) -> dict[str, Figures]:
+    """Those of the loads that could be rehearsed; of the others it has been said that they could not."""
+    found = {}
+    for name, load in loads.items():
+        with suppress(Invalid):
+            found[name] = play(load).figures
+    return found
 
 
 def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
@@ -156,7 +173,7 @@ def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Fig
         "simulated": True,
         "calibration": found.digest,
         "pause_s": model.pause_s,
-        "sigma": model.sigma,
+        "pause_sigma": model.pause_sigma,
         "turns": model.turns,
         "busy": model.busy,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},

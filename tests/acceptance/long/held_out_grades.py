@@ -43,14 +43,18 @@ class Line:
 
 
 def graded(expected: Mapping[str, Figures], seen: Mapping[str, Figures], again: Mapping[str, Figures]) -> list[Line]:
-    """Every line of the table. again: the same rehearsals once more, of those that were played twice."""
-    lines = [Line(RAMP, "knee", "answers/s", expected[RAMP].best_per_s, seen[RAMP].best_per_s, KNEE)]
+    """Every line of the table, of what was seen at all. again: the same rehearsals once more, where there are any."""
+    lines = []
+    if RAMP in seen:
+        lines.append(Line(RAMP, "knee", "answers/s", expected[RAMP].best_per_s, seen[RAMP].best_per_s, KNEE))
     for load in AT_LOAD:
-        lines += _at_load(load, expected[load], seen[load], again.get(load))
-    lines.append(Line(BEYOND, "goodput", "answers/s", expected[BEYOND].good_per_s, seen[BEYOND].good_per_s, GOOD))
+        if load in seen:
+            lines += _at_load(load, expected[load], seen[load], again.get(load))
+    if BEYOND in seen:
+        lines.append(Line(BEYOND, "goodput", "answers/s", expected[BEYOND].good_per_s, seen[BEYOND].good_per_s, GOOD))
     lines += [
-        Line(load, "tips", "", float(one.tipped), float(seen[load].tipped), 0.0)
-        for load, one in expected.items()
+        Line(load, "tips", "", float(expected[load].tipped), float(one.tipped), 0.0)
+        for load, one in seen.items()
         if load != RAMP
     ]
     return lines

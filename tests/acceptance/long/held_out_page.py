@@ -11,8 +11,10 @@ PAGE = ROOT / "docs" / "simulation.md"
 BEGINS, ENDS = "<!-- written by make acceptance NAME=held-out -->", "<!-- end of what is written -->"
 
 
-def text(lines: Sequence[Line], knee_per_s: float, sha: str, found: Calibration, minutes: float) -> str:
-    """The table in Markdown, with what it stands on."""
+def text(
+    lines: Sequence[Line], absent: Sequence[str], knee_per_s: float, sha: str, found: Calibration, minutes: float
+) -> str:
+    """The table in Markdown, with what it stands on. absent: what could not be rehearsed."""
     held = sum(line.held for line in lines)
     cpus = found.runs[0].cpus
     told = [
@@ -23,6 +25,7 @@ def text(lines: Sequence[Line], knee_per_s: float, sha: str, found: Calibration,
         "| rehearsal | figure | simulated | measured | off by | may be | again (A/A) | |",
         "|---|---|---|---|---|---|---|---|",
         *(_row(line) for line in lines),
+        *(f"| {name} | could not be rehearsed: the generator was held up, twice | | | | | | |" for name in absent),
     ]
     return "\n".join(told)
 

@@ -1,0 +1,49 @@
+"""`launchnight simulate` as a command: record, report and seeds by real processes, which end with it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+NIGHT = ("simulate", "prakerja-wave-1", "--cut", "--people")
+SOON_S = 60.0
+
+
+def command(*words: str, where: Path) -> "subprocess.Popen[str]":
+    """Uncompiled, so that nothing is compiled for so few people."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "loadtests.cli", *NIGHT, *words, "--runs", str(where)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LAUNCHNIGHT_PLAIN": "1"},
+    )  # fmt: skip
+
+
+def test_two_seeds_leave_the_record_and_the_report_of_the_first(tmp_path: Path) -> None:
+    with command("3", "--seeds", "2", "--json", where=tmp_path) as process:
+        out, told = process.communicate()
+    assert process.returncode == 0, told
+    document = json.loads(out)
+    assert document["seeds"] == [1, 2] and "seed 2" in told
+    (folder,) = tmp_path.iterdir()
+    assert document["record"] == str(folder)
+    assert json.loads((folder / "run.json").read_text())["seed"] == 1
+    assert document["report"] == str(folder / "report.html") and (folder / "report.html").exists()
+    assert not list(folder.glob(".notes*"))
+    assert document["total_cpu_s"] > sum(each["cpu_s"] for each in document["runs"])
+    assert document["runs"][0]["digest"] != document["runs"][1]["digest"]
+
+
+def test_whatever_ends_the_command_ends_its_processes(tmp_path: Path) -> None:
+    """3,000 people uncompiled would take minutes."""
+    with command("3000", "--seeds", "2", "--quiet", where=tmp_path) as process:
+        parent = psutil.Process(process.pid)
+        deadline = time.monotonic() + SOON_S
+        while len(children := parent.children(recursive=True)) < 2:
+            assert process.poll() is None and time.monotonic() < deadline
+            psutil.wait_procs(children or [parent], timeout=0.05)
+        process.kill()
+    _, alive = psutil.wait_procs(children, timeout=SOON_S)
+    assert alive == []

@@ -1,0 +1,87 @@
+"""The simulated night: what it costs, and what it saves against the same model in SimPy.
+
+`.vs_simpy`: CPU an applicant of the oracle (tests/simpy_oracle), beside that of the kernel for the same people and
+seed. `.growth_200k_2m`: CPU an event of two million people, beside that of 200,000.
+`.cpu_s`, `.peak_rss_mb`: of `launchnight simulate --people 2000000 --cut`; `.whole_...`: of all the night's
+registrations. BENCH_PEOPLE, BENCH_ORACLE_PEOPLE, BENCH_RUNS make it smaller.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.benchmarks.rows import Row, alone, paired
+from tests.simpy_oracle.comparing import by_kernel, by_oracle, differences
+from tests.unit.simulated_nights import night_of, setup_of
+
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "2000000"))
+ORACLE_PEOPLE = int(os.environ.get("BENCH_ORACLE_PEOPLE", "2000"))
+TENTH = 10
+KERNEL_RUNS = 5
+"""For one of the oracle, which takes so much longer."""
+NIGHT = "prakerja-wave-1"
+
+
+def rows() -> Iterator[Row]:
+    yield _against_simpy()
+    simulated("--people", str(PEOPLE // TENTH), "--cut")  # compiles where nothing is compiled yet
+    many, few = zip(*(_growth_pair() for _ in range(RUNS)), strict=True)
+    yield paired(
+        "simulation.growth_200k_2m",
+        "us CPU an event",
+        [each["cpu_s"] / each["events"] * 1e6 for each in many],
+        [each["cpu_s"] / each["events"] * 1e6 for each in few],
+    )
+    yield alone("simulation.cpu_s", "s", [each["cpu_s"] for each in many])
+    yield alone("simulation.peak_rss_mb", "MB", [each["peak_rss_mb"] for each in many])
+    yield alone("simulation.events", "events", [each["events"] for each in many])
+    whole = simulated("--people", "1" if PEOPLE >= 2_000_000 else f"1/{5_965_048 // PEOPLE}")
+    print(f"all {whole['people']:,} registrations: {whole['events']:,} events", file=sys.stderr)
+    yield alone("simulation.whole_cpu_s", "s", [whole["cpu_s"]])
+    yield alone("simulation.whole_peak_rss_mb", "MB", [whole["peak_rss_mb"]])
+
+
+def _against_simpy() -> Row:
+    """Each run of the oracle beside some of the kernel, which must agree with it about everybody."""
+    setup = setup_of(night_of())
+    by_kernel(setup, ORACLE_PEOPLE, plain=False)
+    oracle_us, kernel_us = [], []
+    for _ in range(RUNS):
+        kernel_us.append(_cpu_s(lambda: [by_kernel(setup, ORACLE_PEOPLE, plain=False) for _ in range(KERNEL_RUNS)]))
+        oracle_us.append(_cpu_s(lambda: by_oracle(setup, ORACLE_PEOPLE)))
+        print(f"oracle {oracle_us[-1]:.1f} s, {KERNEL_RUNS} times the kernel {kernel_us[-1]:.2f} s", file=sys.stderr)
+    found = differences(by_kernel(setup, ORACLE_PEOPLE, plain=False), by_oracle(setup, ORACLE_PEOPLE))
+    if found:
+        raise RuntimeError(f"not the same model: {len(found)} differences, first {found[0]}")
+    per_person = 1e6 / ORACLE_PEOPLE
+    return paired(
+        "simulation.vs_simpy",
+        "us CPU an applicant of the oracle",
+        [each * per_person for each in oracle_us],
+        [each * per_person / KERNEL_RUNS for each in kernel_us],
+    )
+
+
+def _growth_pair() -> tuple[dict[str, Any], dict[str, Any]]:
+    many = simulated("--people", str(PEOPLE), "--cut")
+    return many, simulated("--people", str(PEOPLE // TENTH), "--cut")
+
+
+def simulated(*options: str) -> dict[str, Any]:
+    """What `launchnight simulate` says of the night, in a process of its own."""
+    command = [sys.executable, "-m", "scenarios.simulation", "simulate", NIGHT, *options, "--json", "--no-record"]
+    told = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    document: dict[str, Any] = json.loads(told)
+    print(f"{document['people']:,} people: {document['cpu_s']:.1f} s", file=sys.stderr)
+    return document
+
+
+def _cpu_s(play: Callable[[], object]) -> float:
+    began = time.process_time()
+    play()
+    return time.process_time() - began
