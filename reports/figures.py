@@ -118,17 +118,17 @@ def responses(facts: Facts) -> Picture | None:
     if not routes:
         return None
     figure, (axes,) = drawing.canvas(110 + 20 * len(routes))
-    lanes = (
+    lanes = [
         (0.17, say("service time"), "o", COLORS[0]),
         (-0.17, say("from the intended start"), "s", COLORS[1]),
-    )
-    clocks = CLOCKS
+    ]
+    clocks = list(CLOCKS)
     note = N_(
         "From p50 (left tick) over p95 (mark) to p99 (right tick). Service time starts when the request leaves; "
         "the other starts when the applicant meant to act, and so holds every wait before it. Faults included."
     )
     if facts.is_simulated:  # people act at the moment they mean to
-        lanes, clocks = ((0.0, say("simulated"), "o", COLORS[0]),), CLOCKS[1:]
+        lanes, clocks = [(0.0, say("simulated"), "o", COLORS[0])], clocks[1:]
         note = N_("Simulated: from p50 (left tick) over p95 (mark) to p99 (right tick). Faults included.")
     for lane, name, marker, color in lanes:
         places = np.arange(len(routes))[::-1] + lane

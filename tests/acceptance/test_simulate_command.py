@@ -5,18 +5,21 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
+
+from tests.children import child_process
 
 NIGHT = ("simulate", "prakerja-wave-1", "--cut", "--people")
 SOON_S = 60.0
 
 
-def command(*words: str, where: Path) -> "subprocess.Popen[str]":
+def command(*words: str, where: Path) -> AbstractContextManager["subprocess.Popen[str]"]:
     """Uncompiled, so that nothing is compiled for so few people."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "loadtests.cli", *NIGHT, *words, "--runs", str(where)],
+    return child_process(
+        [sys.executable, "-m", "loadtests.cli", *NIGHT, *words, "--runs", where],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LAUNCHNIGHT_PLAIN": "1"},
     )  # fmt: skip
 

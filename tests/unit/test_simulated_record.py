@@ -43,7 +43,7 @@ def made(setup: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, 
 
 
 def total(run: Run, name: str, **labels: str) -> float:
-    return statistics.total(run.samples, name, **labels)
+    return statistics.total(run.samples, name, (), **labels)
 
 
 def test_keeping_a_record_changes_no_digit_however_short_its_log(

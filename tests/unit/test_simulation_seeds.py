@@ -41,7 +41,7 @@ def test_a_law_that_one_seed_breaks_is_told_with_its_seed() -> None:
 
 @pytest.mark.parametrize(("free", "wanted"), [(64e9, 2), (1.4e9, 2), (1.2e9, 1), (0.0, 1)])
 def test_as_many_at_a_time_as_cores_and_memory_allow(free: float, wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seeds.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
     monkeypatch.setattr(seeds, "_free_bytes", lambda: int(free))
     assert seeds.processes(20, 2_000_000) == wanted
     assert seeds.processes(1, 2_000_000) == 1
