@@ -38,12 +38,13 @@ def test_every_page_is_within_its_budget(browser: Browser, house: House, number:
                 weights[address] = weight(answer.body())
 
         weigh("", "antrean", "masuk", "keluar", "loket", "nowhere")
+        weigh("hasil", "hasil/1", "pengaduan", "pengaduan/lihat")
         to_account(walk, lambda _: None)
         walk.go("tes")
         press(page)
         at(page, "tes/1")
         weigh("status", "identitas", "profil/pribadi", "profil/pekerjaan", "profil/program", "foto/ktp", "foto/swafoto")
-        weigh("telepon", "telepon/ganti", "tes", "tes/1", "tes/18", "tes/kirim", "gabung", "keluar")
+        weigh("jumlah", "jumlah/3372", "telepon", "telepon/ganti", "tes", "tes/1", "tes/18", "tes/kirim", "gabung", "keluar")
     assert {name: bytes for name, bytes in weights.items() if bytes > HTML} == {}
     ours = {url.split("?")[0] for url in asked}
     assert all(url.startswith(f"{house.url}/daftar/") for url in ours), ours
