@@ -9,15 +9,15 @@ from scenarios.simulation.figures import Setup
 from tests.unit.simulated_nights import night_of, setup_of
 
 FAULTS = (
-    Fault("outage", "email", 40.0, 380.0),
-    Fault("failing", "sms", 60.0, 400.0, factor=0.4),
-    Fault("silent", "civil_registry", 150.0, 350.0, factor=0.3),
-    Fault("throttled", "civil_registry", 350.0, 550.0, factor=0.4),
-    Fault("stopped", "gatekeeper", 200.0, 220.0),
-    Fault("stopped", "database", 420.0, 450.0),
-    Fault("killed", "web", 430.0, 500.0),
-    Fault("killed", "worker", 480.0, 520.0),
-    Fault("stopped", "worker", 490.0, 510.0),
+    Fault("outage", "email", 30.0, 370.0),
+    Fault("failing", "sms", 60.0, 300.0, factor=0.4),
+    Fault("silent", "civil_registry", 100.0, 300.0, factor=0.5),
+    Fault("throttled", "civil_registry", 250.0, 350.0, factor=0.4),
+    Fault("stopped", "gatekeeper", 80.0, 100.0),
+    Fault("stopped", "database", 250.0, 270.0),
+    Fault("killed", "web", 260.0, 300.0),
+    Fault("killed", "worker", 320.0, 340.0),
+    Fault("stopped", "worker", 325.0, 335.0),
 )
 
 
@@ -31,11 +31,11 @@ def troubled(people: int) -> Setup:
     partners = replace(
         night.partners[night.default_set],
         email=replace(night.partners[night.default_set].email, rate_per_s=8.0 * scale, loss=0.05),
-        sms=replace(night.partners[night.default_set].sms, rate_per_s=6.0 * scale, loss=0.05),
+        sms=replace(night.partners[night.default_set].sms, rate_per_s=9.0 * scale, loss=0.05),
         civil_registry=replace(
             night.partners[night.default_set].civil_registry,
             rate_per_s=12.0 * scale,
-            allowance=(AllowanceSpan(0.0, 600.0, count=people // 5), AllowanceSpan(600.0, 1200.0, count=2 * people)),
+            allowance=(AllowanceSpan(0.0, 420.0, count=people // 5), AllowanceSpan(420.0, 1200.0, count=2 * people)),
         ),
     )
     resources = Resources(web=2, database=1, inspectors=1, gate_per_s=12.0 * scale)

@@ -8,8 +8,8 @@ from scenarios.simulation.costs import Resources
 from scenarios.simulation.run import Result
 from tests.unit.simulated_nights import night_of, played, setup_of
 
-PEOPLE = 20
-NUMBER = 7
+PEOPLE = 8
+NUMBER = 5
 ROOMY = Resources(web=1000, database=1000)
 """Nobody waits for anybody: what each comes to then stands on her own draws."""
 ENDS = ("fate", "reason", "furthest", "moment_s", "visits", "retries", "photo_sends", "texts", "mails")
