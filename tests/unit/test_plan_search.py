@@ -126,10 +126,11 @@ def test_what_most_hangs_on_comes_first() -> None:
 def test_a_frontier_is_the_least_of_one_for_each_of_the_other() -> None:
     needed = {name: knob.at_least(NEEDS[name]) for name, knob in KNOBS.items()}
     plenty = {name: knob.at_least(9.0 * NEEDS[name]) for name, knob in KNOBS.items()}
-    (found,) = around.frontiers([(GATE, "web")], needed, lambda gate: with_(plenty, GATE, gate), Looked())
-    assert [x for x, _ in found.points] == [120.0, 140.0, 150.0, 180.0, 240.0]
-    assert [y for _, y in found.points] == [31.0, 37.0, 39.0, 47.0, 62.0]
-    assert found.exchange == pytest.approx(-(37.0 - 31.0) / (140.0 - 120.0))  # more let in needs more, it saves nothing
+    looked = Looked()
+    (found,) = around.frontiers([(GATE, "web")], needed, needed, lambda gate: with_(plenty, GATE, gate), looked)
+    assert [x for x, _ in found.points] == [120.0, 150.0, 180.0, 240.0]
+    assert [y for _, y in found.points] == [31.0, 39.0, 47.0, 62.0]
+    assert found.exchange == pytest.approx(-(39.0 - 31.0) / (150.0 - 120.0))  # more let in needs more, it saves nothing
     assert around.worth(found, {GATE: 0.0, "web": 1.0}) is None
 
 

@@ -10,7 +10,7 @@ from scenarios.simulation.planning.knobs import GATE, KNOBS, Knob, Values, with_
 from scenarios.simulation.planning.search import Looks, Searching, Standing, least_of, together
 
 CHANGES = (-0.25, -0.10, 0.10, 0.25)
-TIMES = (1.0, 1.1, 1.25, 1.5, 2.0)
+TIMES = (1.0, 1.25, 1.5, 2.0)
 """Of the least amount of a knob: where a frontier is looked at."""
 
 
@@ -109,11 +109,16 @@ class Frontier:
 
 
 def frontiers(
-    pairs: Sequence[tuple[str, str]], values: Values, plenty_at: Callable[[float], Values], looks: Looks
+    pairs: Sequence[tuple[str, str]],
+    values: Values,
+    least: Values,
+    plenty_at: Callable[[float], Values],
+    looks: Looks,
 ) -> list[Frontier]:
     """For each pair (x, y) the least of y for some amounts of x from that of the set on.
 
-    plenty_at: more than enough of everything where the gate lets in so many a second.
+    least: what each knob needs at least, at the gate of the set. plenty_at: more than enough of everything where the
+    gate lets in so many a second.
     """
     asked = [(x, y, amount) for x, y in pairs for amount in _amounts(KNOBS[x], values[x])]
     searches: list[Searching[float | None]] = []
@@ -121,7 +126,8 @@ def frontiers(
         around = plenty_at(amount if x == GATE else values[GATE])
         around = with_(with_(around, GATE, values[GATE]), x, amount)
         top = max(around[y], values[y])
-        searches.append(least_of(KNOBS[y], with_(around, y, top), values[y]))
+        guess = least[y] * (amount / values[GATE] if x == GATE else 1.0)
+        searches.append(least_of(KNOBS[y], with_(around, y, top), guess, least[y]))
     least = together(looks, searches)
     return [
         Frontier(x, y, tuple((a, found) for (ax, ay, a), found in zip(asked, least, strict=True) if (ax, ay) == (x, y)))

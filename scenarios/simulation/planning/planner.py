@@ -108,7 +108,7 @@ class Planner:
         (usual,) = self.outcomes([Trial.of(values, self.seed)])
         sensitivities = around.sensitivities(values, usual.joined, self._seen)
         self.tell("one knob against another", 140)
-        frontiers = around.frontiers(_pairs(sensitivities), values, self._plenty_at, self.looks)
+        frontiers = around.frontiers(_pairs(sensitivities), values, found.least, self._plenty_at, self.looks)
         self.tell("how hard it can be struck", 40)
         tips = self._tips(values, sensitivities, usual)
         self.tell("the night as it was launched", 2)
