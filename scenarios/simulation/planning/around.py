@@ -128,9 +128,11 @@ def frontiers(
         top = max(around[y], values[y])
         guess = least[y] * (amount / values[GATE] if x == GATE else 1.0)
         searches.append(least_of(KNOBS[y], with_(around, y, top), guess, least[y]))
-    least = together(looks, searches)
+    results = together(looks, searches)
     return [
-        Frontier(x, y, tuple((a, found) for (ax, ay, a), found in zip(asked, least, strict=True) if (ax, ay) == (x, y)))
+        Frontier(
+            x, y, tuple((a, found) for (ax, ay, a), found in zip(asked, results, strict=True) if (ax, ay) == (x, y))
+        )
         for x, y in pairs
     ]
 
