@@ -14,9 +14,9 @@ REPORTS = Path(__file__).parents[2] / "reports"
 TEXTS = REPORTS / "texts"
 KEYWORDS = {"say", "N_"}
 SPEAKERS = (
-    "scenarios/fates.py", "scenarios/factors.py", "loadtests/health.py", "scenarios/simulation/assumptions.py", "scenarios/simulation/run.py",
-    "scenarios/simulation/timeline.py", "reports/knee.py", "reports/probes.py",
+    "scenarios/fates.py", "scenarios/factors.py", "loadtests/health.py", "reports/knee.py", "reports/probes.py",
     *(f"loadtests/harness/{name}.py" for name in ("beyond", "hunt", "probing", "running_stack", "search")),
+    *(f"scenarios/simulation/{name}.py" for name in ("assumptions", "plan", "run", "timeline")),
 )  # fmt: skip
 """Whose English sentences stand in records."""
 SURELY = 9
