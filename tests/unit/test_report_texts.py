@@ -17,6 +17,7 @@ SPEAKERS = (
     "scenarios/fates.py", "scenarios/factors.py", "loadtests/health.py", "reports/knee.py", "reports/probes.py",
     *(f"loadtests/harness/{name}.py" for name in ("beyond", "hunt", "probing", "running_stack", "search")),
     *(f"scenarios/simulation/{name}.py" for name in ("assumptions", "plan", "run", "timeline")),
+    *(f"scenarios/simulation/planning/{name}.py" for name in ("goals", "knobs", "planner", "prices")),
 )  # fmt: skip
 """Whose English sentences stand in records."""
 SURELY = 9
