@@ -2,14 +2,16 @@
 
 `.vs_simpy`: CPU an applicant of the oracle (tests/simpy_oracle), beside that of the kernel for the same people and
 seed. `.growth_200k_2m`: CPU an event of two million people, beside that of 200,000.
-`.cpu_s`, `.peak_rss_mb`: of `launchnight simulate --people 2000000 --cut`; `.whole_...`: of all the night's
-registrations. BENCH_PEOPLE, BENCH_ORACLE_PEOPLE, BENCH_RUNS make it smaller.
+`.cpu_s`, `.peak_rss_mb`: of these two million, simulation alone; `.command_...`: of all of `launchnight simulate`, with
+record and report; `.whole_...`: of all the night's registrations. BENCH_PEOPLE, BENCH_ORACLE_PEOPLE and BENCH_RUNS make
+it smaller.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +26,7 @@ ORACLE_PEOPLE = int(os.environ.get("BENCH_ORACLE_PEOPLE", "2000"))
 TENTH = 10
 KERNEL_RUNS = 5
 """For one of the oracle, which takes so much longer."""
-NIGHT = "prakerja-wave-1"
+SIMULATE = [sys.executable, "-m", "loadtests.cli", "simulate", "prakerja-wave-1", "--json", "--quiet"]
 
 
 def rows() -> Iterator[Row]:
@@ -40,6 +42,9 @@ def rows() -> Iterator[Row]:
     yield alone("simulation.cpu_s", "s", [each["cpu_s"] for each in many])
     yield alone("simulation.peak_rss_mb", "MB", [each["peak_rss_mb"] for each in many])
     yield alone("simulation.events", "events", [each["events"] for each in many])
+    cpu_s, peak_mb = _command("--people", str(PEOPLE), "--cut")
+    yield alone("simulation.command_cpu_s", "s", [cpu_s])
+    yield alone("simulation.command_peak_rss_mb", "MB", [peak_mb])
     whole = simulated("--people", "1" if PEOPLE >= 2_000_000 else f"1/{5_965_048 // PEOPLE}")
     print(f"all {whole['people']:,} registrations: {whole['events']:,} events", file=sys.stderr)
     yield alone("simulation.whole_cpu_s", "s", [whole["cpu_s"]])
@@ -73,12 +78,22 @@ def _growth_pair() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def simulated(*options: str) -> dict[str, Any]:
-    """What `launchnight simulate` says of the night, in a process of its own."""
-    command = [sys.executable, "-m", "scenarios.simulation", "simulate", NIGHT, *options, "--json", "--no-record"]
-    told = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    """What `launchnight simulate` says of the night when nothing is written, in a process of its own."""
+    told = subprocess.run([*SIMULATE, *options, "--no-record"], stdout=subprocess.PIPE, check=True).stdout
     document: dict[str, Any] = json.loads(told)
     print(f"{document['people']:,} people: {document['cpu_s']:.1f} s", file=sys.stderr)
     return document
+
+
+def _command(*options: str) -> tuple[float, float]:
+    """Seconds of CPU of the command with record and report, and the most memory of a process of it, in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen([*SIMULATE, *options, "--out", f"{folder}/run"], stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"simulate ended with {process.returncode}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def _cpu_s(play: Callable[[], object]) -> float:
