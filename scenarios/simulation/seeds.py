@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from scenarios.simulation.planning.chances import chance
 from scenarios.simulation.planning.goals import melts_below
 
 PROCESS_BYTES, PERSON_BYTES = 300_000_000, 170
@@ -70,6 +69,8 @@ def processes(seeds: int, people: int) -> int:
 
 def together(documents: Sequence[Document]) -> Document:
     """One document of several: each as it is, the spread of their figures, and in how many the night melted down."""
+    from scenarios.simulation.planning.chances import chance  # scipy's distributions take a second to import
+
     tipped = [one["came_joined"] < melts_below(()) for one in documents]
     return {
         "night": documents[0]["night"],

@@ -169,14 +169,16 @@ def end_unheard(descriptor: int) -> None:
 
 
 def _folder(options: argparse.Namespace, night: Night) -> Path:
-    return Path(options.out) if options.out else free_folder(Path(options.runs), night.name)
+    if not options.out:
+        return free_folder(Path(options.runs), night.name)
+    if Path(options.out).exists():
+        raise ValueError(f"--out: {options.out} is there already; name a folder that is not, or take --runs")
+    return Path(options.out)
 
 
 def _of_seeds(options: argparse.Namespace, game: Game) -> dict[str, Any]:
     """Several seeds, each in its process; the first one's record stays only if all were played."""
     folder = None if options.no_record else _folder(options, game.setup.night)
-    if folder is not None and folder.exists():
-        raise FileExistsError(f"{folder} is there already")
     options.out = None if folder is None else str(folder)
     try:
         return seeds.run(options, len(game.due_us), (lambda text: None) if options.quiet else _say)
