@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scenarios import streams
 from scenarios.simulation.compiled import ready
 from scenarios.simulation.pools import REFUSED, Pools, make_pools, offer, release, take
-from scenarios.simulation.wheel import NEVER, Wheel, arm, cancel, earliest, make_wheel, pop
+from scenarios.simulation.wheel import NEVER, Wheel, ahead, arm, cancel, earliest, make_wheel, pop
 from tests.benchmarks.rows import Row, alone, paired
 
 RUNS = 5
@@ -45,6 +45,7 @@ def hold(wheel: Wheel, seed: int, events: int, mean_us: float) -> int:
     for event in range(events):
         node = earliest(wheel, NEVER)
         now = pop(wheel)
+        ahead(wheel)
         arm(wheel, node, now + int(streams.exponential(streams.uniform(seed, node, THINK, event), mean_us)))
     return now
 
@@ -65,6 +66,7 @@ def chain(
         node = earliest(wheel, until)
         if node >= 0 and (wheel.at[node] < until or node < coming):
             now = pop(wheel)
+            ahead(wheel)
         elif coming < count:
             node, now = coming, until
             coming += 1
