@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.benchmarks.rows import Row, alone, paired
+from tests.children import child_process
 from tests.simpy_oracle.comparing import by_kernel, by_oracle, differences
 from tests.unit.simulated_nights import night_of, setup_of
 
@@ -88,11 +89,11 @@ def simulated(*options: str) -> dict[str, Any]:
 def _command(*options: str) -> tuple[float, float]:
     """Seconds of CPU of the command with record and report, and the most memory of a process of it, in MB."""
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([*SIMULATE, *options, "--out", f"{folder}/run"], stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"simulate ended with {process.returncode}")
+        with child_process([*SIMULATE, *options, "--out", f"{folder}/run"], stdout=subprocess.DEVNULL) as process:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"simulate ended with {process.returncode}")
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 

@@ -44,7 +44,18 @@ def test_every_page_is_within_its_budget(browser: Browser, house: House, number:
         press(page)
         at(page, "tes/1")
         weigh("status", "identitas", "profil/pribadi", "profil/pekerjaan", "profil/program", "foto/ktp", "foto/swafoto")
-        weigh("jumlah", "jumlah/3372", "telepon", "telepon/ganti", "tes", "tes/1", "tes/18", "tes/kirim", "gabung", "keluar")
+        weigh(
+            "jumlah",
+            "jumlah/3372",
+            "telepon",
+            "telepon/ganti",
+            "tes",
+            "tes/1",
+            "tes/18",
+            "tes/kirim",
+            "gabung",
+            "keluar",
+        )
     assert {name: bytes for name, bytes in weights.items() if bytes > HTML} == {}
     ours = {url.split("?")[0] for url in asked}
     assert all(url.startswith(f"{house.url}/daftar/") for url in ours), ours

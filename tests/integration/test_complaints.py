@@ -193,7 +193,7 @@ def test_open_complaints_are_shown_by_the_promise(run, database_url, tmp_path):
                 expected = 12 if answered is None else 8
 
                 async def shown(age=expected) -> bool:
-                    return round(metrics.of(metrics.complaints_oldest)[""] / 3600) == age
+                    return bool(round(metrics.of(metrics.complaints_oldest)[""] / 3600) == age)
 
                 await until(shown)
                 stop.set()

@@ -238,7 +238,7 @@ def test_a_success_that_lacks_what_it_promised_is_an_error(one, body):
 @pytest.mark.parametrize("status", [200, 204, 404, 409, 503])
 def test_no_answer_of_a_stranger_stops_the_swarm(one, status, body):
     """Whatever was asked for, it is an error, or all is well where nothing was promised."""
-    for action in ROUTES:
+    for action in map(Action, ROUTES):
         assert at(one, action).read(Answer(status, {}, body)).result in (
             Result.OK, Result.ERROR, Result.PARTIAL, Result.GONE,
         ), action.name  # fmt: skip

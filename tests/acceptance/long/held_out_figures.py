@@ -132,4 +132,5 @@ def _level(run: Run, name: str, moments: FloatArray, **labels: str) -> FloatArra
     for _, times, values in run.samples.select(name, **labels):
         told = np.concatenate(([0.0], np.nan_to_num(values)))
         held.append(told[np.searchsorted(times, moments, side="right")])
-    return np.max(held, axis=0)
+    highest: FloatArray = np.max(held, axis=0)
+    return highest
