@@ -120,7 +120,7 @@ def write_people_by_column(folder: Path, made: Callable[[str], Column]) -> None:
                 raise RecordError(f"people: column {name!r} is {column.dtype} {column.shape}, not {kind} ({length},)")
             yield name, column
 
-    write_whole(folder / "people.npz", lambda file: write_each(file, each()))
+    write_whole(folder / "people.npz", lambda file: write_each(file, each(), pack_floats=False))
 
 
 def read_people(folder: Path) -> dict[str, Column]:

@@ -37,11 +37,16 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Column]) -> None:
     write_each(file, arrays.items())
 
 
-def write_each(file: IO[bytes], arrays: Iterable[tuple[str, Column]]) -> None:
-    """The same of arrays that are made one after the other, each gone before the next."""
+def write_each(file: IO[bytes], arrays: Iterable[tuple[str, Column]], *, pack_floats: bool = True) -> None:
+    """The same of arrays that are made one after the other, each gone before the next.
+
+    pack_floats: those of two million people take 6 s to pack, and shrink by half.
+    """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in arrays:
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+            as_it_is = not pack_floats and array.dtype.kind == "f"
+            path = zipfile.ZipInfo(f"{name}.npy") if as_it_is else f"{name}.npy"  # of its own it is stored, not packed
+            with archive.open(path, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
