@@ -45,10 +45,12 @@ class Band:
 
     @property
     def inside(self) -> bool:
-        return self.low <= self.found <= self.high
+        return bool(self.low <= self.found <= self.high)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "inside": self.inside}
+        """JSON values: what came out of arrays is made plain."""
+        figures = {name: float(getattr(self, name)) for name in ("low", "high", "found")}
+        return {**asdict(self), **figures, "inside": self.inside}
 
 
 def bands(played: Result, setup: Setup) -> list[Band]:

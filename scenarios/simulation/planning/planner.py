@@ -160,7 +160,9 @@ class Planner:
         """The shortest blows to what most hangs on: with the protections and without, standing still and slowed."""
         knob = next((one.knob for one in sensitivities if one.knob in STRUCK), "web")
         start_s = usual.busiest_s[knob]
-        kinds = [(False, True), (False, False), *([(True, True)] if knob in SLOWED else [])]
+        kinds = [(False, True)]  # the gate is itself a protection: without them there is none to be struck
+        kinds += [(False, False)] if knob != GATE else []
+        kinds += [(True, True)] if knob in SLOWED else []
 
         def struck(lengths: Sequence[tuple[bool, bool, float]]) -> list[tipping.Blow]:
             trials = [
