@@ -135,7 +135,7 @@ def _mark_missed_looks(world: Any, looked_us: int, now_us: int) -> None:
     """Nobody has been let in since the last look, as far as the gatekeeper knows: the marks between say so, too."""
     last = looked_us // TICK_US
     reached = world.second_marks[last % TICKS_A_SECOND]
-    for tick in range(max(last, now_us // TICK_US - TICKS_A_SECOND) + 1, now_us // TICK_US):
+    for tick in range(max(last + 1, now_us // TICK_US - TICKS_A_SECOND), now_us // TICK_US):
         world.second_marks[tick % TICKS_A_SECOND] = reached
     marks, end = len(world.minute_marks), (now_us - TICK_US) // SECOND_US
     for second in range(max(looked_us // SECOND_US, end - marks) + 1, end + 1):
