@@ -91,7 +91,7 @@ class Colleague(Program):
         now = self.house.service.clock.now().timestamp()
         return totp.code_at(b32decode(self.papers.secret), totp.step_of(now))
 
-    async def try_to_sign_in(self, caller: httpx.AsyncClient | None = None, **typed: Any) -> httpx.Response:
+    async def try_to_sign_in(self, caller: httpx.AsyncClient | None = None, /, **typed: Any) -> httpx.Response:
         """typed: fields of the form that are not as they should be."""
         given = {"name": self.papers.name, "password": self.papers.password, "code": self.code(), **typed}
         return await (caller or self.house.http).post("/sessions", json=given)

@@ -25,7 +25,9 @@ def windows(n: int = 60, noise: float = 0.03, seed: int = 0) -> Windows:
 
 
 def growth(found: Windows, law: Law | None = None) -> Growth:
-    return Growth(found, fit(found.requests, found.together), fit(found.requests, found.cores["web"]), 40.0, 1, 10.0, law)
+    return Growth(
+        found, fit(found.requests, found.together), fit(found.requests, found.cores["web"]), 40.0, 1, 10.0, law
+    )
 
 
 def test_the_line_is_found_inside_its_interval() -> None:
