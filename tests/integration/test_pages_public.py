@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from service.actions import complaints, counts
 from service.domain.draws import Outcome
 from service.wave_ports import Place
@@ -136,6 +138,21 @@ def test_a_complaint_is_filed_once_and_followed_from_any_browser(run, database_u
     assert "3372/000001" in followed.text and "Diteruskan" in followed.text
     assert "diperbaiki." in answered.text and "Answered" in answered.text
     assert memory.complaint == 0, "whoever leaves takes the secret along"
+
+
+@pytest.mark.parametrize("between", ["\x0b", "\x0c", "\x1c", "\x1f", "\x85"])
+def test_what_cannot_be_printed_is_refused_in_words_also_where_it_parts_words(run, database_url, tmp_path, between):
+    """The form takes it for a space; the text is kept as it was typed, and so is refused. Nothing typed is lost."""
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            browser = found.browser()
+            page = await browser.open("/daftar/pengaduan")
+            return await browser.send(page, "complaint", **{**COMPLAINT, "text": f"a{between}b"})
+
+    refused = run(scenario())
+    assert refused.status == 422 and "tidak dapat disimpan" in refused.fault("text")
+    assert refused.value("text") == f"a{between}b" and refused.value("regency") == "3372"
 
 
 def test_a_flood_of_complaints_is_refused_on_the_page_too(run, database_url, tmp_path, monkeypatch):

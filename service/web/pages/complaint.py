@@ -9,7 +9,7 @@ import msgspec
 from service.actions import complaints as actions
 from service.actions.complaints import Caller, FiledComplaint
 from service.domain.complaints import MOST_TEXT, Category, complaint_text
-from service.domain.errors import FieldFault, InvalidFields, NotFound
+from service.domain.errors import FieldFault, FieldRefused, InvalidFields, NotFound
 from service.web.complaints import CHECKS, MOST_NUMBER, ComplaintCategory, ComplaintData
 from service.web.http import ADDRESS_HEADER, LONGEST_ADDRESS
 from service.web.pages.page import Form, Go, Page, View, Visit
@@ -51,9 +51,7 @@ async def file(visit: Visit, given: ComplaintData) -> Go:
     address = visit.headers.get(ADDRESS_HEADER.lower().encode(), b"").decode("latin-1")[:LONGEST_ADDRESS]
     caller = Caller(visit.session if visit.memory.token else None, address)
     category = Category[given.category.name]
-    text = complaint_text(visit.typed["text"])  # a decoded form has no lines, and this field keeps them
-    if len(text) > MOST_TEXT:
-        raise InvalidFields([FieldFault("text", "too-long", f"At most {MOST_TEXT} characters are kept.")])
+    text = _lines(visit.typed["text"])
     filed = await visit.once(
         FiledComplaint,
         lambda once: actions.file_complaint(visit.ports, once, caller, category, given.regency, text),
@@ -61,6 +59,18 @@ async def file(visit: Visit, given: ComplaintData) -> Go:
     )
     visit.memory.complaint, visit.memory.complaint_secret = filed.number, filed.secret
     return Go("pengaduan/saya")
+
+
+def _lines(typed: str) -> str:
+    """The text as it is kept: a decoded form has no lines, and this field has. So it is checked anew, because what
+    cannot be printed may have been taken for a space between words. Raises InvalidFields."""
+    try:
+        text = complaint_text(typed)
+        if len(text) > MOST_TEXT:
+            raise FieldRefused("too-long", f"At most {MOST_TEXT} characters are kept.")
+    except FieldRefused as refused:
+        raise InvalidFields([FieldFault("text", refused.code, refused.detail)]) from None
+    return text
 
 
 async def show_search(_: Visit) -> View:
