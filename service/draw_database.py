@@ -142,14 +142,20 @@ async def publish(begin: Begin, clock: Clock, who: str, folder: DrawFolder, abou
 
 
 async def withdraw(begin: Begin, clock: Clock, who: str, folder: DrawFolder, tickets: list[bytes]) -> Told:
-    """Strike out, in the folder and in the database; who fits moves up. On the record. Raises as `publish`."""
+    """Strike out, in the folder and in the database; who fits moves up. On the record. Raises as `publish`.
+
+    In the database whoever the folder has struck out is, not these alone: the others may have been struck out by
+    `draw run`, or by a withdrawal that died in between, and somebody else moves up for each of them.
+    """
     async with draws.alone(begin, folder.frozen["wave"]):
         plan = await _wave_of(begin, folder)
         struck = [_join_of(ticket) for ticket in tickets]
         moved: list[UUID] = []
         while struck:
             await _strike(begin, clock, who, "draw-withdraw", folder, struck)
-            raised, struck = await draws.withdraw(begin, clock, who, plan.id, struck, map(_join_of, folder.winners))
+            raised, struck = await draws.withdraw(
+                begin, clock, who, plan.id, map(_join_of, folder.withdrawn), map(_join_of, folder.winners)
+            )
             moved += raised
         said = {"wave": plan.id, "moved_up": [each.hex for each in moved], **_counts(folder)}
         later = {} if plan.published_at else {"next": "nothing is published yet: `draw publish` will write it all"}

@@ -119,8 +119,8 @@ class DrawStore(Protocol):
         """Give each a grant that is not given yet. Returns those that have none: another join of the person has it, it
         was withdrawn, or the identity is not confirmed."""
 
-    async def strike(self, join_ids: Sequence[UUID], at: datetime) -> None:
-        """Their places and grants are withdrawn."""
+    async def strike(self, join_ids: Sequence[UUID], at: datetime) -> Sequence[UUID]:
+        """Their places and grants are withdrawn. Those of them that had one until now."""
 
     async def raise_waiting(self, join_ids: Sequence[UUID]) -> Sequence[UUID]:
         """Those of them that waited, and are chosen now."""

@@ -209,6 +209,7 @@ async def withdraw(
     begin: Begin, clock: Clock, who: str, wave_id: int, struck: Iterable[UUID], chosen: Iterable[UUID]
 ) -> tuple[list[UUID], list[UUID]]:
     """Strike out, and raise those of `chosen` who wait; on the record. Only places that were published change.
+    struck: everybody whom the folder has struck out; on the record are those who had a place or a grant until now.
 
     Returns who has moved up, and who cannot have a grant: strike these out next.
     """
@@ -217,8 +218,9 @@ async def withdraw(
     refused: list[UUID] = []
     for batch in _batches(struck):
         async with begin() as tx:
-            await tx.draws.strike(batch, now)
-            await tx.staff.note(entry(by, "draw-withdraw", "done", None, asked=_struck(wave_id, batch)))
+            changed = await tx.draws.strike(batch, now)
+            outcome = "done" if changed else "unchanged"
+            await tx.staff.note(entry(by, "draw-withdraw", outcome, None, asked=_struck(wave_id, changed)))
     for batch in _batches(chosen):
         async with begin() as tx:
             risen = await tx.draws.raise_waiting(batch)

@@ -69,9 +69,10 @@ class DrawRows:
         await self._connection.execute(_SQL["grant"], join_ids)
         return [row[0] for row in await self._connection.fetch(_SQL["ungranted"], join_ids)]
 
-    async def strike(self, join_ids: Sequence[UUID], at: datetime) -> None:
-        await self._connection.execute(_SQL["strike"], join_ids)
-        await self._connection.execute(_SQL["withdraw"], join_ids, at)
+    async def strike(self, join_ids: Sequence[UUID], at: datetime) -> Sequence[UUID]:
+        places = await self._connection.fetch(_SQL["strike"], join_ids)
+        grants = await self._connection.fetch(_SQL["withdraw"], join_ids, at)
+        return sorted({row[0] for row in (*places, *grants)})
 
     async def raise_waiting(self, join_ids: Sequence[UUID]) -> Sequence[UUID]:
         return [row[0] for row in await self._connection.fetch(_SQL["raise_waiting"], join_ids)]

@@ -1,9 +1,15 @@
 """What two people have confirmed of a draw is what is published: this seed, and nobody struck out by hand."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import pytest
+
+from service.actions import draws
+from service.domain.draws import Outcome
 from service.draw_folder import DrawFolder
 from tests.integration.draw_room import DrawRoom, draw_room
 
@@ -140,3 +146,42 @@ def test_freezing_and_drawing_are_on_the_record_and_strikes_of_a_draw_need_no_se
     assert detail["asked"] == {"wave": 1, "struck": [leaving.decode()]}
     assert [line[1:] for line in wati] == [("draw-run", "begun"), ("draw-run", "done")]
     assert len(granted) == 3 and leaving.decode() not in {ticket.hex for ticket in granted}
+
+
+@pytest.mark.parametrize("by", ["draw run", "a withdrawal that died"])
+def test_whoever_the_folder_has_struck_out_keeps_no_grant(run, database_url, tmp_path, monkeypatch, by):
+    """The next in line moved up in the folder, so the next withdrawal must take the grants of both."""
+
+    async def killed(*_: object) -> None:
+        raise InterruptedError
+
+    async def scenario():
+        async with draw_room(database_url, tmp_path) as room:
+            folder = str(await drawn_room(room))
+            await room.draw("publish", folder)
+            first, second, _ = sorted(await room.granted())
+            if by == "draw run":
+                (tmp_path / "struck").write_text(first.hex)
+                _, struck = await room.draw(
+                    "run", folder, "--beacon", "b34c0n", "--withdrawn", str(tmp_path / "struck")
+                )
+                assert struck
+            else:
+                with monkeypatch.context() as patched:
+                    patched.setattr(draws, "withdraw", killed)
+                    _, struck = await room.draw("withdraw", folder, first.hex)
+                    assert not struck
+            told = await room.draw("withdraw", folder, second.hex)
+            noted = await room.connection.fetchval(
+                "select detail -> 'asked' ->> 'struck' from staff_audit"
+                " where verb = 'draw-withdraw' and outcome = 'done' order by id limit 1"
+            )
+            return {first, second}, told, noted, await room.outcomes(), await room.granted()
+
+    struck, (told, done), noted, outcomes, granted = run(scenario())
+    assert done and told["withdrawn"] == 2 and len(told["moved_up"]) == 2, told
+    assert {ticket for ticket, outcome in outcomes.items() if outcome == Outcome.WITHDRAWN} == struck
+    assert len(granted) == 3 and granted == {
+        ticket for ticket, outcome in outcomes.items() if outcome == Outcome.CHOSEN
+    }
+    assert {UUID(each) for each in json.loads(noted)} == struck, "both are on the record"

@@ -67,11 +67,11 @@ where not exists (
 
 -- name: strike
 -- Their places are withdrawn.
-update draw_place set outcome = 3 where join_id = any($1::uuid[]) and outcome <> 3;
+update draw_place set outcome = 3 where join_id = any($1::uuid[]) and outcome <> 3 returning join_id;
 
 -- name: withdraw
 -- Their grants are; the rows stay, and with them the numbers have had their one grant.
-update wave_grant set withdrawn_at = $2 where join_id = any($1::uuid[]) and withdrawn_at is null;
+update wave_grant set withdrawn_at = $2 where join_id = any($1::uuid[]) and withdrawn_at is null returning join_id;
 
 -- name: raise_waiting
 -- Who waited and is chosen now.
