@@ -81,6 +81,8 @@ def _edge(plan: Plan, one: Setting, place: int) -> Said:
     if one.breaks_at is None:
         return say("the least there is to choose")
     at = number(one.breaks_at, source=f"plan:found.{place}.breaks_at")
+    if not one.breaks:
+        return say("could be less: {amount} holds, too", amount=at)
     return say("at {amount} this breaks: {goal}", amount=at, goal=goal_of(one.breaks, plan.goals))
 
 

@@ -37,7 +37,7 @@ class Setting:
     breaks_at: Amount | None
     """The next step below; None where there is none."""
     breaks: str
-    """The objective that is missed there; empty where none is."""
+    """The objective that is missed there; empty where none is: then it could be less."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,24 @@ def test_a_plan_that_found_nothing_has_its_page(tmp_path: Path) -> None:
         assert 'data-outcome="not-found"' in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", ("could be less: 16 holds, too", "the least there is to choose", "without protections, is not known")),
+    ("id", ("bisa kurang: 16 juga", "pilihan yang paling kecil",
+            "pada inti basis data yang meruntuhkannya, berhenti, tanpa perlindungan, tidak diketahui: antrean tanpa")),
+])  # fmt: skip
+def test_what_less_does_and_what_could_not_be_played_stand_on_the_page(
+    tmp_path: Path, language: str, words: tuple[str, ...]
+) -> None:
+    found = whole(planned(Written(unbounded=True)))
+    changed = {"database": {"breaks": ""}, "web": {"breaks_at": None, "breaks": ""}}
+    settings = tuple(replace(one, **changed.get(one.knob, {})) for one in found.found)  # type: ignore[arg-type]
+    replace(found, found=settings).write(tmp_path)
+    reports.write(tmp_path, language)
+    text = " ".join(Page((tmp_path / "report.html").read_text()).text.split())
+    assert [each for each in words if each not in text] == []
+    assert text.count(words[0][:10]) == text.count(words[1]) == 1
+
+
 def test_what_was_not_played_leaves_its_part_out(tmp_path: Path) -> None:
     bare = replace(whole(planned(Written())), beside=None, beside_not_known_because="a queue without a bound "
                                                                                     "outgrew its room",

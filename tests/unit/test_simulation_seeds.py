@@ -29,9 +29,9 @@ def test_the_spread_is_told_and_never_a_mean_over_two_kinds_of_nights() -> None:
     assert "melted down" in seeds.text_of(told) and "1 of 3" in seeds.text_of(told)
 
 
-def test_no_meltdown_in_sixty_seeds_is_fewer_than_one_in_twenty() -> None:
+def test_no_meltdown_in_sixty_seeds_is_six_in_a_hundred_at_most() -> None:
     told = seeds.together([one(seed, 0.99) for seed in range(60)])
-    assert told["meltdown"]["high"] == pytest.approx(0.0487, abs=1e-4)
+    assert told["meltdown"]["high"] == pytest.approx(0.0596, abs=1e-4)
 
 
 def test_a_law_that_one_seed_breaks_is_told_with_its_seed() -> None:

@@ -23,15 +23,14 @@ class Chance:
 
 
 def chance(count: int, runs: int, confidence: float = CONFIDENCE) -> Chance:
-    """The exact interval of a probability; where none or all were counted only its other end can be wrong.
+    """The exact interval of a probability, two-sided: either end is wrong with half of what may go wrong.
 
     Requires 0 <= count <= runs and runs >= 1. Source: C. Clopper and E. Pearson, 1934; with count = 0 the upper end is
-    1 - (1 - confidence)^(1 / runs), which for 60 runs and 0.95 is 0.0487.
+    1 - ((1 - confidence) / 2)^(1 / runs), which for 60 runs and 0.95 is 0.0596.
     """
     if not 0 <= count <= runs or runs < 1:
         raise ValueError(f"{count} of {runs} is no count")
-    sides = 1 if count in (0, runs) else 2
-    miss = (1.0 - confidence) / sides
+    miss = (1.0 - confidence) / 2.0
     low = float(beta.ppf(miss, count, runs - count + 1)) if count else 0.0
     high = float(beta.ppf(1.0 - miss, count + 1, runs - count)) if count < runs else 1.0
     return Chance(count, runs, low, high, confidence)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scenarios.plan_record import Band, Lived, Plan, Probability
+from scenarios.plan_record import Band, Lived, Plan, Probability, Setting
 from scenarios.simulation.planning.knobs import KNOBS
 
 
@@ -18,8 +18,7 @@ def lines(plan: Plan) -> Iterator[str]:
         return
     yield "To hold this night you need"
     for one in plan.found:
-        why = f"at {_amount(one.breaks_at)} it misses {one.breaks}" if one.breaks_at is not None else "could be less"
-        yield f"  {_amount(one.amount):>10}  {one.unit:<12} {KNOBS[one.knob].what:<32} {why}"
+        yield f"  {_amount(one.amount):>10}  {one.unit:<12} {KNOBS[one.knob].what:<32} {_edge(one)}"
     assumed = " (prices are assumed)" if plan.prices_assumed else ""
     yield f"It costs {plan.cost:,.1f} {plan.price_unit}{assumed}; none that holds is below {plan.least_cost:,.1f}."
     yield from _proof(plan)
@@ -37,6 +36,13 @@ def lines(plan: Plan) -> Iterator[str]:
     if plan.unordered:
         yield f"more of a knob did worse in {plan.unordered} pairs of sets: the set may not be the cheapest"
     yield from (f"  {remark}" for remark in plan.remarks)
+
+
+def _edge(one: Setting) -> str:
+    if one.breaks_at is None:
+        return "the least there is"
+    at = _amount(one.breaks_at)
+    return f"at {at} it misses {one.breaks}" if one.breaks else f"could be less: {at} holds, too"
 
 
 def _outside(band: Band) -> str:

@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -27,13 +28,20 @@ Reply = dict[str, Any]
 PROOFS = 3
 """Sets that are proved at most. Each proof has a third of what may go wrong, so that all of them together hold."""
 PROOF_SEEDS_FROM = 1_000
-"""Seeds of proofs lie so far above those of the search: no set was ever fitted to them."""
+"""Seeds of proofs lie so far above those of the search, and each proof's above the last one's, at least: no set was
+ever fitted to them."""
 _FIRST = 2
 """Seeds that a set is looked at with first: only where it holds with these the others are asked."""
 _ADDED = 4
 """Of the seeds that break a set, those that do so most join the search, and are asked first from then on."""
 _PLENTY = 3.0
-"""Times the sizing is more than enough, around a frontier."""
+"""Times the sizing is more than enough, once a set is known."""
+_BLOWS = {
+    (False, True): "standing still, with its protections",
+    (False, False): "standing still, without protections",
+    (True, True): "at half its rate, with its protections",
+}
+"""Slowed, protected -> in words."""
 
 
 class LawBroken(RuntimeError):
@@ -65,11 +73,7 @@ class Planner:
 
     def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
         """What the trials come to. Raises LawBroken."""
-        found = [Outcome.from_dict(reply["outcome"]) for reply in self.play(trials)]
-        for trial, one in zip(trials, found, strict=True):
-            if one.broken_laws:
-                raise LawBroken(f"seed {trial.seed}: {'; '.join(one.broken_laws)}")
-        return found
+        return [_lawful(trial, reply) for trial, reply in zip(trials, self.play(trials), strict=True)]
 
     def looks(self, sets: Sequence[Values]) -> list[Standing]:
         """How sets stand with the worst of the seeds of the search."""
@@ -103,26 +107,32 @@ class Planner:
         if found.values is None:
             return self._record(about, found, None)
         found, proof = self._proved(found, found.values)
-        values = found.values or {}
+        if found.values is None:
+            return self._record(about, found, None)
+        values = found.values
         self.tell("a little more and less of each", 170)
         (usual,) = self.outcomes([Trial.of(values, self.seed)])
         sensitivities = around.sensitivities(values, usual.joined, self._seen)
         self.tell("one knob against another", 140)
-        frontiers = around.frontiers(_pairs(sensitivities), values, found.least, self._plenty_at, self.looks)
+        plenty_at = partial(self._plenty_at, found)
+        frontiers = around.frontiers(_pairs(sensitivities), values, found.least, plenty_at, self.looks)
         self.tell("how hard it can be struck", 40)
-        tips = self._tips(values, sensitivities, usual)
+        tips, not_tried = self._tips(values, sensitivities, usual)
         self.tell("the night as it was launched", 2)
         beside, why, bands, remarks = self._beside(values)
         return self._record(
             about, found, values, proof=proof, sensitivities=sensitivities, frontiers=frontiers, tips=tips,
-            beside=beside, beside_not_known_because=why, bands=bands, remarks=remarks,
+            beside=beside, beside_not_known_because=why, bands=bands, remarks=[*not_tried, *remarks],
         )  # fmt: skip
 
     def _proved(self, found: Found, values: Values) -> tuple[Found, Proof]:
-        """The set on people that had no part in its choice; where it misses, they have one, and others judge it."""
+        """The set on people that had no part in its choice; where it misses, they have one, and others judge it.
+
+        Found none: with these people nothing within `most` holds, and the proof is of the last set that seemed to.
+        """
         sure = 1.0 - (1.0 - CONFIDENCE) / PROOFS
         for turn in range(PROOFS):
-            first = self.seed + PROOF_SEEDS_FROM * (turn + 1)
+            first = self.seed + max(PROOF_SEEDS_FROM, self.seeds) * (turn + 1)
             self.tell("the same set with other people", self.seeds + 250)
             outcomes = self.outcomes([Trial.of(values, first + place) for place in range(self.seeds)])
             standings = [self.standing(one) for one in outcomes]
@@ -138,33 +148,46 @@ class Planner:
                 break
             misses.sort(key=lambda place: standings[place].slack)
             self.search_seeds[:0] = [first + place for place in misses[:_ADDED]]
-            better = search.once_more(self.looks, found, self._plenty_at(2.0 * values[GATE]), self.prices.cost)
-            if better.values is None:
+            found = self._again(found, values)
+            if found.values is None:
                 break
-            found, values = better, better.values
+            values = found.values
         return found, proof
+
+    def _again(self, found: Found, values: Values) -> Found:
+        """The same search after more has become known; where plenty is too little, with the most there may be."""
+        most = search.at_times(self.start.sizing, self.start.gate, self.most)
+        roomy = self._plenty_at(found, 2.0 * values[GATE])
+        better = search.once_more(
+            self.looks, found, {name: min(roomy[name], most[name]) for name in KNOBS}, self.prices.cost
+        )
+        return better if better.values is not None else search.once_more(self.looks, found, most, self.prices.cost)
 
     def _seen(self, sets: Sequence[Values]) -> list[around.Seen]:
         """On the people of the first seed."""
         outcomes = self.outcomes([Trial.of(values, self.seed) for values in sets])
         return [around.Seen(self.standing(one), one.joined) for one in outcomes]
 
-    def _plenty_at(self, gate: float) -> Values:
-        """More than enough of everything where the gate lets in so many a second."""
-        guess = self.start.sizing(gate)
-        return {name: knob.at_least(guess[name] * _PLENTY) for name, knob in KNOBS.items()}
+    def _plenty_at(self, found: Found, gate: float) -> Values:
+        """More than enough of everything where the gate lets in so many a second: no less than was plenty before."""
+        guess, values = self.start.sizing(gate), found.values or {}
+        return {
+            name: max(knob.at_least(guess[name] * _PLENTY), found.plenty[name], values.get(name, 0.0))
+            for name, knob in KNOBS.items()
+        }
 
     def _tips(
         self, values: Values, sensitivities: Sequence[around.Sensitivity], usual: Outcome
-    ) -> list[tipping.Tip]:  # fmt: skip
-        """The shortest blows to what most hangs on: with the protections and without, standing still and slowed."""
+    ) -> tuple[list[tipping.Tip], list[str]]:  # fmt: skip
+        """The shortest blows to what most hangs on: with the protections and without, standing still and slowed; and
+        which of these kinds cannot be played, and why."""
         knob = next((one.knob for one in sensitivities if one.knob in STRUCK), "web")
         start_s = usual.busiest_s[knob]
         kinds = [(False, True)]  # the gate is itself a protection: without them there is none to be struck
         kinds += [(False, False)] if knob != GATE else []
         kinds += [(True, True)] if knob in SLOWED else []
 
-        def struck(lengths: Sequence[tuple[bool, bool, float]]) -> list[tipping.Blow]:
+        def struck(lengths: Sequence[tipping.Struck]) -> list[tipping.Blow | str]:
             trials = [
                 Trial.of(
                     values, self.seed, unprotected=not protected,
@@ -172,9 +195,25 @@ class Planner:
                 )
                 for slowed, protected, length_s in lengths
             ]  # fmt: skip
-            return [self._blow(one) for one in self.outcomes(trials)]
+            try:
+                return [self._blow(one) for one in self.outcomes(trials)]
+            except NotSimulated:  # one of them; each by itself tells which
+                return [self._blow_or_why(trial) for trial in trials]
 
-        return search.together(struck, [tipping.shortest(knob, slowed, safe, start_s) for slowed, safe in kinds])
+        found = search.together(struck, [
+            tipping.unless_unplayed(tipping.shortest(knob, slowed, safe, start_s)) for slowed, safe in kinds
+        ])  # fmt: skip
+        return [tip for tip in found if isinstance(tip, tipping.Tip)], [
+            f"the shortest blow to the {KNOBS[knob].what} that tips it, {_BLOWS[kind]}, is not known: {why}"
+            for kind, why in zip(kinds, found, strict=True)
+            if isinstance(why, str)
+        ]
+
+    def _blow_or_why(self, trial: Trial) -> tipping.Blow | str:
+        try:
+            return self._blow(*self.outcomes([trial]))
+        except NotSimulated as fault:
+            return str(fault)
 
     def _blow(self, outcome: Outcome) -> tipping.Blow:
         after = 1.0 - outcome.after_joined / outcome.after_wanted if outcome.after_wanted else None
@@ -184,12 +223,15 @@ class Planner:
         self, values: Values
     ) -> tuple[Beside | None, str, list[dict[str, Any]], list[str]]:  # fmt: skip
         """The night with this set and the one as launched, on the same people; and what theory says of the first."""
-        (safe,) = self.play([Trial.of(values, self.seed, closely=True)])
+        with_set = Trial.of(values, self.seed, closely=True)
+        as_launched = replace(with_set, unprotected=True, as_launched=True)
+        (safe,) = self.play([with_set])
+        protected = _lawful(with_set, safe)
         try:
-            (bare,) = self.play([Trial.of(values, self.seed, closely=True, unprotected=True, as_launched=True)])
+            (bare,) = self.play([as_launched])
         except NotSimulated as fault:
             return None, str(fault), safe["bands"], safe["remarks"]
-        protected, launched = (Outcome.from_dict(each["outcome"]) for each in (safe, bare))
+        launched = _lawful(as_launched, bare)
         one, other = (_joined(each["joined"], protected.people) for each in (safe, bare))
         night = self.order.night
         beside = Beside(
@@ -246,7 +288,7 @@ class Planner:
                 amount=values[name],
                 least=least.get(name, values[name]),
                 price=self.prices.of[name],
-                breaks_at=below[name] if name in below and not standings[name].holds else None,
+                breaks_at=below.get(name),
                 breaks=standings[name].worst if name in below and not standings[name].holds else "",
             )
             for name, knob in KNOBS.items()
@@ -313,6 +355,14 @@ class Planner:
             runs_cpu_s=cpu_s,
             versions={},
         )  # fmt: skip
+
+
+def _lawful(trial: Trial, reply: Reply) -> Outcome:
+    """What a trial came to. Raises LawBroken."""
+    found = Outcome.from_dict(reply["outcome"])
+    if found.broken_laws:
+        raise LawBroken(f"seed {trial.seed}: {'; '.join(found.broken_laws)}")
+    return found
 
 
 def _pairs(sensitivities: Sequence[around.Sensitivity]) -> list[tuple[str, str]]:

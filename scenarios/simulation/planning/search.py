@@ -140,16 +140,20 @@ def _found(
     return Found(_combined(looks, least, plenty, cost), "", least, plenty)
 
 
+def at_times(sizing: Callable[[float], Values], gate: float, times: float) -> dict[str, float]:
+    """So many times the first guess of the gate, and so many times what is needed there."""
+    opened = KNOBS[GATE].at_least(gate * times)
+    guess = sizing(opened)
+    return {name: knob.at_least(guess[name] * times) for name, knob in KNOBS.items()} | {GATE: opened}
+
+
 def _plenty(
     looks: Looks, sizing: Callable[[float], Values], gate: float, most: float
 ) -> tuple[dict[str, float], Standing]:
     """A set of more than enough, and how it stands."""
     times = min(2.0, most)
     while True:
-        opened = KNOBS[GATE].at_least(gate * times)
-        guess = sizing(opened)
-        values = {name: knob.at_least(guess[name] * times) for name, knob in KNOBS.items() if name != GATE}
-        values[GATE] = opened
+        values = at_times(sizing, gate, times)
         (standing,) = looks([values])
         if standing.holds or times >= most:
             return values, standing

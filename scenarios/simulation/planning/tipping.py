@@ -64,6 +64,18 @@ Searching = Generator[Struck, Blow, Tip]
 """Yields a blow, is sent what it did."""
 
 
+def unless_unplayed(search: Searching) -> Generator[Struck, Blow | str, Tip | str]:
+    """The same search, which gives up when it is sent why a blow cannot be played; that is then what it returns."""
+    try:
+        asked = next(search)
+        while not isinstance(answer := (yield asked), str):
+            asked = search.send(answer)
+    except StopIteration as ended:
+        tip: Tip = ended.value
+        return tip
+    return answer
+
+
 def shortest(knob: str, slowed: bool, protected: bool, start_s: float) -> Searching:
     """The shortest blow that tips, within a tenth."""
     tried: dict[float, Blow] = {0.0: (yield slowed, protected, 0.0)}
