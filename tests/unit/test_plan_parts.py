@@ -57,8 +57,10 @@ def outcome(**changes: object) -> Outcome:
 
 
 def test_chances_are_those_of_clopper_and_pearson() -> None:
-    """Against figures from outside: the rule of three, and tables of the exact interval."""
-    assert chance(0, 60).high == pytest.approx(0.0487, abs=5e-5)
+    """Against figures from outside: tables of the exact interval, two-sided wherever it lies."""
+    assert chance(0, 10).high == pytest.approx(0.3085, abs=5e-5)
+    assert chance(10, 10).low == pytest.approx(0.6915, abs=5e-5)
+    assert chance(0, 60).high == pytest.approx(0.0596, abs=5e-5)
     assert (chance(0, 60).low, chance(60, 60).high) == (0.0, 1.0)
     assert chance(5, 10).low == pytest.approx(0.1871, abs=5e-5)
     assert chance(5, 10).high == pytest.approx(0.8129, abs=5e-5)
@@ -110,6 +112,20 @@ def test_shares_of_people_are_judged_and_melting_down_is_twice_the_loss_allowed(
     assert (came.met, came.value) == (False, 0.94)
     assert photos.met and photos.slack == pytest.approx(0.5)
     assert goals.melts_below(asked) == pytest.approx(0.90)
+
+
+@pytest.mark.parametrize(("bound", "at_most", "value", "slack"), [
+    (1.0, False, 94, -0.06), (1.0, False, 100, 0.0), (1.5, False, 100, -0.5), (0.0, True, 0, 0.0), (0.0, True, 3, -3.0),
+])  # fmt: skip
+def test_a_bound_that_leaves_no_room_is_judged_by_the_distance(
+    bound: float, at_most: bool, value: int, slack: float
+) -> None:
+    """A night's own: the planner refuses such bounds where they are asked for."""
+    if at_most:
+        (found,) = judged(outcome(line_wait_s=float(value)), [Goal("line_wait_s", bound, True, "night")])
+    else:
+        (found,) = judged(outcome(joined=value), [Goal("came_joined_ratio", bound, False, "night")])
+    assert found.slack == pytest.approx(slack) and found.met is (slack >= 0.0)
 
 
 def test_a_table_of_prices_is_refused_with_every_fault_and_its_line(tmp_path: Path) -> None:

@@ -181,8 +181,9 @@ def _judged(outcome: Outcome, goal: Goal) -> Verdict:
         return _of_answers(outcome, goal, OF_ANSWERS[goal.name])
     value = value_of(outcome, goal)
     if goal.at_most:
-        return Verdict(goal, value, 1.0 - value / goal.bound)
-    return Verdict(goal, value, (value - goal.bound) / (1.0 - goal.bound))
+        return Verdict(goal, value, (goal.bound - value) / (goal.bound or 1.0))
+    room = 1.0 - goal.bound
+    return Verdict(goal, value, (value - goal.bound) / (room if room > 0.0 else 1.0))
 
 
 def value_of(outcome: Outcome, goal: Goal) -> float:
