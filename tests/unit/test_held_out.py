@@ -1,5 +1,7 @@
 """How the held-out proof reads figures and grades them: what is off by more than its bar is missed, and says so."""
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +9,10 @@ import numpy as np
 import pytest
 
 from tests.acceptance.long import held_out_page
+from tests.acceptance.long.held_out import predicted
 from tests.acceptance.long.held_out_figures import Figures, Track, figures, of_dict, quantile
 from tests.acceptance.long.held_out_grades import graded
+from tests.acceptance.long.held_out_runs import Invalid
 from tests.unit.test_calibration_file import calibration
 
 EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
@@ -106,3 +110,16 @@ def test_noise_is_how_far_the_second_rehearsal_was_off() -> None:
     told = {(line.load, line.what): line.noise for line in lines}
     assert told["held-60", "p50"] == pytest.approx(0.2)
     assert told["held-90", "p50"] is None
+
+
+def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_path: Path) -> None:
+    """A rough run may have learned from other rehearsals, and left what it expected."""
+    path, found = tmp_path / "predictions.json", calibration()
+    expected = {name: SEEN.to_dict() for name in LOADS}
+    path.write_text(json.dumps({"calibration": found.digest, "expected": expected}))
+    assert predicted(path, found) == (dict.fromkeys(LOADS, SEEN), hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(Invalid, match="begin anew with --anew"):
+        predicted(path, calibration(name="another"))
+    path.write_text(json.dumps({"expected": expected}))
+    with pytest.raises(Invalid, match="another version"):
+        predicted(path, found)

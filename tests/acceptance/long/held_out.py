@@ -156,11 +156,23 @@ def _predictions(
         for name, case in cases.items():
             _show(name, model.figures(case), taught[name].figures)
         _write(path, model, found, {name: model.figures(_case(home, load)) for name, load in held.items()}, held)
+    return predicted(path, found)
+
+
+def predicted(path: Path, found: Calibration) -> tuple[dict[str, Figures], str]:
+    """What the file expects, and its SHA-256. Raises Invalid where it does not come from this calibration."""
     data = path.read_bytes()
     try:
-        expected = {name: of_dict(each) for name, each in json.loads(data)["expected"].items()}
+        document = json.loads(data)
+        expected = {name: of_dict(each) for name, each in document["expected"].items()}
+        source = str(document["calibration"])
     except (KeyError, TypeError, ValueError):
         raise Invalid(f"{path} was written by another version of this proof: begin anew with --anew") from None
+    if source != found.digest:  # with --rough other rehearsals may have been learned from
+        raise Invalid(
+            f"{path} comes from calibration {source[:16]}, the rehearsals give {found.digest[:16]}: begin anew with "
+            "--anew"
+        )
     return expected, hashlib.sha256(data).hexdigest()
 
 
