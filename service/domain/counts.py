@@ -46,10 +46,18 @@ def of_wave(wave_id: int, stage: WaveStage) -> int:
     return wave_id * _OF_WAVE + stage
 
 
-def joined_before(stage: int) -> int | None:
-    """Of the stage whose exact sums are public, that of a wave's chosen, the stage before it. None: it is another."""
+def stage_before(stage: int) -> int | None:
+    """Of a stage of a wave, of whose sums the folder of the draw tells, the stage before it. None: it is another."""
     wave_id, of_it = divmod(stage, _OF_WAVE)
-    return of_wave(wave_id, WaveStage.JOINED) if wave_id and of_it == WaveStage.SELECTED else None
+    if not wave_id:
+        return None
+    return of_wave(wave_id, WaveStage.JOINED) if of_it == WaveStage.SELECTED else Stage.ASSESSED
+
+
+def is_sum_public(stage: int) -> bool:
+    """Whether the list of the draw says how many of a province there are: of the chosen it does. Of those who joined it
+    says how many there are at least, because some of them may not be in it."""
+    return stage % _OF_WAVE == WaveStage.SELECTED
 
 
 def waves_of(stages: Mapping[int, object]) -> list[int]:
@@ -66,13 +74,18 @@ def rounded(number: int) -> int:
     return (number + _FURTHEST) // ROUNDED_TO * ROUNDED_TO
 
 
-def rounded_beside_the_sum(people: Mapping[int, int], before: Mapping[int, int]) -> dict[int, int]:
-    """What is told of the places of one province in a stage whose exact sum is public: who was chosen stands in the
-    list of the draw with the province. people: of all its places. before: what is told of them at the stage before.
+def rounded_beside_the_sum(
+    people: Mapping[int, int], before: Mapping[int, int], *, is_exact: bool = True
+) -> dict[int, int]:
+    """What is told of the places of one province in a stage of whose sum something is public: the list of the draw
+    names the province of everybody in it. people: of all its places. before: what is told of them at the stage before.
+    is_exact: the sum is public, of the chosen; else a number that it cannot be below, of those who joined.
 
     The nearest ones again. Beside the sum they settle no place, unless all are off as far as they can be in one
     direction; then one place that can is told as the next multiple, and the same sum may have come about in many ways.
-    None can when all of the stage before were chosen: then the sum has told it already.
+    What the sum cannot be below settles nothing where all are told as more than they are; and as nobody who joined is
+    told away, no more are told as chosen than joined.
+    None can when all of the stage before came on: then the sum has told it already.
     """
     told = {place: rounded(number) for place, number in sorted(people.items())}
     off = {place: people[place] - number for place, number in told.items()}
@@ -80,7 +93,7 @@ def rounded_beside_the_sum(people: Mapping[int, int], before: Mapping[int, int])
     way = 0
     if all(each == _FURTHEST for each in off.values()):
         movable, way = [place for place, number in told.items() if number < before[place]], ROUNDED_TO
-    elif all(off[place] == (-_FURTHEST if number else 0) for place, number in told.items()):
+    elif is_exact and all(off[place] == (-_FURTHEST if number else 0) for place, number in told.items()):
         movable, way = [place for place, number in told.items() if number], -ROUNDED_TO
     return told | {place: told[place] + way for place in movable[:1]}
 

@@ -13,10 +13,11 @@ from service.domain.counts import (
     ROUNDED_TO,
     STAGE_WORDS,
     WaveStage,
-    joined_before,
+    is_sum_public,
     of_wave,
     rounded,
     rounded_beside_the_sum,
+    stage_before,
     waves_of,
 )
 from service.domain.regencies import REGENCIES, regency_name
@@ -83,8 +84,8 @@ class Told:
         self._people: dict[int, Mapping[int, int]] = {}
         """Stage -> place -> the number that is told."""
         for stage, places in sorted(exact.items()):
-            before = joined_before(stage)
-            self._people[stage] = _told(places, None if before is None else self._people.get(before, _NOBODY))
+            before = stage_before(stage)
+            self._people[stage] = _told(stage, places, None if before is None else self._people.get(before, _NOBODY))
         self._all = {stage: sum(places.values()) for stage, places in self._people.items()}
         self._waves = waves_of(self._people)
         self._bodies: dict[str, bytes] = {}
@@ -135,12 +136,14 @@ _PLACES = (NOT_TOLD, *sorted(REGENCIES))
 _NOBODY = dict.fromkeys(_PLACES, 0)
 
 
-def _told(exact: Mapping[int, int], before: Mapping[int, int] | None) -> Mapping[int, int]:
-    """What is told of all places in one stage. before: of the stage before, where sums of provinces are public."""
+def _told(stage: int, exact: Mapping[int, int], before: Mapping[int, int] | None) -> Mapping[int, int]:
+    """What is told of all places in one stage. before: of the stage before, where of sums of provinces something is
+    public."""
     if before is None:
         return {place: rounded(people) for place, people in exact.items()}
     provinces: dict[int, dict[int, int]] = defaultdict(dict)
     for place, people in exact.items():
         provinces[place // 100][place] = people
-    told = (rounded_beside_the_sum(each, before) for each in provinces.values())
+    is_exact = is_sum_public(stage)
+    told = (rounded_beside_the_sum(each, before, is_exact=is_exact) for each in provinces.values())
     return {place: people for each in told for place, people in each.items()}
