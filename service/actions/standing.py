@@ -69,7 +69,8 @@ class MyDraw:
     """The wave that was joined last, or that gave the grant, and what its draw said.
 
     `outcome`: awaited, chosen, waiting (who moves up when somebody withdraws), withdrawn, or left_out, then `reasons`
-    names the rules that were not fulfilled when its list was made. `rank`: place in the order of the draw.
+    names the rules that were not fulfilled when its list was made; none for a list from before they were kept.
+    `rank`: place in the order of the draw.
     """
 
     wave: int

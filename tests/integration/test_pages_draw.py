@@ -34,3 +34,26 @@ def test_the_pages_tell_ticket_and_outcome(run, database_url, tmp_path):
         assert "Anda terpilih dalam gelombang 1." in page.text
         assert "Bergabung sekarang" not in page.text
     assert "You were chosen in wave 1." in english.text
+
+
+def test_who_was_left_out_is_told_why_or_that_it_was_not_written_down(run, database_url, tmp_path):
+    """Of lists that were made before reasons were kept there are none: no colon with nothing behind it."""
+
+    async def scenario():
+        async with site(database_url, tmp_path) as found:
+            browser = await prepare(found)
+            await browser.send(await browser.open("/daftar/gabung"), "join")
+            (row,) = await found.service.sql("select id from wave_join")
+            later = found.service.clock.now() + timedelta(days=36500)
+            async with found.service.ports.begin() as tx:
+                await tx.draws.freeze(1, later)
+                await tx.draws.publish(1, later)
+            seen = [await browser.open(f"/daftar/{path}") for path in ("status", "en/status")]
+            async with found.service.ports.begin() as tx:
+                await tx.draws.leave_out({row["id"]: ["age"]})
+            return [*seen, await browser.open("/daftar/status")]
+
+    unknown, english, known = run(scenario())
+    assert "Anda tidak ikut diundi dalam gelombang 1. Alasannya tidak dicatat" in unknown.text
+    assert "You were not in the draw of wave 1. The reasons were not written down" in english.text
+    assert "gelombang 1: Program ini untuk orang berusia 18 tahun" in known.text

@@ -140,6 +140,29 @@ def test_a_complaint_is_filed_once_and_followed_from_any_browser(run, database_u
     assert memory.complaint == 0, "whoever leaves takes the secret along"
 
 
+def test_a_complaint_is_remembered_past_its_promise_and_told_as_late(run, database_url, tmp_path):
+    """By a browser that keeps nothing else for so long, also when the answer is promised after sessions have ended."""
+    promise = timedelta(days=30)
+
+    async def scenario():
+        async with site(database_url, tmp_path, working=False) as found:
+            service, browser = found.service, found.browser()
+            object.__setattr__(service.ports.policy, "complaint_promise_s", promise.total_seconds())
+            fields = (await browser.open("/daftar/pengaduan")).forms["complaint"] | COMPLAINT
+            filed = await browser.post("/daftar/pengaduan", fields)
+            early = await browser.follow(filed)
+            service.clock.ahead += promise + timedelta(hours=1)
+            late = [await browser.open(f"/daftar/{path}") for path in ("pengaduan/saya", "en/pengaduan/saya")]
+            return filed.headers["set-cookie"], early, late
+
+    cookie, early, (late, english) = run(scenario())
+    age = int(cookie.partition("Max-Age=")[2].partition(";")[0])
+    assert timedelta(seconds=age) >= promise + timedelta(days=1)
+    assert "Jawabannya ada di halaman ini paling lambat" in early.text
+    assert "seharusnya sudah ada paling lambat" in late.text and "halaman ini paling lambat" not in late.text
+    assert "was due on" in english.text and "on this page on" not in english.text
+
+
 @pytest.mark.parametrize("between", ["\x0b", "\x0c", "\x1c", "\x1f", "\x85"])
 def test_what_cannot_be_printed_is_refused_in_words_also_where_it_parts_words(run, database_url, tmp_path, between):
     """The form takes it for a space; the text is kept as it was typed, and so is refused. Nothing typed is lost."""

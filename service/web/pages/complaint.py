@@ -97,12 +97,14 @@ async def show_known(visit: Visit) -> View | Go:
     except NotFound:
         memory.complaint, memory.complaint_secret = 0, ""
         return Go("pengaduan/lihat")
+    due = found.filed_at + timedelta(seconds=visit.ports.policy.complaint_promise_s)
     facts = {
         "complaint": found,
         "secret": memory.complaint_secret,
         "category": CATEGORIES[ComplaintCategory(found.category)],
         "state": STATES[found.state],
-        "due": found.filed_at + timedelta(seconds=visit.ports.policy.complaint_promise_s),
+        "due": due,
+        "late": visit.ports.clock.now() > due,
     }
     return View("complaint.html", facts)
 

@@ -5,6 +5,7 @@ Whatever is raised becomes a page here; the boundary outside sees only answers, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -17,6 +18,7 @@ from service.domain.errors import (
     MethodNotAllowed,
     NotSignedIn,
 )
+from service.domain.policy import Policy
 from service.domain.sessions import session_expires_at
 from service.metrics import Metrics
 from service.ports import Ports
@@ -32,6 +34,7 @@ from service.web.problems import UNREAD, retry_headers, status_of
 
 SIGN_IN = "masuk"
 """Where a visit without a session is led."""
+_AFTER_ANSWER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,7 @@ class PageEndpoint:
             return
         if visit.memory != memory:
             now = self._house.ports.clock.now()
-            until = session_expires_at(now, self._house.ports.policy.wave_closes_at)
-            answer.headers.append(cookie.header(visit.memory, now, until))
+            answer.headers.append(cookie.header(visit.memory, now, _kept_until(visit.memory, now, visit.ports.policy)))
         if visit.closes or isinstance(visit.refusal, UNREAD):
             early = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
             await send_early(receive, send, answer.status, early, answer.body)
@@ -138,6 +140,14 @@ class PageEndpoint:
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", b"GET, HEAD, POST" if self._takes_forms else b"GET, HEAD"))
         return Rendered(status_of(error), headers, self._renderer.error(error, visit))
+
+
+def _kept_until(memory: Memory, now: datetime, policy: Policy) -> datetime:
+    """As long as a session lasts; the secret of a complaint a day longer than its answer takes."""
+    until = session_expires_at(now, policy.wave_closes_at)
+    if not memory.complaint:
+        return until
+    return max(until, now + timedelta(seconds=policy.complaint_promise_s) + _AFTER_ANSWER)
 
 
 def check_same_origin(headers: Mapping[bytes, bytes]) -> None:
