@@ -71,10 +71,12 @@ async def announced(begin: Begin, now: datetime) -> frozenset[int]:
 
 async def rebuild(begin: Begin, who: str, told: Callable[[int], None] = lambda people: None) -> Sequence[Cell]:
     """Count everybody anew from the rows, then the sums from what each is counted as; what was wrong, and is no more.
-    That `who` did, and how many sums changed, is on the record.
+    That `who` begins, and how many sums have changed in the end, is on the record.
 
     Registration and counting go on meanwhile. told: how many people were looked at.
     """
+    async with begin(single=True) as tx:
+        await tx.staff.note(entry(at_the_shell(who), "counts-rebuild", "begun", None))
     wrong: Counter[tuple[int, int]] = Counter()
     after, looked = _NOBODY, 0
     while True:

@@ -306,6 +306,25 @@ def test_a_rebuild_forgets_whoever_is_gone(run, database_url):
     assert again == []
 
 
+def test_an_interrupted_rebuild_is_on_the_record(run, database_url):
+    """What it has mended by then stays mended, so that it began must be known."""
+
+    def killed(people: int) -> None:
+        raise InterruptedError
+
+    async def scenario():
+        async with one(database_url) as connection, begins(database_url) as begin:
+            await People(connection).register(1, 3)
+            with pytest.raises(InterruptedError):
+                await counts.rebuild(begin, "Wati", killed)
+            await counts.rebuild(begin, "Wati")
+            rows = await connection.fetch("select who, verb, outcome from staff_audit order by id")
+            return [tuple(row) for row in rows]
+
+    of_rebuild = ("Wati", "counts-rebuild")
+    assert run(scenario()) == [(*of_rebuild, outcome) for outcome in ("begun", "begun", "unchanged")]
+
+
 def test_the_gatekeeper_counts_by_itself(run, database_url, tmp_path):
     """More people than one batch holds, and its metrics tell."""
 
