@@ -81,10 +81,10 @@ def run_here(options: argparse.Namespace, now: datetime | None = None) -> tuple[
     folder = DrawFolder(options.folder)
     if options.what in ("publish", "withdraw") or (options.what == "freeze" and options.list is None):
         return None
-    if options.what == "run" and draw_database.is_of_wave(folder):
-        return None
     now = now or datetime.now(UTC)
     try:
+        if options.what == "run" and folder.is_of_joins:
+            return None
         told = VERBS[options.what](folder, options, now)
     except (DrawRefused, OSError) as fault:
         return _refused(fault), False

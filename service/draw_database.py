@@ -23,7 +23,7 @@ from service.domain.draws import Outcome
 from service.domain.grants import TICKET, DrawRefused, Quotas
 from service.domain.independence import is_odd
 from service.domain.wave_plans import WavePlan
-from service.draw_folder import Beacon, DrawFolder
+from service.draw_folder import OF_JOINS, Beacon, DrawFolder
 from service.ports import Begin, Clock
 from service.wave_ports import Place
 
@@ -46,7 +46,8 @@ async def freeze(
             raise DrawRefused(f"the list of wave {wave_id} was frozen as {said}: there is one for a wave")
         else:
             lines = await _write_list(begin, folder, plan, age_on, left_out)
-            folder.freeze(wave_id, lines, Quotas(plan.seats, plan.quotas), beacon, plan.frozen_at)
+            quotas = Quotas(plan.seats, plan.quotas)
+            folder.freeze(wave_id, lines, quotas, beacon, plan.frozen_at, origin=OF_JOINS)
         await draws.commit_to(begin, who, wave_id, folder.commitment)
     return {
         "tickets": folder.frozen["tickets"],
@@ -91,11 +92,6 @@ async def _write_list(
                 about.writerow([join.id.hex, _instant(join.joined_at), _instant(join.assessed_at), join.device])
             _say(f"{len(lines):,} tickets")
     return lines
-
-
-def is_of_wave(folder: DrawFolder) -> bool:
-    """Whether its list came from the joins of a wave: then what we know of its tickets lies beside it."""
-    return _beside(folder, "joins").exists()
 
 
 async def run(

@@ -28,6 +28,8 @@ from service.domain.grants import TICKET, Chosen, DrawRefused, Quotas
 
 FORMAT = "launchnight grants 1"
 CHECKERS = sorted((Path(__file__).parent / "checkers").glob("check_*"))
+OF_FILE, OF_JOINS = "of a file", "of the joins"
+"""Where a list came from; of the joins of its wave: what is drawn from it is known to the database."""
 MOST_FAULTS = 10
 PROVINCE_KEY = re.compile("[0-9]{2}")
 
@@ -51,10 +53,19 @@ class DrawFolder:
 
     # ------------------------------------------------------------ freeze
 
-    def freeze(self, wave: int, lines: Iterable[bytes], quotas: Quotas, beacon: Beacon, now: datetime) -> str:
+    def freeze(
+        self,
+        wave: int,
+        lines: Iterable[bytes],
+        quotas: Quotas,
+        beacon: Beacon,
+        now: datetime,
+        *,
+        origin: str = OF_FILE,
+    ) -> str:
         """Write list, rules and the commitment to both; the digest of frozen.json, which is to be published.
 
-        lines: of `grants.line_of`, in any order.
+        lines: of `grants.line_of`, in any order. origin: OF_FILE or OF_JOINS; frozen with the rest.
 
         Raises DrawRefused when something is frozen here already, or no list can be drawn from.
         """
@@ -80,6 +91,7 @@ class DrawFolder:
         frozen = {
             "format": FORMAT,
             "wave": wave,
+            "list": origin,
             "frozen_at": now.isoformat(),
             "tickets": len(lines),
             "tickets_sha256": sha256(text).hexdigest(),
@@ -189,6 +201,11 @@ class DrawFolder:
     @property
     def is_frozen(self) -> bool:
         return (self.path / "frozen.json").exists()
+
+    @property
+    def is_of_joins(self) -> bool:
+        """Frozen from the joins of its wave. Raises DrawRefused."""
+        return self.is_frozen and self.frozen.get("list") == OF_JOINS
 
     @property
     def frozen(self) -> dict[str, Any]:

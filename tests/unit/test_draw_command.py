@@ -11,6 +11,8 @@ import pytest
 
 from service import draw_command
 from service.__main__ import main
+from service.domain.grants import Quotas
+from service.draw_folder import OF_JOINS, Beacon, DrawFolder
 
 NOW = datetime(2020, 4, 17, 9, tzinfo=UTC)
 SPEAKS = NOW + timedelta(hours=1)
@@ -52,6 +54,19 @@ def test_from_the_freeze_to_a_proof(tmp_path: Path) -> None:
     words = ["run", str(tmp_path / "wave"), "--beacon", "b34c0n", "--withdrawn", str(struck)]
     told, done = asked(*words, now=SPEAKS)
     assert (done, json.loads(told)["waiting"]) == (True, 14), told
+
+
+def test_a_list_of_a_file_is_drawn_without_the_database_whatever_lies_beside_it(tmp_path: Path) -> None:
+    """Control: one of the joins of a wave is not. Where it came from is frozen with it."""
+    frozen(tmp_path / "wave", PEOPLE)
+    (tmp_path / "wave.joins.csv").write_text("ticket,device\n")
+    told, done = asked("run", str(tmp_path / "wave"), "--beacon", "b34c0n", now=SPEAKS)
+    assert done, told
+    wave = DrawFolder(tmp_path / "of-joins")
+    lines = (line.encode() for line in PEOPLE)
+    wave.freeze(1, lines, Quotas(5, {}), Beacon("drand", "7", SPEAKS.isoformat()), NOW, origin=OF_JOINS)
+    with pytest.raises(AssertionError, match="files alone"):
+        asked("run", str(wave.path), "--beacon", "b34c0n", now=SPEAKS)
 
 
 def test_what_is_refused_says_why(tmp_path: Path) -> None:
