@@ -9,6 +9,7 @@ from scenarios import catalogue
 from scenarios.fates import Fate
 from scenarios.population import person
 from scenarios.record import read_people
+from service.actions import counts
 from service.storage.ledger import read_ledger
 from tests.integration.pages_room import site
 from tests.integration.queue_room import one
@@ -33,6 +34,7 @@ def test_pages_and_api_lead_to_one_truth(run, database_url, tmp_path):
 
     async def scenario():
         async with site(database_url, tmp_path / "photos") as found:
+            await counts.count(found.service.ports.begin)  # whoever only looks may follow the link to them
             ended = await asyncio.to_thread(play, found.url, found.service.settings.partners_url)
             await found.service.drained()
             async with one(database_url) as connection:
