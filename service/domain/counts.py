@@ -83,8 +83,8 @@ def rounded_beside_the_sum(
 
     The nearest ones again. Beside the sum they settle no place, unless all are off as far as they can be in one
     direction; then one place that can is told as the next multiple, and the same sum may have come about in many ways.
-    What the sum cannot be below settles nothing where all are told as more than they are; and as nobody who joined is
-    told away, no more are told as chosen than joined.
+    A number that the sum cannot be below settles nothing where all are told as more than they are: no place is told as
+    less then, or more would be told as chosen than joined.
     None can when all of the stage before came on: then the sum has told it already.
     """
     told = {place: rounded(number) for place, number in sorted(people.items())}
