@@ -12,10 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 INTERRUPTED = 130
+PUTTING_AWAY_S = 2.0
+"""For a simulation that was interrupted too, to say so: 400 MB of notes are gone in less. After that it is told."""
 
 Report = Callable[[Path, str], dict[str, Any]]
 """Writes the report of a run folder in a language; the verdict as in verdict.json."""
@@ -31,9 +34,10 @@ def run(verb: str, words: Sequence[str], report: Report, name: str) -> int:
     try:
         with subprocess.Popen(command, pass_fds=(telling,)) as simulation:
             os.close(telling)
-            with os.fdopen(hearing, encoding="utf-8") as heard:
-                told = heard.read()
-            code = simulation.wait()
+            try:
+                told = _heard(hearing, simulation)
+            finally:
+                code = simulation.wait()
         if not told:
             return code
         handed = json.loads(told)
@@ -52,6 +56,18 @@ def run(verb: str, words: Sequence[str], report: Report, name: str) -> int:
     print(f"  {document['total_cpu_s']:.1f} s of CPU in all, {document['total_peak_rss_mb']:,} MB at most")
     print(document["report"])
     return code
+
+
+def _heard(hearing: int, simulation: "subprocess.Popen[bytes]") -> str:
+    """What the simulation hands over; nobody hears it any more when this returns, and then it ends."""
+    with os.fdopen(hearing, encoding="utf-8") as heard:
+        try:
+            return heard.read()
+        except KeyboardInterrupt:
+            # At a terminal it was interrupted too, and puts things away; was it not, the pipe's end tells it.
+            with suppress(subprocess.TimeoutExpired):
+                simulation.wait(PUTTING_AWAY_S)
+            raise
 
 
 def _of_report(verdict: dict[str, Any], report: Path) -> dict[str, Any]:

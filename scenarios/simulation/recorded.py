@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,6 @@ from scenarios.simulation.timeline import is_played
 from scenarios.simulation.world import DATABASE, INSPECTION, WEB
 from service.domain.identity import IdentityStatus
 
-LONGEST_NAME = 200
-"""Bytes of a night's name, as for rehearsals: with the time before it and a number behind it file systems take 255."""
 VERSIONS_OF = ("launchnight", "numpy", "numba")
 
 
@@ -59,18 +56,17 @@ class Asked:
 
 
 class Recording:
-    """A run folder in the making. `discard` leaves nothing, `write` all of it."""
+    """A run folder in the making: `write` makes it whole."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder. Raises OSError, FileExistsError where there is something already."""
-        folder.mkdir(parents=True)
+        """folder: an empty one, which the caller removes when nothing comes of it. Raises OSError."""
         self.folder = folder
         self._notes = Path(tempfile.mkdtemp(prefix=".notes-", dir=folder))
         self.recorder = Recorder(self._notes)
 
-    def discard(self) -> None:
+    def close(self) -> None:
+        """Nothing more is noted, whether or not the night was played to its end."""
         self.recorder.finish()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, setup: Setup, due_us: NDArray[np.int64], played: Played, asked: Asked) -> None:
         """All files of the record. Raises OSError."""
@@ -125,18 +121,6 @@ def config_of(name: str, setup: Setup, due_us: NDArray[np.int64], played: Played
         "played_s": played.ended_us / 1e6,
         "photo_bytes_kept": False,
     }
-
-
-def free_folder(runs: Path, night_name: str) -> Path:
-    """A name that is free below `runs`. Raises ValueError for a night whose name is no folder's."""
-    if not night_name.isprintable() or set(night_name) & set("/\\") or len(os.fsencode(night_name)) > LONGEST_NAME:
-        raise ValueError(
-            f"the night's name {night_name!r} cannot be part of a folder's name: give it another, or --out"
-        )
-    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{night_name}-simulated"
-    return next(
-        path for name in (stamp, *(f"{stamp}-{n}" for n in range(2, 1000))) if not (path := runs / name).exists()
-    )
 
 
 def simulation_of(setup: Setup, played: Played, asked: Asked) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,10 +31,11 @@ class SeedFailed(RuntimeError):
     """The process of a seed ended without a document; what it said stands on standard error."""
 
 
-def run(options: argparse.Namespace, people: int, tell: Callable[[str], None]) -> Document:
+def run(options: argparse.Namespace, people: int, folder: Path | None, tell: Callable[[str], None]) -> Document:
     """Play seeds S, S + 1, ..., K of them. tell: a line of progress. Raises SeedFailed.
 
-    The first seed keeps its record as the options say; the others keep none. people: arrivals that will be played.
+    people: arrivals that will be played.
+    folder: an empty one for the record of the first seed, None for no record; the others keep none.
     """
     seeds = range(options.seed, options.seed + options.seeds)
     beside = processes(options.seeds, people)
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace, people: int, tell: Callable[[str], None]) -
     found: dict[int, Document] = {}
     with ThreadPoolExecutor(beside) as threads:
         left: dict[Future[Document], int] = {
-            threads.submit(_one, options, seed, seed == seeds[0], running): seed for seed in seeds
+            threads.submit(_one, options, seed, folder if seed == seeds[0] else None, running): seed for seed in seeds
         }
         try:
             while left:
@@ -124,10 +126,10 @@ def _line(name: str, figures: Mapping[str, float], form: str) -> str:
 
 
 def _one(
-    options: argparse.Namespace, seed: int, recorded: bool, running: list[subprocess.Popen[str]]
+    options: argparse.Namespace, seed: int, folder: Path | None, running: list[subprocess.Popen[str]]
 ) -> Document:  # fmt: skip
     """The document of one seed, played by a process of its own. Raises SeedFailed."""
-    asked = {**vars(options), "seed": seed, "seeds": 1, "no_record": options.no_record or not recorded}
+    asked = {**vars(options), "seed": seed, "seeds": 1, "folder": None if folder is None else str(folder)}
     process = subprocess.Popen(
         [sys.executable, "-m", "scenarios.simulation.seeds"],
         stdin=subprocess.PIPE,
@@ -160,17 +162,20 @@ def _free_bytes() -> int:
 def main() -> int:
     """Play one seed; returns the exit code."""
     from scenarios.simulation import simulate
+    from scenarios.simulation.unfinished import Unfinished
 
     options = argparse.Namespace(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    document = simulate.document(options, simulate.game_of(options), lambda hours, gone: None)
+    unfinished = Unfinished()
+    threading.Thread(target=_end_with_input, args=(unfinished.end,), daemon=True).start()
+    with unfinished.taken(Path(options.folder)) if options.folder else nullcontext() as folder:
+        document = simulate.document(simulate.game_of(options), folder, lambda hours, gone: None)
     print(json.dumps(document), flush=True)
     return 0
 
 
-def _end_with_input() -> None:
+def _end_with_input(end: Callable[[int], object]) -> None:
     sys.stdin.read()
-    os._exit(1)
+    end(1)
 
 
 if __name__ == "__main__":

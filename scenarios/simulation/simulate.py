@@ -5,11 +5,12 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,10 +29,12 @@ from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import NotSimulated, Setup, photo_bytes
 from scenarios.simulation.planning.goals import came_joined
 from scenarios.simulation.planning.outcome import outcome
-from scenarios.simulation.recorded import Asked, Recording, free_folder
+from scenarios.simulation.recorded import Asked, Recording
 from scenarios.simulation.run import Progress, Result, arrivals, simulate
+from scenarios.simulation.unfinished import Unfinished
 
 USAGE, CRASH, INTERRUPTED = 2, 1, 130
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,14 +87,15 @@ class Game:
 
 def run(options: argparse.Namespace) -> int:
     """Play, check, record, print; the exit code."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {each: signal.signal(each, _interrupt) for each in _INTERRUPTS}
+    unfinished = Unfinished()
     if options.hand_over is not None:
-        threading.Thread(target=end_unheard, args=(options.hand_over,), daemon=True).start()
+        threading.Thread(target=end_unheard, args=(options.hand_over, unfinished.end), daemon=True).start()
     try:
         game = game_of(options)
-        if options.seeds > 1:
-            return _tell(options, _of_seeds(options, game))
-        return _tell(options, document(options, game, _silent if options.quiet or options.json else _show))
+        with _folder(options, game.setup.night, unfinished) as folder:
+            told = _of_seeds(options, game, folder) if options.seeds > 1 else _of_one(options, game, folder)
+        return _tell(options, told)
     except (NightError, ValueError, OSError) as fault:
         print(f"launchnight simulate: {fault}", file=sys.stderr)
         return USAGE
@@ -102,7 +106,8 @@ def run(options: argparse.Namespace) -> int:
         print("launchnight simulate: interrupted; nothing is kept", file=sys.stderr)
         return INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def game_of(options: argparse.Namespace) -> Game:
@@ -129,29 +134,26 @@ def game_of(options: argparse.Namespace) -> Game:
     return Game(setup, due_us, asked, began)
 
 
-def document(options: argparse.Namespace, game: Game, progress: Progress) -> dict[str, Any]:
-    """Play one seed, keep its record unless that is not wanted, and say what it came to. Raises NotSimulated, OSError.
+def document(game: Game, folder: Path | None, progress: Progress) -> dict[str, Any]:
+    """Play one seed, keep its record in an empty folder, and say what it came to. Raises NotSimulated, OSError.
 
+    folder: None where nothing is kept; the caller removes it when this fails.
     `cpu_s` and `peak_rss_mb` are of the simulation alone, before anything of the record is written.
     """
     setup = game.setup
-    recording = None if options.no_record else Recording(_folder(options, setup.night))
-    try:
+    recording = None if folder is None else Recording(folder)
+    with closing(recording) if recording is not None else nullcontext():
         recorder = recording.recorder if recording is not None else None
         played = simulate(
             setup, game.due_us, progress=progress, drain_s=game.asked.drain_s, recorder=recorder
         )  # fmt: skip
-        cpu_s = time.process_time() - game.began - (recorder.cpu_s if recorder is not None else 0.0)
-        broken = invariants.violations(played)
-        told = document_of(setup.night, setup.seed, played, cpu_s, broken)
-        told["came_joined"] = came_joined(outcome(played, setup, broken=broken, cpu_s=cpu_s))
-        if recording is not None:
-            recording.write(setup, game.due_us, played, game.asked)
-            told["record"] = str(recording.folder)
-    except BaseException:
-        if recording is not None:
-            recording.discard()
-        raise
+    cpu_s = time.process_time() - game.began - (recorder.cpu_s if recorder is not None else 0.0)
+    broken = invariants.violations(played)
+    told = document_of(setup.night, setup.seed, played, cpu_s, broken)
+    told["came_joined"] = came_joined(outcome(played, setup, broken=broken, cpu_s=cpu_s))
+    if recording is not None:
+        recording.write(setup, game.due_us, played, game.asked)
+        told["record"] = str(recording.folder)
     return told
 
 
@@ -160,32 +162,37 @@ def _is_heard(options: argparse.Namespace) -> bool:
     return options.hand_over is not None and not (options.no_record or options.no_report)
 
 
-def end_unheard(descriptor: int) -> None:
+def end_unheard(descriptor: int, end: Callable[[int], object] = os._exit) -> None:
     """End this process when nobody reads the pipe any more: whoever asked for the night has gone."""
     listener = select.poll()
     listener.register(descriptor, 0)
     listener.poll()
-    os._exit(INTERRUPTED)
+    end(INTERRUPTED)
 
 
-def _folder(options: argparse.Namespace, night: Night) -> Path:
-    if not options.out:
-        return free_folder(Path(options.runs), night.name)
-    if Path(options.out).exists():
-        raise ValueError(f"--out: {options.out} is there already; name a folder that is not, or take --runs")
-    return Path(options.out)
+def _interrupt(_number: int, _frame: object) -> None:
+    """Once: a second one would interrupt putting things away."""
+    for each in _INTERRUPTS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
-def _of_seeds(options: argparse.Namespace, game: Game) -> dict[str, Any]:
-    """Several seeds, each in its process; the first one's record stays only if all were played."""
-    folder = None if options.no_record else _folder(options, game.setup.night)
-    options.out = None if folder is None else str(folder)
-    try:
-        return seeds.run(options, len(game.due_us), (lambda text: None) if options.quiet else _say)
-    except BaseException:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+def _folder(
+    options: argparse.Namespace, night: Night, unfinished: Unfinished
+) -> AbstractContextManager[Path | None]:  # fmt: skip
+    """Where the record goes; None where none is wanted."""
+    if options.no_record:
+        return nullcontext()
+    return unfinished.made(Path(options.runs), night.name, Path(options.out) if options.out else None)
+
+
+def _of_one(options: argparse.Namespace, game: Game, folder: Path | None) -> dict[str, Any]:
+    return document(game, folder, _silent if options.quiet or options.json else _show)
+
+
+def _of_seeds(options: argparse.Namespace, game: Game, folder: Path | None) -> dict[str, Any]:
+    """Several seeds, each in its process; the first one's record goes into the folder."""
+    return seeds.run(options, len(game.due_us), folder, (lambda text: None) if options.quiet else _say)
 
 
 def _tell(options: argparse.Namespace, told: dict[str, Any]) -> int:

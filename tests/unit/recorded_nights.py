@@ -11,6 +11,7 @@ def recorded(folder: Path, setup: Setup, people: int, drain_s: float | None = No
     """Play the first `people` arrivals uncompiled, and leave their record in `folder`, which must not be there."""
     curve = setup.night.curve.reading(setup.night.curve.default)
     due_us = arrivals(setup.night, curve, setup.seed, setup.factors, people)
+    folder.mkdir(parents=True)
     recording = Recording(folder)
     played = simulate(setup, due_us, plain=True, drain_s=drain_s, recorder=recording.recorder)
     recording.write(setup, due_us, played, Asked(setup.night.default_set, setup.night.curve.default, drain_s, people))
