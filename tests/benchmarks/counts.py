@@ -110,6 +110,7 @@ async def fill(database: str) -> None:
     await switch(database, False)
     connection = await asyncpg.connect(database)
     try:
+        await connection.execute("set statement_timeout = 0")  # so many rows take longer than any statement of ours may
         for first in range(1, APPLICANTS, PORTION):
             span = first, first + PORTION - 1
             say(f"people {first:,} to {span[1]:,}")
