@@ -156,13 +156,14 @@ class QueueStore(Protocol):
         *,
         delay: float | None,
         error: str,
-        answered: bool,
+        answered: bool | None,
         quota_bound: bool = False,
         counts: bool = True,
     ) -> bool:
         """Make the job ready again, after `delay` seconds at the end of the line; None: now, near its old place in it.
 
-        `answered`: the partner's refusal is certain, so the next call is another one. `quota_bound`: the partner's
+        `answered`: the partner's refusal is certain, so the next call is another one; None: nobody was asked, so the
+        name stays, which somebody whose lease ran out may have used. `quota_bound`: the partner's
         quota is what it waits for; not `counts`: this was no try.
         """
 

@@ -241,13 +241,13 @@ class Lane:
         buried = job.attempts >= policy.attempts
         if isinstance(error, TurnMissed):  # nobody was asked: no try, and the name was not used
             async with self._ports.begin(single=True) as tx:
-                held = await tx.queue.retry(job, delay=None, error=name, answered=True, counts=False)
+                held = await tx.queue.retry(job, delay=None, error=name, answered=None, counts=False)
             self._place.lost()  # it waits near where it waited, which may lie behind us
             return "late" if held else None
         if isinstance(error, PartnerError) and not error.asked:  # the same, and it comes back soon
             delay = retry_delay_s(1, chance(), policy.base_delay, policy.longest_delay)
             async with self._ports.begin(single=True) as tx:
-                held = await tx.queue.retry(job, delay=delay, error=error.reason, answered=True, counts=False)
+                held = await tx.queue.retry(job, delay=delay, error=error.reason, answered=None, counts=False)
             return "retried" if held else None
         if isinstance(error, PartnerError):
             name = error.reason or name

@@ -68,7 +68,7 @@ class PostgresQueue:
         *,
         delay: float | None,
         error: str,
-        answered: bool,
+        answered: bool | None,
         quota_bound: bool = False,
         counts: bool = True,
     ) -> bool:

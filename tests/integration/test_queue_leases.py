@@ -116,13 +116,21 @@ def test_a_lease_that_runs_is_not_reaped(run: Run, database_url: str) -> None:
 
 @pytest.mark.parametrize(
     ("answers", "key"),
-    [([True], "email-1-2"), ([True, True], "email-1-3"), ([False], "email-1-1"), ([False, True], "email-1-1")],
+    [
+        ([True], "email-1-2"),
+        ([True, True], "email-1-3"),
+        ([False], "email-1-1"),
+        ([False, True], "email-1-1"),
+        ([None], "email-1-1"),
+        ([None, True], "email-1-2"),
+        ([False, None, True], "email-1-1"),
+    ],
 )
 def test_a_call_of_unknown_fate_is_repeated_as_itself(
-    run: Run, database_url: str, answers: list[bool], key: str
+    run: Run, database_url: str, answers: list[bool | None], key: str
 ) -> None:
     """Only an answer makes the next call another one, and not while one of that name may have been done: the partner
-    can tell a repetition."""
+    can tell a repetition. Where nobody was asked (None) the name stays, because a holder before may have used it."""
 
     async def retry() -> None:
         async with one(database_url) as connection:

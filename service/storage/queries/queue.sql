@@ -152,15 +152,16 @@ select id from gone;
 -- Make a leased job ready again after a delay; no row when the lease was lost.
 -- $1 id, $2 lease, $3 seconds (null: now, a second behind its old place in line, so that it neither waits for the whole
 -- line again nor holds it up), $4 class of the error, $5 the partner answered: the next call is another one, unless an
--- earlier one of the same name is still in doubt, $6 the quota is what the job waits for, $7 this try counts.
+-- earlier one of the same name is still in doubt (null: nobody was asked, so the name stays: whoever lost the lease may
+-- have used it), $6 the quota is what the job waits for, $7 this try counts.
 update job
 set state = 0,
     run_at = coalesce(
         statement_timestamp() + make_interval(secs => $3::float8), least(statement_timestamp(), run_at + interval '1 s')
     ),
     attempts = attempts - (not $7::bool)::int,
-    call = call + ($5::bool and not in_doubt)::int,
-    in_doubt = in_doubt or not $5::bool,
+    call = call + (coalesce($5::bool, false) and not in_doubt)::int,
+    in_doubt = in_doubt or not coalesce($5::bool, true),
     quota_bound = quota_bound or $6::bool,
     lease = null,
     lease_until = null,
