@@ -13,7 +13,7 @@ from scenarios.faults import Fault
 from scenarios.journey_state import Result as Told
 from scenarios.simulation.figures import EMAIL, IDENTITY, SMS, Setup
 from scenarios.simulation.run import Result
-from tests.acceptance.long.simulated_night import MISSED, Bar, compiled
+from tests.acceptance.long.simulated_night import Bar, compiled, judged
 from tests.simpy_oracle.comparing import by_oracle, differences
 from tests.simpy_oracle.nights import troubled, unprotected
 from tests.simpy_oracle.plants import PLANTS, UNPROTECTED, Plants
@@ -91,15 +91,5 @@ def as_launched() -> Iterator[Bar]:
 PROOFS = (everything_binds, without_protection, all_is_well, as_launched)
 
 
-def main() -> int:
-    missed = 0
-    for proof in PROOFS:
-        print(proof.__name__.replace("_", " "))
-        for bar in proof():
-            print(f"  {'held  ' if bar.held else 'MISSED'}  {bar.text}", flush=True)
-            missed += not bar.held
-    return MISSED if missed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(judged(PROOFS))

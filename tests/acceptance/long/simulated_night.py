@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -159,9 +159,10 @@ def lines_that_break() -> Iterator[Bar]:
 PROOFS = (the_same_everywhere, pairing, a_slow_gate, gateways_down, full_queues, a_stopped_database, lines_that_break)
 
 
-def main() -> int:
+def judged(proofs: Iterable[Callable[[], Iterable[Bar]]]) -> int:
+    """Says each bar as it is judged; MISSED when any was, else 0."""
     missed = 0
-    for proof in PROOFS:
+    for proof in proofs:
         print(proof.__name__.replace("_", " "))
         for bar in proof():
             print(f"  {'held  ' if bar.held else 'MISSED'}  {bar.text}", flush=True)
@@ -170,4 +171,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(judged(PROOFS))
