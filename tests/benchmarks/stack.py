@@ -66,7 +66,7 @@ class Stack:
         say("starting the database")
         data = str(folder / "database")
         database = self.start("database", python("-m", "service", "database", "--data", data, "--lifeline"))
-        self._server_url = str(database.ready["local_url"])
+        self._server_url, self._tcp_url = (str(database.ready[name]) for name in ("local_url", "url"))
         self._database_cpu = CpuSampler()
         self._database_cpu.watch("database", [int(database.ready["pid"])])
 
@@ -81,6 +81,18 @@ class Stack:
         """The URL of a fresh database on the one server."""
         asyncio.run(self._create(name))
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
+
+    def slowed(self, database: str, delay_s: float) -> str:
+        """The address of the same database by a fault proxy that holds up each of its answers."""
+        parts = urlsplit(self._tcp_url)
+        to = f"{parts.hostname}:{parts.port}"
+        command = python("-m", "loadtests.faults", "--listen", "127.0.0.1:0", "--to", to, "--lifeline")
+        proxy = self.start("faults", command)
+        control = f"http://127.0.0.1:{proxy.ready['control_port']}"
+        ask("POST", f"{control}/toxics", {"kind": "latency", "direction": "downstream", "delay_s": delay_s})
+        user = parts.netloc.rpartition("@")[0]
+        host = f"{user}@127.0.0.1:{proxy.ready['port']}"
+        return urlunsplit(parts._replace(netloc=host, path=urlsplit(database).path))
 
     def service(self, name: str) -> Service:
         """A whole service, on a database of its own.

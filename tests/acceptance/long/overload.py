@@ -16,12 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from random import Random
-from urllib.parse import urlsplit, urlunsplit
 
 import uvloop
 
 from loadtests.harness.errors import Exit, HarnessError
-from loadtests.harness.http_json import ask
 from loadtests.harness.processes import ROOT, Child, python
 from tests.acceptance.long.overload_crowd import PATIENCE, Crowd, Seen
 from tests.acceptance.long.overload_curve import Costs, Curves, Point, draw, point_of, quantile, table
@@ -80,7 +78,7 @@ def measured(seeds: range) -> Curves:
         phones = [Phone(service.web.url, service.partners.url, f"+6280000001{number:02}") for number in range(PEOPLE)]
         for phone in phones:
             phone.sign_in()
-        database = slowed(rooms, service.database)
+        database = rooms.slowed(service.database, DELAY)
         doors = {
             name: rooms.start(
                 f"web-{name}",
@@ -104,18 +102,6 @@ def no_collections() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def slowed(rooms: Stack, database: str) -> str:
-    """The address of the same database behind the fault proxy."""
-    parts = urlsplit(database)
-    to = f"{parts.hostname}:{parts.port}"
-    command = ("-m", "loadtests.faults", "--listen", "127.0.0.1:0", "--to", to, "--lifeline")
-    proxy = rooms.start("faults", python(*command))
-    control = f"http://127.0.0.1:{proxy.ready['control_port']}"
-    ask("POST", f"{control}/toxics", {"kind": "latency", "direction": "downstream", "delay_s": DELAY})
-    user = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{proxy.ready['port']}"))
 
 
 async def curves_of(doors: dict[str, Child], sessions: list[dict[str, str]], seeds: range) -> Curves:

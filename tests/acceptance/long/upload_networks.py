@@ -15,10 +15,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from loadtests.harness.errors import Exit, HarnessError
-from loadtests.harness.http_json import ask
 from loadtests.harness.processes import ROOT, Child, once, python
 from loadtests.photos import corpus
 from scenarios import catalogue
@@ -133,7 +131,7 @@ def opened(rooms: Stack) -> House:
     }
     once("migrate", python("-m", "service", "migrate"), settings=settings, logs=rooms.folder, within=READY_WITHIN)
     asyncio.run(fill(database, uploads=0, applicants=PEOPLE))
-    slow = settings | {"DATABASE_URL": slowed(rooms, database), "REGISTRATION_DATABASE_CONNECTIONS": str(CONNECTIONS)}
+    slow = settings | {"DATABASE_URL": rooms.slowed(database, DELAY), "REGISTRATION_DATABASE_CONNECTIONS": str(CONNECTIONS)}
 
     def web(name: str, given: dict[str, str], **more: str) -> Child:
         return rooms.start(f"web-{name}", python("-m", "service", "web", "--lifeline"), given | more)
@@ -144,17 +142,6 @@ def opened(rooms: Stack) -> House:
         web("limitless", slow, REGISTRATION_OVERLOAD_LIMIT="off"),
         (f"+62810{number:09}" for number in range(1, PEOPLE + 1)),
     )
-
-
-def slowed(rooms: Stack, database: str) -> str:
-    """The address of the same database behind the fault proxy."""
-    parts = urlsplit(database)
-    to = f"{parts.hostname}:{parts.port}"
-    proxy = rooms.start("faults", python("-m", "loadtests.faults", "--listen", "127.0.0.1:0", "--to", to, "--lifeline"))
-    control = f"http://127.0.0.1:{proxy.ready['control_port']}"
-    ask("POST", f"{control}/toxics", {"kind": "latency", "direction": "downstream", "delay_s": DELAY})
-    user = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{proxy.ready['port']}"))
 
 
 def sent(url: str, party: Party, photos: tuple[bytes, ...], house: House, due: list[float]) -> Seen:
