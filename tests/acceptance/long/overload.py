@@ -23,7 +23,7 @@ from loadtests.harness.errors import Exit, HarnessError
 from loadtests.harness.processes import ROOT, Child, python
 from tests.acceptance.long.overload_crowd import PATIENCE, Crowd, Seen
 from tests.acceptance.long.overload_curve import Costs, Curves, Point, draw, point_of, quantile, table
-from tests.benchmarks.stack import Stack, say, stack
+from tests.benchmarks.stack import say, stack
 from tests.stack.phone import Phone
 
 LOADS = (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)

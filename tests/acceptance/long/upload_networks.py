@@ -131,7 +131,10 @@ def opened(rooms: Stack) -> House:
     }
     once("migrate", python("-m", "service", "migrate"), settings=settings, logs=rooms.folder, within=READY_WITHIN)
     asyncio.run(fill(database, uploads=0, applicants=PEOPLE))
-    slow = settings | {"DATABASE_URL": rooms.slowed(database, DELAY), "REGISTRATION_DATABASE_CONNECTIONS": str(CONNECTIONS)}
+    slow = settings | {
+        "DATABASE_URL": rooms.slowed(database, DELAY),
+        "REGISTRATION_DATABASE_CONNECTIONS": str(CONNECTIONS),
+    }
 
     def web(name: str, given: dict[str, str], **more: str) -> Child:
         return rooms.start(f"web-{name}", python("-m", "service", "web", "--lifeline"), given | more)
