@@ -16,16 +16,14 @@ import gevent
 from loadtests.applicant import PATIENCE, Applicant, Request
 from loadtests.connections import Answer, Connections
 from loadtests.lines import AT_ONCE, Line
-from scenarios import journey
+from scenarios import journey, setbacks
 from scenarios.behaviour import habits, traits
 from scenarios.catalogue import Night
 from scenarios.fates import Furthest
-from scenarios.journey_state import PHOTOS, Action, Progress, State
+from scenarios.journey_state import PHOTOS, Action, Decision, Nerves, Progress, State
 from scenarios.networks import cut_after_s, cut_kind
 from scenarios.population import person
 from scenarios.uploaders import Uploader
-
-ENDLESS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,8 @@ class Fared:
     finished: float = math.nan
     """When the second photo was there; nan: never."""
     out_of_patience: bool = False
-    """Failed as often in a row as her kind of people tries (FACTS 5.2); she goes on all the same."""
+    """Failed as often in a row as her kind of people tries (FACTS 5.2) and would have gone home; she goes on all the
+    same."""
     presses: int = 0
     """Times that she, not her client, tried again."""
     photos: int = 0
@@ -166,15 +165,15 @@ class Phones:
         if party.network:
             who = replace(who, network=list(party.night.networks).index(party.network))
         own = traits(party.night, who, party.uploader)
-        start = journey.start(own._replace(tries=ENDLESS))
+        start = journey.start(own)
         progress = Progress(Furthest.PROFILE_COMPLETED + 0, 0, 0, 0)
         one = Applicant(who, number, start._replace(action=Action.PHOTO_CREATE + 0, progress=progress), party.name)
         one.session = self._tokens[number]
         while one.state.progress.photo < PHOTOS:
-            self._step(one, fared, own.tries)
+            self._step(one, fared)
         fared.finished = self._now()
 
-    def _step(self, one: Applicant, fared: Fared, tries: int) -> None:
+    def _step(self, one: Applicant, fared: Fared) -> None:
         party, before = self._party, one.state
         request = one.request(self._photos)
         answer = self._send(one, request)
@@ -186,16 +185,25 @@ class Phones:
         decision = journey.step(
             before, self._habits, party.seed, one.number, reading.result, reading.retry_after, self._now()
         )
+        if decision.action == Action.LEAVE or decision.state.nerves.visits > before.nerves.visits:
+            fared.out_of_patience = True
+            decision = self._pressed_again(one, before, reading.result)
         one.state = decision.state
-        self._note(one, fared, before, tries)
+        self._note(one, fared, before)
         if decision.delay_s > 0.0 and party.has_lines:
             self._sleep_until(self._now() + decision.delay_s)
 
-    def _note(self, one: Applicant, fared: Fared, before: State, tries: int) -> None:
+    def _pressed_again(self, one: Applicant, before: State, result: int) -> Decision:
+        """Of somebody whose visit is over: when would the photo have arrived?"""
+        nerves = Nerves(0, 0, before.nerves.retries + 1, before.nerves.visits, 0, 0)
+        onward = Action.PHOTO_CREATE if before.action == Action.PHOTO_CREATE else Action.PHOTO_HEAD
+        rested, seed = before._replace(nerves=nerves), self._party.seed
+        return setbacks.try_again(rested, self._habits, seed, one.number, onward, result, self._now())
+
+    def _note(self, one: Applicant, fared: Fared, before: State) -> None:
         after = one.state
-        if after.nerves.tries > before.nerves.tries:
+        if after.nerves.tries not in (0, before.nerves.tries):
             fared.presses += 1
-            fared.out_of_patience = fared.out_of_patience or after.nerves.tries >= tries
         if after.progress.photo > before.progress.photo:
             fared.photos += 1
             fared.stored += len(one.photo)
