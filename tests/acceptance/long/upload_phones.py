@@ -196,7 +196,7 @@ class Phones:
     def _pressed_again(self, one: Applicant, before: State, result: int) -> Decision:
         """Of somebody whose visit is over: when would the photo have arrived?"""
         nerves = Nerves(0, 0, before.nerves.retries + 1, before.nerves.visits, 0, 0)
-        onward = Action.PHOTO_CREATE if before.action == Action.PHOTO_CREATE else Action.PHOTO_HEAD
+        onward = Action.PHOTO_HEAD if before.action == Action.PHOTO_SEND else before.action
         rested, seed = before._replace(nerves=nerves), self._party.seed
         return setbacks.try_again(rested, self._habits, seed, one.number, onward, result, self._now())
 
