@@ -6,6 +6,7 @@ closed form, from how many wait how long, and cost the web processes what they c
 a second and moves the frontier once a second, by the rules of the service.
 """
 
+import math
 from typing import Any
 
 from scenarios.simulation.compiled import shared, whole
@@ -18,8 +19,6 @@ from service.domain import gate, promises, waiting_room
 from service.domain.waiting_room import Show
 
 SECOND_US = 1_000_000
-_BINS = 32
-"""Parts of the line that look equally often."""
 
 
 @shared
@@ -193,16 +192,39 @@ def _call(figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> boo
 
 
 @shared
+def looks_per_s(waiting: float, pending: int, rate_per_s: float) -> float:
+    """How often a line of so many live people looks that ends at a gate where `pending` wait.
+
+    As `rate` people pass in a second, they look so often, times what one of them does between the end of the line and
+    her turn. Half a look less: she is told how long to wait when she comes, and goes on from there.
+    tests/acceptance/long/room_crowd.py has it beside looks one by one.
+    """
+    if waiting <= 0.0 or rate_per_s <= 0.0:
+        return 0.0
+    first = promises.expected_wait_s(int(waiting) + pending, rate_per_s)
+    last = promises.expected_wait_s(pending, rate_per_s)
+    return max(_looks_within(first) - _looks_within(last) - 0.5, 0.0) * rate_per_s
+
+
+@shared
+def _looks_within(expected_s: float) -> float:
+    """Looks of somebody who is told to wait so long, until told 0: every POLL_MOST far from the turn, every POLL_LEAST
+    near it; between, each time when (1 - POLL_SHARE) of the wait before is left."""
+    near, far = promises.POLL_LEAST / promises.POLL_SHARE, promises.POLL_MOST / promises.POLL_SHARE
+    looks = min(expected_s, near) / promises.POLL_LEAST
+    if expected_s > near:
+        looks += math.log(min(expected_s, far) / near) / -math.log(1.0 - promises.POLL_SHARE)
+    if expected_s > far:
+        looks += (expected_s - far) / promises.POLL_MOST
+    return looks
+
+
+@shared
 def _charge_looks(world: Any, figures: Any, now_us: int, elapsed_s: float) -> None:
-    """What the looks of a line cost: each of its parts looks as often as its wait asks for."""
-    waiting = (world.tickets - world.frontier) * world.came_share
-    if waiting <= 0.0 or world.rate_per_s <= 0.0:
+    """What the looks of a line cost."""
+    waiting, pending = (world.tickets - world.frontier) * world.came_share, int(world.gate_tail - world.gate_head)
+    looks = looks_per_s(waiting, pending, world.rate_per_s) * elapsed_s
+    if looks <= 0.0:
         return
-    looks = 0.0
-    part = waiting / _BINS
-    for place in range(_BINS):
-        expected = promises.expected_wait_s(int(part * (place + 0.5)), world.rate_per_s)
-        looks += part / promises.poll_interval_s(expected)
-    looks *= elapsed_s
     world.polls += looks
     spread(world, WEB, now_us, int(looks * figures.poll_us))

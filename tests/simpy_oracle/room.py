@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from tests.simpy_oracle.applicant import Applicant
 
 BEAT_US = 1_000_000
-PARTS = 32
-"""Parts of a line that look equally often at their places."""
+OFTEN_S = promises.POLL_LEAST / promises.POLL_SHARE
+SELDOM_S = promises.POLL_MOST / promises.POLL_SHARE
+"""Who waits less looks every POLL_LEAST, who waits more every POLL_MOST, who waits between when a share has passed."""
+BEGUN = 0.5
+"""Of a look: who comes has just been told."""
 
 
 class WaitingRoom:
@@ -144,10 +148,21 @@ class WaitingRoom:
         waiting = (len(self.holders) - self.frontier) * self._show.share
         if waiting <= 0.0:
             return
-        part, looks = waiting / PARTS, 0.0
-        for place in range(PARTS):
-            expected = promises.expected_wait_s(int(part * (place + 0.5)), self.rate_per_s)
-            looks += part / promises.poll_interval_s(expected)
+        at_gate = len(self.at_gate)
+        longest, shortest = (
+            looks_within(promises.expected_wait_s(ahead, self.rate_per_s))
+            for ahead in (int(waiting) + at_gate, at_gate)
+        )
+        looks = max(longest - shortest - BEGUN, 0.0) * self.rate_per_s
         each_us = int(looks * elapsed_s * self._poll_us) // len(self._web.servers)
         if each_us > 0:
             self._web.everybody(Interlude(work_us=each_us))
+
+
+def looks_within(wait_s: float) -> float:
+    """Looks of somebody who is told to wait so long, until told 0; the line looks so often for each who passes."""
+    often = min(wait_s, OFTEN_S) / promises.POLL_LEAST
+    if wait_s <= OFTEN_S:
+        return often
+    between = math.log(min(wait_s, SELDOM_S) / OFTEN_S) / -math.log(1.0 - promises.POLL_SHARE)
+    return often + between + max(wait_s - SELDOM_S, 0.0) / promises.POLL_MOST
