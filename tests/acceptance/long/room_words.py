@@ -42,6 +42,7 @@ def measure(seed: int, run: Run) -> Figures:
                 early=(0.7, 0.3)[seed % 2],
                 absent=absent,
                 leaving_per_s=leaving,
+                noted=10,
                 **other,
             ),
             seed,
@@ -52,7 +53,7 @@ def measure(seed: int, run: Run) -> Figures:
     return {
         "inside": {kind: told.inside() for kind, told in nights.items()},
         "waits": {kind: int(np.isfinite(told.waited).sum()) for kind, told in nights.items()},
-        "unlearned": night("swing", learns=False).inside(),
+        "unlearned": night("swing", is_deaf=True).inside(),
         "steady_error": errors(nights["steady"], 0.0, SECONDS),
         "changed_error": errors(doubled, CHANGED_AT + SETTLED, CHANGED_AT + SETTLED + 300.0),
         "rises": {kind: told.rises for kind, told in nights.items()},
@@ -86,12 +87,10 @@ def rates(kind: str, base: float, draw: np.random.Generator) -> Callable[[float]
 
 def errors(told: Told, since: float, until: float) -> float:
     """Median error of the middle of the ranges that were shown in [since, until), against the true wait."""
-    off = [
-        abs(middle / (turn - at) - 1.0)
-        for at, middle, turn in told.middles
-        if since <= at < until and not math.isnan(turn) and turn > at + promises.BEATS
-    ]
-    return float(np.median(off)) if off else math.nan
+    at, middle, turn = told.middles.T
+    kept = (since <= at) & (at < until) & (turn > at + promises.BEATS)
+    off = np.abs(middle[kept] / (turn[kept] - at[kept]) - 1.0)
+    return float(np.median(off)) if len(off) else math.nan
 
 
 def expected_while_paused() -> float:
