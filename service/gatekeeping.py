@@ -8,11 +8,11 @@ from uuid import uuid4
 import structlog
 
 from service.actions import complaints, counts, presence
-from service.actions.admission import WAITED_AT, Chosen
 from service.actions.gatekeeper import Candidate, Figures, Leader
 from service.actions.pacing import Pacer, Standstill
 from service.domain.admission import EVERY
 from service.domain.gate import TICK
+from service.domain.slow_loop import WAITED_AT, Chosen
 from service.domain.waiting_room import BEAT
 from service.metrics import Metrics
 from service.ports import Ports

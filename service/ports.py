@@ -26,6 +26,7 @@ from service.count_ports import ComplaintStore, CountStore
 from service.domain.lookout import Lookout
 from service.domain.policy import Policy
 from service.domain.repeats import Repeats
+from service.domain.stage_figures import StageFigure, StageTotal
 from service.money_ports import AnnouncementStore, BookStore, PayoutGateway, PayoutStore, TrainingStore
 from service.office_ports import OfficeStore
 from service.operation_ports import OperationStore
@@ -61,30 +62,6 @@ class AnswerStore(Protocol):
 
     async def is_settled(self, scope: bytes) -> bool:
         """Waits for a transaction that is storing an answer. True: now there is certainly one, or certainly none."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageFigure:
-    """What one replica does at one stage: a queue it works, its database connections, steps of people."""
-
-    stage: str
-    used: float
-    """Of its own `most`: jobs in hand, connections. 0 of 0 where a replica has no bound of its own."""
-    most: float
-    done_per_s: float
-    refused_per_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageTotal:
-    """One stage over all replicas that are heard of."""
-
-    stage: str
-    replicas: int
-    used: float
-    most: float
-    done_per_s: float
-    refused_per_s: float
 
 
 class FigureStore(Protocol):

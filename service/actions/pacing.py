@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from service.actions.admission import Chosen, Seen, SlowLoop
 from service.actions.figures import totals
 from service.actions.gatekeeper import Leader
 from service.domain.admission import stands_still
 from service.domain.presence import Live
+from service.domain.slow_loop import Chosen, Seen, SlowLoop, first_rate_per_s
 from service.ports import Ports
 from service.room_ports import Room
 
@@ -68,10 +68,7 @@ class Pacer:
         """A rate that a stage bounds goes on under a new leader; else as planned."""
         async with self.ports.begin(single=True) as tx:
             self._binding = await tx.operations.binding()
-        most = self.leader.hard_rate_per_s
-        start = min(most, self.planned_per_s or most)
-        if self._binding and room.rate_per_s > 0.0:
-            start = min(most, room.rate_per_s)
+        start = first_rate_per_s(self.leader.hard_rate_per_s, self.planned_per_s, self._binding, room.rate_per_s)
         self._loop = SlowLoop(start, now, self._binding)
         self._known, self._at = self.leader.known, now
         self.leader.chosen_per_s = start

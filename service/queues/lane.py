@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from service.actions.figures import MEMORY, Count
 from service.domain.adaptive import retry_turn
 from service.domain.deadline import CALL_LEAVES_BY, TurnMissed
 from service.domain.errors import LaunchnightError, PartnerError
 from service.domain.queues import GUARD_S, SUB_WINDOW_S, JobEnd, jittered_s, retry_delay_s
+from service.domain.stage_figures import Count, memory_of_jobs
 from service.metrics import Metrics
 from service.ports import Partner, Ports
 from service.queue_ports import Claim, ClockReading, Job, JobResult, Turn
@@ -41,9 +41,6 @@ LONG_REFUSAL = 5.0
 SWEPT_AT_ONCE = 1000
 BACK_IN_LINE = frozenset({"retried", "late"})
 """Outcomes after which a job still waits."""
-MANY_PER_S = 5.0
-SHORT_MEMORY = 3.0
-"""With so many jobs in a quota window what ends is told from so few seconds: the gate must soon see that it is less."""
 SETTLING = 5
 """Tries to write down what became of a job: a database that restarts within some ten seconds costs no lease's time."""
 
@@ -94,8 +91,8 @@ class Lane:
 
     def count(self) -> Count:
         """What this lane has in hand, and the jobs that ended in it."""
-        memory = SHORT_MEMORY if self._rate < 0.0 or self._rate >= MANY_PER_S else MEMORY
-        return Count(self._busy, self._policy.concurrency, self._ended, backlog=not self._idle, memory=memory)
+        most, memory = self._policy.concurrency, memory_of_jobs(self._rate)
+        return Count(self._busy, most, self._ended, backlog=not self._idle, memory=memory)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and what was claimed is settled."""

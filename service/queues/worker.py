@@ -14,8 +14,9 @@ from service.actions.paper_invitations import invite_person
 from service.actions.payouts import work_payout
 from service.actions.photo_inspection import inspect_photo
 from service.domain.queues import drain_s
+from service.domain.stage_figures import StageTotal
 from service.metrics import Metrics
-from service.ports import Partner, Ports, StageTotal
+from service.ports import Partner, Ports
 from service.queue_ports import QueueLevel
 from service.queues.feeding import run_feeders
 from service.queues.heartbeat import Heartbeat

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service.ports import StageFigure, StageTotal
+from service.domain.stage_figures import StageFigure, StageTotal
 from service.storage.sql import queries
 
 _SQL = queries("figures")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from service.actions.figures import Count, Replica
+from service.actions.figures import Replica
+from service.domain.stage_figures import MEMORY_OF_PHOTOS, SHORT_MEMORY, Count
 from service.metrics import Metrics
 from service.ports import Ports
 
@@ -17,9 +18,6 @@ ANSWERING = {"steps": "step", "assessment": "answer"}
 """Stage of the gate's slow loop -> class of routes."""
 LATE = "1.0"
 """Seconds: an edge of the histograms, and the objective."""
-SHORT_MEMORY = 3.0
-MEMORY_OF_PHOTOS = 30.0
-"""Seconds over which rates are smoothed: steps must be cut within seconds, photos take half a minute anyway."""
 
 log = structlog.get_logger(__name__)
 

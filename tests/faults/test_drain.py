@@ -11,8 +11,9 @@ from uuid import uuid4
 
 from service.actions import figures
 from service.domain.queues import JobEnd
+from service.domain.stage_figures import StageFigure
 from service.metrics import QUEUES
-from service.ports import Ports, StageFigure
+from service.ports import Ports
 from service.queue_ports import Job, JobResult, Turn
 from service.web.figures import tell_figures
 from tests.conftest import Run

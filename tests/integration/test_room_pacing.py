@@ -11,8 +11,8 @@ from service import gatekeeping
 from service.actions.gatekeeper import Candidate, Leader
 from service.actions.pacing import Pacer, Standstill
 from service.domain.admission import EVERY
+from service.domain.stage_figures import StageFigure
 from service.metrics import Metrics
-from service.ports import StageFigure
 from tests.integration.registration_room import Registration, registration, until
 
 

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from service.actions.admission import FARTHEST, REACH, Seen, SlowLoop
 from service.domain import admission as rules
 from service.domain.admission import Choice, Load
-from service.ports import StageTotal
+from service.domain.slow_loop import FARTHEST, REACH, Seen, SlowLoop
+from service.domain.stage_figures import StageTotal
 
 MOST = 100.0
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from service.actions.figures import MEMORY, Count, Replica
 from service.domain.queues import smoothed
+from service.domain.stage_figures import MEMORY, Count, Stages
 
 
 def rates(*counts: Count, every: float = 1.0) -> list[float]:
     """The rate told after each reading, the first of which stands for the start."""
     at = iter(counts)
-    replica = Replica(lambda: {"email": next(at)}, 0.0)
+    replica = Stages(lambda: {"email": next(at)}, 0.0)
     return [replica.take((n + 1) * every)[0].done_per_s for n in range(len(counts) - 1)]
 
 
@@ -23,6 +23,12 @@ def test_a_backlog_starts_the_measuring_anew() -> None:
     idle = [Count() for _ in range(11)]
     busy = [Count(done=done, backlog=True) for done in (0.0, 0.0, 13.0, 33.0, 53.0, 73.0)]
     assert rates(*idle, *busy)[10:] == pytest.approx([0.0, 0.0, 0.0, 20.0, 20.0, 20.0])
+
+
+def test_a_stage_that_is_nearly_full_is_none_in_which_nothing_ends() -> None:
+    """A backlog of a moment every other second, at 20/s: told as 0 whenever one begins, whoever steers would take a
+    line of a few jobs for a standstill."""
+    assert rates(*(Count(done=20.0 * n, backlog=n % 2 == 1) for n in range(9))) == pytest.approx([0.0, *[20.0] * 7])
 
 
 def test_a_worker_that_starts_with_a_backlog_tells_its_rate_when_the_pipe_is_full() -> None:

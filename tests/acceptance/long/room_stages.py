@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from service.actions.admission import Seen, SlowLoop
-from service.actions.figures import Count, Replica
 from service.domain import admission as rules
-from service.ports import StageTotal
+from service.domain.slow_loop import Seen, SlowLoop
+from service.domain.stage_figures import MEMORY_OF_PHOTOS, SHORT_MEMORY, Count, Stages, StageTotal
 
 TICK = 0.25
 """Seconds between two looks of the gate into its credit; the service's takes 0.05, which makes no difference here."""
@@ -24,9 +23,6 @@ PATIENCE = 0.1
 """Seconds that the door lets a request wait."""
 RETRY_S = 3.0
 RETRIES = 8
-MEMORY = 3.0
-"""Seconds over which the figures are smoothed, as those of the service are."""
-MEMORY_OF_PHOTOS = 30.0
 BEAT = 1.0
 
 Rate = Callable[[float], float]
@@ -117,7 +113,7 @@ class Origin(Stage):
         self.world.after(self._free_at - now, lambda: self._pass(person))
 
     def count(self) -> Count:
-        return Count(done=self.done, refused=self.refused, memory=MEMORY)
+        return Count(done=self.done, refused=self.refused, memory=SHORT_MEMORY)
 
     def refused_share(self, since: float, until: float) -> float:
         """Of the requests in that time."""
@@ -158,7 +154,7 @@ class Partner(Stage):
         self._next()
 
     def count(self) -> Count:
-        return Count(len(self._line), done=self.done, memory=MEMORY)
+        return Count(len(self._line), done=self.done, memory=SHORT_MEMORY)
 
 
 class Intake(Stage):
@@ -282,7 +278,7 @@ class Night:
         self._loop = SlowLoop(self.start_per_s, 0.0)
         self._rate = self.start_per_s if self.paced else self.most_per_s
         self._credit = 0.0
-        self._replica = Replica(self._counts, 0.0)
+        self._replica = Stages(self._counts, 0.0)
         self._totals: Mapping[str, StageTotal] = {}
         self._used = 0
         self.world.after(0.0, self._tick)

@@ -1,7 +1,8 @@
 """The slow loop at the gate: what each stage was seen to bear, and the rate chosen from it.
 
-No I/O here: whoever leads the gate reads the figures that every replica writes and hands them over. A new leader knows
-the rate that holds and nothing else, and goes on from there.
+Not a compiled rule, but without I/O: whoever leads the gate reads the figures that every replica writes and hands them
+over. A new leader knows the rate that holds and nothing else, and goes on from there. A simulated night is looked at by
+the same object.
 """
 
 import math
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from service.domain import admission as rules
 from service.domain.admission import Choice, Load
-from service.ports import StageTotal
+from service.domain.stage_figures import StageTotal
 
 WAITED_AT = ("email", "sms", "photo_intake", "assessment", "steps", "identity")
 """Stages of which the rate may have to take account; identity alone is nothing that anybody waits for. Steps are
@@ -79,6 +80,16 @@ class Chosen:
     """The stage that cut the rate at this look or the last cut before; empty: none."""
     strains: Mapping[str, float]
     blind: bool
+
+
+def first_rate_per_s(most_per_s: float, planned_per_s: float | None, binding: str, held_per_s: float) -> float:
+    """What a new leader begins with: a rate that a stage bounds goes on, else as planned.
+
+    planned_per_s: None for the whole limit. held_per_s: the rate that holds; 0: nobody comes in.
+    """
+    if binding and held_per_s > 0.0:
+        return min(most_per_s, held_per_s)
+    return min(most_per_s, planned_per_s or most_per_s)
 
 
 @dataclass(slots=True)
