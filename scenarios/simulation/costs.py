@@ -43,12 +43,17 @@ class Resources:
     shared_core: bool = False
     """Web process, database, workers and gatekeeper are held to one core together: scenarios.simulation.shared_core.
     The counts above then mean nothing."""
+    follows_stages: bool = True
+    """The gate's rate follows the tightest stage behind it, as the service's gatekeeper always does; else it is
+    `gate_per_s`, whatever that does to the stages."""
+    planned_per_s: float | None = None
+    """The rate that it begins with, as REGISTRATION_GATE_PLANNED_RATE; None: all that may come in."""
 
     def unprotected(self) -> "Resources":
         """The same machines without any protection: the night as it was launched."""
         return Resources(
             self.web, self.database, self.inspectors, self.workers, -1.0, False, False, False, False, False,
-            self.shared_core,
+            self.shared_core, False,
         )  # fmt: skip
 
 

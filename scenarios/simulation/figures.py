@@ -34,12 +34,13 @@ US = 1_000_000.0
 FIGURES = np.dtype(
     [
         *((name, np.int64) for name in ("seed", "pictures", "refresh_us", "gated", "door", "bounded", "drops")),
-        *((name, np.int64) for name in ("paced", "workers", "steps")),
+        *((name, np.int64) for name in ("paced", "workers", "steps", "follows")),
         *((name, np.float64) for name in ("closes_s", "hard_rate_per_s", "refresh_share", "refusal_us", "poll_us")),
         *((name, np.float64) for name in ("photo_us_per_byte", "inspection_us", "turns", "pause_us", "turn_us")),
         ("web_us", np.float64, (ACTIONS,)),
         ("database_us", np.float64, (ACTIONS,)),
         ("ranks", np.int64, (ACTIONS,)),
+        ("kinds", np.int64, (ACTIONS,)),
         ("quantiles", np.float64, (POINTS,)),
         ("tries", np.int64, (MOST_CLASSES,)),
         ("visits", np.int64, (MOST_CLASSES,)),
@@ -58,6 +59,7 @@ FIGURES = np.dtype(
     align=True,
 )
 """refresh_us: silence after which a page is refreshed. gated, door, bounded, drops, paced: protections, 0 or 1.
+follows: the gate's rate follows the stages; kinds: by action, what counts for that (STEP and so on).
 web_us, database_us: means by action. quantiles: of a request's costs around their mean of 1.
 ranks: service.domain.overload.Progress by action, -1: never held up. limits, rates: by queue, jobs that may wait
 and jobs a second as agreed. steps: answers that worked after which people leave, 0: none.
@@ -83,6 +85,15 @@ _RANKS = {
     **dict.fromkeys((Action.SUBMIT, Action.JOIN), Progress.FINISHING),
 }
 """As service/web/progress.py sorts the routes of these actions."""
+STEP, ANSWER, UPLOAD, OTHER = range(4)
+KINDS = {
+    **dict.fromkeys((Action.ACCOUNT, Action.CODE, Action.CODE_AGAIN, Action.SESSION, Action.IDENTITY), STEP),
+    **dict.fromkeys((Action.CORRECT, Action.PERSONAL, Action.WORK, Action.PROGRAM, Action.PHONE), STEP),
+    **dict.fromkeys((Action.ASSESSMENT, Action.SUBMIT, Action.JOIN), STEP),
+    Action.ANSWER: ANSWER,
+    **dict.fromkeys((Action.PHOTO_CREATE, Action.PHOTO_SEND, Action.PHOTO_HEAD), UPLOAD),
+}
+"""Classes of route, as service/web/middleware.py has them; a test compares."""
 
 
 class NotSimulated(ValueError):
@@ -121,6 +132,7 @@ def filled(setup: Setup) -> NDArray[Any]:
         "refresh_us": round(setup.habits.refresh_after_s * US),
         "refresh_share": setup.habits.refresh_share,
         "gated": resources.waiting_room and gate_per_s > 0.0,
+        "follows": resources.follows_stages and resources.waiting_room and gate_per_s > 0.0,
         "hard_rate_per_s": gate_per_s,
         "door": resources.overload_limit,
         "bounded": resources.bounded_queues,
@@ -147,6 +159,7 @@ def filled(setup: Setup) -> NDArray[Any]:
         record["database_us"][0, action] = costs.database(action) * US
         record["gate_us"][0, action] = costs.gate_s.get(action, 0.0) * US
         record["ranks"][0, action] = _RANKS.get(action, -1)
+        record["kinds"][0, action] = KINDS.get(action, OTHER)
     _fill(record, "tries", [each.tries for each in people.patience.values()])
     _fill(record, "visits", [each.sessions for each in people.patience.values()])
     _fill(record, "bytes_per_s", [each.up_mbps * 125_000.0 for each in night.networks.values()])

@@ -147,6 +147,7 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
 
     leavers: as long as a second's invitations may be; what does not fit is invited with the next beat.
     """
+    world.rate_per_s = world.chosen_per_s
     elapsed_s = min((now_us - world.beat_us) / SECOND_US, waiting_room.MOST_STANDSTILL)
     world.beat_us = now_us
     invited = min(int(world.frontier), int(world.tickets))

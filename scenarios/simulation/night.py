@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.fates import Fate, Reason
+from scenarios.fates import Fate, Furthest, Reason
 from scenarios.journey import step
 from scenarios.journey_state import Action, Result
 from scenarios.simulation.compiled import inlined, shared, whole
@@ -22,6 +22,7 @@ from scenarios.simulation.prefetch import wanted
 from scenarios.simulation.requests import LATER, Asked, arrived, ask, keep_effect, refresh
 from scenarios.simulation.rows import KEPT, Phase, clear, count_request, keep, state_of
 from scenarios.simulation.service_model import own_answer, shared_answer, touches_others
+from scenarios.simulation.stage_counts import UPLOADED, calls, count_end
 from scenarios.simulation.stations import share_out, take_away, wait_us
 from scenarios.simulation.tally import Tally, count
 from scenarios.simulation.wheel import NEVER, Wheel, ahead, arm, earliest, pop
@@ -50,6 +51,8 @@ class Run(NamedTuple):
     at_gate: NDArray[np.int32]
     leavers: NDArray[np.int32]
     parts: NDArray[Any]
+    seconds: NDArray[Any]
+    """Rows of scenarios.simulation.stage_counts."""
     tally: Tally
     journal: Journal
 
@@ -57,7 +60,7 @@ class Run(NamedTuple):
 def play(run: Run, until_us: int, last: bool) -> int:
     """Play on until `until_us`, or until everybody has gone; returns the instant reached. last: the run ends there.
 
-    It returns before that where the journal is full.
+    It returns before that where the journal is full, or `loop_called`: who plays the slow loop lets it look then.
     """
     rows, wheel, rings, holders, at_gate = run.rows, run.wheel, run.rings, run.holders, run.at_gate
     world, figures, habits, tally, journal = run.world[0], run.figures[0], run.habits[0], run.tally, run.journal
@@ -72,6 +75,8 @@ def play(run: Run, until_us: int, last: bool) -> int:
                 return until_us
             now_us = int(world.tick_us)
             _tick(world, figures, habits, rows, wheel, rings, holders, at_gate, run.leavers, run.parts, tally, now_us)
+            if figures.follows == 1 and calls(world, figures, run.seconds, now_us):
+                return now_us
             continue
         now_us = pop(wheel)
         soon = ahead(wheel)
@@ -142,6 +147,8 @@ def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, pha
     if phase == Phase.LOOKING:
         is_there = row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 <= now_us
         return Asked(Result.DELIVERED + 0 if is_there else Result.SILENCE + 0, -1.0, now_us)
+    if Phase.SENDING <= phase <= Phase.KILLED:
+        world.sending -= 1
     if phase == Phase.SENDING:
         return arrived(world, figures, row, number, now_us)
     if phase == Phase.SILENT:
@@ -170,6 +177,8 @@ def _moved_on(
     progress = decision.state.progress
     if progress.furthest > row.furthest:
         note_stages(journal, number, whole(row.furthest), progress.furthest, asked.at_us)
+        if row.furthest < Furthest.PHOTOS_UPLOADED and progress.furthest >= Furthest.PHOTOS_UPLOADED:
+            count_end(world, UPLOADED, asked.at_us)
     if progress.photo > row.photo:
         world.photo_stored += row.stored
     keep(row, decision.state)
@@ -272,6 +281,8 @@ def _leave_line(world: Any, figures: Any, habits: Any, row: Any, number: int) ->
 def _begin_part(world: Any, figures: Any, part: Any) -> None:
     if part.allowance != -2:
         world.allowance = part.allowance
+    if world.gate_down == 1 and part.gate_down == 0:
+        world.leaders += 1
     world.gate_down = part.gate_down
     world.worker_down = 1 if part.workers_down >= figures.workers else 0
     if part.web_down > 0:
@@ -296,6 +307,7 @@ def _note_minute(world: Any, rings: Rings, tally: Tally, now_us: int) -> None:
     levels[8] = world.arrived - world.ended
     levels[9] = wait_us(world, WEB, now_us)
     levels[10] = wait_us(world, DATABASE, now_us)
+    levels[11] = int(world.rate_per_s * 1000.0)
 
 
 @shared

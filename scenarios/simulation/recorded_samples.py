@@ -22,6 +22,7 @@ from scenarios.simulation.run import Result as Played
 from scenarios.simulation.tally import LEVELS
 from scenarios.simulation.world import DATABASE, HANDOVER_MS, INSPECTION, WEB
 from service.domain import buckets
+from service.domain.slow_loop import WAITED_AT
 
 INSTANCE = "simulated"
 MOST_TOLD = 720
@@ -180,6 +181,11 @@ class RecordedSamples:
             line = np.maximum(marks["tickets"] - marks["frontier"].astype(np.int64), 0)
             yield self._one("gatekeeper", "registration_waiting_room_live_people", line)
             yield self._one("gatekeeper", "registration_waiting_room_rate_people_per_second", marks["rate_per_s"])
+            for place, stage in enumerate(WAITED_AT):
+                own = {"stage": stage}
+                yield self._one("gatekeeper", "registration_waiting_room_bound", marks["bound"] == place + 1, **own)
+                strain = marks["strain"][:, place]
+                yield self._one("gatekeeper", "registration_waiting_room_strain_ratio", strain, **own)
         if self._setup.resources.overload_limit:
             yield self._one("web", "registration_door_shed_total", marks["turned_away"].sum(axis=1))
 

@@ -45,6 +45,7 @@ def ask(world: Any, figures: Any, row: Any, number: int, now_us: int) -> Asked:
         transfer = send(row, figures, number)
         world.photo_sent += transfer.sent
         world.photo_taken += int(row.stored) - stored
+        world.sending += 1
         takes_us = int(transfer.ends_s * _US)
         row.answer_us = min(takes_us, _LONGEST_US)
         row.phase = transfer.phase

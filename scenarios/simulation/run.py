@@ -16,10 +16,23 @@ from scenarios.catalogue import Night
 from scenarios.curve import Curve
 from scenarios.factors import Factors, scaled
 from scenarios.fates import Manners
-from scenarios.simulation import figures, journal, mail, night, people, rows, shared_core, tally, timeline, world
+from scenarios.simulation import (
+    figures,
+    journal,
+    mail,
+    night,
+    people,
+    rows,
+    shared_core,
+    stage_counts,
+    tally,
+    timeline,
+    world,
+)
 from scenarios.simulation.compiled import PLAIN, ready
 from scenarios.simulation.figures import NotSimulated, Setup
 from scenarios.simulation.night import Run
+from scenarios.simulation.pacing import Paced, Pacer
 from scenarios.simulation.recorder import STEP_US, Recorder
 from scenarios.simulation.tally import Tally
 from scenarios.simulation.wheel import Wheel, arm, make_wheel
@@ -50,6 +63,8 @@ class Result:
     tally: Tally
     ended_us: int
     remarks: tuple[str, ...]
+    paced: Paced
+    """What the slow loop did."""
 
     @property
     def events(self) -> int:
@@ -120,6 +135,7 @@ def prepared(
         at_gate=np.empty(count + 1024, np.int32),
         leavers=np.empty(_LEAVERS, np.int32),
         parts=parts,
+        seconds=stage_counts.made(),
         tally=tally.made(minutes, recorder is not None),
         journal=journal.made() if recorder is None else recorder.log,
     )
@@ -157,7 +173,7 @@ def simulate(
     plain = os.environ.get(PLAIN, "0") not in ("", "0") if plain is None else plain
     run, remarks = prepared(setup, due_us, uploader, plain, recorder)
     played = _for_python(run, setup) if plain else run
-    play = ready(night.play, plain)
+    pacer, play = Pacer(run, setup), ready(night.play, plain)
     last_us = last_moment_us(setup, due_us, drain_s)
     now_us = aim_us = 0
     if recorder is not None:
@@ -165,7 +181,7 @@ def simulate(
     while now_us < last_us and run.world["ended"][0] < len(due_us):
         aim_us = min(aim_us + (_SLICE_US if recorder is None else STEP_US), last_us)
         while True:
-            now_us = play(played, aim_us, aim_us == last_us)
+            now_us = pacer.play(play, played, aim_us, aim_us == last_us)
             if recorder is None or run.journal.used[0] < run.journal.used[1]:
                 break
             recorder.take()
@@ -180,7 +196,7 @@ def simulate(
         recorder.finish()
     if run.world["overflown"][0]:
         raise NotSimulated("a queue without a bound outgrew its room")
-    return Result(run.rows, begun(setup, due_us), run.world, run.tally, now_us, tuple(remarks))
+    return Result(run.rows, begun(setup, due_us), run.world, run.tally, now_us, tuple(remarks), pacer.paced)
 
 
 def last_moment_us(setup: Setup, due_us: NDArray[np.int64], drain_s: float | None) -> int:
@@ -191,5 +207,5 @@ def last_moment_us(setup: Setup, due_us: NDArray[np.int64], drain_s: float | Non
 
 def _for_python(run: Run, setup: Setup) -> Run:
     """The same arrays with fields that plain Python finds by name."""
-    named = {name: getattr(run, name).view(np.recarray) for name in ("rows", "world", "figures", "parts")}
+    named = {name: getattr(run, name).view(np.recarray) for name in ("rows", "world", "figures", "parts", "seconds")}
     return run._replace(habits=(setup.habits,), **named)

@@ -62,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--database", metavar="N", type=int, default=Resources.database, help=f"its cores ({Resources.database})")
     add("--inspectors", metavar="N", type=int, default=Resources.inspectors, help=f"({Resources.inspectors})")
     add("--gate-rate", metavar="R", type=float, help="people a second that are let in (as the partner set says)")
+    add("--planned-rate", metavar="R", type=float, help="people a second that the gate begins with (--gate-rate)")
+    add("--fixed-rate", action="store_true", help="the gate lets in --gate-rate, whatever the stages behind it bear")
     add("--calibration", metavar="NAME", help="what work costs: a name or a .json file (figures measured by hand)")
     add("--unprotected", action="store_true", help="no waiting room, no door, no bounds, no pacing: April 2020")
     add("--runs", metavar="DIR", default="runs", help="where run folders go (runs)")
@@ -117,6 +119,8 @@ def game_of(options: argparse.Namespace) -> Game:
         raise ValueError(f"--seeds must be 1 or more, not {options.seeds}")
     if options.drain_minutes is not None and not options.drain_minutes > 0.0:
         raise ValueError(f"--drain-minutes must be above 0, not {options.drain_minutes:g}")
+    if options.planned_rate is not None and not options.planned_rate > 0.0:
+        raise ValueError(f"--planned-rate must be above 0, not {options.planned_rate:g}")
     setup, most = setup_of(options)
     reading = options.reading or setup.night.curve.default
     due_us = arrivals(setup.night, setup.night.curve.reading(reading), options.seed, setup.factors, most)
@@ -219,7 +223,10 @@ def setup_of(options: argparse.Namespace) -> tuple[Setup, int | None]:
         raise ValueError(f"--reading must be one of {', '.join(night.curve.readings)}, not {options.reading}")
     people, most = people_of(options.people, options.cut)
     factors = Factors(people, options.speed, options.pace)
-    resources = Resources(options.web, options.database, options.inspectors, gate_per_s=options.gate_rate)
+    resources = Resources(
+        options.web, options.database, options.inspectors, gate_per_s=options.gate_rate,
+        follows_stages=not options.fixed_rate, planned_per_s=options.planned_rate,
+    )  # fmt: skip
     if options.unprotected:
         resources = resources.unprotected()
     own = habits(night, factors.pace, factors.speed)
@@ -263,6 +270,7 @@ def document_of(night: Night, seed: int, played: Result, cpu_s: float, broken: l
         "furthest": _counts(rows["furthest"], Furthest),
         "polls": round(float(world["polls"])),
         "admitted": int(world["admitted"]),
+        "gate": played.paced.to_dict(),
         "queues": {
             name: {what: int(world[what][queue]) for what in ("handed", "lost", "failed", "expired", "refused")}
             for queue, name in enumerate(("email", "sms", "identity"))

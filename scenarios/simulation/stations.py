@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from scenarios.simulation import shared_core
 from scenarios.simulation.compiled import inlined, shared
 from scenarios.simulation.figures import POINTS
+from scenarios.simulation.stage_counts import count_answer
 from scenarios.simulation.world import DATABASE, INSPECTION, MOST_SERVERS, WEB
 from scenarios.streams import Purpose, uniform
 from service.domain import overload
@@ -143,10 +144,13 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        return Entry(shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us), True)
-    done_us = give(world, WEB, now_us, int(web_us) + 1)
-    if database_us > 0.0:
-        done_us = give(world, DATABASE, done_us, int(database_us) + 1)
+        done_us = shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us)
+    else:
+        done_us = give(world, WEB, now_us, int(web_us) + 1)
+        if database_us > 0.0:
+            done_us = give(world, DATABASE, done_us, int(database_us) + 1)
+    if figures.follows == 1:
+        count_answer(world, figures, action, now_us, done_us)
     return Entry(done_us, True)
 
 

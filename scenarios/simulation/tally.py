@@ -15,7 +15,7 @@ from service.domain import buckets
 RESULTS = max(Result) + 1
 LEVELS = (
     "email_depth", "email_oldest_ms", "sms_depth", "sms_oldest_ms", "identity_depth", "identity_oldest_ms",
-    "line", "at_gate", "live", "web_wait_us", "database_wait_us",
+    "line", "at_gate", "live", "web_wait_us", "database_wait_us", "gate_per_1000_s",
 )  # fmt: skip
 _EDGES_US = np.array([round(edge * 1e6) for edge in buckets.CALIBRATION], np.int64)
 _COARSE = np.searchsorted([round(edge * 1e6) for edge in buckets.DEFAULT], [*_EDGES_US.tolist(), 1 << 62])

@@ -35,13 +35,14 @@ PART = np.dtype(
         ("silent", np.float64, (3,)),
         ("errors", np.float64, (3,)),
         *((name, np.int64) for name in ("web_down", "web_until_us", "database_down", "database_until_us")),
-        *((name, np.int64) for name in ("workers_down", "gate_down", "allowance")),
+        *((name, np.int64) for name in ("workers_down", "gate_down", "web_gone", "database_gone", "allowance")),
     ],
     align=True,
 )
 """By queue (email, sms, identity). rate_per_s: 0 = nothing is taken. slot_us: a twentieth of the quota's window.
 loss: of messages accepted; errors: of checks answered by one. failing, silent: shares of requests met by an error or by
-nothing. allowance: checks that may be asked from here on until it is set anew, -1 = any number, -2 = as before."""
+nothing. workers_down, gate_down, web_gone, database_gone: who is away in this part. allowance: checks that may be asked
+from here on until it is set anew, -1 = any number, -2 = as before."""
 
 
 def parts(partners: PartnerSet, faults: tuple[Fault, ...], speed: float) -> tuple[NDArray[Any], list[str]]:
@@ -108,6 +109,8 @@ def _take_away(row: Any, active: list[Fault], beginning: list[Fault], speed: flo
     """Who goes as this part begins, and who is gone in it: one process of a fault's role, the database's all."""
     row["workers_down"] = sum(fault.target == "worker" for fault in active)
     row["gate_down"] = any(fault.target == "gatekeeper" for fault in active)
+    row["web_gone"] = sum(fault.target == "web" for fault in active)
+    row["database_gone"] = any(fault.target == "database" for fault in active)
     for fault in beginning:
         until_us = round(fault.end_s / speed * US)
         if fault.target == "web":

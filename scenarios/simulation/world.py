@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scenarios.simulation.figures import ACTIONS, US
 from service.domain import buckets
 from service.domain.overload import Progress
+from service.domain.slow_loop import WAITED_AT
 
 TICK_US = 50_000
 """As the gatekeeper looks (service.domain.gate.TICK), and as workers claim."""
@@ -19,6 +20,9 @@ WEB, DATABASE, INSPECTION = range(3)
 SLOTS = 32
 """A partner's quota is remembered in so many parts of its window, of which 20 fill it."""
 RANKS = len(Progress)
+ENDS, ENDS_S = 5, 64
+"""What ends in a second, by kind (scenarios.simulation.stage_counts), for so many seconds ahead."""
+STAGES = len(WAITED_AT)
 HANDOVER_MS = tuple(round(edge * 1000.0) for edge in buckets.DEFAULT)
 """Edges of the histogram of hand-overs, the last bucket is open."""
 
@@ -76,6 +80,12 @@ WORLD = np.dtype(
         *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us", "line_from_us")),
         *((name, np.float64) for name in ("front_us", "behind_us", "behind_share", "core_left", "core_idle_us")),
         ("role_us", np.float64, (4,)),
+        ("ends", np.int64, (ENDS_S * ENDS,)),
+        ("ended_in", np.int64, (ENDS,)),
+        *((name, np.int64) for name in ("counted_s", "told", "sending", "leaders")),
+        *((name, np.int64) for name in ("loop_rests", "loop_called", "called_s", "bound")),
+        ("chosen_per_s", np.float64),
+        ("strain", np.float64, (STAGES,)),
     ],
     align=True,
 )
@@ -94,6 +104,11 @@ those came that wait, added up. line_area_us, line_came_us, line_left_us: the sa
 For a record: photo_sent, photo_taken, photo_stored: bytes. matched: identities. exhausted_ms: when a quota last left
 jobs waiting. handed_over: codes by channel, whether a quota held them, and bucket of HANDOVER_MS; handover_ms: their
 times added up. web_work_us, door_work_us: by action, of requests let in and of the kept_back ones.
+For the slow loop: ends: by second and kind, what ends in it; ended_in: up to second `counted_s`. told: rows written of
+scenarios.simulation.stage_counts. sending: uploads on their way. leaders: that came after a gatekeeper that was gone.
+loop_rests: it does nothing while all is calm; loop_called: it is to look now; called_s: when that was asked last.
+chosen_per_s: its rate, which holds from the next beat on. bound: from 1, the stage of WAITED_AT that bounds it; strain:
+of each of them.
 """
 
 
@@ -106,7 +121,7 @@ def made(web: int, database: int, inspectors: int, rate_per_s: float) -> NDArray
     world["servers"] = servers
     world["share"] = 1.0
     world["came_share"] = 1.0
-    world["rate_per_s"] = rate_per_s
+    world["rate_per_s"] = world["chosen_per_s"] = rate_per_s
     world["tick_us"] = TICK_US
     world["beat_us"] = -US
     world["looked_us"] = -TICK_US

@@ -38,7 +38,8 @@ def troubled(people: int) -> Setup:
             allowance=(AllowanceSpan(0.0, 420.0, count=people // 5), AllowanceSpan(420.0, 1200.0, count=2 * people)),
         ),
     )
-    resources = Resources(web=2, database=1, inspectors=1, gate_per_s=12.0 * scale)
+    # The oracle's gate keeps its rate: that the rate follows the stages is for tests/unit/test_simulation_pacing.py.
+    resources = Resources(web=2, database=1, inspectors=1, gate_per_s=12.0 * scale, follows_stages=False)
     slow = 0.9 / scale
     costs = Costs(request_web_s=0.004 * slow, request_database_s=0.003 * slow, poll_web_s=0.0003 * slow)
     return setup_of(night, resources, costs)._replace(partners=partners)

@@ -71,7 +71,8 @@ class Outcome:
     """Checks that the registry cannot have answered when the wave closes."""
     line_most: int
     line_wait_s: float
-    """How long the longest line of any full minute takes to pass the gate; 0 where there is none."""
+    """How long the line of any full minute takes at most to pass the gate at that minute's rate; 0 where there is none.
+    """
     busiest_s: dict[str, float]
     """Knob -> when most was asked of it."""
     after_wanted: int
@@ -130,7 +131,7 @@ def outcome(
         identity_asked=int(world["tail"][IDENTITY]),
         identity_late=_late_checks(played, setup),
         line_most=int(levels["line"].max()),
-        line_wait_s=_line_wait_s(int(levels["line"].max()), setup),
+        line_wait_s=_line_wait_s(levels, setup),
         busiest_s=_busiest(played),
         after_wanted=int(after.sum()),
         after_joined=int((after & joined).sum()),
@@ -185,10 +186,12 @@ def _late_checks(played: Result, setup: Setup) -> int:
     return max(0, round(left - can))
 
 
-def _line_wait_s(most: int, setup: Setup) -> float:
+def _line_wait_s(levels: Mapping[str, NDArray[np.int64]], setup: Setup) -> float:
     """Nobody who stands there leaves, for whoever asks how long it is."""
-    rate = float(filled(setup)["hard_rate_per_s"][0])
-    return most / rate if setup.resources.waiting_room and rate > 0.0 else 0.0
+    if not filled(setup)["gated"][0]:
+        return 0.0
+    per_s = np.maximum(levels["gate_per_1000_s"], 1) / 1000.0
+    return float((levels["line"] / per_s).max())
 
 
 def _mean_wait_s(world: Any, station: int) -> float:

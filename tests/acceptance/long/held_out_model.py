@@ -23,6 +23,7 @@ from scenarios.simulation.compiled import ready
 from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import IDENTITY, Setup, photo_bytes
 from scenarios.simulation.mail import oldest_ms
+from scenarios.simulation.pacing import Pacer
 from scenarios.simulation.run import Result, begun, prepared
 from scenarios.simulation.shared_core import catch_up
 from tests.acceptance.long.held_out_figures import Figures, Track, figures
@@ -69,15 +70,15 @@ class Model:
         setup, due_us = self._setup(case), np.rint(case.order.plan.due * 1e6).astype(np.int64)
         run, _ = prepared(setup, due_us)
         run = run._replace(tally=tally.made(case.end_s // 60 + 2, recorded=True))
-        play = ready(night.play)
+        pacer, play = Pacer(run, setup), ready(night.play)
         looks = [_Look.of(run, 0)]
         now_us = 0
         for second in range(1, case.end_s + 1):
             last = second == case.end_s
             while now_us < second * _US and run.world["ended"][0] < len(due_us):
-                now_us = play(run, second * _US, last)
+                now_us = pacer.play(play, run, second * _US, last)
             looks.append(_Look.of(run, second))
-        played = Result(run.rows, begun(setup, due_us), run.world, run.tally, case.end_s * _US, ())
+        played = Result(run.rows, begun(setup, due_us), run.world, run.tally, case.end_s * _US, (), pacer.paced)
         if broken := invariants.violations(played):
             raise RuntimeError(f"the simulation broke a law: {'; '.join(broken)}")
         used = np.array([one.used_s for one in looks])

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from scenarios.faults import Fault
 from scenarios.journey_state import Result as Told
+from scenarios.simulation.costs import Resources
 from scenarios.simulation.figures import EMAIL, IDENTITY, SMS, Setup
 from scenarios.simulation.run import Result
 from tests.acceptance.long.simulated_night import Bar, compiled, judged
@@ -20,6 +21,8 @@ from tests.simpy_oracle.plants import PLANTS, UNPROTECTED, Plants
 from tests.unit.simulated_nights import night_of, setup_of
 
 PEOPLE, FEW = 2000, 300
+FIXED = Resources(follows_stages=False)
+"""The oracle's gate keeps its rate."""
 SHOWN = 5
 """Differences that are shown where there are any."""
 
@@ -68,7 +71,7 @@ def without_protection() -> Iterator[Bar]:
 
 
 def all_is_well() -> Iterator[Bar]:
-    setup = setup_of(night_of(), seed=7)
+    setup = setup_of(night_of(), FIXED, seed=7)
     yield alike("a night in which all is well", setup, compiled(setup, PEOPLE))
 
 
@@ -81,7 +84,7 @@ def as_launched() -> Iterator[Bar]:
                           count=None if span.count is None else 300, per_day=None if span.per_day is None else 40_000)
                   for span in registry.allowance)  # fmt: skip
     partners = replace(partners, gate_per_s=5.0, civil_registry=replace(registry, allowance=spans))
-    setup = setup_of(night)._replace(partners=partners)
+    setup = setup_of(night, FIXED)._replace(partners=partners)
     kernel = compiled(setup, PEOPLE)
     waited_s = kernel.tally.levels[:, 5].max() / 1000
     yield Bar(f"checks wait for up to {waited_s:.0f} s for their allowance", waited_s > 600)
