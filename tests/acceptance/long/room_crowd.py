@@ -56,8 +56,8 @@ CONTROLS = 10
 BOARDS = (10_000, 100_000, 1_000_000, 2_000_000)
 MOST_BYTES, MOST_WALL = 64.0, 600.0
 MOST_GROWTH = 2.0
-"""From the smallest line to the longest, of what a board or a look takes: with 200 times as many people, on a machine that
-others use too."""
+"""From the shortest line to the longest, of what a board or a look takes: with 200 times as many people, on a machine
+that others use too."""
 MOST_OFF = 0.05
 """Of the closed form."""
 PART = 600
@@ -259,6 +259,8 @@ def page(figures: Figures) -> str:
             f"| `{one['digest'][:12]}` |"
         )
     lines += [
+        "",
+        "Where a network was cut, turns that came while nobody could ask count as late, too.",
         "",
         "| tickets | board made a second | making it | a look at a place | count of the live |",
         "|---|---|---|---|---|",
