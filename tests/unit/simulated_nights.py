@@ -2,12 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from scenarios.behaviour import habits
 from scenarios.catalogue import Night, load
 from scenarios.factors import Factors
 from scenarios.fates import Fate
+from scenarios.faults import Fault
 from scenarios.journey_state import Action
 from scenarios.journey_state import Result as Told
 from scenarios.simulation.costs import Costs, Resources
@@ -24,6 +26,13 @@ def night_of(**changes: Any) -> Night:
 
 def setup_of(night: Night, resources: Resources = MACHINES, costs: Costs = COSTS, seed: int = SEED) -> Setup:
     return Setup(night, night.partners[night.default_set], resources, costs, habits(night, 1.0), seed, Factors())
+
+
+def scarce(resources: Resources = MACHINES, faults: tuple[Fault, ...] = ()) -> Setup:
+    """A hundredth of the night, whose e-mails go out at one in two seconds; two people a second want one."""
+    setup = setup_of(night_of(faults=faults), resources)
+    email = replace(setup.partners.email, rate_per_s=50.0)
+    return setup._replace(partners=replace(setup.partners, email=email), factors=Factors(Fraction(1, 100)))
 
 
 def played(setup: Setup, people: int, *, plain: bool = True) -> Result:

@@ -1,14 +1,10 @@
 """The slow loop in virtual time: a stage that binds is followed, a calm night is left alone, who cannot see holds."""
 
-from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from scenarios.factors import Factors
-from scenarios.faults import Fault
 from scenarios.simulation import invariants
 from scenarios.simulation.calibrated import ROUTES
 from scenarios.simulation.costs import Resources
@@ -18,20 +14,12 @@ from scenarios.simulation.run import Result, arrivals, prepared, simulate
 from scenarios.simulation.stage_counts import AGO
 from service.web.middleware import route_class
 from service.web.spent import route_of
-from tests.unit.simulated_nights import night_of, played, setup_of
+from tests.unit.simulated_nights import night_of, played, scarce, setup_of
 
 PEOPLE, FEW, SOON_S = 200, 20, 20.0
-FACTORS = Factors(Fraction(1, 100))
 MOST = 6.0
 """People a second: the limit of the night, scaled."""
 FOLLOWS, FIXED = Resources(), Resources(follows_stages=False)
-
-
-def scarce(resources: Resources = FOLLOWS, faults: tuple[Fault, ...] = ()) -> Setup:
-    """A hundredth of the night, whose e-mails go out at one in two seconds; two people a second want one."""
-    setup = setup_of(night_of(faults=faults), resources)
-    email = replace(setup.partners.email, rate_per_s=50.0)
-    return setup._replace(partners=replace(setup.partners, email=email), factors=FACTORS)
 
 
 def night(setup: Setup, people: int = PEOPLE) -> Result:

@@ -27,7 +27,7 @@ from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import EMAIL, SMS, Setup
 from scenarios.simulation.run import Result
 from scenarios.simulation.world import WEB as WEB_LINE
-from tests.unit.simulated_nights import answers, fates, night_of, played, reasons, setup_of
+from tests.unit.simulated_nights import answers, fates, night_of, played, reasons, scarce, setup_of
 
 PEOPLE = 5000
 FEW = 200
@@ -60,6 +60,9 @@ def the_same_everywhere() -> Iterator[Bar]:
     shared = setup._replace(resources=Resources(shared_core=True), costs=ON_ONE_CORE)
     same = compiled(shared, FEW).digest() == played(shared, FEW).digest()
     yield Bar("and so they do where all of the service shares a core", same)
+    one, other = compiled(scarce(), FEW), played(scarce(), FEW)
+    bound = one.digest() == other.digest() and one.paced == other.paced
+    yield Bar(f"and so they do where the gate follows e-mails, for {one.paced.bound_s['email']:.0f} s", bound)
     healthy = compiled(setup_of(night_of()))
     told = {digest_of_a_process({}) for _ in range(2)}
     yield Bar("other processes give the same digits", told == {healthy.digest()})
