@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.acceptance.long import room_crowd
-from tests.acceptance.long.room_line import Night, Told, play
+from tests.acceptance.long.room_line import Line, Night, Told, play
 
 SECONDS = 700
 CUT = (300, 330)
@@ -40,6 +40,14 @@ def test_people_ahead_are_those_who_are_there():
     """Half of the tickets are held by nobody: they are not counted."""
     errors = play(Night(people=3000, rate=lambda _: 3.0, seconds=300, absent=0.5), 2).ahead_errors
     assert errors and max(errors) <= 0.02
+
+
+def test_a_count_that_is_not_the_services_is_found():
+    """The line counts live people by itself, and looks now and then whether the service counts as many."""
+    line = Line(Night(people=500, rate=lambda _: 0.5, seconds=200), 1)
+    line.count_live = lambda asked, before, since: before.fill(0)
+    with pytest.raises(AssertionError, match="the service counts"):
+        line.play()
 
 
 def test_a_crowd_that_was_cut_off_together_comes_back_apart():
