@@ -37,13 +37,13 @@ def followed() -> Result:
 def test_the_gate_lets_in_what_the_tightest_stage_bears(followed: Result) -> None:
     """Codes wait, so the rate falls, and people stand in line instead; with a fixed rate nobody does."""
     fixed = night(scarce(FIXED))
-    assert followed.paced.lowest_per_s < MOST / 3.0
+    assert followed.paced.lowest_per_s < MOST / 2.0
     assert set(followed.paced.bound_s) == {"email"}
-    assert followed.world["line_area_us"][0] > 1e6 * PEOPLE
+    assert followed.world["line_area_us"][0] > 4e7
     assert invariants.violations(followed) == []
     assert fixed.paced.looks == 0
     assert fixed.paced.lowest_per_s == MOST
-    assert fixed.world["line_area_us"][0] < 1e6
+    assert fixed.world["line_area_us"][0] < 4e6
 
 
 def test_a_calm_night_is_left_alone() -> None:
