@@ -38,6 +38,9 @@ UNPROVED = 300.0
 """Seconds, as REACH, while no stage has bound: how carefully a planned rate is exceeded."""
 SPAN = {"photo_intake": 60.0, "identity": 60.0}
 """Seconds over which the growth of a line is measured where nothing is gained by speed; else one look."""
+LONG_BORNE = 5.0
+"""Times the way to the stage that bound: after so long without a strain what was measured there says nothing more. What
+came meanwhile, and passed, is known to be borne, and the rate rises from there."""
 HEARD_WITHIN = 60.0
 """A replica that falls silent makes the gate blind for so long; then it counts as stopped."""
 _UNKNOWN = StageTotal("", 0, 0.0, 0.0, 0.0, 0.0)
@@ -213,14 +216,20 @@ class SlowLoop:
             self._choice = rules.eased(self._choice, came[worst], elapsed)
         else:
             reach = REACH.get(self.binding, UNPROVED)
-            if self.binding == FAR:  # what came there lately, and passed, is known to be borne
-                before = before._replace(capacity_per_s=max(before.capacity_per_s, self._kept_up))
+            borne = self._kept_up if self.binding == FAR else self._borne(now, reach)
+            before = before._replace(capacity_per_s=max(before.capacity_per_s, borne))
             self._choice = rules.risen(before, reach, used_per_s, most_per_s, elapsed)
             if self._choice.rate_per_s >= most_per_s:
                 self.binding = ""
         if aim >= 0.0 and (calm or aim < self._choice.rate_per_s):
             self._choice = rules.steered(before, aim, self._kept_up, most_per_s)
             self.binding = FAR
+
+    def _borne(self, now: float, reach: float) -> float:
+        """The lowest rate at which people came who have all passed the stage that bound; 0: nobody knows."""
+        if not self.binding or self._choice.calm_s < LONG_BORNE * reach:
+            return 0.0
+        return min((each.per_s for each in self._came if now - 1.5 * reach <= each.at <= now - reach), default=0.0)
 
     def _mean(self, since: float, until: float) -> float:
         """The mean rate at which people came then; before the first look it was that of the start."""

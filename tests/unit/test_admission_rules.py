@@ -201,3 +201,16 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(loop._came) <= FARTHEST / rules.EVERY + 2
     assert len(loop._looks) <= 60.0 / rules.EVERY + 3
     assert max(REACH.values()) == FARTHEST
+
+
+def test_what_was_measured_in_a_storm_is_left_behind_when_all_has_been_calm_for_long() -> None:
+    """Codes that pile up for minutes teach the loop a tenth of what they bear. What comes and passes for fifteen
+    minutes is known to be borne: an hour later the rate is free, where 6 % of the first measure for each three minutes
+    would have brought it to little more than twice as much."""
+    loop = SlowLoop(MOST, 0.0)
+    storm = [seen(codes=600.0 * n, done=1.0) for n in range(1, 80)]
+    measured = looks(loop, *storm)[-1]
+    assert measured < MOST / 5.0
+    calm = looks(loop, *[seen()] * 720)
+    assert calm[int(900 / rules.EVERY)] < 1.5 * measured
+    assert calm[-1] > 4.0 * measured
