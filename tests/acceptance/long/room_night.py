@@ -101,7 +101,7 @@ def _by_minute(result: Result) -> Figures:
     joined = stayed & (rows["fate"] == Fate.JOINED)
     return {
         "joined": tally.answered[:, Action.JOIN, Told.OK].tolist(),
-        "line": levels["line"].tolist(),
+        "line": levels["line"].tolist() if result.world["beat_us"][0] >= 0 else [0] * len(tally.levels),
         "rate": (levels["gate_per_1000_s"] / 1000.0).tolist(),
         "codes_waiting": levels["email_depth"].tolist(),
         "stayed_from": _counts(minutes[stayed], len(tally.levels)),
