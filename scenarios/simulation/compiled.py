@@ -9,6 +9,7 @@ calls did, in another file: then it silently gives the old results. So the folde
 every source that could be compiled into a kernel; what is not in a folder of the right name does not exist.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -79,9 +80,25 @@ def _compiled(kernel: Any) -> Any:
     before = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = str(folder)  # read when a function is made ready, and not again
     try:
-        return numba.njit(cache=True, nogil=True)(kernel)
+        return Kernel(numba.njit(cache=True, nogil=True)(kernel), folder / f"{kernel.__name__}.lock")
     finally:
         CONFIG.CACHE_DIR = before
+
+
+class Kernel:
+    """A kernel that one process compiles, while others that want it wait for what that leaves on disk: it takes a
+    minute, and they would all take it from each other's cores."""
+
+    def __init__(self, dispatcher: Any, lock: Path) -> None:
+        self.dispatcher = dispatcher
+        self._lock = lock
+
+    def __call__(self, *arguments: Any) -> Any:
+        if not self.dispatcher.signatures:
+            with self._lock.open("w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                self.dispatcher.compile(tuple(map(numba.typeof, arguments)))
+        return self.dispatcher(*arguments)
 
 
 @cache

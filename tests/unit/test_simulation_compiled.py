@@ -5,7 +5,9 @@ import os
 import shutil
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numba
@@ -38,11 +40,13 @@ def kernel(count):
         x = step(x) % 1_000_003
     return x
 
+print("imported", flush=True)
+input()
 kept = ready(kernel, plain=False)
 numba.config.CACHE_DIR = os.environ["BARE"]
 bare = numba.njit(cache=True)(kernel)
 found = {"kept": kept(99), "plain": ready(kernel, plain=True)(99), "bare": bare(99), "folder": cache_folder().name}
-print(json.dumps({**found, "from_disk": sum(kept.stats.cache_hits.values())}))
+print(json.dumps({**found, "from_disk": sum(kept.dispatcher.stats.cache_hits.values())}))
 """
 
 
@@ -62,11 +66,27 @@ def copy(tmp_path_factory):
 
 def probed(tree):
     """What a process of its own finds."""
+    return probed_at_once(tree, 1)[0]
+
+
+def probed_at_once(tree, count):
+    """What so many processes find that begin to compile together, once all of them have imported what they need."""
     folders = {"NUMBA_CACHE_DIR": str(tree / "kept"), "BARE": str(tree / "bare")}
     environment = {**os.environ, **folders, "PYTHONPATH": str(tree)}
-    with child_process([sys.executable, "probe.py"], cwd=tree, env=environment, stdout=-1) as process:
-        text, _ = process.communicate(timeout=100)
-    return json.loads(text)
+    command = [sys.executable, "probe.py"]
+    with ExitStack() as running:
+        processes: list[Any] = [
+            running.enter_context(
+                child_process(command, cwd=tree, env=environment, stdin=PIPE, stdout=PIPE, text=True)
+            )
+            for _ in range(count)
+        ]  # fmt: skip
+        for process in processes:
+            assert process.stdout.readline() == "imported\n"
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return [json.loads(process.communicate(timeout=100)[0]) for process in processes]
 
 
 def test_an_edited_helper_is_compiled_anew(copy):
@@ -84,6 +104,15 @@ def test_an_edited_helper_is_compiled_anew(copy):
     assert edited["from_disk"] == 0
     assert edited["kept"] == edited["plain"] != cold["kept"]
     assert edited["bare"] == cold["bare"], "numba itself has seen no edit"
+
+
+def test_of_processes_that_start_cold_together_one_compiles(copy):
+    """The other takes from disk what that one left; both give the same."""
+    helper = copy / "scenarios/simulation/helper.py"
+    helper.write_text(HELPER.replace("3 * x + 1", "3 * x + 5"))
+    found = probed_at_once(copy, 2)
+    assert sorted(each["from_disk"] for each in found) == [0, 1]
+    assert found[0]["kept"] == found[0]["plain"] == found[1]["kept"]
 
 
 def test_every_edit_has_another_digest(copy):
