@@ -1,9 +1,9 @@
 """The waiting room in virtual time: tickets, the frontier, the gate, and the looks of those who stand in line.
 
 Nobody in line has a timer. Whoever moves the frontier sets the timers of those whose places it passes, to their next
-look; who has lost patience by then left at that instant. The looks of all others are reckoned second by second in
-closed form, from how many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times
-a second and moves the frontier once a second, by the rules of the service.
+look; who has lost patience by then left at that instant. The looks of all others are reckoned in closed form,
+from how many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times a second and
+moves the frontier once a second, by the rules of the service.
 """
 
 import math
@@ -103,7 +103,7 @@ def _let_in(world: Any, row: Any, now_ms: int) -> None:
 
 @shared
 def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None:
-    """Grant what may come in now, and let in who waits for it."""
+    """Grant what may come in now, let in who waits for it, and reckon what the line looks at."""
     elapsed_s = (now_us - world.looked_us) / SECOND_US
     second = (now_us // TICK_US) % TICKS_A_SECOND
     minute = (now_us // SECOND_US) % len(world.minute_marks)
@@ -127,6 +127,8 @@ def look(world: Any, figures: Any, rows: Any, at_gate: Any, now_us: int) -> None
     world.second_marks[second] = world.admitted
     if second == 0:
         world.minute_marks[minute] = world.admitted
+    # Each twentieth of a second its own: those of a second at once would shut the door for a tenth of it.
+    _charge_looks(world, figures, now_us, min(elapsed_s, waiting_room.MOST_STANDSTILL))
 
 
 @shared
@@ -175,7 +177,6 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
         if row.phase == Phase.IN_LINE and row.place == place + 1 and not _call(figures, row, wheel, number, now_us):
             leavers[left] = number
             left += 1
-    _charge_looks(world, figures, now_us, elapsed_s)
     return left
 
 

@@ -119,6 +119,7 @@ class WaitingRoom:
             if person.known.at_gate and not person.is_gone:
                 self._let_in(person)
         self._reached.add(whole_ms(now), self.admitted)
+        self._charge_looks(min(elapsed_s, waiting_room.MOST_STANDSTILL))
 
     def _move(self) -> None:
         """Move the frontier, and call those whom it passes."""
@@ -141,7 +142,6 @@ class WaitingRoom:
         for place in range(invited, min(int(self.frontier), tickets)):
             if self.holders[place].known.place == place + 1:
                 self.holders[place].call()
-        self._charge_looks(elapsed_s)
 
     def _charge_looks(self, elapsed_s: float) -> None:
         """What those in line cost who look at their places meanwhile: a part for each web process."""
