@@ -9,9 +9,13 @@ from scenarios.simulation import invariants
 from scenarios.simulation.calibrated import ROUTES
 from scenarios.simulation.costs import Resources
 from scenarios.simulation.figures import ANSWER, EMAIL, KINDS, OTHER, STEP, UPLOAD, Setup
+from scenarios.simulation.gate_tick import look
 from scenarios.simulation.pacing import Pacer
 from scenarios.simulation.run import Result, arrivals, prepared, simulate
 from scenarios.simulation.stage_counts import AGO
+from scenarios.simulation.stations import wait_us
+from scenarios.simulation.world import TICK_US, WEB
+from service.domain import overload
 from service.web.middleware import route_class
 from service.web.spent import route_of
 from tests.unit.simulated_nights import night_of, played, scarce, setup_of
@@ -152,3 +156,25 @@ def test_only_the_last_seconds_are_made_up_for() -> None:
     loop.world["told"] = loop.at_s
     loop.pacer._look()
     assert looked.looks == pytest.approx(AGO / 5, abs=1)
+
+
+def test_looks_of_a_long_line_leave_the_door_open() -> None:
+    """400,000 people look once a minute each, which takes an eighth of the web processes: nobody waits for it for long.
+
+    Negative control: reckoned once a second their work shuts the door while the processes are all but idle.
+    """
+    setup = setup_of(night_of(), Resources(web=16))
+
+    def longest_wait_s(every_ticks: int) -> float:
+        run, _ = prepared(setup, np.array([0]), plain=True)
+        world, figures, rows = (getattr(run, name).view(np.recarray) for name in ("world", "figures", "rows"))
+        world.tickets, world.rate_per_s = 400_000, 12.0
+        waits = []
+        for tick in range(every_ticks, 61, every_ticks):
+            look(world[0], figures[0], rows, run.at_gate, tick * TICK_US)
+            waits.append(wait_us(world[0], WEB, tick * TICK_US))
+        assert world.polls[0] == pytest.approx(3 * 400_000 / 60, rel=0.1)
+        return max(waits[1:]) / 1e6
+
+    assert longest_wait_s(1) < overload.STORM_PATIENCE_S / 3.0
+    assert longest_wait_s(20) > overload.STORM_PATIENCE_S
