@@ -1,13 +1,12 @@
 """Kernels give the same results compiled, from disk and uncompiled, and never those of a source that has changed."""
 
+import fcntl
 import json
 import os
 import shutil
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from subprocess import PIPE
 from typing import Any
 
 import numba
@@ -40,8 +39,6 @@ def kernel(count):
         x = step(x) % 1_000_003
     return x
 
-print("imported", flush=True)
-input()
 kept = ready(kernel, plain=False)
 numba.config.CACHE_DIR = os.environ["BARE"]
 bare = numba.njit(cache=True)(kernel)
@@ -64,29 +61,21 @@ def copy(tmp_path_factory):
     return tree
 
 
-def probed(tree):
-    """What a process of its own finds."""
-    return probed_at_once(tree, 1)[0]
-
-
-def probed_at_once(tree, count):
-    """What so many processes find that begin to compile together, once all of them have imported what they need."""
+def probe(tree):
+    """A process of its own that looks."""
     folders = {"NUMBA_CACHE_DIR": str(tree / "kept"), "BARE": str(tree / "bare")}
     environment = {**os.environ, **folders, "PYTHONPATH": str(tree)}
-    command = [sys.executable, "probe.py"]
-    with ExitStack() as running:
-        processes: list[Any] = [
-            running.enter_context(
-                child_process(command, cwd=tree, env=environment, stdin=PIPE, stdout=PIPE, text=True)
-            )
-            for _ in range(count)
-        ]  # fmt: skip
-        for process in processes:
-            assert process.stdout.readline() == "imported\n"
-        for process in processes:
-            process.stdin.write("\n")
-            process.stdin.flush()
-        return [json.loads(process.communicate(timeout=100)[0]) for process in processes]
+    return child_process([sys.executable, "probe.py"], cwd=tree, env=environment, stdout=-1)
+
+
+def probed(tree):
+    """What a process of its own finds."""
+    with probe(tree) as process:
+        return told(process)
+
+
+def told(process):
+    return json.loads(process.communicate(timeout=100)[0])
 
 
 def test_an_edited_helper_is_compiled_anew(copy):
@@ -107,12 +96,23 @@ def test_an_edited_helper_is_compiled_anew(copy):
 
 
 def test_of_processes_that_start_cold_together_one_compiles(copy):
-    """The other takes from disk what that one left; both give the same."""
-    helper = copy / "scenarios/simulation/helper.py"
-    helper.write_text(HELPER.replace("3 * x + 1", "3 * x + 5"))
-    found = probed_at_once(copy, 2)
+    """Both wait for the lock, which the test holds first; who gets it second takes from disk what the first left."""
+    (copy / "scenarios/simulation/helper.py").write_text(HELPER.replace("3 * x + 1", "3 * x + 5"))
+    folder = copy / "kept" / source_digest(copy)[:20]
+    folder.mkdir(parents=True)
+    with (folder / "kernel.lock").open("w") as lock, probe(copy) as one, probe(copy) as other:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not {str(one.pid), str(other.pid)} <= waiting_for_locks():
+            assert one.poll() is None and other.poll() is None, "it has not waited"
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        found = [told(one), told(other)]
     assert sorted(each["from_disk"] for each in found) == [0, 1]
     assert found[0]["kept"] == found[0]["plain"] == found[1]["kept"]
+
+
+def waiting_for_locks():
+    """Ids of the processes that wait for a lock of a file."""
+    return {line.split()[5] for line in Path("/proc/locks").read_text().splitlines() if "->" in line}
 
 
 def test_every_edit_has_another_digest(copy):
