@@ -6,7 +6,7 @@ calibration.md) replaces them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scenarios.journey_state import Action
 from service.domain.waves import PHOTO_SLOTS
@@ -51,9 +51,9 @@ class Resources:
 
     def unprotected(self) -> "Resources":
         """The same machines without any protection: the night as it was launched."""
-        return Resources(
-            self.web, self.database, self.inspectors, self.workers, -1.0, False, False, False, False, False,
-            self.shared_core, False,
+        return replace(
+            self, gate_per_s=-1.0, waiting_room=False, overload_limit=False, bounded_queues=False,
+            partner_pacing=False, drop_abandoned_work=False, follows_stages=False, planned_per_s=None,
         )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """The waiting room in virtual time: tickets, the frontier, the gate, and the looks of those who stand in line.
 
 Nobody in line has a timer. Whoever moves the frontier sets the timers of those whose places it passes, to their next
-look; who has lost patience by then left at that instant. The looks of all others are reckoned in closed form,
-from how many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times a second and
-moves the frontier once a second, by the rules of the service.
+look; who has lost patience by then left at that instant. The looks of all others are reckoned in closed form, from how
+many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times a second and moves the
+frontier once a second, by the rules of the service.
 """
 
 import math

@@ -124,16 +124,19 @@ class Pacer:
 
     def _jobs(self) -> Iterator[Count]:
         """By queue. Where more waits than was taken, what ends is what can be done."""
-        quotas = self._parts["rate_per_s"][max(int(self._world["part"][0]), 0)].tolist()
-        for quota, ended, waiting in zip(
-            quotas, *(self._row[each].tolist() for each in ("ended", "waiting")), strict=True
-        ):
+        quotas, ended_by, waiting_in = self._part["rate_per_s"], self._row["ended"], self._row["waiting"]
+        for quota, ended, waiting in zip(quotas.tolist(), ended_by.tolist(), waiting_in.tolist(), strict=True):
             memory = memory_of_jobs(quota if self._resources.partner_pacing else -1.0)
             yield Count(done=ended, backlog=waiting > 0, memory=memory)
 
+    @property
+    def _part(self) -> Any:
+        """Of the night's timeline, the one that has begun; before the first tick the first."""
+        return self._parts[max(int(self._world["part"][0]), 0)]
+
     def _seen(self, figures: list[StageFigure], at: float) -> Seen | None:
         """What the gatekeeper finds in the database; None where that is away."""
-        part = self._parts[max(int(self._world["part"][0]), 0)]
+        part = self._part
         if part["database_gone"]:
             return None
         web = self._resources.web - int(part["web_gone"])

@@ -107,7 +107,7 @@ class Phones:
         self._party = party
         self._photos = photos
         self._tokens = tokens
-        self._habits = habits(party.night, 1.0)._replace(leave_share=0.0)  # photos are the matter here, not interest
+        self._habits = habits(party.night, 1.0)._replace(leave_share=0.0)  # nobody loses interest here
         self._networks = list(party.night.networks.values())
         self._seen = Seen(party, [Fared() for _ in tokens])
         self._began = 0.0
