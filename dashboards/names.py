@@ -64,6 +64,7 @@ OTHERS: dict[str, Declared] = {
     "rehearsal_main_thread_seconds_total": Declared("counter", ("program", "role", "state")),
     "rehearsal_allowed_cores": Declared("gauge", ("program", "role")),
     "rehearsal_core_busy_seconds_total": Declared("counter", ("core",)),
+    "rehearsal_core_stolen_seconds_total": Declared("counter", ("core",)),
     "rehearsal_disk_busy_seconds_total": Declared("counter", ("disk",)),
     "rehearsal_phase_active": Declared("gauge", ("phase",)),
     "rehearsal_fault_active": Declared("gauge", ("fault", "target")),

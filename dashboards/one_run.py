@@ -362,12 +362,13 @@ COST = Row(
             decimals=2,
         ),
         Panel(
-            "Cores of the machine", "How busy each core was, whoever had it, and how many processes of each role "
-            "waited for one.",
+            "Cores of the machine", "How busy each core was, whoever had it, how much of that its host gave to other "
+            "machines, and how many processes of each role waited for one.",
             "none",
             (
                 Query("sum by (core) (rate(rehearsal_core_busy_seconds_total[$__rate_interval]))", "core {{core}}"),
                 Query("sum by (role) (rate(rehearsal_core_wait_seconds_total[$__rate_interval]))", "{{role}} waits"),
+                Query("sum(rate(rehearsal_core_stolen_seconds_total[$__rate_interval]))", "taken by the host"),
             ),
             decimals=2,
         ),

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 IDLE = ("idle", "iowait")
+STOLEN = "steal"
 INSIDE_USER = ("guest", "guest_nice")
 """Counted in user and nice already."""
 BLOCKS = Path("/sys/block")
@@ -28,9 +29,16 @@ class Machine(Collector):
         cores = CounterMetricFamily(
             "rehearsal_core_busy_seconds_total", "Time in which a core was busy, whoever had it.", labels=["core"]
         )
-        for core, seconds in core_seconds().items():
-            cores.add_metric([str(core)], seconds)
+        stolen = CounterMetricFamily(
+            "rehearsal_core_stolen_seconds_total",
+            "Time in which a core had work and its host let another machine have it; counted as busy, too.",
+            labels=["core"],
+        )
+        for core, times in _core_times().items():
+            cores.add_metric([str(core)], _busy(times))
+            stolen.add_metric([str(core)], times.get(STOLEN, 0.0))
         yield cores
+        yield stolen
         disks = CounterMetricFamily(
             "rehearsal_disk_busy_seconds_total", "Time in which a disk had something to do.", labels=["disk"]
         )
@@ -41,8 +49,13 @@ class Machine(Collector):
 
 def core_seconds() -> dict[int, float]:
     """Busy seconds since the start of the machine, of each core that this process may run on."""
+    return {core: _busy(times) for core, times in _core_times().items()}
+
+
+def _core_times() -> dict[int, dict[str, float]]:
+    """Core -> state -> seconds since the start of the machine."""
     times = psutil.cpu_times(percpu=True)
-    return {core: _busy(times[core]._asdict()) for core in sorted(cores()) if core < len(times)}
+    return {core: times[core]._asdict() for core in sorted(cores()) if core < len(times)}
 
 
 @cache

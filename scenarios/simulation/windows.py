@@ -3,9 +3,9 @@
 What a request costs shows only where the work of a window was begun and ended in it, on a service that kept up. So a
 window is refused where an injected fault lasted, where a process began anew, where requests or photos piled up or were
 worked off (it drifts), and where a loop or the door was full (it is saturated). Where the service's processes waited
-for cores that others had it was slow, yet used what it always does: such a window is starved, and its times are not
-fitted. The queues of messages and
-identity checks may grow: a partner's quota bounds them, and what is counted of them are the jobs that ended.
+for cores that others had, or the machine's host took them, it was slow, yet used what it always does: such a window is
+starved, and its times are not fitted. The queues of messages and identity checks may grow: a partner's quota bounds
+them, and what is counted of them are the jobs that ended.
 """
 
 import math
@@ -30,6 +30,8 @@ FULL = 0.9
 """Share of a core: above, whoever wants it waits."""
 MOST_WAIT = 0.2
 """Of what the service's processes ran, the part for which they wanted a core and had none: others had them."""
+MOST_STOLEN = 0.05
+"""Of the time in which cores were busy: above, the host of a virtual machine held everything up, seen or not."""
 MOST_SHED = 0.01
 """Share of requests turned away at the door."""
 _LOOK_S = 1.0
@@ -183,10 +185,21 @@ def _all_reasons(of: Windows, busy: FloatArray, answered: FloatArray) -> Iterato
 
 
 def _starved(of: Windows) -> dict[int, str]:
-    """Number of each window in which the service's processes waited for cores -> in words.
+    """Number of each window in which the service's processes waited for cores, or cores for their host -> in words."""
+    return _stolen(of) | _waited(of)
 
-    Of older records, which do not tell that: in which no core was free.
-    """
+
+def _stolen(of: Windows) -> dict[int, str]:
+    """Windows in which the host of a virtual machine let others have its cores."""
+    stolen, busy = (of.gained(f"rehearsal_core_{state}_seconds_total") for state in ("stolen", "busy"))
+    return {
+        int(i): f"starved: the host took {stolen[i]:.1f} s of the {busy[i]:.1f} s in which cores were busy"
+        for i in np.flatnonzero(stolen > MOST_STOLEN * busy)
+    }
+
+
+def _waited(of: Windows) -> dict[int, str]:
+    """Windows in which processes waited for cores; of older records, which do not tell that: no core was free."""
     if of.run.samples.select("rehearsal_core_wait_seconds_total"):
         waited, ran = (
             np.sum([of.gained(f"rehearsal_{name}_seconds_total", role=role) for role in ROLES], axis=0)

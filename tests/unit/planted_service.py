@@ -130,6 +130,8 @@ class PlantedService:
         """Of the busiest loop of the web role."""
         self.waited = np.zeros(self.scrapes)
         """Seconds in which the service's processes had no core."""
+        self.stolen = np.zeros(self.scrapes)
+        """Seconds of each core that its host took."""
         self.tells_times = True
         self.tells_waits = True
 
@@ -197,6 +199,7 @@ class PlantedService:
             _count(writer, "rehearsal_core_wait_seconds_total", {"role": "web"}, self.waited)
         for core in range(CORES):
             _count(writer, "rehearsal_core_busy_seconds_total", {"core": str(core)}, self.load * SCRAPE_S)
+            _count(writer, "rehearsal_core_stolen_seconds_total", {"core": str(core)}, self.stolen)
 
     def _gauges(self, writer: SamplesWriter) -> None:
         for i, level in enumerate(self.in_flight):

@@ -69,6 +69,10 @@ def starve(planted: PlantedService) -> None:
     planted.waited[NINTH] = 0.3 * sum(used[NINTH] for used in planted.cpu.values())
 
 
+def steal(planted: PlantedService) -> None:
+    planted.stolen[NINTH] = 0.1 * planted.load[NINTH] * SCRAPE_S
+
+
 def fill_the_machine(planted: PlantedService) -> None:
     """In an older record, which does not tell who waited for a core."""
     planted.tells_waits = False
@@ -98,6 +102,7 @@ def test_a_window_in_trouble_is_refused_by_name(planted, cut, trouble, words):
     ("trouble", "words"),
     [
         (starve, "starved: the service waited "),
+        (steal, "starved: the host took "),
         (fill_the_machine, "starved: every core of the machine was busy for 97%"),
     ],
 )
