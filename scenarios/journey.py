@@ -144,7 +144,10 @@ def look_out(state: State, habits: Habits, sends: int) -> Decision:
 
 
 def stand_in_line(state: State, habits: Habits, seed: int, number: int, retry_after_s: float, now_s: float) -> Decision:
-    """Not called yet: look again when told to, or leave the line when patience is at its end."""
+    """Not called yet: look again when told to, or end the visit when patience with the line is at its end.
+
+    The browser keeps the ticket: who comes back before she is called stands where she stood.
+    """
     action = state.action
     leaves_line_at = state.leaves_line_at
     progress = state.progress
@@ -152,10 +155,11 @@ def stand_in_line(state: State, habits: Habits, seed: int, number: int, retry_af
         action = Action.PLACE + 0
         progress = reached(progress, Furthest.TICKETED + 0)
     if leaves_line_at < 0.0:
-        drawn = uniform(seed, number, Purpose.GIVE_UP, Furthest.NONE)
+        drawn = uniform(seed, number, Purpose.LINE_PATIENCE, state.nerves.visits)
         leaves_line_at = now_s + log_normal(drawn, habits.line_median_s, habits.line_sigma)
     if now_s >= leaves_line_at:
-        return leave(state, Fate.ABANDONED + 0, Reason.LEFT_THE_LINE + 0)
+        there = next_move(state, action, state.nerves, state.code, progress, 0.0).state
+        return turn_away(there, habits, seed, number, action, Result.WAIT + 0, now_s)
     nerves = calmed(state.nerves)
     if state.traits.manners == Manners.NAIVE:
         # Looks again when the person's own short wait is over, should that be sooner.

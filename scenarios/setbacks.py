@@ -41,6 +41,8 @@ def refusal(result: int) -> int:
 
 def complaint(result: int) -> int:
     """The reason for giving up after `result`."""
+    if result == Result.WAIT:
+        return Reason.LEFT_THE_LINE + 0
     if result == Result.TIMEOUT:
         return Reason.TIMEOUTS + 0
     if result == Result.BUSY:
@@ -93,7 +95,9 @@ def turn_away(state: State, habits: Habits, seed: int, number: int, action: int,
     gives_up = state.traits.visits >= 0 and visits >= state.traits.visits
     comes_late = visits == state.traits.visits and comes_for_the_close(habits, seed, number, now_s)
     if is_over(habits, now_s) or (gives_up and not comes_late):
-        return leave(state, Fate.FAILED + 0, complaint(result))
+        # Nothing has failed for who was told her place and would not wait: she has gone.
+        fate = Fate.ABANDONED + 0 if result == Result.WAIT else Fate.FAILED + 0
+        return leave(state, fate, complaint(result))
     delay_s = return_s(habits, seed, number, visits, now_s)
     if gives_up:
         delay_s = rush_s(habits, seed, number, visits, now_s)

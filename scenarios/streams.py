@@ -66,6 +66,7 @@ class Purpose(IntEnum):
     REFRESH = 216
     RUSH = 217
     RUSH_AT = 218
+    LINE_PATIENCE = 219
 
     # onlookers: who only looks
     ONLOOKER_ARRIVAL = 240

@@ -1,7 +1,7 @@
 """The waiting room in virtual time: tickets, the frontier, the gate, and the looks of those who stand in line.
 
-Nobody in line has a timer. Whoever moves the frontier sets the timers of those whose places it passes, to their next
-look; who has lost patience by then left at that instant. The looks of all others are reckoned in closed form, from how
+Who stands in line has one timer, the end of her patience. Whoever moves the frontier sets the timers of those whose
+places it passes to their next look, where that is sooner. The looks of all others are reckoned in closed form, from how
 many wait how long, and cost the web processes what they cost. The gatekeeper looks twenty times a second and moves the
 frontier once a second, by the rules of the service.
 """
@@ -144,11 +144,8 @@ def _mark_missed_looks(world: Any, looked_us: int, now_us: int) -> None:
 
 
 @shared
-def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leavers: Any, now_us: int) -> int:
-    """Move the frontier, and call those it passes. How many of them had left the line: their numbers are in `leavers`.
-
-    leavers: as long as a second's invitations may be; what does not fit is invited with the next beat.
-    """
+def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, now_us: int) -> None:
+    """Move the frontier, and call those it passes."""
     world.rate_per_s = world.chosen_per_s
     elapsed_s = min((now_us - world.beat_us) / SECOND_US, waiting_room.MOST_STANDSTILL)
     world.beat_us = now_us
@@ -165,32 +162,27 @@ def beat(world: Any, figures: Any, rows: Any, wheel: Wheel, holders: Any, leaver
     frontier = waiting_room.frontier_after(
         world.frontier, int(world.tickets), elapsed_s, world.rate_per_s, pending, world.came_share
     )
-    frontier = min(frontier, world.frontier + len(leavers))
     first = min(int(world.frontier), int(world.tickets))
     _add_line_area(world, now_us)
     world.frontier = frontier
     world.line_left_us += (min(int(frontier), int(world.tickets)) - first) * now_us
-    left = 0
     for place in range(first, min(int(frontier), int(world.tickets))):
         number = whole(holders[place])
         row = rows[number]
-        if row.phase == Phase.IN_LINE and row.place == place + 1 and not _call(figures, row, wheel, number, now_us):
-            leavers[left] = number
-            left += 1
-    return left
+        if row.phase == Phase.IN_LINE and row.place == place + 1:
+            _call(figures, row, wheel, number, now_us)
 
 
 @shared
-def _call(figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> bool:
-    """Set her timer to her next look; False: she has left by then."""
+def _call(figures: Any, row: Any, wheel: Wheel, number: int, now_us: int) -> None:
+    """Set her timer to her next look, unless her patience ends before."""
     pause = promises.jittered_poll_s(int(row.place), promises.POLL_LEAST)
     due_us = now_us + int(pause * uniform(figures.seed, number, Purpose.POLL, whole(row.visits)) * SECOND_US)
     if row.moment_s * SECOND_US <= due_us:
-        return False
+        return
     row.phase = Phase.THINKING + 0
     clear(row, KEPT)
     arm(wheel, number, due_us)
-    return True
 
 
 @shared

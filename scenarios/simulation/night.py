@@ -32,7 +32,6 @@ _US = 1_000_000
 _BEAT_US = 1_000_000
 _DOOR_TICKS = 2
 """A tenth of a second, as service.domain.overload.WINDOW_S."""
-_TOLD_IN_LINE_S = 2.0
 NO_TIMER, AT_ONCE = -1, -2
 
 
@@ -49,7 +48,6 @@ class Run(NamedTuple):
     holders: NDArray[np.int32]
     """By place in line, from 0: whose it is."""
     at_gate: NDArray[np.int32]
-    leavers: NDArray[np.int32]
     parts: NDArray[Any]
     seconds: NDArray[Any]
     """Rows of scenarios.simulation.stage_counts."""
@@ -71,10 +69,10 @@ def play(run: Run, until_us: int, last: bool) -> int:
         if number < 0:
             if world.tick_us > until_us:
                 if last:
-                    _cut(world, figures, habits, rows, until_us)
+                    _cut(world, rows, until_us)
                 return until_us
             now_us = int(world.tick_us)
-            _tick(world, figures, habits, rows, wheel, rings, holders, at_gate, run.leavers, run.parts, tally, now_us)
+            _tick(world, figures, rows, wheel, rings, holders, at_gate, run.parts, tally, now_us)
             if figures.follows == 1 and calls(world, figures, run.seconds, now_us):
                 return now_us
             continue
@@ -94,7 +92,7 @@ def play(run: Run, until_us: int, last: bool) -> int:
                 _read(world, figures, row, number, rings, holders, at_gate, Phase.GIVING_UP + 0, now_us)
         due_us = asked.at_us
         while asked.result != LATER:
-            if phase != Phase.LOOKING:
+            if phase != Phase.LOOKING and phase != Phase.IN_LINE:
                 count(tally, row, asked.result, asked.at_us)
                 count_request(row)
                 note_request(journal, row, number, asked.result)
@@ -147,6 +145,8 @@ def _continued(world: Any, figures: Any, habits: Any, row: Any, number: int, pha
     if phase == Phase.LOOKING:
         is_there = row.delivery_ms >= 0 and int(row.delivery_ms) * 1000 <= now_us
         return Asked(Result.DELIVERED + 0 if is_there else Result.SILENCE + 0, -1.0, now_us)
+    if phase == Phase.IN_LINE:  # her patience is at its end
+        return Asked(Result.WAIT + 0, -1.0, now_us)
     if Phase.SENDING <= phase <= Phase.KILLED:
         world.sending -= 1
     if phase == Phase.SENDING:
@@ -167,7 +167,8 @@ def _moved_on(
     """Let the machine decide; when her next timer comes due: NO_TIMER, or AT_ONCE for a request in the same breath."""
     if phase == Phase.EXPECTED or phase == Phase.THINKING or phase == Phase.SENDING or phase == Phase.SILENT:
         world.answers += 1  # without a timer of its own, so that it counts as an event by itself
-    if figures.steps > 0 and (asked.result == Result.OK or (asked.result == Result.WAIT and row.action < Action.CLAIM)):
+    was_told = asked.result == Result.OK or (asked.result == Result.WAIT and row.action < Action.CLAIM)
+    if figures.steps > 0 and was_told and phase != Phase.IN_LINE:
         row.photo_sends = int(row.photo_sends) + 1  # whoever is told a place has an answer, too
     decision = step(
         state_of(row, figures), habits, figures.seed, number, asked.result, asked.told_s, asked.at_us / _US
@@ -196,9 +197,11 @@ def _moved_on(
             due_us = max(int(row.delivery_ms) * 1000, asked.at_us)
         row.phase = Phase.LOOKING + 0
         return due_us
-    if asked.result == Result.WAIT and decision.action == Action.PLACE and not is_invited(world, figures, row):
+    # Without a moment to leave at she has just left, and comes back much later.
+    is_waiting = asked.result == Result.WAIT and decision.action == Action.PLACE and row.moment_s >= 0.0
+    if is_waiting and not is_invited(world, figures, row):
         row.phase = Phase.IN_LINE + 0
-        return NO_TIMER
+        return max(asked.at_us, int(row.moment_s * _US) + 1)
     row.phase = Phase.THINKING + 0
     if decision.delay_s <= 0.0 and asked.at_us <= world.now_us:
         return AT_ONCE
@@ -207,7 +210,7 @@ def _moved_on(
 
 @shared
 def _depart(world: Any, row: Any, at_us: int) -> None:
-    world.live_area_us += at_us - world.now_us  # those in line left before it was noticed, others a moment later
+    world.live_area_us += at_us - world.now_us  # it may be a moment later
     row.phase = Phase.GONE + 0
     row.moment_s = at_us / _US
     world.ended += 1
@@ -217,13 +220,11 @@ def _depart(world: Any, row: Any, at_us: int) -> None:
 def _tick(
     world: Any,
     figures: Any,
-    habits: Any,
     rows: Any,
     wheel: Wheel,
     rings: Rings,
     holders: Any,
     at_gate: Any,
-    leavers: Any,
     parts: Any,
     tally: Tally,
     now_us: int,
@@ -236,8 +237,7 @@ def _tick(
     if figures.gated == 1 and world.gate_down == 0:
         look(world, figures, rows, at_gate, now_us)
         if now_us - world.beat_us >= _BEAT_US:
-            for place in range(beat(world, figures, rows, wheel, holders, leavers, now_us)):
-                _leave_line(world, figures, habits, rows[leavers[place]], whole(leavers[place]))
+            beat(world, figures, rows, wheel, holders, now_us)
     for queue in range(3):
         if depth(world, queue) > 0:
             drain(world, figures, part, rows, rings, wheel, queue, now_us)
@@ -265,16 +265,6 @@ def _sleep(world: Any, parts: Any) -> None:
     world.tick_us = NEVER
     if world.part + 1 < len(parts):
         world.tick_us = (parts[world.part + 1].start_us + TICK_US - 1) // TICK_US * TICK_US
-
-
-@shared
-def _leave_line(world: Any, figures: Any, habits: Any, row: Any, number: int) -> None:
-    """Her patience with the line ended at `row.moment_s`, before her turn."""
-    moment_s = row.moment_s
-    state = state_of(row, figures)
-    decision = step(state, habits, figures.seed, number, Result.WAIT + 0, _TOLD_IN_LINE_S, moment_s)
-    keep(row, decision.state)
-    _depart(world, row, int(moment_s * _US))
 
 
 @shared
@@ -311,14 +301,11 @@ def _note_minute(world: Any, rings: Rings, tally: Tally, now_us: int) -> None:
 
 
 @shared
-def _cut(world: Any, figures: Any, habits: Any, rows: Any, now_us: int) -> None:
+def _cut(world: Any, rows: Any, now_us: int) -> None:
     """End the run for everybody who is still on the way."""
     for number in range(len(rows)):
         row = rows[number]
         if row.phase == Phase.GONE or row.phase == Phase.EXPECTED:
-            continue
-        if row.phase == Phase.IN_LINE and row.moment_s * _US <= now_us:
-            _leave_line(world, figures, habits, row, number)
             continue
         if row.fate != Fate.JOINED:  # told of a place already: only the last look is missing
             row.fate = Fate.CUT + 0

@@ -17,7 +17,7 @@ from typing import Any
 from scenarios.simulation.figures import ANSWER, QUEUES, STEP, UPLOAD, Setup
 from scenarios.simulation.night import Run
 from service.domain import admission as rules
-from service.domain.slow_loop import WAITED_AT, Chosen, Seen, SlowLoop, first_rate_per_s
+from service.domain.slow_loop import WAITED_AT, Chosen, Seen, SlowLoop, first_rate_per_s, full
 from service.domain.stage_figures import (
     MEMORY_OF_PHOTOS,
     SHORT_MEMORY,
@@ -120,6 +120,10 @@ class Pacer:
             "assessment_late": Count(done=late[ANSWER], memory=SHORT_MEMORY),
             "photo_intake": Count(sending, done=uploaded, refused=refused[UPLOAD], memory=MEMORY_OF_PHOTOS),
             **dict(zip(QUEUES, self._jobs(), strict=True)),
+            **{
+                full(queue): Count(refused=turned_away, memory=SHORT_MEMORY)
+                for queue, turned_away in zip(QUEUES, row["full"].tolist(), strict=True)
+            },
         }
 
     def _jobs(self) -> Iterator[Count]:

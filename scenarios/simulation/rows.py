@@ -94,7 +94,7 @@ class Phase(IntEnum):
     LOOKING = 9
     """Looks out for a message: it is there, or she gets restless."""
     IN_LINE = 10
-    """No timer: whoever moves the frontier sets it."""
+    """Her patience with the line is at its end. Whoever moves the frontier sets the timer to her next look."""
     GONE = 11
 
 

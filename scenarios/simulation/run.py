@@ -45,7 +45,6 @@ _SLICE_US = 3_600_000_000
 """Between two signs of life."""
 _UNBOUNDED = 6
 """Jobs for each applicant that a queue without a bound has room for."""
-_LEAVERS = 1 << 16
 _US = 1_000_000
 Progress = Callable[[float, int], None]
 """Told the hour of the night, and how many have gone."""
@@ -133,7 +132,6 @@ def prepared(
         rings=mail.rings((lengths[0], lengths[1], lengths[2])),
         holders=np.empty(2 * count + 1024, np.int32),
         at_gate=np.empty(count + 1024, np.int32),
-        leavers=np.empty(_LEAVERS, np.int32),
         parts=parts,
         seconds=stage_counts.made(),
         tally=tally.made(minutes, recorder is not None),

@@ -33,13 +33,15 @@ ROW = np.dtype(
         ("done", np.int64, (2,)),
         ("late", np.int64, (2,)),
         ("refused", np.int64, (3,)),
+        ("full", np.int64, (3,)),
         ("ended", np.int64, (3,)),
         ("waiting", np.int64, (3,)),
     ],
     align=True,
 )
-"""Counted since the doors opened. done, late, refused: steps, answers of the test, uploads. ended: jobs by queue, and
-waiting: now. sending: uploads that are on their way now. uploaded: people whose two photos are there."""
+"""Counted since the doors opened. done, late, refused: steps, answers of the test, uploads. full: steps refused by a
+queue, which are told of the queue and not of the steps. ended: jobs by queue, and waiting: now. sending: uploads that
+are on their way now. uploaded: people whose two photos are there."""
 
 
 def made() -> NDArray[Any]:
@@ -98,19 +100,19 @@ def _write(world: Any, figures: Any, seconds: Any, at_s: int) -> None:
     row.admitted = world.admitted
     row.sending = world.sending
     row.uploaded = world.ended_in[UPLOADED]
-    full = world.refused[EMAIL] + world.refused[SMS] + world.refused[IDENTITY]  # of the steps that were let in
-    row.done[STEP] = world.ended_in[STEP] - full
+    row.done[STEP] = world.ended_in[STEP]
     row.done[ANSWER] = world.ended_in[ANSWER]
     for kind in range(2):
         row.late[kind] = world.ended_in[LATE + kind]
-    row.refused[STEP] = full
-    row.refused[ANSWER] = 0
-    row.refused[UPLOAD] = 0
+    for kind in range(3):
+        row.refused[kind] = 0
     for action in range(len(figures.kinds)):
         kind = figures.kinds[action]
         if kind <= UPLOAD:
             row.refused[kind] += world.kept_back[action]
     for queue in range(3):
+        row.full[queue] = world.refused[queue]
+        row.done[STEP] -= world.refused[queue]  # it had been let in
         row.ended[queue] = world.head[queue]
         row.waiting[queue] = world.tail[queue] - world.head[queue]
 
@@ -127,7 +129,8 @@ def _is_calm(world: Any, figures: Any, seconds: Any) -> bool:
     if now.admitted - then.admitted >= admission.IN_USE * world.chosen_per_s * elapsed:
         return False
     for kind in range(3):
-        if now.refused[kind] > then.refused[kind] or (kind < 2 and now.late[kind] > then.late[kind]):
+        was_refused = now.refused[kind] > then.refused[kind] or now.full[kind] > then.full[kind]
+        if was_refused or (kind < 2 and now.late[kind] > then.late[kind]):
             return False
     closes_in = figures.closes_s - now.at_us / SECOND_US
     codes, photos = admission.CODE_LIMIT, admission.PHOTOS_LIMIT

@@ -75,6 +75,10 @@ class Seen:
         """Answers that came later than a second."""
         return self.total(f"{stage}_late").done_per_s
 
+    def refused_per_s(self, stage: str) -> float:
+        """Those who were refused at the door, or at a queue because it is full. A worker does not know the latter."""
+        return self.total(full(stage) if stage in LINES else stage).refused_per_s
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -85,6 +89,11 @@ class Chosen:
     """The stage that cut the rate at this look or the last cut before; empty: none."""
     strains: Mapping[str, float]
     blind: bool
+
+
+def full(queue: str) -> str:
+    """The stage under which web replicas tell whom they refused because that queue is full."""
+    return f"{queue}_full"
 
 
 def first_rate_per_s(most_per_s: float, planned_per_s: float | None, binding: str, held_per_s: float) -> float:
@@ -243,9 +252,9 @@ class SlowLoop:
 
 
 def _load(stage: str, seen: Seen, before: Seen, elapsed: float) -> Load:
-    now, then = seen.total(stage), before.total(stage)
-    more_refused = (now.refused_per_s - then.refused_per_s) / elapsed
-    answers = rules.load_of_answers(now.done_per_s, seen.late_per_s(stage), now.refused_per_s, more_refused)
+    now, refused = seen.total(stage), seen.refused_per_s(stage)
+    more_refused = (refused - before.refused_per_s(stage)) / elapsed
+    answers = rules.load_of_answers(now.done_per_s, seen.late_per_s(stage), refused, more_refused)
     if stage not in LINES:
         return answers
     limit = LIMITS[stage] if stage in LIMITS else rules.CLOSE_SHARE * seen.closes_in

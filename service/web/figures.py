@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import structlog
 
 from service.actions.figures import Replica
+from service.domain.slow_loop import LINES, full
 from service.domain.stage_figures import MEMORY_OF_PHOTOS, SHORT_MEMORY, Count
 from service.metrics import Metrics
 from service.ports import Ports
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> None:
     """Write once a second what this web replica does, until `stop` is set."""
-    replica = Replica(lambda: _counts(metrics), time.monotonic())
+    replica = Replica(lambda: counts(metrics), time.monotonic())
     while not stop.is_set():
         try:
             async with asyncio.timeout(BEAT):
@@ -38,9 +39,10 @@ async def tell_figures(ports: Ports, metrics: Metrics, stop: asyncio.Event) -> N
             log.warning("figures not written", code=getattr(error, "code", type(error).__name__))
 
 
-def _counts(metrics: Metrics) -> Mapping[str, Count]:
+def counts(metrics: Metrics) -> Mapping[str, Count]:
     """Answers (refused: 503), connections of the database, people by the stage that they completed, and what the gate's
-    rate is chosen by: steps and answers of the test that were answered, refused or late, and photos under way."""
+    rate is chosen by: steps and answers of the test that were answered, refused or late, photos under way, and steps
+    refused for a queue that is full, which are told of the queue and not of the steps."""
     answers = metrics.of(metrics.http_requests, "status_class")
     refused = answers.pop("503")
     (used,), (size,) = (metrics.of(each).values() for each in (metrics.pool_used, metrics.pool_size))
@@ -49,6 +51,8 @@ def _counts(metrics: Metrics) -> Mapping[str, Count]:
     answered = metrics.of(metrics.http_seconds, "route_class", "_count")
     soon = metrics.of(metrics.http_seconds, "route_class", "_bucket", le=LATE)
     busy = metrics.of(metrics.http_requests, "route_class", "_total", status_class="503")
+    turned_away = metrics.of(metrics.queue_jobs, "queue", "_total", outcome="refused")
+    shed = {**busy, "step": busy["step"] - sum(turned_away[queue] for queue in LINES)}
     return {
         "answers": Count(done=sum(answers.values()), refused=refused),
         "database": Count(used=used, most=size),
@@ -57,11 +61,12 @@ def _counts(metrics: Metrics) -> Mapping[str, Count]:
         ),
         **{stage: Count(done=done) for stage, done in people.items()},
         **{
-            stage: Count(done=answered[kind] - busy[kind], refused=busy[kind], memory=SHORT_MEMORY)
+            stage: Count(done=answered[kind] - busy[kind], refused=shed[kind], memory=SHORT_MEMORY)
             for stage, kind in ANSWERING.items()
         },
         **{
             f"{stage}_late": Count(done=answered[kind] - soon[kind], memory=SHORT_MEMORY)
             for stage, kind in ANSWERING.items()
         },
+        **{full(queue): Count(refused=turned_away[queue], memory=SHORT_MEMORY) for queue in LINES},
     }

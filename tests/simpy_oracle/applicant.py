@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PATIENCE_US = 25 * US
 """A browser waits so long for an answer (loadtests/applicant.py)."""
-TOLD_IN_LINE_S = 2.0
 
 
 class End(NamedTuple):
@@ -102,12 +101,19 @@ class Applicant:
             while decision.action == Action.WAIT_CODE:
                 result = yield from self._look_out(decision)
                 decision = self._decided(result, -1.0)
+            if self._is_in_line(result, decision):
+                if (yield from self._is_called()):
+                    continue
+                decision = self._decided(Result.WAIT, -1.0)
             if decision.action == Action.LEAVE:
                 self._leave(int(self.env.now))
-            elif result == Result.WAIT and decision.action == Action.PLACE and not self.house.room.is_invited(self):
-                yield from self._stand_in_line()
             else:
                 yield from self._until(self._due_us(decision))
+
+    def _is_in_line(self, result: int, decision: Decision) -> bool:
+        """Whether she waits to be called. Who has lost patience just now has no moment to lose it at."""
+        waits = result == Result.WAIT and decision.action == Action.PLACE and self.state.leaves_line_at >= 0.0
+        return waits and not self.house.room.is_invited(self)
 
     def _decided(self, result: int, told_s: float) -> Decision:
         """What she makes of how her request ended; a new browser or page knows less than the one before."""
@@ -148,11 +154,12 @@ class Applicant:
         self.house.clock.stir()
         return Result.DELIVERED if self.known.received else Result.SILENCE
 
-    def _stand_in_line(self) -> Process:
-        """Until her turn, or until her patience with the line ends; what looking meanwhile costs is reckoned."""
+    def _is_called(self) -> Process:
+        """Her turn, or False: her patience with the line ended before. What looking meanwhile costs is reckoned."""
         leaves_us = self.state.leaves_line_at * 1e6
+        ends_us = int(leaves_us) + 1
         self._called = self.env.event()
-        yield from self._until(int(leaves_us), self._called)
+        yield from self._until(ends_us, self._called)
         if self._called.triggered:
             pause_s = promises.jittered_poll_s(self.known.place, promises.POLL_LEAST)
             drawn = uniform(self.seed, self.number, Purpose.POLL, self.state.nerves.visits)
@@ -160,12 +167,10 @@ class Applicant:
             if leaves_us > looks_us:
                 self.known.kept = False
                 yield from self._until(looks_us)
-                return
-            yield from self._until(int(leaves_us))
-        state, now_s = self.state, self.state.leaves_line_at
-        decision = journey.step(state, self.habits, self.seed, self.number, Result.WAIT, TOLD_IN_LINE_S, now_s)
-        self.state = decision.state
-        self._leave(int(self.env.now))
+                return True
+            yield from self._until(ends_us)
+        self.house.clock.stir()
+        return False
 
     def _ask(self) -> Process:
         """One request, from when it is made until it is answered or given up: its Result, and when to come back."""

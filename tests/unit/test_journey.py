@@ -161,16 +161,24 @@ def test_busy_that_names_no_time_is_an_error_like_any_other():
 
 
 def test_the_line_is_polled_when_told_and_left_when_patience_ends():
-    """Half of the people have left after the median patience, having been told nothing wrong."""
+    """Half of the people have left after the median patience, having been told nothing wrong; on their last visit for
+    good, else with their ticket: they look at their place again when they come back."""
     stayed = 0
+    last_visit = NORMAL._replace(visits=1)
     for number in range(1000):
         decision = step(journey.start(NORMAL), Result.WAIT, number=number, retry_after=6.0, now=100.0)
         assert (decision.action, decision.delay_s) == (Action.PLACE, 6.0)
         later = step(decision.state, Result.WAIT, number=number, retry_after=6.0, now=100.0 + 5400.0)
-        if later.action == Action.PLACE:
+        assert (later.action, later.state.progress.furthest) == (Action.PLACE, Furthest.TICKETED)
+        if later.delay_s == 6.0:
             stayed += 1
-        else:
-            assert (later.state.fate, later.state.reason) == (Fate.ABANDONED, Reason.LEFT_THE_LINE)
+            continue
+        assert (later.state.nerves.visits, later.state.leaves_line_at) == (1, -1.0)
+        assert later.delay_s > 60.0
+        at_last = decision.state._replace(traits=last_visit)
+        left = step(at_last, Result.WAIT, number=number, retry_after=6.0, now=100.0 + 5400.0)
+        assert (left.action, left.state.fate) == (Action.LEAVE, Fate.ABANDONED)
+        assert left.state.reason == Reason.LEFT_THE_LINE
     assert stayed == pytest.approx(500, abs=60)
 
 

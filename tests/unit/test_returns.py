@@ -128,14 +128,17 @@ def test_an_account_made_from_the_browser_before_is_signed_in_to() -> None:
     assert stranger.state.fate == Fate.REFUSED
 
 
-def test_who_comes_back_is_as_patient_with_the_line_as_at_first() -> None:
-    """It is another line by then: the patience with the old one ended long ago."""
+def test_who_comes_back_has_another_patience_with_the_line() -> None:
+    """The patience with the line of the visit before ended long ago; each visit draws its own."""
     waiting = journey.step(until(Action.TICKET), HABITS, 1, 7, Result.WAIT, 6.0, 10.0).state
     assert waiting.leaves_line_at > 0.0
     there = fail(waiting, HABITS, 20.0)
     assert there.state.leaves_line_at == -1.0
     again = journey.step(there.state, HABITS, 1, 7, Result.WAIT, 6.0, 20.0 + there.delay_s)
     assert again.action == Action.PLACE
+    patience = again.state.leaves_line_at - (20.0 + there.delay_s)
+    assert patience > 0.0
+    assert patience != pytest.approx(waiting.leaves_line_at - 10.0)
 
 
 # ---------------------------------------------------------------- refreshing

@@ -8,7 +8,7 @@ import pytest
 from scenarios.simulation import invariants
 from scenarios.simulation.calibrated import ROUTES
 from scenarios.simulation.costs import Resources
-from scenarios.simulation.figures import ANSWER, EMAIL, KINDS, OTHER, STEP, UPLOAD, Setup
+from scenarios.simulation.figures import ANSWER, EMAIL, IDENTITY, KINDS, OTHER, STEP, UPLOAD, Setup
 from scenarios.simulation.gate_tick import look
 from scenarios.simulation.pacing import Pacer
 from scenarios.simulation.run import Result, arrivals, prepared, simulate
@@ -95,8 +95,11 @@ class Seconds:
         self.world, self.pacer = self.run.world[0], Pacer(self.run, setup)
         self.at_s = 0
 
-    def pass_by(self, seconds: int, *, waiting: int = 0, came: int = 5, **levels: int) -> float:
-        """So many seconds in which each of five people wants a code and one gets it; the rate at their end."""
+    def pass_by(self, seconds: int, *, waiting: int = 0, came: int = 5, full: int = 0) -> float:
+        """So many seconds in which each of five people wants a code and one gets it; the rate at their end.
+
+        full: so many a second are refused because the identity queue is full.
+        """
         for _ in range(seconds):
             self.at_s += 1
             row, before = (self.run.seconds[(self.at_s - ago) % len(self.run.seconds)] for ago in (1, 2))
@@ -104,10 +107,19 @@ class Seconds:
             row["admitted"], row["done"][STEP] = before["admitted"] + came, before["done"][STEP] + 10 * came
             row["ended"][EMAIL] = before["ended"][EMAIL] + came
             row["waiting"][EMAIL] = waiting
+            row["full"][IDENTITY] = before["full"][IDENTITY] + full
             self.world["told"] = self.at_s
             if self.at_s % 5 == 0:
                 self.pacer._look()
         return float(self.world["chosen_per_s"])
+
+
+def test_a_full_queue_is_cut_for_by_its_own_name() -> None:
+    """Refusals for want of room in it are none of the steps, to which people come ten times as fast."""
+    looking = Seconds(scarce())
+    assert looking.pass_by(60) == MOST
+    assert looking.pass_by(20, full=3) < MOST
+    assert looking.pacer._chosen.binding == "identity"
 
 
 def test_a_loop_that_cannot_see_holds_its_rate() -> None:
