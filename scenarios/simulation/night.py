@@ -40,6 +40,9 @@ class Run(NamedTuple):
 
     rows: NDArray[Any]
     wheel: Wheel
+    due_us: NDArray[np.int64]
+    """By number, ascending; and when each begins, which may be later."""
+    begins_us: NDArray[np.int64]
     world: NDArray[Any]
     figures: NDArray[Any]
     habits: Any
@@ -62,6 +65,9 @@ def play(run: Run, until_us: int, last: bool) -> int:
     """
     rows, wheel, rings, holders, at_gate = run.rows, run.wheel, run.rings, run.holders, run.at_gate
     world, figures, habits, tally, journal = run.world[0], run.figures[0], run.habits[0], run.tally, run.journal
+    while world.expected < len(rows) and run.due_us[world.expected] <= until_us:
+        arm(wheel, int(world.expected), run.begins_us[world.expected])
+        world.expected += 1
     while world.ended < len(rows):
         if is_full(journal):
             return int(world.now_us)

@@ -35,7 +35,7 @@ from scenarios.simulation.night import Run
 from scenarios.simulation.pacing import Paced, Pacer
 from scenarios.simulation.recorder import STEP_US, Recorder
 from scenarios.simulation.tally import Tally
-from scenarios.simulation.wheel import Wheel, arm, make_wheel
+from scenarios.simulation.wheel import make_wheel
 from scenarios.streams import Purpose, uniforms
 from scenarios.uploaders import Uploader
 
@@ -98,7 +98,10 @@ def prepared(
     plain: bool | None = None,
     recorder: Recorder | None = None,
 ) -> tuple[Run, list[str]]:
-    """The arrays of a run before the doors open, and what of the night is not simulated. Raises NotSimulated."""
+    """The arrays of a run before the doors open, and what of the night is not simulated. Raises NotSimulated.
+
+    due_us: ascending.
+    """
     if Manners.ADAPTIVE in setup.night.all_manners:
         raise NotSimulated("adaptive clients are not simulated yet")
     count = len(due_us)
@@ -106,11 +109,9 @@ def prepared(
         raise NotSimulated("nobody comes")
     record = figures.filled(setup)
     crowd = rows.made(count)
-    wheel = make_wheel(count)
     for part in people.parts(setup.night, setup.seed, count):
         first = int(part.numbers[0])
         rows.fill(crowd[first : first + len(part.numbers)], part, uploader)
-    ready(_expect_all, plain)(wheel, begun(setup, due_us))
     resources = setup.resources
     parts, remarks = timeline.parts(scaled(setup.partners, setup.factors)[0], setup.night.faults, setup.factors.speed)
     if setup.night.population.onlookers is not None:
@@ -125,7 +126,9 @@ def prepared(
         shared_core.put_together(around, setup.costs)
     run = Run(
         rows=crowd,
-        wheel=wheel,
+        wheel=make_wheel(count),
+        due_us=due_us,
+        begins_us=begun(setup, due_us),
         world=around,
         figures=record,
         habits=figures.habits_record(setup.habits),
@@ -146,11 +149,6 @@ def begun(setup: Setup, due_us: NDArray[np.int64]) -> NDArray[np.int64]:
     for number, wait in offices.waits(setup.night, setup.seed, due_us / 1e6, setup.factors.pace).items():
         begins_us[number] += round(wait * 1e6)
     return begins_us
-
-
-def _expect_all(wheel: Wheel, begins_us: NDArray[np.int64]) -> None:
-    for number in range(len(begins_us)):
-        arm(wheel, number, begins_us[number])
 
 
 def simulate(
@@ -194,7 +192,7 @@ def simulate(
         recorder.finish()
     if run.world["overflown"][0]:
         raise NotSimulated("a queue without a bound outgrew its room")
-    return Result(run.rows, begun(setup, due_us), run.world, run.tally, now_us, tuple(remarks), pacer.paced)
+    return Result(run.rows, run.begins_us, run.world, run.tally, now_us, tuple(remarks), pacer.paced)
 
 
 def last_moment_us(setup: Setup, due_us: NDArray[np.int64], drain_s: float | None) -> int:

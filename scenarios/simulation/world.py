@@ -30,7 +30,7 @@ WORLD = np.dtype(
     [
         *(
             (name, np.int64)
-            for name in ("now_us", "tick_us", "is_asleep", "minute", "part", "arrived", "ended", "timers")
+            for name in ("now_us", "tick_us", "is_asleep", "minute", "part", "expected", "arrived", "ended", "timers")
         ),
         *((name, np.int64) for name in ("answers", "overflown", "tickets", "admitted", "granted", "known", "claimed")),
         *((name, np.int64) for name in ("invited", "gate_head", "gate_tail", "beat_us", "looked_us", "claimed_before")),
@@ -89,7 +89,8 @@ WORLD = np.dtype(
     ],
     align=True,
 )
-"""tick_us: when the next tick is. part: of the timeline. timers, answers: events, each counted once.
+"""tick_us: when the next tick is. part: of the timeline. expected: so many have a timer or had one: who is due after
+the time that is played has none yet. timers, answers: events, each counted once.
 tickets: places given out. claimed: people who have come to the gate; invited: places that were invited to.
 free: by station MOST_SERVERS instants, a heap of when each server has done what it was given.
 busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
