@@ -248,7 +248,7 @@ class State(NamedTuple):
     code: Code
     progress: Progress
     leaves_line_at: float
-    """Moment at which the applicant's patience with the line ends; -1 before the ticket."""
+    """Moment at which the applicant's patience with the line ends; -1 before a visit's first look at her place."""
     fate: int
     """Fate, 0 while undecided."""
     reason: int

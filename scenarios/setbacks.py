@@ -108,7 +108,7 @@ def turn_away(state: State, habits: Habits, seed: int, number: int, action: int,
         action = Action.TICKET + 0
         if state.progress.furthest >= Furthest.ACCOUNT_CREATED:
             action = Action.CODE + 0
-    # The line is another one by then, and so is the patience with it.
+    # Patience with the line is another one on another visit.
     there = State(
         action, state.traits, Nerves(0, 0, state.nerves.retries + 1, visits, 0, 0), code, state.progress, -1.0,
         state.fate, state.reason, browser, state.pages,

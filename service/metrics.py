@@ -124,6 +124,11 @@ class Metrics:
         self.http_requests = counter(
             "registration_http_requests_total", "Requests answered.", ["route_class", "status_class"]
         )
+        self.http_queue_full = counter(
+            "registration_http_queue_full_total",
+            "Those of them answered 503 because a queue was full.",
+            ["route_class"],
+        )
         self.http_measured = counter(
             "registration_http_measured_total",
             "Requests whose processor time was measured, one in five; left: nobody waited for the answer any more.",
@@ -349,18 +354,30 @@ class Metrics:
     def _create_at_zero(self) -> None:
         for route_class in ROUTE_CLASSES:
             self.http_seconds.labels(route_class)
+            self.http_queue_full.labels(route_class)
             for status_class in STATUS_CLASSES:
                 self.http_requests.labels(route_class, status_class)
         for route, outcome in product(ROUTES, ANSWER_OUTCOMES):
             self.http_measured.labels(route, outcome)
             self.http_cpu.labels(route, outcome)
-        for stage in STAGES:
-            self.stages.labels(stage)
+        one_label: tuple[tuple[Counter | Gauge, Iterable[str]], ...] = (
+            (self.stages, STAGES),
+            (self.promises, PROMISES),
+            (self.uploads_erased, ("expired", "given_up")),
+            (self.upload_takeovers, TAKEOVERS),
+            (self.photo_inspections, INSPECTION_OUTCOMES),
+            (self.second_share, ("email", "sms")),
+            (self.commits_unknown, ("done", "undone", "open")),
+            (self.complaints_open, COMPLAINT_AGES),
+            (self.sign_ins_refused, SIGN_IN_REFUSALS),
+            (self.switch_on, SWITCHES),
+        )
+        for instrument, values in one_label:
+            for value in values:
+                instrument.labels(value)
         for stage in GATE_STAGES:
             self.gate_strain.labels(stage)
             self.gate_bound.labels(stage)
-        for outcome in PROMISES:
-            self.promises.labels(outcome)
         for queue in QUEUES:
             for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest, self.queue_drain):
                 gauge.labels(queue)
@@ -378,29 +395,13 @@ class Metrics:
         for kind in BUCKET_OPERATIONS:
             self.bucket_seconds.labels(kind)
             self.bucket_failures.labels(kind)
-        for why in ("expired", "given_up"):
-            self.uploads_erased.labels(why)
-        for how in TAKEOVERS:
-            self.upload_takeovers.labels(how)
-        for outcome in INSPECTION_OUTCOMES:
-            self.photo_inspections.labels(outcome)
-        for channel in ("email", "sms"):
-            self.second_share.labels(channel)
         for reason, outcome in product(REPEAT_REASONS, ("begun", "refused")):
             self.transaction_repeats.labels(reason, outcome)
-        for outcome in ("done", "undone", "open"):
-            self.commits_unknown.labels(outcome)
         for route_class in DOOR_CLASSES:
             self.door_limit.labels(route_class)
             self.door_in_flight.labels(route_class)
         for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
             self.door_shed.labels(reason, progress)
-        for age in COMPLAINT_AGES:
-            self.complaints_open.labels(age)
-        for reason in SIGN_IN_REFUSALS:
-            self.sign_ins_refused.labels(reason)
-        for switch in SWITCHES:
-            self.switch_on.labels(switch)
         for channel, bound in product(("email", "sms"), ("yes", "no")):
             self.code_handover_seconds.labels(channel, bound)
 

@@ -108,8 +108,9 @@ def _starved(cuts: Sequence[Windows]) -> list[str]:
     starved = sum(1 for each in cuts for window in each.all if window.starved and not window.refused)
     steady = sum(int(each.steady.sum()) for each in cuts)
     told = (
-        f"in {starved} of {steady} steady windows the service waited for cores: their times are left out, and costs "
-        "may be too high, for caches were shared; rehearse on a machine that does nothing else"
+        f"in {starved} of {steady} steady windows the service waited for cores, or these for the machine's host: their "
+        "times are left out, and costs may be too high, for caches were shared; rehearse on a machine that does "
+        "nothing else"
     )
     return [told] if starved else []
 

@@ -45,6 +45,8 @@ _SLICE_US = 3_600_000_000
 """Between two signs of life."""
 _UNBOUNDED = 6
 """Jobs for each applicant that a queue without a bound has room for."""
+_TICKETS = 4
+"""Of each applicant that there is room for: who comes back with another browser takes one more."""
 _US = 1_000_000
 Progress = Callable[[float, int], None]
 """Told the hour of the night, and how many have gone."""
@@ -95,7 +97,6 @@ def prepared(
     setup: Setup,
     due_us: NDArray[np.int64],
     uploader: Uploader = Uploader.PATIENT,
-    plain: bool | None = None,
     recorder: Recorder | None = None,
 ) -> tuple[Run, list[str]]:
     """The arrays of a run before the doors open, and what of the night is not simulated. Raises NotSimulated.
@@ -133,7 +134,7 @@ def prepared(
         figures=record,
         habits=figures.habits_record(setup.habits),
         rings=mail.rings((lengths[0], lengths[1], lengths[2])),
-        holders=np.empty(2 * count + 1024, np.int32),
+        holders=np.empty(_TICKETS * count + 1024, np.int32),
         at_gate=np.empty(count + 1024, np.int32),
         parts=parts,
         seconds=stage_counts.made(),
@@ -167,7 +168,7 @@ def simulate(
     before (AFTER_CLOSE_S after the close). recorder: keeps what a record needs. Raises NotSimulated.
     """
     plain = os.environ.get(PLAIN, "0") not in ("", "0") if plain is None else plain
-    run, remarks = prepared(setup, due_us, uploader, plain, recorder)
+    run, remarks = prepared(setup, due_us, uploader, recorder)
     played = _for_python(run, setup) if plain else run
     pacer, play = Pacer(run, setup), ready(night.play, plain)
     last_us = last_moment_us(setup, due_us, drain_s)

@@ -52,7 +52,7 @@ def counts(metrics: Metrics) -> Mapping[str, Count]:
     soon = metrics.of(metrics.http_seconds, "route_class", "_bucket", le=LATE)
     busy = metrics.of(metrics.http_requests, "route_class", "_total", status_class="503")
     turned_away = metrics.of(metrics.queue_jobs, "queue", "_total", outcome="refused")
-    shed = {**busy, "step": busy["step"] - sum(turned_away[queue] for queue in LINES)}
+    full_for = metrics.of(metrics.http_queue_full, "route_class", "_total")
     return {
         "answers": Count(done=sum(answers.values()), refused=refused),
         "database": Count(used=used, most=size),
@@ -61,7 +61,7 @@ def counts(metrics: Metrics) -> Mapping[str, Count]:
         ),
         **{stage: Count(done=done) for stage, done in people.items()},
         **{
-            stage: Count(done=answered[kind] - busy[kind], refused=shed[kind], memory=SHORT_MEMORY)
+            stage: Count(done=answered[kind] - busy[kind], refused=busy[kind] - full_for[kind], memory=SHORT_MEMORY)
             for stage, kind in ANSWERING.items()
         },
         **{

@@ -120,16 +120,17 @@ class Boundary:
             if not isinstance(error, LaunchnightError):
                 report(error, scope)
                 error = InternalError()
-            count_refusal(self._metrics, error)
+            count_refusal(self._metrics, error, self._sort(scope["path"]))
             if "answered" in scope:
                 raise AnswerCut from None
             await send_problem(error, note_status)
 
 
-def count_refusal(metrics: Metrics, error: LaunchnightError) -> None:
-    """A full queue counts whom it turned away, a commit of unknown fate who was told so."""
+def count_refusal(metrics: Metrics, error: LaunchnightError, kind: str) -> None:
+    """A full queue counts whom it turned away, a commit of unknown fate who was told so. kind: the class of route."""
     if isinstance(error, QueueFull):
         metrics.queue_jobs.labels(str(error.facts["queue"]), "refused").inc()
+        metrics.http_queue_full.labels(kind).inc()
     if isinstance(error, EffectUnknown):
         metrics.commits_unknown.labels("open").inc()
 

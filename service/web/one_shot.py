@@ -50,7 +50,7 @@ class OneShot:
         try:
             await self._take(scope["path_params"]["slot"], asked, receive)
         except LaunchnightError as error:
-            count_refusal(self._metrics, error)
+            count_refusal(self._metrics, error, "upload")
             status, headers, body = self._words.render(error, asked)
             headers += [] if _CLOSE in headers else [_CLOSE]  # the body may still be on its way
             await send_early(receive, send, status, headers, body)

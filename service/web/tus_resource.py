@@ -132,7 +132,7 @@ class TusResource:
         return await handler(request)
 
     def _refusal(self, error: LaunchnightError, request: Request) -> Rendered:
-        count_refusal(self._metrics, error)
+        count_refusal(self._metrics, error, "upload")
         status, headers, body = self._words.render(error, request.headers) if self._words else render(error)
         headers = [header for header in headers if header[0] != b"content-length"]  # set once, for all answers
         if isinstance(error, UploadOffsetMismatch):

@@ -14,7 +14,7 @@ import pytest
 from loadtests.harness import pins
 from loadtests.harness.cpu import CpuSampler
 from loadtests.harness.errors import NotReady, Refusal
-from loadtests.harness.machine import core_seconds
+from loadtests.harness.machine import Machine, core_seconds
 from loadtests.harness.processes import Child, environment, once, python
 from loadtests.harness.programs import Programs, unexpected
 from tests.children import child_process
@@ -227,6 +227,11 @@ def test_the_machine_tells_what_its_cores_did() -> None:
     while time.process_time() < until:
         pass
     assert sum(core_seconds().values()) >= sum(before.values()) + 0.2
+    told = {metric.name: {sample.labels["core"]: sample.value for sample in metric.samples}
+            for metric in Machine().collect() if "core" in metric.name}  # fmt: skip
+    stolen, busy = told["rehearsal_core_stolen_seconds"], told["rehearsal_core_busy_seconds"]
+    assert set(stolen) == set(busy) == {str(core) for core in before}
+    assert all(0.0 <= stolen[core] <= busy[core] for core in busy)
 
 
 def test_cpu_of_a_successor_is_added(child_of: ChildOf) -> None:

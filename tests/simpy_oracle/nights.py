@@ -59,3 +59,10 @@ def unprotected(people: int) -> Setup:
         setup.partners, civil_registry=replace(setup.partners.civil_registry, rate_per_s=15.0, allowance=())
     )
     return setup._replace(night=night, partners=partners, resources=setup.resources.unprotected())
+
+
+def impatient(people: int) -> Setup:
+    """Machines and partners are plenty, the gate is slow: nobody stands in line for long, all come back soon, many of
+    them with another browser, which has no ticket."""
+    setup = setup_of(night_of(), Resources(gate_per_s=people / 160.0, follows_stages=False))
+    return setup._replace(habits=setup.habits._replace(line_median_s=5.0, return_median_s=40.0, switch_share=0.3))

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scenarios.record import Run
 from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out import predicted
 from tests.acceptance.long.held_out_figures import Figures, Track, figures, of_dict, quantile
 from tests.acceptance.long.held_out_grades import graded
-from tests.acceptance.long.held_out_runs import Invalid
+from tests.acceptance.long.held_out_runs import Invalid, stolen
+from tests.unit.planted_service import SCRAPE_S, PlantedService
 from tests.unit.test_calibration_file import calibration
 
 EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
@@ -95,14 +97,16 @@ def test_the_table_is_put_in_its_place_and_nothing_else_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = tmp_path / "simulation.md"
-    page.write_text(held_out_page.PAGE.read_text())
+    as_it_was = held_out_page.PAGE.read_text()
+    page.write_text(as_it_was)
     monkeypatch.setattr(held_out_page, "PAGE", page)
     for told in ("first", "second"):
         held_out_page.write(told)
     before, after = held_out_page.BEGINS, held_out_page.ENDS
     assert f"{before}\nsecond\n{after}" in page.read_text()
     assert page.read_text().count(before) == page.read_text().count(after) == 1
-    assert page.read_text().partition(after)[2].startswith("\n\n## What is checked")
+    assert page.read_text().partition(before)[0] == as_it_was.partition(before)[0]
+    assert page.read_text().partition(after)[2] == as_it_was.partition(after)[2]
 
 
 def test_noise_is_how_far_the_second_rehearsal_was_off() -> None:
@@ -123,3 +127,11 @@ def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_pat
     path.write_text(json.dumps({"expected": expected}))
     with pytest.raises(Invalid, match="another version"):
         predicted(path, found)
+
+
+def test_what_the_host_took_is_a_share_of_the_busy_time(tmp_path: Path) -> None:
+    planted = PlantedService(3)
+    planted.load[:] = 0.5
+    assert stolen(Run.load(planted.write(tmp_path / "left alone")), 120.0) == 0.0
+    planted.stolen[:] = 0.1 * SCRAPE_S
+    assert stolen(Run.load(planted.write(tmp_path / "taken")), 120.0) == pytest.approx(0.2, rel=0.01)

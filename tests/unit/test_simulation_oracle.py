@@ -5,12 +5,13 @@ Few people, because the kernel is played uncompiled here; `make acceptance NAME=
 
 import pytest
 
+from scenarios.fates import Reason
 from scenarios.journey_state import Action
 from scenarios.journey_state import Result as Told
 from scenarios.simulation.figures import EMAIL, IDENTITY
 from scenarios.simulation.run import Result
 from tests.simpy_oracle.comparing import by_kernel, by_oracle, differences
-from tests.simpy_oracle.nights import troubled, unprotected
+from tests.simpy_oracle.nights import impatient, troubled, unprotected
 from tests.simpy_oracle.plants import PLANTS
 from tests.unit.simulated_nights import answers
 
@@ -44,6 +45,17 @@ def test_without_protection_too() -> None:
     setup = unprotected(FEW)
     kernel = by_kernel(setup, FEW, plain=True)
     assert kernel.tally.answered[:, :, Told.TIMEOUT].sum() > FEW / 3
+    assert differences(kernel, by_oracle(setup, FEW)) == []
+
+
+def test_who_loses_patience_with_the_line_comes_back_at_the_same_moment_in_both() -> None:
+    """Often, with her ticket or with another browser; some are in the end let in, some have gone for good."""
+    setup = impatient(FEW)
+    kernel = by_kernel(setup, FEW, plain=True)
+    assert kernel.rows["visits"].sum() >= FEW
+    assert kernel.world["tickets"][0] > FEW
+    left = kernel.rows["reason"] == Reason.LEFT_THE_LINE
+    assert 0 < left.sum() < FEW
     assert differences(kernel, by_oracle(setup, FEW)) == []
 
 

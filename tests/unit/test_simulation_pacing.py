@@ -91,7 +91,7 @@ class Seconds:
     """A loop that is shown seconds which nobody played."""
 
     def __init__(self, setup: Setup) -> None:
-        self.run, _ = prepared(setup, np.zeros(1, np.int64), plain=True)
+        self.run, _ = prepared(setup, np.zeros(1, np.int64))
         self.world, self.pacer = self.run.world[0], Pacer(self.run, setup)
         self.at_s = 0
 
@@ -178,7 +178,7 @@ def test_looks_of_a_long_line_leave_the_door_open() -> None:
     setup = setup_of(night_of(), Resources(web=16))
 
     def longest_wait_s(every_ticks: int) -> float:
-        run, _ = prepared(setup, np.array([0]), plain=True)
+        run, _ = prepared(setup, np.array([0]))
         world, figures, rows = (getattr(run, name).view(np.recarray) for name in ("world", "figures", "rows"))
         world.tickets, world.rate_per_s = 400_000, 12.0
         waits = []

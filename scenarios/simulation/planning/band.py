@@ -165,7 +165,7 @@ def _deepest(coming: NDArray[np.float64], rate: float, limit: float) -> float:
 
 
 def _line(played: Result, setup: Setup, figures: Any) -> list[Band]:
-    """The longest line before the doors, by a fluid whose people lose patience."""
+    """The longest line before the doors, by a fluid whose people lose patience, and do not come back as some do."""
     if not figures["gated"]:
         return []
     tickets = played.tally.answered[:, Action.TICKET, :].sum(axis=1).astype(float)

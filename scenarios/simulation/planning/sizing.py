@@ -108,7 +108,8 @@ def sized(setup: Setup, due_us: NDArray[np.int64]) -> Sizing:
 def gate_guess(setup: Setup, due_us: NDArray[np.int64], kept: float, wait_s: float) -> float:
     """The least rate of the gate, per second of the night, with which a fluid line is short enough.
 
-    It loses at most 1 - `kept` of the people, and passes within `wait_s`.
+    It loses at most 1 - `kept` of the people, and passes within `wait_s`; who leaves the line comes back in the
+    simulation only, so the search may find less.
     """
     ends_s = float(due_us[-1]) / 1e6 + 1.0
     times = np.linspace(0.0, ends_s, _STEPS)

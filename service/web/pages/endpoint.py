@@ -107,7 +107,7 @@ class PageEndpoint:
         except NotSignedIn:
             raise
         except LaunchnightError as error:
-            count_refusal(self._house.metrics, error)
+            count_refusal(self._house.metrics, error, "page")
             visit.refusal = error
             return self._shown(await self._page.show(visit), visit)
         return redirect(self._language.url(go.slug))
@@ -135,7 +135,7 @@ class PageEndpoint:
         if not isinstance(error, LaunchnightError):
             report(error, visit.scope)
             error = InternalError()
-        count_refusal(self._house.metrics, error)
+        count_refusal(self._house.metrics, error, "page")
         headers = [*page_headers(), *retry_headers(error)]
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", b"GET, HEAD, POST" if self._takes_forms else b"GET, HEAD"))

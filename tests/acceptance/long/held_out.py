@@ -4,10 +4,10 @@
 ramp, calibrates on rehearsals at 30, 50 and 70 % of it, writes down what the simulation expects of 60, 90 and 110 % of
 it, of a database that stands still, and of another ramp, prints the SHA-256 of that file, and only then rehearses them.
 60 and 90 % are rehearsed twice: how far these differ is what nobody can predict (A/A). Three quarters of an hour, the
-machine for itself; runs are kept below .launchnight/held-out, so that a second start goes on where the first one ended
-(ARGS=--anew begins anew). Ends with 1 when a figure is further off than its bar, with 5 when rehearsals say nothing.
-ARGS="--minutes 1 --rough" tries it small while others use the machine; ARGS=--write writes the table into
-docs/simulation.md.
+machine for itself, and longer where its host takes it away meanwhile; runs are kept below .launchnight/held-out, so
+that a second start goes on where the first one ended (ARGS=--anew begins anew). Ends with 1 when a figure is further
+off than its bar, with 5 when rehearsals say nothing. ARGS="--minutes 1 --rough" tries it small while others use the
+machine; ARGS=--write writes the table into docs/simulation.md.
 """
 
 import argparse
@@ -77,8 +77,9 @@ def main() -> int:
 
 def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool) -> Exit:
     began = time.monotonic()
-    play = partial(rehearsed, home, roughly=roughly)
-    first = rehearsed(home, Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed, 1.0), roughly=True)
+    play = partial(rehearsed, home, roughly=roughly, shared=roughly)
+    ramp = Load("find-knee", "ramp:{:g}-{:g}".format(*FIRST_RAMP), minutes, seed, 1.0)
+    first = rehearsed(home, ramp, roughly=True, shared=roughly)
     knee_per_s = first.figures.best_per_s / STEPS_BEFORE_PHOTOS
     print(f"knee: {first.figures.best_per_s:.0f} good answers a second, {knee_per_s:.1f} people a second", flush=True)
     learned = {

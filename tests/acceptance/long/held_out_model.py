@@ -24,7 +24,7 @@ from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.figures import IDENTITY, Setup, photo_bytes
 from scenarios.simulation.mail import oldest_ms
 from scenarios.simulation.pacing import Pacer
-from scenarios.simulation.run import Result, begun, prepared
+from scenarios.simulation.run import Result, prepared
 from scenarios.simulation.shared_core import catch_up
 from tests.acceptance.long.held_out_figures import Figures, Track, figures
 
@@ -78,7 +78,7 @@ class Model:
             while now_us < second * _US and run.world["ended"][0] < len(due_us):
                 now_us = pacer.play(play, run, second * _US, last)
             looks.append(_Look.of(run, second))
-        played = Result(run.rows, begun(setup, due_us), run.world, run.tally, case.end_s * _US, (), pacer.paced)
+        played = Result(run.rows, run.begins_us, run.world, run.tally, case.end_s * _US, (), pacer.paced)
         if broken := invariants.violations(played):
             raise RuntimeError(f"the simulation broke a law: {'; '.join(broken)}")
         used = np.array([one.used_s for one in looks])

@@ -25,7 +25,7 @@ def text(
         "| rehearsal | figure | simulated | measured | off by | may be | again (A/A) | |",
         "|---|---|---|---|---|---|---|---|",
         *(_row(line) for line in lines),
-        *(f"| {name} | could not be rehearsed: the generator was held up, twice | | | | | | |" for name in absent),
+        *(f"| {name} | could not be rehearsed: every try was invalid | | | | | | |" for name in absent),
     ]
     return "\n".join(told)
 

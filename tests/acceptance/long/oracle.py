@@ -1,8 +1,8 @@
 """Thousands of people by the kernel, compiled, and by the oracle in SimPy: everybody ends alike, to the microsecond.
 
 `make acceptance NAME=oracle`, some five minutes. Ends with 3 when a bar is missed. Nights: one in which everything
-binds, with and without protection, one in which all is well, one with the allowances of that April; and the first of
-them with a rule changed in the oracle alone, which must be found.
+binds, with and without protection, one in which all is well, one with the allowances of that April, one in which people
+leave the line again and again; and the first of them with a rule changed in the oracle alone, which must be found.
 """
 
 import sys
@@ -16,7 +16,7 @@ from scenarios.simulation.figures import EMAIL, IDENTITY, SMS, Setup
 from scenarios.simulation.run import Result
 from tests.acceptance.long.simulated_night import Bar, compiled, judged
 from tests.simpy_oracle.comparing import by_oracle, differences
-from tests.simpy_oracle.nights import troubled, unprotected
+from tests.simpy_oracle.nights import impatient, troubled, unprotected
 from tests.simpy_oracle.plants import PLANTS, UNPROTECTED, Plants
 from tests.unit.simulated_nights import night_of, setup_of
 
@@ -91,7 +91,15 @@ def as_launched() -> Iterator[Bar]:
     yield alike("the partners as launched", setup, kernel)
 
 
-PROOFS = (everything_binds, without_protection, all_is_well, as_launched)
+def impatience() -> Iterator[Bar]:
+    setup = impatient(PEOPLE)
+    kernel = compiled(setup, PEOPLE)
+    visits, tickets = int(kernel.rows["visits"].sum()), int(kernel.world["tickets"][0])
+    yield Bar(f"{visits} visits end in the line, {tickets} tickets are taken", visits > PEOPLE and tickets > PEOPLE)
+    yield alike("a line that nobody stands in for long", setup, kernel)
+
+
+PROOFS = (everything_binds, without_protection, all_is_well, as_launched, impatience)
 
 
 if __name__ == "__main__":
