@@ -362,6 +362,10 @@ class Metrics:
             self.http_cpu.labels(route, outcome)
         one_label: tuple[tuple[Counter | Gauge, Iterable[str]], ...] = (
             (self.stages, STAGES),
+            (self.gate_strain, GATE_STAGES),
+            (self.gate_bound, GATE_STAGES),
+            (self.door_limit, DOOR_CLASSES),
+            (self.door_in_flight, DOOR_CLASSES),
             (self.promises, PROMISES),
             (self.uploads_erased, ("expired", "given_up")),
             (self.upload_takeovers, TAKEOVERS),
@@ -375,9 +379,6 @@ class Metrics:
         for instrument, values in one_label:
             for value in values:
                 instrument.labels(value)
-        for stage in GATE_STAGES:
-            self.gate_strain.labels(stage)
-            self.gate_bound.labels(stage)
         for queue in QUEUES:
             for gauge in (self.queue_depth, self.queue_limit, self.queue_oldest, self.queue_drain):
                 gauge.labels(queue)
@@ -397,9 +398,6 @@ class Metrics:
             self.bucket_failures.labels(kind)
         for reason, outcome in product(REPEAT_REASONS, ("begun", "refused")):
             self.transaction_repeats.labels(reason, outcome)
-        for route_class in DOOR_CLASSES:
-            self.door_limit.labels(route_class)
-            self.door_in_flight.labels(route_class)
         for reason, progress in product(DOOR_REASONS, DOOR_PROGRESS):
             self.door_shed.labels(reason, progress)
         for channel, bound in product(("email", "sms"), ("yes", "no")):
