@@ -278,6 +278,7 @@ IN_JOURNEYS = [rule for rule in RULES if rule.__name__ in JOURNEY]
 ELSEWHERE = [rule for rule in RULES if rule.__name__ not in JOURNEY]
 
 
+@pytest.mark.timeout(300)  # it compiles for most of a minute, and longer where others want the cores, too
 @pytest.mark.parametrize("rules", [IN_JOURNEYS, ELSEWHERE], ids=["journeys", "the others"])
 def test_compiled_rules_give_the_digits_of_the_plain_ones(rules: list[Rule]) -> None:
     """On random signed and as many unsigned inputs each; floats bit for bit."""
