@@ -316,12 +316,13 @@ def _write_report(folder: Path, options: argparse.Namespace, code: int = 0) -> i
     and it stands even when so little was recorded that no report can be written.
     """
     import reports
-    from loadtests import capacity_view, verdict_view
+    from loadtests import capacity_view, plan_view, verdict_view
     from loadtests.harness.errors import Exit, first_of
     from reports.wording import speaking
     from scenarios.capacity_record import is_capacity
+    from scenarios.plan_record import is_plan
 
-    view = capacity_view if is_capacity(folder) else verdict_view
+    view = capacity_view if is_capacity(folder) else plan_view if is_plan(folder) else verdict_view
     try:
         verdict = reports.write(folder, options.language)
     except Exception:

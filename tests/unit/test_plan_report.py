@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import reports
+from loadtests import cli
 from scenarios.plan_record import Band, Plan
 from scenarios.simulation.planning.knobs import KNOBS
 from tests.report_sources import Sources
@@ -109,3 +110,14 @@ def test_what_was_not_played_leaves_its_part_out(tmp_path: Path) -> None:
 def test_an_outcome_comes_back_from_its_document() -> None:
     told = outcome(broken_laws=("x",))
     assert type(told).from_dict(json.loads(json.dumps(told.to_dict()))) == told
+
+
+def test_a_page_that_is_written_anew_is_told_on_the_screen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", str(folder), "--language", "id"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("found: Hasil simulasi")
+    assert str(folder / "report.html") in told.replace("\n", "")
+    assert cli.main(["report", str(folder), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"]["outcome"] == "found"
+    assert document["report"] == str(folder / "report.html")
