@@ -153,7 +153,7 @@ OVERLOAD = Row(
             "around go first; from finishing on, somebody is called.",
             "reqps",
             (Query("sum by (progress) (rate(registration_door_shed_total[$__rate_interval]))", "{{progress}}"),),
-            "stacked",
+            "stacked", width=6,
         ),
         Panel(
             "Turned away by reason",
@@ -164,7 +164,16 @@ OVERLOAD = Row(
                 Query("sum by (reason) (rate(registration_door_shed_total[$__rate_interval]))", "{{reason}}"),
                 Query("sum(rate(registration_door_gone_total[$__rate_interval]))", "left"),
             ),
-            "stacked",
+            "stacked", width=6,
+        ),
+        Panel(
+            "Turned away by a full queue",
+            "Requests a second answered 503 because the queue behind them is full, by class of route. The gate holds "
+            "the queue to account for them, not the machines.",
+            "reqps",
+            (Query("sum by (route_class) (rate(registration_http_queue_full_total[$__rate_interval]))",
+                   "{{route_class}}"),),
+            "stacked", width=6,
         ),
         Panel(
             "How full the door is",
@@ -173,7 +182,7 @@ OVERLOAD = Row(
             "percentunit",
             (Query('sum by (instance) (registration_door_in_flight_requests{route_class="all"}) '
                    '/ sum by (instance) (registration_door_limit_requests{route_class="all"} > 0)', "{{instance}}"),),
-            limits=limits(0.7, 1),
+            width=6, limits=limits(0.7, 1),
         ),
         Panel(
             "What the door lets in",
