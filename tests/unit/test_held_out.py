@@ -11,14 +11,15 @@ import pytest
 from scenarios.record import Run
 from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out import predicted
-from tests.acceptance.long.held_out_figures import Figures, Track, figures, of_dict, quantile
+from tests.acceptance.long.held_out_figures import LOOK_S, Figures, Track, figures, quantile, track_of_dict, undisturbed
 from tests.acceptance.long.held_out_grades import graded
-from tests.acceptance.long.held_out_runs import Invalid, stolen
+from tests.acceptance.long.held_out_runs import Invalid
 from tests.unit.planted_service import SCRAPE_S, PlantedService
 from tests.unit.test_calibration_file import calibration
 
 EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
 SEEN = Figures(
+    counted_s=130,
     cores={"web": 0.4, "worker": 0.05, "gatekeeper": 0.03, "database": 0.3},
     p50_s=0.01, p95_s=0.1, good_per_s=200.0, calm_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
 )  # fmt: skip
@@ -34,17 +35,48 @@ def track(good_per_s: list[float]) -> Track:
 
 
 def test_figures_are_those_between_warming_up_and_the_last_arrival() -> None:
-    found = figures(track([1.0] * 20 + [10.0] * 60), 20, 80)
+    found = figures(track([1.0] * 20 + [10.0] * 60), np.ones(80, bool), 20, 80)
     assert found.cores == {"web": 0.25}
     assert (found.good_per_s, found.best_per_s, found.last_per_s, found.oldest_s) == (10.0, 10.0, 10.0, 75.0)
     assert 0.001 < found.p50_s < 0.01 and found.p95_s == pytest.approx(0.1 * 10.0**0.5)
-    assert not found.tipped
-    assert of_dict(found.to_dict()) == found
+    assert not found.tipped and not found.unknown
+
+
+def test_seconds_that_do_not_count_are_as_if_they_had_not_been() -> None:
+    """A host that takes half of the machine for ten seconds, and all of it for another ten."""
+    counts = np.ones(80, bool)
+    counts[30:40] = counts[60:70] = False
+    good = np.full(80, 10.0)
+    good[30:40], good[60:70] = 5.0, 90.0
+    found = figures(track(list(good)), counts, 20, 80)
+    assert (found.counted_s, found.good_per_s, found.best_per_s, found.calm_per_s, found.last_per_s) == (
+        40, 10.0, 10.0, 10.0, 10.0,
+    )  # fmt: skip
+    assert not found.unknown
+    all_of_them = figures(track(list(good)), np.ones(80, bool), 20, 80)
+    assert all_of_them.best_per_s > 10.0 and all_of_them.calm_per_s < 10.0
+
+
+def test_too_few_seconds_leave_figures_unknown() -> None:
+    counts = np.ones(80, bool)
+    counts[::15] = False
+    found = figures(track([10.0] * 80), counts, 20, 80)
+    assert np.isnan(found.best_per_s) and found.unknown
+    assert figures(track([10.0] * 80), np.zeros(80, bool), 20, 80).counted_s == 0
+
+
+def test_a_track_is_written_and_read() -> None:
+    one = track([1.0, 2.0, 3.0])
+    again = track_of_dict(json.loads(json.dumps(one.to_dict())))
+    assert again.used.keys() == one.used.keys() and (again.used["web"] == one.used["web"]).all()
+    for name in ("good", "edges", "times", "oldest"):
+        assert (getattr(again, name) == getattr(one, name)).all()
 
 
 def test_a_service_that_answers_less_at_the_end_has_tipped() -> None:
-    assert figures(track([10.0] * 60 + [6.0] * 20), 20, 80).tipped
-    assert not figures(track([10.0] * 60 + [8.0] * 20), 20, 80).tipped
+    every = np.ones(80, bool)
+    assert figures(track([10.0] * 60 + [6.0] * 20), every, 20, 80).tipped
+    assert not figures(track([10.0] * 60 + [8.0] * 20), every, 20, 80).tipped
 
 
 def test_quantiles_lie_between_edges_and_nothing_has_none() -> None:
@@ -119,9 +151,11 @@ def test_noise_is_how_far_the_second_rehearsal_was_off() -> None:
 def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_path: Path) -> None:
     """A rough run may have learned from other rehearsals, and left what it expected."""
     path, found = tmp_path / "predictions.json", calibration()
-    expected = {name: SEEN.to_dict() for name in LOADS}
+    expected = {name: track([1.0, 2.0]).to_dict() for name in LOADS}
     path.write_text(json.dumps({"calibration": found.digest, "expected": expected}))
-    assert predicted(path, found) == (dict.fromkeys(LOADS, SEEN), hashlib.sha256(path.read_bytes()).hexdigest())
+    tracks, sha = predicted(path, found)
+    assert sha == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert {name: each.to_dict() for name, each in tracks.items()} == expected
     with pytest.raises(Invalid, match="begin anew with --anew"):
         predicted(path, calibration(name="another"))
     path.write_text(json.dumps({"expected": expected}))
@@ -129,9 +163,13 @@ def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_pat
         predicted(path, found)
 
 
-def test_what_the_host_took_is_a_share_of_the_busy_time(tmp_path: Path) -> None:
+def test_what_the_host_took_does_not_count_nor_what_follows(tmp_path: Path) -> None:
     planted = PlantedService(3)
     planted.load[:] = 0.5
-    assert stolen(Run.load(planted.write(tmp_path / "left alone")), 120.0) == 0.0
-    planted.stolen[:] = 0.1 * SCRAPE_S
-    assert stolen(Run.load(planted.write(tmp_path / "taken")), 120.0) == pytest.approx(0.2, rel=0.01)
+    assert undisturbed(Run.load(planted.write(tmp_path / "left alone")), 120).all()
+    taken_s = 60.0
+    planted.stolen[round(taken_s / SCRAPE_S)] = 0.1 * LOOK_S
+    counts = undisturbed(Run.load(planted.write(tmp_path / "taken")), 120)
+    assert counts[:50].all() and counts[75:].all()
+    assert not counts[round(taken_s) : round(taken_s) + LOOK_S].any()
+    assert LOOK_S < np.count_nonzero(~counts) <= 4 * LOOK_S

@@ -30,10 +30,10 @@ from scenarios import calibration_file
 from scenarios.calibration_file import Calibration, CalibrationError
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
-from tests.acceptance.long.held_out_figures import CALM, Figures, of_dict
+from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, track_of_dict
 from tests.acceptance.long.held_out_grades import graded
-from tests.acceptance.long.held_out_model import Model, fitted, of_calibration
-from tests.acceptance.long.held_out_runs import Invalid, Load, Played, cores, night_file, rehearsed
+from tests.acceptance.long.held_out_model import Lesson, Model, fitted, of_calibration
+from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, cores, night_file, rehearsed
 
 FIRST_RAMP = (2.0, 75.0)
 """People a second: from hardly any to twice what a core carries. Where the generator is held up at its end, the knee is
@@ -94,10 +94,12 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     held = _held(knee_per_s, minutes, seed + 10)
     predicted, sha = _predictions(home, found, learned, taught, held)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
-    seen = _figures(play, held)
-    again = _figures(play, {name: replace(held[name], name=other) for name, other in AGAIN.items()})
-    absent = sorted(set(held) - set(seen))
-    lines = graded(predicted, seen, again)
+    played = _played(play, held)
+    again = _played(play, {name: replace(held[name], name=other) for name, other in AGAIN.items()})
+    absent = sorted(set(held) - set(played))
+    expected = {name: figures(predicted[name], each.counts, WARM_S, len(each.counts)) for name, each in played.items()}
+    seen, second = ({name: each.figures for name, each in some.items()} for some in (played, again))
+    lines = graded(expected, seen, second)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
     told = held_out_page.text(lines, absent, knee_per_s, sha, found, minutes)
     print(told)
@@ -111,12 +113,12 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     return Exit.INVALID if absent else Exit.OK
 
 
-def _figures(play: Callable[[Load], Played], loads: dict[str, Load]) -> dict[str, Figures]:
+def _played(play: Callable[[Load], Played], loads: dict[str, Load]) -> dict[str, Played]:
     """Those of the loads that could be rehearsed; of the others it has been said that they could not."""
     found = {}
     for name, load in loads.items():
         with suppress(Invalid):
-            found[name] = play(load).figures
+            found[name] = play(load)
     return found
 
 
@@ -143,8 +145,11 @@ def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
 
 def _predictions(
     home: Path, found: Calibration, learned: dict[str, Load], taught: dict[str, Played], held: dict[str, Load]
-) -> tuple[dict[str, Figures], str]:
-    """What the model expects, and the SHA-256 of the file that says so; as written before, where it is there."""
+) -> tuple[dict[str, Track], str]:
+    """What the model expects, second by second, and the SHA-256 of the file that says so.
+
+    As it was written before, where it is there.
+    """
     path = home / "predictions.json"
     if not path.exists():
         if any((home / name).exists() for name in held):
@@ -153,19 +158,20 @@ def _predictions(
         cases = {name: load.case(night) for name, load in learned.items()}
         model = of_calibration(found, [(cases[name], one.run) for name, one in taught.items()])
         print("fitting what a request waits for", flush=True)
-        model = fitted(model, [(cases[name], one.figures) for name, one in taught.items()], _say)
-        for name, case in cases.items():
-            _show(name, model.figures(case), taught[name].figures)
-        _write(path, model, found, {name: model.figures(_case(home, load)) for name, load in held.items()}, held)
+        lessons = {name: Lesson(cases[name], one.counts, one.figures) for name, one in taught.items()}
+        model = fitted(model, list(lessons.values()), _say)
+        for name, one in lessons.items():
+            _show(name, model.figures(one.case, one.counts), one.seen)
+        _write(path, model, found, {name: model.track(_case(home, load)) for name, load in held.items()}, held)
     return predicted(path, found)
 
 
-def predicted(path: Path, found: Calibration) -> tuple[dict[str, Figures], str]:
+def predicted(path: Path, found: Calibration) -> tuple[dict[str, Track], str]:
     """What the file expects, and its SHA-256. Raises Invalid where it does not come from this calibration."""
     data = path.read_bytes()
     try:
         document = json.loads(data)
-        expected = {name: of_dict(each) for name, each in document["expected"].items()}
+        expected = {name: track_of_dict(each) for name, each in document["expected"].items()}
         source = str(document["calibration"])
     except (KeyError, TypeError, ValueError):
         raise Invalid(f"{path} was written by another version of this proof: begin anew with --anew") from None
@@ -181,7 +187,7 @@ def _case(home: Path, load: Load) -> Any:
     return load.case(night_file(home, load.outage))
 
 
-def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Figures], held: dict[str, Load]) -> None:
+def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Track], held: dict[str, Load]) -> None:
     document = {
         "simulated": True,
         "calibration": found.digest,
@@ -192,7 +198,7 @@ def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Fig
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
         "expected": {name: each.to_dict() for name, each in expected.items()},
     }
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    path.write_text(json.dumps(document) + "\n")
 
 
 def _show(name: str, expected: Figures, seen: Figures) -> None:

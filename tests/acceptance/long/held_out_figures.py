@@ -1,15 +1,17 @@
 """What a rehearsal and its prediction are compared by: second by second the same track, and one way to read figures.
 
 `of_run` makes a track out of a record, tests.acceptance.long.held_out_model one out of the simulation; the figures of
-both come from `figures`, so nothing can differ but what happened.
+both come from `figures`, over the same seconds, so nothing can differ but what happened. Seconds in which the machine's
+host let others have its cores count on neither side: the model knows nothing of them, whatever came of them.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.calibration_file import ROLES
 from scenarios.counters import FloatArray, grown, grown_buckets
@@ -27,6 +29,13 @@ TIPPED = 0.7
 """A service has tipped that answers, at the end of the arrivals, less than this share of what it answered before."""
 OLDEST_S = 10
 """The age of the oldest job is the mean over so many seconds: workers tell it now and then."""
+LOOK_S = 5
+"""What the host took is looked at over so many seconds: it comes and goes in tens of them."""
+MOST_STOLEN = 0.02
+"""Of the busy time of the cores: above, nobody knows what the service would have done. Less than a calibration bears
+(scenarios.simulation.windows), for one request in twenty decides what is compared here."""
+STATES = ("stolen", "busy")
+BoolArray = NDArray[np.bool_]
 
 
 class Track(NamedTuple):
@@ -43,11 +52,19 @@ class Track(NamedTuple):
     oldest: FloatArray
     """Age of the oldest identity check in the queue."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values; `track_of_dict` is the way back."""
+        used = {role: each.tolist() for role, each in self.used.items()}
+        rest = {name: getattr(self, name).tolist() for name in ("good", "times", "oldest")}
+        return {"used": used, **rest, "edges": self.edges[:-1].tolist()}
+
 
 @dataclass(frozen=True)
 class Figures:
-    """What is graded, between the warming up and the last arrival."""
+    """What is graded, between the warming up and the last arrival; nan for what too few seconds tell of."""
 
+    counted_s: int
+    """Seconds that count."""
     cores: dict[str, float]
     """By role, on average."""
     p50_s: float
@@ -56,40 +73,54 @@ class Figures:
     calm_per_s: float
     """Up to CALM of the time."""
     best_per_s: float
-    """In the best BEST_S seconds of the run."""
+    """In the best BEST_S seconds of the run, one after the other."""
     last_per_s: float
-    """In the last BEST_S seconds of the arrivals."""
+    """In the last BEST_S seconds of the arrivals that count."""
     oldest_s: float
 
     @property
     def tipped(self) -> bool:
         return self.last_per_s < TIPPED * self.calm_per_s
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values; `of_dict` is the way back."""
-        return {**asdict(self), "tipped": self.tipped}
+    @property
+    def unknown(self) -> bool:
+        """Whether too few seconds count for some figure."""
+        values = (self.p95_s, self.calm_per_s, self.best_per_s, self.last_per_s)
+        return any(math.isnan(value) for value in values)
 
 
-def of_dict(document: dict[str, Any]) -> Figures:
-    return Figures(**{name: value for name, value in document.items() if name != "tipped"})
+def track_of_dict(document: dict[str, Any]) -> Track:
+    used = {role: np.array(each) for role, each in document["used"].items()}
+    good, times, oldest = (np.array(document[name], dtype=np.float64) for name in ("good", "times", "oldest"))
+    return Track(used, good, np.append(document["edges"], np.inf), times, oldest)
 
 
-def figures(track: Track, warm_s: int, end_s: int) -> Figures:
-    """The figures of a track between two of its seconds; best_per_s from its beginning on."""
-    span = end_s - warm_s
+def figures(track: Track, counts: BoolArray, warm_s: int, end_s: int) -> Figures:
+    """The figures of a track between two of its seconds; best_per_s from its beginning on. counts: by second, whether
+    what happened from it to the next one counts."""
+    seconds = np.arange(end_s)
+    inside = np.flatnonzero(counts[:end_s] & (seconds >= warm_s))
     calm_s = max(round(CALM * end_s), warm_s + 1)
-    counts = track.times[end_s] - track.times[warm_s]
-    best = track.good[BEST_S : end_s + 1] - track.good[: end_s + 1 - BEST_S]
+    good, times = np.diff(track.good), np.diff(track.times, axis=0)
+    answered = times[inside].sum(axis=0)
+    whole = np.convolve(counts[:end_s], np.ones(BEST_S), "valid") > BEST_S - 0.5
+    best = (track.good[BEST_S : end_s + 1] - track.good[: end_s + 1 - BEST_S])[whole]
+    after = inside[inside >= calm_s][-BEST_S:]
     return Figures(
-        cores={role: float(used[end_s] - used[warm_s]) / span for role, used in sorted(track.used.items())},
-        p50_s=quantile(track.edges, counts, 0.5),
-        p95_s=quantile(track.edges, counts, 0.95),
-        good_per_s=float(track.good[end_s] - track.good[warm_s]) / span,
-        calm_per_s=float(track.good[calm_s] - track.good[warm_s]) / (calm_s - warm_s),
-        best_per_s=float(best.max()) / BEST_S,
-        last_per_s=float(track.good[end_s] - track.good[end_s - BEST_S]) / BEST_S,
+        counted_s=len(inside),
+        cores={role: _mean(np.diff(used)[inside]) for role, used in sorted(track.used.items())},
+        p50_s=quantile(track.edges, answered, 0.5),
+        p95_s=quantile(track.edges, answered, 0.95),
+        good_per_s=_mean(good[inside]),
+        calm_per_s=_mean(good[inside[inside < calm_s]]),
+        best_per_s=float(best.max()) / BEST_S if len(best) else math.nan,
+        last_per_s=_mean(good[after]) if len(after) == BEST_S else math.nan,
         oldest_s=float(track.oldest[end_s - OLDEST_S : end_s + 1].mean()),
     )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def quantile(edges: FloatArray, counts: FloatArray, share: float) -> float:
@@ -134,3 +165,17 @@ def _level(run: Run, name: str, moments: FloatArray, **labels: str) -> FloatArra
         held.append(told[np.searchsorted(times, moments, side="right")])
     highest: FloatArray = np.max(held, axis=0)
     return highest
+
+
+def undisturbed(run: Run, end_s: int) -> BoolArray:
+    """By second of a rehearsal, whether it counts.
+
+    The host took no more than MOST_STOLEN of the busy time of the cores in its LOOK_S seconds, and in those before,
+    whose backlog they have.
+    """
+    marks = np.append(np.arange(0, end_s, LOOK_S), end_s).astype(np.float64)
+    stolen, busy = (np.diff(grown(run.samples, f"rehearsal_core_{state}_seconds_total", marks)) for state in STATES)
+    taken = stolen > MOST_STOLEN * busy
+    taken[1:] |= taken[:-1].copy()
+    counts: BoolArray = ~np.repeat(taken, np.diff(marks).astype(int))
+    return counts

@@ -26,7 +26,7 @@ from scenarios.simulation.mail import oldest_ms
 from scenarios.simulation.pacing import Pacer
 from scenarios.simulation.run import Result, prepared
 from scenarios.simulation.shared_core import catch_up
-from tests.acceptance.long.held_out_figures import Figures, Track, figures
+from tests.acceptance.long.held_out_figures import BoolArray, Figures, Track, figures
 
 _US = 1_000_000
 SIGMA = 0.3
@@ -45,6 +45,14 @@ class Case(NamedTuple):
     end_s: int
     share: float
     """Of the knee, at most 1: what the machine is at, for processor time that grows with that."""
+
+
+class Lesson(NamedTuple):
+    """A rehearsal that is learned from, its seconds that count, and what it came to in these."""
+
+    case: Case
+    counts: BoolArray
+    seen: Figures
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,8 @@ class Model:
             oldest=np.array([one.oldest_s for one in looks]),
         )
 
-    def figures(self, case: Case) -> Figures:
-        return figures(self.track(case), case.warm_s, case.end_s)
+    def figures(self, case: Case, counts: BoolArray) -> Figures:
+        return figures(self.track(case), counts, case.warm_s, case.end_s)
 
     def with_fitted(self, pause_s: float, pause_sigma: float, turns: float) -> "Model":
         return replace(self, pause_s=pause_s, pause_sigma=pause_sigma, turns=turns)
@@ -137,7 +145,7 @@ def of_calibration(found: Calibration, learned: Sequence[tuple[Case, Run]]) -> M
     return Model(found, sum(sizes) / len(sizes) / 1e6, (float(none), float(none + slope)))
 
 
-def fitted(model: Model, learned: Sequence[tuple[Case, Figures]], tell: Callable[[str], None]) -> Model:
+def fitted(model: Model, learned: Sequence[Lesson], tell: Callable[[str], None]) -> Model:
     """The model whose half and slow answers come nearest to those of the rehearsals that were learned from.
 
     Nelder and Mead's simplex over the squared logarithms of how far they are off; the people are the same each time.
@@ -147,7 +155,7 @@ def fitted(model: Model, learned: Sequence[tuple[Case, Figures]], tell: Callable
         inside = np.clip(guess, *np.transpose(BOUNDS))
         tried = model.with_fitted(*map(float, inside))
         outside = float(np.abs(guess - inside).sum())
-        told = [(tried.figures(case), seen) for case, seen in learned]
+        told = [(tried.figures(each.case, each.counts), each.seen) for each in learned]
         ratios = [(one.p50_s / seen.p50_s, one.p95_s / seen.p95_s) for one, seen in told]
         return float(np.sum(np.log(ratios) ** 2)) + outside
 
