@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 KEY_FILE = "secret-key"
+SWITCH_S = 0.0005
+"""How long the event loop waits for another thread of Python, as for the one that writes the metrics: a loop gives the
+interpreter away at each look for what has come, and would wait Python's 5 ms each time to have it back."""
 
 Work = Callable[
     ["Settings", "Metrics", asyncio.Event, socket.socket | None, Callable[[], None]],
@@ -86,6 +90,7 @@ def run(verb: str, settings: "Settings", lifeline: bool, work: "Work", listener:
     from service.web import logs
 
     logs.configure()
+    sys.setswitchinterval(SWITCH_S)
     instruments = metrics.Metrics(detail=settings.metrics_detail)
     with ExitStack() as stack:
         host, port = None, None

@@ -52,6 +52,11 @@ def core_seconds() -> dict[int, float]:
     return {core: _busy(times) for core, times in _core_times().items()}
 
 
+def stolen_s() -> float:
+    """Seconds since the start of the machine in which cores had work and their host let another machine have them."""
+    return sum(times.get(STOLEN, 0.0) for times in _core_times().values())
+
+
 def _core_times() -> dict[int, dict[str, float]]:
     """Core -> state -> seconds since the start of the machine."""
     times = psutil.cpu_times(percpu=True)
