@@ -105,7 +105,7 @@ def make_wheel(nodes: int, shift: int = SHIFT, slots: int = SLOTS) -> Wheel:
     )
 
 
-@shared
+@inlined
 def arm(wheel: Wheel, node: int, at: int) -> None:
     """`node` comes due at `at`, whatever was set before. at: 0 or later, not before the last time that was popped."""
     if wheel.at[node] != NONE:
@@ -297,7 +297,7 @@ def _spread(wheel: Wheel, size: int) -> None:
         boxes[box] += 1
 
 
-@shared
+@inlined
 def _push(wheel: Wheel, node: int, at: int) -> None:
     state = wheel.state
     if state[_HEAPED] == len(wheel.heap):
