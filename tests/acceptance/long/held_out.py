@@ -33,7 +33,7 @@ from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, track_of_dict
 from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import Lesson, Model, fitted, of_calibration
-from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, cores, night_file, rehearsed
+from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, awake, cores, night_file, rehearsed
 
 FIRST_RAMP = (2.0, 75.0)
 """People a second: from hardly any to twice what a core carries. Where the generator is held up at its end, the knee is
@@ -68,7 +68,10 @@ def main() -> int:
         first, other = cores()
         print(f"web, worker, gatekeeper and database on core {first}; swarm, partners and harness on core {other}")
         print(f"runs are kept in {home}", flush=True)
-        code = _prove(home, options.minutes, options.seed, roughly=options.rough, write=options.write)
+        with awake() as kept_awake:
+            if not kept_awake:
+                print("note: cores may sleep, for nobody lets us ask for less", flush=True)
+            code = _prove(home, options.minutes, options.seed, roughly=options.rough, write=options.write)
         return Exit.INVALID if options.rough else code
     except (Invalid, CalibrationError) as refused:
         print(f"INVALID: {refused}\nthe runs are in {home}")

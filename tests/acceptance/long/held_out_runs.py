@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import time
 from argparse import Namespace
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +44,8 @@ PROBE_TURNS = 8_000_000
 """Of a hash, on each core at once: some three seconds."""
 LEAST = 0.2
 """Share of a rehearsal's seconds that have to count; each figure needs its own, too."""
+SLEEP = Path("/dev/cpu_dma_latency")
+"""Linux lets cores sleep no deeper than they wake within what is written there, while it is open."""
 PLAYED = (Exit.OK, Exit.MISSED)
 """A rehearsal that ended so can be read, whether or not objectives of the night were met."""
 
@@ -100,6 +104,20 @@ def cores() -> tuple[int, int]:
     if len(found) < 2:
         raise Invalid("two cores are needed: one for the service and its database, one for those who ask")
     return found[0], found[1]
+
+
+@contextmanager
+def awake() -> Iterator[bool]:
+    """Keep the machine's cores from sleeping, and say whether that could be done: a virtual core that sleeps has to wait
+    for its host when it is wanted."""
+    try:
+        file = SLEEP.open("wb", buffering=0)
+    except OSError:
+        yield False
+        return
+    with file:
+        file.write((0).to_bytes(4, "little"))
+        yield True
 
 
 def night_file(home: Path, outage: tuple[float, float] | None) -> Path:
