@@ -108,8 +108,10 @@ def cores() -> tuple[int, int]:
 
 @contextmanager
 def awake() -> Iterator[bool]:
-    """Keep the machine's cores from sleeping, and say whether that could be done: a virtual core that sleeps has to wait
-    for its host when it is wanted."""
+    """Keep the machine's cores from sleeping, and say whether that could be done.
+
+    A virtual core that sleeps has to wait for its host when it is wanted.
+    """
     try:
         file = SLEEP.open("wb", buffering=0)
     except OSError:
