@@ -31,7 +31,7 @@ OLDEST_S = 10
 """The age of the oldest job is the mean over so many seconds: workers tell it now and then."""
 LOOK_S = 5
 """What the host took is looked at over so many seconds: it comes and goes in tens of them."""
-MOST_STOLEN = 0.01
+MOST_STOLEN = 0.02
 """Of the busy time of the cores: above, nobody knows what the service would have done. Less than a calibration bears
 (scenarios.simulation.windows), for one request in twenty decides what is compared here."""
 STATES = ("stolen", "busy")
