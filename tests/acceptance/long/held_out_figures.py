@@ -32,9 +32,9 @@ OLDEST_S = 10
 LOOK_S = 5
 """What the host took is looked at over so many seconds: it comes and goes in tens of them."""
 MOST_STOLEN = 0.02
-"""Of the busy time of the cores: above, nobody knows what the service would have done. Less than a calibration bears
-(scenarios.simulation.windows), for one request in twenty decides what is compared here."""
-STATES = ("stolen", "busy")
+"""Of the cores' time, which are kept awake and so always wanted: above, nobody knows what the service would have done.
+Less than a calibration bears (scenarios.simulation.windows), for one request in twenty decides what is compared here.
+"""
 BoolArray = NDArray[np.bool_]
 
 
@@ -170,12 +170,13 @@ def _level(run: Run, name: str, moments: FloatArray, **labels: str) -> FloatArra
 def undisturbed(run: Run, end_s: int) -> BoolArray:
     """By second of a rehearsal, whether it counts.
 
-    The host took no more than MOST_STOLEN of the busy time of the cores in its LOOK_S seconds, and in those before,
-    whose backlog they have.
+    The host took no more than MOST_STOLEN of the cores' time in its LOOK_S seconds, and in those before, whose backlog
+    they have.
     """
     marks = np.append(np.arange(0, end_s, LOOK_S), end_s).astype(np.float64)
-    stolen, busy = (np.diff(grown(run.samples, f"rehearsal_core_{state}_seconds_total", marks)) for state in STATES)
-    taken = stolen > MOST_STOLEN * busy
+    name = "rehearsal_core_stolen_seconds_total"
+    cores = sum(1 for _ in run.samples.select(name))
+    taken = np.diff(grown(run.samples, name, marks)) > MOST_STOLEN * cores * np.diff(marks)
     taken[1:] |= taken[:-1].copy()
     counts: BoolArray = ~np.repeat(taken, np.diff(marks).astype(int))
     return counts
