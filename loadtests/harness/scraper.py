@@ -8,8 +8,9 @@ import http.client
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from loadtests.harness import exposition
 from loadtests.harness.samples import Target, kept
@@ -125,7 +126,10 @@ class Endpoint:
 
 
 class Scraper:
-    """Scrapes all targets at once, every `interval` seconds, in a thread of its own."""
+    """Scrapes each target every `interval` seconds, one after the other in equal steps, as Prometheus does.
+
+    Programs that share a core would all show their metrics at the same moment otherwise, and requests wait for all.
+    """
 
     def __init__(self, *, interval: float = INTERVAL, clock: Callable[[], float] = time.time) -> None:
         self._interval = interval
@@ -162,11 +166,18 @@ class Scraper:
             recorder.add_to(writer, opens_at)
 
     def _loop(self) -> None:
+        assert self._pool is not None
+        step = self._interval / max(1, len(self._targets))
+        under_way: dict[int, Future[None]] = {}
         due = time.monotonic()
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            self._scrape()
-            # A scrape that took longer than the interval skips, it does not catch up.
-            due = max(due + self._interval, time.monotonic())
+        for place in cycle(range(len(self._targets))):
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                break
+            # A scrape that takes longer than the interval skips the next one, it does not catch up.
+            if place not in under_way or under_way[place].done():
+                under_way[place] = self._pool.submit(self._scrape_one, self._targets[place])
+            due = max(due + step, time.monotonic())
+        wait(under_way.values())
 
     def _scrape(self) -> None:
         assert self._pool is not None
