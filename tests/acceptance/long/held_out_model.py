@@ -152,18 +152,16 @@ def fitted(model: Model, learned: Sequence[Lesson], tell: Callable[[str], None])
     """
 
     def off(guess: Any) -> float:
-        inside = np.clip(guess, *np.transpose(BOUNDS))
-        tried = model.with_fitted(*map(float, inside))
-        outside = float(np.abs(guess - inside).sum())
+        tried = model.with_fitted(*map(float, guess))
         told = [(tried.figures(each.case, each.counts), each.seen) for each in learned]
         ratios = [(one.p50_s / seen.p50_s, one.p95_s / seen.p95_s) for one, seen in told]
-        return float(np.sum(np.log(ratios) ** 2)) + outside
+        return float(np.sum(np.log(ratios) ** 2))
 
     steps = [list(FIRST_GUESS) for _ in range(len(FIRST_GUESS) + 1)]
     for place, step in enumerate((0.003, -0.3, 0.6)):
         steps[place + 1][place] += step
     options = {"initial_simplex": steps, "maxfev": MOST_PLAYS, "xatol": 1e-4, "fatol": 1e-4}
-    best = minimize(off, FIRST_GUESS, method="Nelder-Mead", options=options)
+    best = minimize(off, FIRST_GUESS, method="Nelder-Mead", bounds=BOUNDS, options=options)
     pause_s, spread, turns = map(float, best.x)
     tell(f"pause {pause_s * 1e3:.2f} ms, sigma {spread:.2f}, turns {turns:.2f}: off by {best.fun:.4f} in all")
     return model.with_fitted(pause_s, spread, turns)
