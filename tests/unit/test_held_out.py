@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,8 +12,18 @@ import pytest
 from scenarios.record import Run
 from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out import predicted
-from tests.acceptance.long.held_out_figures import LOOK_S, Figures, Track, figures, quantile, track_of_dict, undisturbed
+from tests.acceptance.long.held_out_figures import (
+    LOOK_S,
+    BoolArray,
+    Figures,
+    Track,
+    figures,
+    quantile,
+    track_of_dict,
+    undisturbed,
+)
 from tests.acceptance.long.held_out_grades import graded
+from tests.acceptance.long.held_out_model import BOUNDS, Case, Lesson, Model, fitted
 from tests.acceptance.long.held_out_runs import Invalid
 from tests.unit.planted_service import SCRAPE_S, PlantedService
 from tests.unit.test_calibration_file import calibration
@@ -173,3 +184,24 @@ def test_what_the_host_took_does_not_count_nor_what_follows(tmp_path: Path) -> N
     assert counts[:50].all() and counts[75:].all()
     assert not counts[round(taken_s) : round(taken_s) + LOOK_S].any()
     assert LOOK_S < np.count_nonzero(~counts) <= 4 * LOOK_S
+
+
+class Sketch:
+    """Stands where a Model does: half of the answers take what is fitted as `pause_s`, slow ones twice that."""
+
+    def __init__(self, pause_s: float = 0.01) -> None:
+        self.pause_s = pause_s
+
+    def with_fitted(self, pause_s: float, pause_sigma: float, turns: float) -> "Sketch":
+        assert all(low <= each <= high for each, (low, high) in zip((pause_s, pause_sigma, turns), BOUNDS, strict=True))
+        return Sketch(pause_s)
+
+    def figures(self, case: Case, counts: BoolArray) -> Figures:
+        return replace(SEEN, p50_s=self.pause_s + 1e-6, p95_s=2 * self.pause_s + 2e-6)
+
+
+@pytest.mark.parametrize(("seen_s", "found_s"), [(0.05, 0.05), (1e-7, BOUNDS[0][0]), (0.9, BOUNDS[0][1])])
+def test_what_is_fitted_is_found_and_stays_inside_its_bounds(seen_s: float, found_s: float) -> None:
+    lesson = Lesson(cast(Case, None), np.ones(1, bool), replace(SEEN, p50_s=seen_s, p95_s=2 * seen_s))
+    found = fitted(cast(Model, Sketch()), [lesson], lambda _: None)
+    assert found.pause_s == pytest.approx(found_s, rel=0.02, abs=1e-4)
