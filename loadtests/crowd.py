@@ -306,7 +306,7 @@ class Crowd:
         self.notes.answered(one, request, answer, result, more=reading.more)
         if errand.effect is not None:
             self.notes.told(errand.effect, reading, result)
-        one.steps += result == "ok"
+        one.steps += result == "ok" and one.state.action != Action.PLACE
         if reading.more:
             return Decision(one.state, one.state.action, 0.0)
         decision = self._decide(one, reading, done)

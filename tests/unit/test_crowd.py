@@ -10,7 +10,7 @@ import pytest
 from loadtests.applicant import Applicant, Reading
 from loadtests.clock import Clock
 from loadtests.connections import Answer, Connections
-from loadtests.crowd import Crowd, Share
+from loadtests.crowd import Crowd, Errand, Share
 from scenarios import catalogue, journey
 from scenarios.behaviour import traits
 from scenarios.journey_state import Action, Result
@@ -84,6 +84,24 @@ def test_what_sets_people_back_is_counted() -> None:
     crowd._decide(one, Reading(Result.ERROR), 2.0)
     assert crowd.metrics.setbacks == {"visit_ended": 1, "browser_changed": 1, "page_lost": 1}
     assert 'swarm_setbacks_total{setback="page_lost"} 1\n' in crowd.metrics.exposition()
+
+
+@pytest.mark.parametrize(("action", "counted"), [(Action.PLACE, 0), (Action.ACCOUNT, 1)])
+def test_a_look_at_the_line_is_no_step(action: Action, counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has to wait longer still makes all the steps that the run asks for."""
+    night = catalogue.load("prakerja-wave-1")
+    share = Share(
+        night, 1, 20.0, np.array([0.0]), np.array([0]), last_arrival=0.0, drain=60.0, run="test", steps=9
+    )  # fmt: skip
+    crowd = Crowd(share, Clock(time.time()), Connections("http://127.0.0.1:1"), (b"", b""), Stats())
+    who = person(night, 1, 0)
+    one = Applicant(who, 0, journey.start(traits(night, who))._replace(action=action + 0), "test")
+    one.place_token = "token"
+    crowd.live[0] = one
+    answer = Answer(200, {}, b'{"state": "waiting", "ahead": 5, "wait_s": {"low": 10, "high": 20}}')
+    monkeypatch.setattr(crowd, "_send", lambda *_: (0.0, answer, 0.0))
+    crowd._run(Errand(one, one.request((b"", b"")), None), 0.0)
+    assert one.steps == counted
 
 
 def test_who_is_helped_begins_when_the_helper_is_free() -> None:
