@@ -79,7 +79,7 @@ def _stations(played: Played) -> Iterator[str]:
 def _shared_core(played: Played) -> Iterator[str]:
     """What a core that all share was given is done, or is there still."""
     world = played.world[0]
-    done = world["core_at_us"] * world["core_left"] - world["core_idle_us"]
+    done = world["core_given_us"] - world["core_idle_us"]
     given, left = world["role_us"].sum(), world["front_us"] + world["behind_us"]
     if abs(given - done - left) > _CLOSE * max(given, 1.0) * 1e3:
         yield f"the shared core was given {given:.0f} us of work, {done:.0f} are done and {left:.0f} are left"

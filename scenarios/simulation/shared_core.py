@@ -47,6 +47,14 @@ def put_together(world: Any, costs: Costs) -> None:
     world["behind_share"] = costs.behind_share
 
 
+def go_on(world: Any, now_us: int, left: float) -> None:
+    """From now on the core has so much of each second for requests and jobs. Raises ValueError for none of it."""
+    if left <= 0.0:
+        raise ValueError("nothing of the core is left for requests and jobs")
+    catch_up(world, now_us)
+    world.core_left = left
+
+
 @shared
 def catch_up(world: Any, now_us: int) -> None:
     """What the core has done since it was looked at."""
@@ -54,6 +62,7 @@ def catch_up(world: Any, now_us: int) -> None:
     if now_us <= since_us:
         return
     world.core_at_us = now_us
+    world.core_given_us += (now_us - since_us) * world.core_left
     stood_us = min(stands_us(world, since_us), now_us - since_us)
     room = stood_us * world.core_left
     inspected = min(world.behind_us, room)  # while the others stand still
@@ -118,6 +127,14 @@ def work(world: Any, role: int, now_us: int, work_us: float) -> None:
 
 
 @shared
+def work_behind(world: Any, role: int, now_us: int, work_us: float) -> None:
+    """The same behind all requests and jobs."""
+    catch_up(world, now_us)
+    world.behind_us += work_us
+    world.role_us[role] += work_us
+
+
+@shared
 def serve(
     world: Any, figures: Any, action: int, web_us: float, database_us: float, number: int, occasion: int, now_us: int
 ) -> int:
@@ -149,9 +166,7 @@ def job(world: Any, figures: Any, queue: int, now_us: int) -> None:
 def look_at(world: Any, figures: Any) -> None:
     """A photo is given to the inspectors: its answer is read ahead of time, so it counts from now on."""
     now_us = int(world.now_us)
-    catch_up(world, now_us)
-    world.behind_us += figures.inspection_us
-    world.role_us[WORKER_ROLE] += figures.inspection_us
+    work_behind(world, WORKER_ROLE, now_us, figures.inspection_us)
     work(world, DATABASE_ROLE, now_us, figures.job_database_us[PHOTO])
 
 

@@ -79,6 +79,7 @@ WORLD = np.dtype(
         ("kept_back", np.int64, (ACTIONS,)),
         *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us", "line_from_us")),
         *((name, np.float64) for name in ("front_us", "behind_us", "behind_share", "core_left", "core_idle_us")),
+        ("core_given_us", np.float64),
         ("role_us", np.float64, (4,)),
         ("ends", np.int64, (ENDS_S * ENDS,)),
         ("ended_in", np.int64, (ENDS,)),
@@ -95,7 +96,8 @@ tickets: places given out. claimed: people who have come to the gate; invited: p
 free: by station MOST_SERVERS instants, a heap of when each server has done what it was given.
 busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
 share, asked_in, late, kept_out: the door's ranks, as service.domain.door has them. head, tail: of the queues' rings.
-shares_core and what follows it: scenarios.simulation.shared_core; role_us: work given to each role there.
+shares_core and what follows it: scenarios.simulation.shared_core; core_given_us: what the core could have done by
+core_at_us, core_idle_us: what of that nobody wanted; role_us: work given to each role there.
 taken: by queue SLOTS counts of what was claimed lately, in slots of `slot_us`.
 live_area_us: microseconds that people were here, all together.
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -9,9 +11,11 @@ from typing import cast
 import numpy as np
 import pytest
 
+from scenarios.calibration_file import ROLES
+from scenarios.counters import FloatArray, grown
 from scenarios.record import Run
-from tests.acceptance.long import held_out_page
-from tests.acceptance.long.held_out import predicted
+from tests.acceptance.long import core_speed, held_out_page
+from tests.acceptance.long.held_out import read
 from tests.acceptance.long.held_out_figures import (
     LOOK_S,
     BoolArray,
@@ -23,7 +27,7 @@ from tests.acceptance.long.held_out_figures import (
     undisturbed,
 )
 from tests.acceptance.long.held_out_grades import graded
-from tests.acceptance.long.held_out_model import BOUNDS, Case, Lesson, Model, fitted
+from tests.acceptance.long.held_out_model import BOUNDS, Case, Lesson, Model, at_even_speed, fitted
 from tests.acceptance.long.held_out_runs import Invalid
 from tests.unit.planted_service import SCRAPE_S, PlantedService
 from tests.unit.test_calibration_file import calibration
@@ -32,7 +36,8 @@ EDGES = np.array([0.001, 0.01, 0.1, 1.0, np.inf])
 SEEN = Figures(
     counted_s=130,
     cores={"web": 0.4, "worker": 0.05, "gatekeeper": 0.03, "database": 0.3},
-    p50_s=0.01, p95_s=0.1, good_per_s=200.0, calm_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
+    p50_s=0.01, p75_s=0.05, p95_s=0.1, p99_s=0.2,
+    good_per_s=200.0, calm_per_s=200.0, best_per_s=250.0, last_per_s=240.0, oldest_s=40.0,
 )  # fmt: skip
 LOADS = ("held-60", "held-90", "held-110", "outage", "ramp")
 
@@ -128,11 +133,12 @@ def test_what_could_not_be_rehearsed_has_no_line() -> None:
 def test_the_table_says_what_was_missed_and_what_is_absent() -> None:
     wrong = replace(SEEN, p50_s=0.02, last_per_s=0.0)
     lines = graded(dict.fromkeys(LOADS, wrong), {"held-60": SEEN}, {"held-60": replace(SEEN, p50_s=0.011)})
-    told = held_out_page.text(lines, ["ramp"], 30.0, "0123456789abcdef0123", calibration(), 2.5)
-    assert "**6 of 8**" in told and "`0123456789abcdef...`" in told
-    assert "| held-60 | p50 | 0.02 | 0.01 s | +100.0% | 15% | +10.0% | **missed** |" in told
-    assert "| held-60 | tips | yes | no | | | | **missed** |" in told
-    assert "| held-60 | CPU of web | 0.4 | 0.4 cores | +0.0% | 10% | +0.0% |  |" in told
+    even = graded(dict.fromkeys(LOADS, replace(wrong, p50_s=0.03, p95_s=0.3)), {"held-60": SEEN}, {})
+    told = held_out_page.text(lines, even, ["ramp"], 30.0, "0123456789abcdef0123", calibration(), 2.5)
+    assert "**6 of 8**" in told and "of that alone, 5 would" in told and "`0123456789abcdef...`" in told
+    assert "| held-60 | p50 | 0.03 | 0.02 | 0.01 s | +100.0% | 15% | +10.0% | **missed** |" in told
+    assert "| held-60 | tips | yes | yes | no | | | | **missed** |" in told
+    assert "| held-60 | CPU of web | 0.4 | 0.4 | 0.4 cores | +0.0% | 10% | +0.0% |  |" in told
     assert "| ramp | could not be rehearsed" in told
 
 
@@ -163,15 +169,21 @@ def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_pat
     """A rough run may have learned from other rehearsals, and left what it expected."""
     path, found = tmp_path / "predictions.json", calibration()
     expected = {name: track([1.0, 2.0]).to_dict() for name in LOADS}
-    path.write_text(json.dumps({"calibration": found.digest, "expected": expected}))
-    tracks, sha = predicted(path, found)
+    model = Model(found, 0.3, (0.1, 0.9), 0.001, 0.5, 2.0, 0.03)
+    document = {
+        "calibration": found.digest, "expected": expected, "model": model.to_dict(), "usual_us": 150.0,
+    }  # fmt: skip
+    path.write_text(json.dumps(document))
+    written, sha = read(path, found)
     assert sha == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert {name: each.to_dict() for name, each in tracks.items()} == expected
+    assert {name: each.to_dict() for name, each in written.even.items()} == expected
+    assert (written.model.costs(0.6), written.usual_us) == (model.costs(0.6), 150.0)
     with pytest.raises(Invalid, match="begin anew with --anew"):
-        predicted(path, calibration(name="another"))
-    path.write_text(json.dumps({"expected": expected}))
-    with pytest.raises(Invalid, match="another version"):
-        predicted(path, found)
+        read(path, calibration(name="another"))
+    for missing in document:
+        path.write_text(json.dumps({name: each for name, each in document.items() if name != missing}))
+        with pytest.raises(Invalid, match="another version"):
+            read(path, found)
 
 
 def test_what_the_host_took_does_not_count_nor_what_follows(tmp_path: Path) -> None:
@@ -186,22 +198,63 @@ def test_what_the_host_took_does_not_count_nor_what_follows(tmp_path: Path) -> N
     assert LOOK_S < np.count_nonzero(~counts) <= 4 * LOOK_S
 
 
+def took(half_s: float) -> Figures:
+    """Slow answers take twice as long as half of them do."""
+    return replace(SEEN, p50_s=half_s, p75_s=half_s, p95_s=2.0 * half_s, p99_s=2.0 * half_s)
+
+
 class Sketch:
-    """Stands where a Model does: half of the answers take what is fitted as `pause_s`, slow ones twice that."""
+    """Stands where a Model does: half of the answers take what is fitted as `pause_s`."""
 
     def __init__(self, pause_s: float = 0.01) -> None:
         self.pause_s = pause_s
 
-    def with_fitted(self, pause_s: float, pause_sigma: float, turns: float) -> "Sketch":
-        assert all(low <= each <= high for each, (low, high) in zip((pause_s, pause_sigma, turns), BOUNDS, strict=True))
-        return Sketch(pause_s)
+    def with_fitted(self, *guess: float) -> "Sketch":
+        assert all(low <= each <= high for each, (low, high) in zip(guess, BOUNDS, strict=True))
+        return Sketch(guess[0])
 
-    def figures(self, case: Case, counts: BoolArray) -> Figures:
-        return replace(SEEN, p50_s=self.pause_s + 1e-6, p95_s=2 * self.pause_s + 2e-6)
+    def figures(self, case: Case, counts: BoolArray, slow: FloatArray) -> Figures:
+        return took(self.pause_s + 1e-6)
 
 
 @pytest.mark.parametrize(("seen_s", "found_s"), [(0.05, 0.05), (1e-7, BOUNDS[0][0]), (0.9, BOUNDS[0][1])])
 def test_what_is_fitted_is_found_and_stays_inside_its_bounds(seen_s: float, found_s: float) -> None:
-    lesson = Lesson(cast(Case, None), np.ones(1, bool), replace(SEEN, p50_s=seen_s, p95_s=2 * seen_s))
+    lesson = Lesson(cast(Case, None), np.ones(1, bool), took(seen_s), np.ones(1))
     found = fitted(cast(Model, Sketch()), [lesson], lambda _: None)
     assert found.pause_s == pytest.approx(found_s, rel=0.02, abs=1e-4)
+
+
+def test_processor_time_is_told_as_if_the_core_had_not_been_slow(tmp_path: Path) -> None:
+    """Twice as slow from the 60th second on: half of what was used counts from then on, of nothing else."""
+    run = Run.load(PlantedService(3).write(tmp_path / "planted"))
+    slow = np.where(np.arange(120) < 60, 1.0, 2.0)
+    even = at_even_speed(run, slow)
+    moments = np.array([10.0, 50.0, 70.0, 110.0])
+    for role in ROLES:
+        seen, told = (
+            np.diff(grown(one.samples, "rehearsal_cpu_seconds_total", moments, role=role)) for one in (run, even)
+        )
+        assert told[0] == pytest.approx(seen[0]) and told[2] == pytest.approx(seen[2] / 2.0)
+    for name in ("registration_http_requests_total", "rehearsal_core_busy_seconds_total"):
+        assert (grown(even.samples, name, moments) == grown(run.samples, name, moments)).all()
+    assert even.samples.names == run.samples.names
+
+
+def test_how_fast_a_core_was_is_the_middle_of_each_second(tmp_path: Path) -> None:
+    path = tmp_path / "core.txt"
+    path.write_text("99.5 900.0\n100.1 10.0\n100.5 20.0\n100.9 90.0\n103.2 50.0\n")
+    assert core_speed.by_second(path, 100.0, 5).tolist() == pytest.approx([20.0, 30.0, 40.0, 50.0, 50.0])
+    for nothing in ("", "1.0 20.0\n"):
+        path.write_text(nothing)
+        with pytest.raises(ValueError, match="nothing of these seconds"):
+            core_speed.by_second(path, 100.0, 5)
+
+
+def test_a_core_is_timed_while_the_block_runs(tmp_path: Path) -> None:
+    path, began = tmp_path / "core.txt", time.time()
+    with core_speed.timed(min(os.sched_getaffinity(0)), path):
+        end = time.monotonic() + 20.0
+        while not path.exists() or path.read_text().count("\n") < 3:
+            assert time.monotonic() < end, "nothing was written"
+            time.sleep(0.02)
+    assert (core_speed.by_second(path, began, 600) > 0.0).all()

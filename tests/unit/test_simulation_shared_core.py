@@ -103,6 +103,21 @@ def test_patience_is_short_at_a_door_whose_line_has_not_been_empty_for_long() ->
     assert shared_core.patience_us(one, told, 401_000, False) == 100_000
 
 
+def test_a_core_that_becomes_slower_takes_longer_for_what_is_left_and_keeps_its_books() -> None:
+    """1.5 ms in front and 3 ms behind: 1 ms at full speed, the rest at half of it, and then nothing to do."""
+    one = core(behind_share=0.5)
+    shared_core.work(one, shared_core.WEB_ROLE, 0, 1500.0)
+    shared_core.work_behind(one, shared_core.WORKER_ROLE, 0, 3000.0)
+    shared_core.go_on(one, 1000, 0.5)
+    assert (one.front_us, one.behind_us) == (1000.0, 2500.0)
+    assert shared_core.takes_us(one, 1000, 0.0) == pytest.approx(4000.0)
+    shared_core.catch_up(one, 9000)
+    assert (one.front_us, one.behind_us, one.core_idle_us) == (0.0, 0.0, 500.0)
+    assert one.core_given_us - one.core_idle_us == one.role_us.sum() == 4500.0
+    with pytest.raises(ValueError, match="nothing of the core is left"):
+        shared_core.go_on(one, 9000, 0.0)
+
+
 def test_a_core_that_idles_itself_away_is_refused() -> None:
     with pytest.raises(ValueError, match="one core"):
         core(idle={"web": 0.6, "worker": 0.4})

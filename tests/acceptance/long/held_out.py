@@ -1,8 +1,10 @@
 """Issue 9, how far the simulation can be trusted: it says what rehearsals will come to before they are played.
 
 `make acceptance NAME=held-out` holds service and database to one core and all who ask to another, finds the knee in a
-ramp, calibrates on rehearsals at 30, 50 and 70 % of it, writes down what the simulation expects of 60, 90 and 110 % of
-it, of a database that stands still, and of another ramp, prints the SHA-256 of that file, and only then rehearses them.
+ramp, calibrates on rehearsals at 30, 50 and 70 % of it, writes down the model and what it expects of 60, 90 and 110 %
+of it, of a database that stands still, and of another ramp, prints the SHA-256 of that file, and only then rehearses
+them. What the model does not know is how fast the core will be: that is measured beside each rehearsal, by work that
+has nothing to do with the service, and the model as it was written down is played once more with that, and graded.
 60 and 90 % are rehearsed twice: how far these differ is what nobody can predict (A/A). Three quarters of an hour, the
 machine for itself, and longer where its host takes it away meanwhile; runs are kept below .launchnight/held-out, so
 that a second start goes on where the first one ended (ARGS=--anew begins anew). Ends with 1 when a figure is further
@@ -20,7 +22,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
+
+import numpy as np
 
 from loadtests.harness.errors import Exit
 from loadtests.harness.order import STEPS_BEFORE_PHOTOS
@@ -28,11 +32,12 @@ from loadtests.harness.processes import ROOT
 from loadtests.harness.run_folder import versions
 from scenarios import calibration_file
 from scenarios.calibration_file import Calibration, CalibrationError
+from scenarios.counters import FloatArray
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
 from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, track_of_dict
 from tests.acceptance.long.held_out_grades import graded
-from tests.acceptance.long.held_out_model import Lesson, Model, fitted, of_calibration
+from tests.acceptance.long.held_out_model import Case, Lesson, Model, at_even_speed, fitted, of_calibration
 from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, awake, cores, night_file, rehearsed
 
 FIRST_RAMP = (2.0, 75.0)
@@ -47,6 +52,16 @@ AGAIN = {"held-60": "again-60", "held-90": "again-90"}
 RAMP = "ramp"
 WINDOW_S = 10.0
 SHORTEST = 1.0
+
+
+class Written(NamedTuple):
+    """What was written down before anything was rehearsed that is held out."""
+
+    model: Model
+    even: dict[str, Track]
+    """By rehearsal, of a core that is always as fast as usual."""
+    usual_us: float
+    """What the same small work takes on such a core."""
 
 
 def main() -> int:
@@ -90,21 +105,37 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
         for place, (name, share) in enumerate(LEARNED.items())
     }
     taught = {name: play(load) for name, load in learned.items()}
-    found = made([each.run for each in taught.values()], Asked("held-out", WINDOW_S), _say)
+    usual_us = float(np.mean([each.work_us[WARM_S:] for each in taught.values()]))
+    even_runs = [at_even_speed(each.run, each.work_us / usual_us) for each in taught.values()]
+    found = made(even_runs, Asked("held-out", WINDOW_S), _say)
     for load, source in zip(learned, found.runs, strict=True):
         print(f"{load:<10}  {source.steady} windows of {WINDOW_S:g} s are steady", flush=True)
     calibration_file.write(home / "calibration.json", found)
     held = _held(knee_per_s, minutes, seed + 10)
-    predicted, sha = _predictions(home, found, learned, taught, held)
+    path = home / "predictions.json"
+    if not path.exists():
+        if any((home / name).exists() for name in held):
+            raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
+        _write(path, _written(home, found, learned, taught, held, usual_us), held)
+    written, sha = read(path, found)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
     played = _played(play, held)
     again = _played(play, {name: replace(held[name], name=other) for name, other in AGAIN.items()})
     absent = sorted(set(held) - set(played))
-    expected = {name: figures(predicted[name], each.counts, WARM_S, len(each.counts)) for name, each in played.items()}
+    for name, each in (played | again).items():
+        slow = each.work_us[WARM_S:] / written.usual_us
+        print(
+            f"{name:<10}  the core took {slow.mean():.3f} times as long as usual ({slow.min():.2f} to {slow.max():.2f})"
+        )
+    expected = {
+        name: written.model.figures(_case(home, held[name]), each.counts, each.work_us / written.usual_us)
+        for name, each in played.items()
+    }
+    even = {name: figures(written.even[name], each.counts, WARM_S, len(each.counts)) for name, each in played.items()}
     seen, second = ({name: each.figures for name, each in some.items()} for some in (played, again))
     lines = graded(expected, seen, second)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
-    told = held_out_page.text(lines, absent, knee_per_s, sha, found, minutes)
+    told = held_out_page.text(lines, graded(even, seen, second), absent, knee_per_s, sha, found, minutes)
     print(told)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes, calibration {found.digest[:16]}")
     for doubt in found.doubts:
@@ -146,35 +177,37 @@ def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
     }
 
 
-def _predictions(
-    home: Path, found: Calibration, learned: dict[str, Load], taught: dict[str, Played], held: dict[str, Load]
-) -> tuple[dict[str, Track], str]:
-    """What the model expects, second by second, and the SHA-256 of the file that says so.
-
-    As it was written before, where it is there.
-    """
-    path = home / "predictions.json"
-    if not path.exists():
-        if any((home / name).exists() for name in held):
-            raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
-        night = night_file(home, None)
-        cases = {name: load.case(night) for name, load in learned.items()}
-        model = of_calibration(found, [(cases[name], one.run) for name, one in taught.items()])
-        print("fitting what a request waits for", flush=True)
-        lessons = {name: Lesson(cases[name], one.counts, one.figures) for name, one in taught.items()}
-        model = fitted(model, list(lessons.values()), _say)
-        for name, one in lessons.items():
-            _show(name, model.figures(one.case, one.counts), one.seen)
-        _write(path, model, found, {name: model.track(_case(home, load)) for name, load in held.items()}, held)
-    return predicted(path, found)
+def _written(
+    home: Path, found: Calibration, learned: dict[str, Load], taught: dict[str, Played], held: dict[str, Load],
+    usual_us: float,
+) -> Written:  # fmt: skip
+    """The model, fitted, and what it expects, second by second."""
+    night = night_file(home, None)
+    lessons = {
+        name: Lesson(learned[name].case(night), one.counts, one.figures, one.work_us / usual_us)
+        for name, one in taught.items()
+    }
+    even_runs = [at_even_speed(taught[name].run, one.slow) for name, one in lessons.items()]
+    model = of_calibration(found, [(one.case, run) for one, run in zip(lessons.values(), even_runs, strict=True)])
+    print("fitting what a request waits for", flush=True)
+    model = fitted(model, list(lessons.values()), _say)
+    for name, one in lessons.items():
+        _show(name, model.figures(one.case, one.counts, one.slow), one.seen)
+    return Written(model, {name: _even(model, _case(home, load)) for name, load in held.items()}, usual_us)
 
 
-def predicted(path: Path, found: Calibration) -> tuple[dict[str, Track], str]:
-    """What the file expects, and its SHA-256. Raises Invalid where it does not come from this calibration."""
+def _even(model: Model, case: Case) -> Track:
+    usual: FloatArray = np.ones(case.end_s)
+    return model.track(case, usual)
+
+
+def read(path: Path, found: Calibration) -> tuple[Written, str]:
+    """What the file says, and its SHA-256. Raises Invalid where it does not come from this calibration."""
     data = path.read_bytes()
     try:
         document = json.loads(data)
-        expected = {name: track_of_dict(each) for name, each in document["expected"].items()}
+        even = {name: track_of_dict(each) for name, each in document["expected"].items()}
+        written = Written(Model.of_dict(found, document["model"]), even, float(document["usual_us"]))
         source = str(document["calibration"])
     except (KeyError, TypeError, ValueError):
         raise Invalid(f"{path} was written by another version of this proof: begin anew with --anew") from None
@@ -183,23 +216,21 @@ def predicted(path: Path, found: Calibration) -> tuple[dict[str, Track], str]:
             f"{path} comes from calibration {source[:16]}, the rehearsals give {found.digest[:16]}: begin anew with "
             "--anew"
         )
-    return expected, hashlib.sha256(data).hexdigest()
+    return written, hashlib.sha256(data).hexdigest()
 
 
-def _case(home: Path, load: Load) -> Any:
+def _case(home: Path, load: Load) -> Case:
     return load.case(night_file(home, load.outage))
 
 
-def _write(path: Path, model: Model, found: Calibration, expected: dict[str, Track], held: dict[str, Load]) -> None:
+def _write(path: Path, written: Written, held: dict[str, Load]) -> None:
     document = {
         "simulated": True,
-        "calibration": found.digest,
-        "pause_s": model.pause_s,
-        "pause_sigma": model.pause_sigma,
-        "turns": model.turns,
-        "busy": model.busy,
+        "calibration": written.model.found.digest,
+        "model": written.model.to_dict(),
+        "usual_us": written.usual_us,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
-        "expected": {name: each.to_dict() for name, each in expected.items()},
+        "expected": {name: each.to_dict() for name, each in written.even.items()},
     }
     path.write_text(json.dumps(document) + "\n")
 

@@ -35,6 +35,8 @@ MOST_STOLEN = 0.02
 """Of the cores' time, which are kept awake and so always wanted: above, nobody knows what the service would have done.
 Less than a calibration bears (scenarios.simulation.windows), for one request in twenty decides what is compared here.
 """
+TIMES = {"p50_s": 0.5, "p75_s": 0.75, "p95_s": 0.95, "p99_s": 0.99}
+"""Figures that are quantiles of what answers took, and of what share of them. p50 and p95 are graded."""
 BoolArray = NDArray[np.bool_]
 
 
@@ -68,7 +70,9 @@ class Figures:
     cores: dict[str, float]
     """By role, on average."""
     p50_s: float
+    p75_s: float
     p95_s: float
+    p99_s: float
     good_per_s: float
     calm_per_s: float
     """Up to CALM of the time."""
@@ -109,8 +113,7 @@ def figures(track: Track, counts: BoolArray, warm_s: int, end_s: int) -> Figures
     return Figures(
         counted_s=len(inside),
         cores={role: _mean(np.diff(used)[inside]) for role, used in sorted(track.used.items())},
-        p50_s=quantile(track.edges, answered, 0.5),
-        p95_s=quantile(track.edges, answered, 0.95),
+        **{name: quantile(track.edges, answered, share) for name, share in TIMES.items()},
         good_per_s=_mean(good[inside]),
         calm_per_s=_mean(good[inside[inside < calm_s]]),
         best_per_s=float(best.max()) / BEST_S if len(best) else math.nan,

@@ -23,7 +23,9 @@ from loadtests.cli import parser
 from loadtests.harness.errors import Exit
 from loadtests.harness.machine import stolen_s
 from loadtests.harness.order import STEPS_BEFORE_PHOTOS, order_of
+from scenarios.counters import FloatArray
 from scenarios.record import Run
+from tests.acceptance.long import core_speed
 from tests.acceptance.long.held_out_figures import MOST_STOLEN, BoolArray, Figures, figures, of_run, undisturbed
 from tests.acceptance.long.held_out_model import Case
 from tests.launched import launchnight
@@ -46,6 +48,8 @@ LEAST = 0.2
 """Share of a rehearsal's seconds that have to count; each figure needs its own, too."""
 SLEEP = Path("/dev/cpu_dma_latency")
 """Linux lets cores sleep no deeper than they wake within what is written there, while it is open."""
+SPEED = "core.txt"
+"""In the folder of a rehearsal: how fast the service's core was (tests.acceptance.long.core_speed)."""
 PLAYED = (Exit.OK, Exit.MISSED)
 """A rehearsal that ended so can be read, whether or not objectives of the night were met."""
 
@@ -96,6 +100,8 @@ class Played:
     counts: BoolArray
     """By second, whether it counts."""
     figures: Figures
+    work_us: FloatArray
+    """By second, what the same small work took on the service's core."""
 
 
 def cores() -> tuple[int, int]:
@@ -196,7 +202,11 @@ def _read(place: Path, end_s: int, *, shared: bool) -> Played:
     counts = undisturbed(run, end_s)
     if shared:
         counts[:] = True
-    return Played(run, counts, figures(of_run(run, end_s), counts, WARM_S, end_s))
+    try:
+        work_us = core_speed.by_second(place / SPEED, float(run.config["opens_at"]), end_s)
+    except (OSError, ValueError) as fault:
+        raise Invalid(f"how fast the core was is not known ({fault}): begin anew with --anew") from None
+    return Played(run, counts, figures(of_run(run, end_s), counts, WARM_S, end_s), work_us)
 
 
 def _code_of(place: Path) -> int | None:
@@ -207,7 +217,8 @@ def _code_of(place: Path) -> int | None:
 
 
 def _play(place: Path, load: Load, night: Path) -> int:
-    with launchnight(place, "rehearse", *load.words(night)) as process:
+    place.mkdir(parents=True, exist_ok=True)
+    with core_speed.timed(cores()[0], place / SPEED), launchnight(place, "rehearse", *load.words(night)) as process:
         try:
             told, complained = process.communicate(timeout=load.minutes * 60 + DRAIN_MINUTES * 60 + SLACK_S)
         except subprocess.TimeoutExpired:
