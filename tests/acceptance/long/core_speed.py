@@ -41,7 +41,8 @@ def by_second(path: Path, from_s: float, seconds: int) -> FloatArray:
     if not len(known):
         raise ValueError(f"{path} tells nothing of these seconds")
     middle = [np.median(took[number == each]) for each in known]
-    return np.interp(np.arange(seconds), known, middle)
+    told: FloatArray = np.interp(np.arange(seconds), known, middle)
+    return told
 
 
 def _look_on(core: int, path: Path) -> None:
