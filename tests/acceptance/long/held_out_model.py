@@ -159,9 +159,9 @@ class Model:
 
     def _idles_evenly(self, costs: Costs) -> FloatArray:
         """Cores that each role uses when nobody asks, but for metrics: these it writes at one go."""
-        whole = np.array([costs.idle.get(role, 0.0) for role in ROLES])
-        whole[list(TOLD)] -= self.told_s / INTERVAL
-        return np.maximum(whole, 0.0)
+        evenly: FloatArray = np.array([costs.idle.get(role, 0.0) for role in ROLES])
+        evenly[list(TOLD)] -= self.told_s / INTERVAL
+        return evenly.clip(min=0.0)
 
     def _go_on(self, run: night.Run, step: int, left: float) -> None:
         """One more part of a second begins, in which so much of the core is left, and maybe metrics are asked for."""
