@@ -260,8 +260,9 @@ def _tick(
 def _is_quiet(world: Any) -> bool:
     """Whether nothing can happen by the clock until somebody does something."""
     calm = world.share[0] >= 1.0 and world.share[1] >= 1.0 and world.share[2] >= 1.0 and world.share[3] >= 1.0
+    open_to_all = world.barred_from == len(world.share)
     empty = world.gate_head == world.gate_tail and world.tickets <= world.frontier
-    return calm and empty and depth(world, 0) + depth(world, 1) + depth(world, 2) == 0
+    return calm and open_to_all and empty and depth(world, 0) + depth(world, 1) + depth(world, 2) == 0
 
 
 @shared

@@ -101,9 +101,12 @@ def stands_us(world: Any, now_us: int) -> int:
 
 
 @shared
-def door_us(world: Any, figures: Any, now_us: int) -> int:
-    """How long a request that comes now waits at the door: for all that is more than the house works on at once."""
-    waits_us = takes_us(world, now_us, 0.0) - overload.LEAST * figures.turn_us / world.core_left
+def door_us(world: Any, figures: Any, kept_free: int, now_us: int) -> int:
+    """How long a request that comes now waits at the door: for all that is more than the house works on at once.
+
+    kept_free: so many of these places are not for its rank.
+    """
+    waits_us = takes_us(world, now_us, 0.0) - (overload.LEAST - kept_free) * figures.turn_us / world.core_left
     if waits_us <= 0.0:
         world.line_from_us = now_us
         return 0

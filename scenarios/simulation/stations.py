@@ -126,9 +126,10 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     """
     rank = figures.ranks[action]
     if figures.door == 1 and rank >= 0:
-        wait = _door_us(world, figures, now_us)
-        if wait > 0:
-            patience = _patience_us(world, figures, rank, number, now_us)
+        is_barred = rank >= world.barred_from
+        wait = _door_us(world, figures, is_barred, now_us)
+        if is_barred or wait > 0:
+            patience = _patience_us(world, figures, rank, number, wait, now_us)
             if wait > patience:
                 if world.shares_core == 1:
                     shared_core.work(world, shared_core.WEB_ROLE, now_us, figures.refusal_us)
@@ -137,7 +138,7 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
                 world.turned_away[rank] += 1
                 world.kept_back[action] += 1
                 world.door_work_us[action] += int(figures.refusal_us)
-                return Entry(now_us + patience, False)
+                return Entry(now_us + max(patience, 0), False)
     place = uniform(figures.seed, number, Purpose.SERVICE, occasion) * POINTS
     point = int(place)
     web_us = figures.web_us[action] * figures.quantiles[point] + figures.photo_us_per_byte * size
@@ -155,27 +156,27 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
 
 
 @shared
-def _patience_us(world: Any, figures: Any, rank: int, number: int, now_us: int) -> int:
-    """How long a request of this rank may wait now; 0: not at all, others of its rank go first."""
+def _patience_us(world: Any, figures: Any, rank: int, number: int, wait: int, now_us: int) -> int:
+    """How long a request of this rank may wait now; -1: others of its rank go first. wait: how long it would."""
     world.asked_in[rank] = 1
     drawn = uniform(figures.seed, number, Purpose.DOOR_PLACE, now_us // DOOR_PERIOD_US)
     if drawn >= world.share[rank]:
         world.kept_out[rank] = 1
-        return 0
+        return -1
     stormy = world.share[0] < 1.0 or world.share[1] < 1.0 or world.share[2] < 1.0 or world.share[3] < 1.0
     patience = STORM_US if stormy else LATE_US
     if world.shares_core == 1:
         patience = shared_core.patience_us(world, figures, now_us, stormy)
-    if _door_us(world, figures, now_us) > patience:
+    if wait > patience:
         world.late[rank] = 1
     return patience
 
 
 @shared
-def _door_us(world: Any, figures: Any, now_us: int) -> int:
-    """How long a request that comes now waits at the door."""
+def _door_us(world: Any, figures: Any, is_barred: bool, now_us: int) -> int:
+    """How long a request that comes now waits at the door. is_barred: a place is kept free of its rank."""
     if world.shares_core == 1:
-        return shared_core.door_us(world, figures, now_us)
+        return shared_core.door_us(world, figures, overload.KEPT_FREE if is_barred else 0, now_us)
     return max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
 
 
@@ -183,6 +184,7 @@ def _door_us(world: Any, figures: Any, now_us: int) -> int:
 def share_out(world: Any, elapsed_s: float) -> None:
     """Close a window of the door: who was turned away costs the lower ranks a part of their shares, as Door does."""
     pressed = False
+    world.barred_from = len(world.share)
     for rank in range(len(world.share)):
         others_give = False
         for other in range(rank + 1, len(world.share)):
@@ -192,6 +194,9 @@ def share_out(world: Any, elapsed_s: float) -> None:
         world.share[rank] = overload.next_share(
             world.share[rank], pressed or (late and not others_give), elapsed_s
         )  # fmt: skip
+        world.barred[rank] = overload.BARRED_WINDOWS if pressed else max(0, world.barred[rank] - 1)
+        if world.barred[rank] > 0:
+            world.barred_from = min(world.barred_from, rank)
         pressed = pressed or late or world.kept_out[rank] == 1
         world.late[rank] = 0
         world.kept_out[rank] = 0

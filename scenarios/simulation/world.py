@@ -48,6 +48,8 @@ WORLD = np.dtype(
         ("asked_in", np.int64, (RANKS,)),
         ("late", np.int64, (RANKS,)),
         ("kept_out", np.int64, (RANKS,)),
+        ("barred", np.int64, (RANKS,)),
+        ("barred_from", np.int64),
         ("turned_away", np.int64, (RANKS,)),
         ("second_marks", np.int64, (TICKS_A_SECOND,)),
         ("minute_marks", np.int64, (61,)),
@@ -95,7 +97,8 @@ the time that is played has none yet. timers, answers: events, each counted once
 tickets: places given out. claimed: people who have come to the gate; invited: places that were invited to.
 free: by station MOST_SERVERS instants, a heap of when each server has done what it was given.
 busy_us, idle_us, spread_us: work given to servers; time between two works; work spread over all of them.
-share, asked_in, late, kept_out: the door's ranks, as service.domain.door has them. head, tail: of the queues' rings.
+share, asked_in, late, kept_out, barred, barred_from: the door's ranks, as service.domain.door has them. head, tail: of
+the queues' rings.
 shares_core and what follows it: scenarios.simulation.shared_core; core_given_us: what the core could have done by
 core_at_us, core_idle_us: what of that nobody wanted; role_us: work given to each role there.
 taken: by queue SLOTS counts of what was claimed lately, in slots of `slot_us`.
@@ -123,6 +126,7 @@ def made(web: int, database: int, inspectors: int, rate_per_s: float) -> NDArray
     world = np.zeros(1, WORLD)
     world["servers"] = servers
     world["share"] = 1.0
+    world["barred_from"] = RANKS
     world["came_share"] = 1.0
     world["rate_per_s"] = world["chosen_per_s"] = rate_per_s
     world["tick_us"] = TICK_US

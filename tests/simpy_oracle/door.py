@@ -53,6 +53,7 @@ class Door:
         self._asked: set[Progress] = set()
         self._late: set[Progress] = set()
         self._kept_out: set[Progress] = set()
+        self._windows_barred = dict.fromkeys(Progress, 0)
         spread = [math.exp(costs.sigma * normal((point + 0.5) / _POINTS)) for point in range(_POINTS)]
         mean = sum(spread) / _POINTS
         self._spread = [each / mean for each in spread]
@@ -83,12 +84,20 @@ class Door:
     def is_calm(self) -> bool:
         return all(share >= 1.0 for share in self.shares.values())
 
+    @property
+    def is_open_to_all(self) -> bool:
+        return not any(self._windows_barred.values())
+
+    def _is_barred(self, rank: Progress) -> bool:
+        """Whether only its share enters, though there be room: one of a higher rank was turned away lately."""
+        return any(self._windows_barred[each] for each in Progress if each <= rank)
+
     def _patience_us(self, number: int, rank: Progress | None) -> int | None:
         """After how long somebody is turned away; None: is let in."""
         if rank is None or not self.is_guarded:
             return None
         wait_us = max(self.web.wait_us(), self.database.wait_us())
-        if wait_us <= 0:
+        if wait_us <= 0 and not self._is_barred(rank):
             return None
         self._asked.add(rank)
         period = int(self.env.now) // (DOOR_PERIOD_S * US)
@@ -115,6 +124,7 @@ class Door:
             lower = [each for each in self._asked if each > rank and self.shares[each] > overload.SMALL_SHARE]
             gives = pressed or (rank in self._late and not lower)
             self.shares[rank] = overload.next_share(self.shares[rank], gives, overload.WINDOW_S)
+            self._windows_barred[rank] = overload.BARRED_WINDOWS if pressed else max(self._windows_barred[rank] - 1, 0)
             pressed = pressed or rank in self._late or rank in self._kept_out
         self._asked.clear()
         self._late.clear()

@@ -76,7 +76,8 @@ class House:
 
     def _is_quiet(self) -> bool:
         """Whether nothing waits anywhere."""
-        return self.door.is_calm and self.room.is_empty and not any(queue.line for queue in self.queues)
+        is_open = self.door.is_calm and self.door.is_open_to_all
+        return is_open and self.room.is_empty and not any(queue.line for queue in self.queues)
 
     def _begun(self, due_us: Sequence[int]) -> list[int]:
         """When each begins: whoever is helped at a labor office waits there for the helper."""

@@ -12,7 +12,8 @@ from scenarios.simulation import world as worlds
 from scenarios.simulation.costs import Costs, Resources
 from scenarios.simulation.stations import enter, give, spread, take_away, wait_us
 from scenarios.simulation.world import DATABASE, MOST_SERVERS, WEB
-from service.domain.overload import STORM_PATIENCE_S, Progress
+from service.domain.door import Door
+from service.domain.overload import BARRED_WINDOWS, STORM_PATIENCE_S, Progress
 from tests.unit.simulated_nights import night_of, setup_of
 
 
@@ -97,6 +98,26 @@ def test_shares_fall_from_the_lowest_rank_up_and_come_back() -> None:
         stations.share_out(world, 0.1)
     assert world.share.tolist() == [1.0] * 4
     assert stations.STORM_US == STORM_PATIENCE_S * 1e6
+
+
+def test_a_rank_below_one_that_was_turned_away_is_barred_for_a_while_though_there_be_room() -> None:
+    """As service.domain.door: for BARRED_WINDOWS windows only its share enters; the rank itself is not barred."""
+    setup = setup_of(night_of(), Resources(web=4, database=8), Costs(sigma=0.0))
+    world, record = world_of(4), figures.filled(setup).view(np.recarray)[0]
+    door = Door(("step",), 0.0)
+    world.late[Progress.CONTINUING] = 1
+    door._lines[Progress.CONTINUING].late = True
+    for now_us in range(0, (BARRED_WINDOWS + 2) * 1_000_000, 1_000_000):
+        stations.share_out(world, 0.1)
+        door._share_out(0.1)
+        assert world.barred_from == door._barred_from
+        assert world.share.tolist() == pytest.approx([door.share_of(rank) for rank in Progress])
+        world.share[Progress.BROWSING] = 0.0
+        is_free = world.barred_from == len(Progress)
+        assert enter(world, record, Action.TICKET, 0, 1, 1, now_us).is_let_in == is_free
+        assert enter(world, record, Action.IDENTITY, 0, 1, 1, now_us).is_let_in
+        world.share[Progress.BROWSING] = door.share_of(Progress.BROWSING)
+    assert world.barred_from == len(Progress)
 
 
 def test_a_request_is_served_by_the_web_and_then_by_the_database() -> None:

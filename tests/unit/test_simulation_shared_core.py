@@ -93,13 +93,14 @@ def test_patience_is_short_at_a_door_whose_line_has_not_been_empty_for_long() ->
     told = SimpleNamespace(turn_us=2000.0)
     one = core()
     shared_core.work(one, shared_core.WEB_ROLE, 1000, 8000.0)
-    assert shared_core.door_us(one, told, 1000) == 0
+    assert shared_core.door_us(one, told, 0, 1000) == 0
+    assert shared_core.door_us(one, told, 1, 1000) == 2000, "a place is kept free of its rank"
     shared_core.work(one, shared_core.WEB_ROLE, 1000, 300_000.0)
-    assert shared_core.door_us(one, told, 1000) == 300_000
+    assert shared_core.door_us(one, told, 0, 1000) == 300_000
     patience = [shared_core.patience_us(one, told, at, False) for at in (1000, 101_000, 102_000)]
     assert patience == [100_000, 100_000, 5000]
     shared_core.catch_up(one, 400_000)
-    assert shared_core.door_us(one, told, 400_000) == 0
+    assert shared_core.door_us(one, told, 0, 400_000) == 0
     assert shared_core.patience_us(one, told, 401_000, False) == 100_000
 
 
