@@ -122,7 +122,7 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     played = _played(play, held)
     again = _played(play, {name: replace(held[name], name=other) for name, other in AGAIN.items()})
     absent = sorted(set(held) - set(played))
-    for name, each in (played | again).items():
+    for name, each in (played | {AGAIN[name]: each for name, each in again.items()}).items():
         slow = each.work_us[WARM_S:] / written.usual_us
         print(
             f"{name:<10}  the core took {slow.mean():.3f} times as long as usual ({slow.min():.2f} to {slow.max():.2f})"
