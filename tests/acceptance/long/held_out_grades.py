@@ -1,7 +1,9 @@
 """What a prediction is graded by: the bars of the issue, each figure with its signed error and the noise floor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
+from statistics import fmean
 from typing import Any
 
 from scenarios.calibration_file import ROLES
@@ -12,11 +14,13 @@ KNEE, CPU, OLDEST, HALF, SLOW, GOOD = 0.10, 0.10, 0.15, 0.15, 0.20, 0.08
 AT_LOAD = ("held-60", "held-90")
 BEYOND = "held-110"
 RAMP = "ramp"
+Played = Mapping[str, Sequence[Figures]]
+"""By rehearsal, what it came to each time: its second playing after the first, where there is one."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of one rehearsal. Of yes or no, 1.0 and 0.0, off by nothing at all."""
+    """One figure of one rehearsal, or its mean over both playings. Of yes or no, 1.0 and 0.0, off by nothing at all."""
 
     load: str
     what: str
@@ -25,7 +29,7 @@ class Line:
     seen: float
     most_off: float
     noise: float | None = None
-    """How far the second rehearsal of the same was off from the first; None where there was none."""
+    """How far the second playing was off from the first; None where there was none."""
 
     @property
     def off(self) -> float:
@@ -42,33 +46,35 @@ class Line:
         return {**asdict(self), "off": self.off, "held": self.held}
 
 
-def graded(expected: Mapping[str, Figures], seen: Mapping[str, Figures], again: Mapping[str, Figures]) -> list[Line]:
-    """Every line of the table, of what was seen at all. again: the same rehearsals once more, where there are any."""
+def graded(expected: Played, seen: Played) -> list[Line]:
+    """Every line of the table, of what was seen at all. expected: of each playing that was seen."""
+
+    def line(load: str, what: str, unit: str, most: float, read: Callable[[Figures], float]) -> Line:
+        first, *others = (read(one) for one in seen[load])
+        noise = others[0] / first - 1.0 if others and first else None
+        said = fmean(read(one) for one in expected[load])
+        return Line(load, what, unit, said, fmean([first, *others]), most, noise)
+
     lines = []
     if RAMP in seen:
-        lines.append(Line(RAMP, "knee", "answers/s", expected[RAMP].best_per_s, seen[RAMP].best_per_s, KNEE))
+        lines.append(line(RAMP, "knee", "answers/s", KNEE, attrgetter("best_per_s")))
     for load in AT_LOAD:
         if load in seen:
-            lines += _at_load(load, expected[load], seen[load], again.get(load))
+            lines += [line(load, f"CPU of {role}", "cores", CPU, _cores(role)) for role in ROLES]
+            lines.append(line(load, "oldest check", "s", OLDEST, attrgetter("oldest_s")))
+            lines.append(line(load, "p50", "s", HALF, attrgetter("p50_s")))
+            lines.append(line(load, "p95", "s", SLOW, attrgetter("p95_s")))
     if BEYOND in seen:
-        lines.append(Line(BEYOND, "goodput", "answers/s", expected[BEYOND].good_per_s, seen[BEYOND].good_per_s, GOOD))
-    lines += [
-        Line(load, "tips", "", float(expected[load].tipped), float(one.tipped), 0.0)
-        for load, one in seen.items()
-        if load != RAMP
-    ]
-    return lines
+        lines.append(line(BEYOND, "goodput", "answers/s", GOOD, attrgetter("good_per_s")))
+    return lines + [_tips(load, expected[load], seen[load]) for load in seen if load != RAMP]
 
 
-def _at_load(load: str, expected: Figures, seen: Figures, again: Figures | None) -> Iterator[Line]:
-    for role in ROLES:
-        noise = None if again is None else _apart(again.cores[role], seen.cores[role])
-        yield Line(load, f"CPU of {role}", "cores", expected.cores[role], seen.cores[role], CPU, noise)
-    figures = (("oldest check", "oldest_s", OLDEST), ("p50", "p50_s", HALF), ("p95", "p95_s", SLOW))
-    for what, name, most in figures:
-        noise = None if again is None else _apart(getattr(again, name), getattr(seen, name))
-        yield Line(load, what, "s", getattr(expected, name), getattr(seen, name), most, noise)
+def _cores(role: str) -> Callable[[Figures], float]:
+    return lambda figures: figures.cores[role]
 
 
-def _apart(other: float, one: float) -> float:
-    return other / one - 1.0 if one else 0.0
+def _tips(load: str, expected: Sequence[Figures], seen: Sequence[Figures]) -> Line:
+    """Right only where each playing is: told is one that is not, if there is one."""
+    pairs = [(one.tipped, other.tipped) for one, other in zip(expected, seen, strict=True)]
+    said, found = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    return Line(load, "tips", "", float(said), float(found), 0.0)
