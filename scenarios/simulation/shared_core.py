@@ -11,10 +11,10 @@ and a request that comes with work w, when F is in front of it and B behind, is 
 
     min((F + w) / (1 - s), F + w + B)
 
-of the core's time: what is left behind is served before it, or lasts longer than it. Of what is in front the door lets
-in as much as it works on at least (service.domain.overload.LEAST); the rest waits before it, and is judged there. What
-the roles use whether or not anybody asks is taken off the core first. Photos that come after a request do not hold it
-up any more: the least that this leaves out.
+of the core's time: what is left behind is served before it, or lasts longer than it. The door lets so many in as its
+limit says (scenarios.simulation.places); the rest waits before it, and is judged there. What the roles use whether or
+not anybody asks is taken off the core first. Photos that come after a request do not hold it up any more: the least
+that this leaves out.
 """
 
 from typing import Any
@@ -101,24 +101,17 @@ def stands_us(world: Any, now_us: int) -> int:
 
 
 @shared
-def door_us(world: Any, figures: Any, kept_free: int, now_us: int) -> int:
-    """How long a request that comes now waits at the door: for all that is more than the house works on at once.
-
-    kept_free: so many of these places are not for its rank.
-    """
-    waits_us = takes_us(world, now_us, 0.0) - (overload.LEAST - kept_free) * figures.turn_us / world.core_left
-    if waits_us <= 0.0:
-        world.line_from_us = now_us
-        return 0
-    return int(waits_us)
-
-
 @shared
-def patience_us(world: Any, figures: Any, now_us: int, stormy: bool) -> int:
-    """How long somebody may wait there: less in a line that has not been empty for too long."""
-    late = now_us - world.line_from_us > overload.PATIENCE_S * _US
+def patience_us(world: Any, figures: Any, rank: int, wait_us: int, now_us: int, stormy: bool) -> int:
+    """How long somebody may wait at the door who would wait so long: less in a line of her rank that has not been empty
+    for too long."""
+    if now_us >= world.line_until_us[rank]:
+        world.line_from_us[rank] = now_us
+    late = now_us - world.line_from_us[rank] >= overload.PATIENCE_S * _US
     turn_s = figures.turn_us / world.core_left / _US
-    return int(overload.patience_s(late, stormy, turn_s) * _US)
+    most_us = int(overload.patience_s(late, stormy, turn_s) * _US)
+    world.line_until_us[rank] = max(world.line_until_us[rank], now_us + min(wait_us, most_us))
+    return most_us
 
 
 @shared
@@ -139,15 +132,16 @@ def work_behind(world: Any, role: int, now_us: int, work_us: float) -> None:
 
 @shared
 def serve(
-    world: Any, figures: Any, action: int, web_us: float, database_us: float, number: int, occasion: int, now_us: int
-) -> int:
-    """When a request is answered that comes now.
+    world: Any, figures: Any, action: int, web_us: float, database_us: float, number: int, occasion: int, now_us: int,
+    at_door_us: int,
+) -> int:  # fmt: skip
+    """When a request is answered that comes now, and first waits at the door for so long.
 
     A request goes through the line more than once (to the database and back, commit by commit), so others come between:
-    what it waits for them counts `turns` times. `pause_us` is what it takes without any core, on average.
+    what it waits for them inside counts `turns` times. `pause_us` is what it takes without any core, on average.
     """
-    stands = stands_us(world, now_us)
-    waits_us = figures.turns * (takes_us(world, now_us, 0.0) - stands) + stands
+    once_us = max(at_door_us, stands_us(world, now_us))
+    waits_us = once_us + figures.turns * max(takes_us(world, now_us, 0.0) - once_us, 0.0)
     work(world, WEB_ROLE, now_us, web_us)
     work(world, DATABASE_ROLE, now_us, database_us)
     own_us = (web_us + database_us) / world.core_left

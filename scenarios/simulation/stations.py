@@ -12,7 +12,7 @@ balancer would that knows which is free.
 
 from typing import Any, NamedTuple
 
-from scenarios.simulation import shared_core
+from scenarios.simulation import places, shared_core
 from scenarios.simulation.compiled import inlined, shared
 from scenarios.simulation.figures import POINTS
 from scenarios.simulation.stage_counts import count_answer
@@ -125,9 +125,11 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     known when it comes, so the door can tell at once how long it would wait, where the real one finds out by waiting.
     """
     rank = figures.ranks[action]
-    if figures.door == 1 and rank >= 0:
+    at_door = figures.door == 1 and rank >= 0
+    wait = 0
+    if at_door:
         is_barred = rank >= world.barred_from
-        wait = _door_us(world, figures, is_barred, now_us)
+        wait = _door_us(world, is_barred, now_us)
         if is_barred or wait > 0:
             patience = _patience_us(world, figures, rank, number, wait, now_us)
             if wait > patience:
@@ -145,7 +147,9 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        done_us = shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us)
+        done_us = shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us, wait)
+        if at_door:
+            places.take(world, action, now_us, wait, done_us)
     else:
         done_us = give(world, WEB, now_us, int(web_us) + 1)
         if database_us > 0.0:
@@ -166,17 +170,17 @@ def _patience_us(world: Any, figures: Any, rank: int, number: int, wait: int, no
     stormy = world.share[0] < 1.0 or world.share[1] < 1.0 or world.share[2] < 1.0 or world.share[3] < 1.0
     patience = STORM_US if stormy else LATE_US
     if world.shares_core == 1:
-        patience = shared_core.patience_us(world, figures, now_us, stormy)
+        patience = -1 if places.is_full(world) else shared_core.patience_us(world, figures, rank, wait, now_us, stormy)
     if wait > patience:
         world.late[rank] = 1
     return patience
 
 
 @shared
-def _door_us(world: Any, figures: Any, is_barred: bool, now_us: int) -> int:
+def _door_us(world: Any, is_barred: bool, now_us: int) -> int:
     """How long a request that comes now waits at the door. is_barred: a place is kept free of its rank."""
     if world.shares_core == 1:
-        return shared_core.door_us(world, figures, overload.KEPT_FREE if is_barred else 0, now_us)
+        return places.wait_us(world, overload.KEPT_FREE if is_barred else 0, now_us)
     return max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
 
 

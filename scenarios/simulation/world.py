@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scenarios.simulation.figures import ACTIONS, US
 from service.domain import buckets
-from service.domain.overload import Progress
+from service.domain.overload import LEAST, MOST, MOST_WAITING, Progress
 from service.domain.slow_loop import WAITED_AT
 
 TICK_US = 50_000
@@ -20,6 +20,8 @@ WEB, DATABASE, INSPECTION = range(3)
 SLOTS = 32
 """A partner's quota is remembered in so many parts of its window, of which 20 fill it."""
 RANKS = len(Progress)
+MOST_INSIDE = int(MOST) + MOST_WAITING
+"""Of one process, at work and in line."""
 ENDS, ENDS_S = 5, 64
 """What ends in a second, by kind (scenarios.simulation.stage_counts), for so many seconds ahead."""
 STAGES = len(WAITED_AT)
@@ -79,10 +81,16 @@ WORLD = np.dtype(
         ("web_work_us", np.int64, (ACTIONS,)),
         ("door_work_us", np.int64, (ACTIONS,)),
         ("kept_back", np.int64, (ACTIONS,)),
-        *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us", "line_from_us")),
+        *((name, np.int64) for name in ("shares_core", "core_at_us", "stalled_until_us")),
         *((name, np.float64) for name in ("front_us", "behind_us", "behind_share", "core_left", "core_idle_us")),
         ("core_given_us", np.float64),
         ("role_us", np.float64, (4,)),
+        *((name, np.int64, (RANKS,)) for name in ("line_from_us", "line_until_us")),
+        ("leaves_us", np.int64, (MOST_INSIDE,)),
+        *((name, np.int64) for name in ("inside", "window_us", "window_answers", "window_peak", "window_dropped")),
+        *((name, np.float64) for name in ("limit", "window_took_s", "window_allowed_s")),
+        *((name, np.float64, (ACTIONS,)) for name in ("usual_s", "usual_took_s")),
+        *((name, np.int64, (ACTIONS,)) for name in ("usual_us", "usual_answers")),
         ("ends", np.int64, (ENDS_S * ENDS,)),
         ("ended_in", np.int64, (ENDS,)),
         *((name, np.int64) for name in ("counted_s", "told", "sending", "leaders")),
@@ -100,7 +108,9 @@ busy_us, idle_us, spread_us: work given to servers; time between two works; work
 share, asked_in, late, kept_out, barred, barred_from: the door's ranks, as service.domain.door has them. head, tail: of
 the queues' rings.
 shares_core and what follows it: scenarios.simulation.shared_core; core_given_us: what the core could have done by
-core_at_us, core_idle_us: what of that nobody wanted; role_us: work given to each role there.
+core_at_us, core_idle_us: what of that nobody wanted; role_us: work given to each role there. line_from_us,
+line_until_us: by rank, since when and until when somebody stands in line. leaves_us and what follows it:
+scenarios.simulation.places; of the first `inside`, ascending, when each leaves who is inside or in line.
 taken: by queue SLOTS counts of what was claimed lately, in slots of `slot_us`.
 live_area_us: microseconds that people were here, all together.
 
@@ -127,6 +137,8 @@ def made(web: int, database: int, inspectors: int, rate_per_s: float) -> NDArray
     world["servers"] = servers
     world["share"] = 1.0
     world["barred_from"] = RANKS
+    world["limit"] = LEAST
+    world["usual_s"] = np.nan
     world["came_share"] = 1.0
     world["rate_per_s"] = world["chosen_per_s"] = rate_per_s
     world["tick_us"] = TICK_US

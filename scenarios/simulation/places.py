@@ -1,0 +1,102 @@
+"""The places behind the door of one shared core: the service's own limit of how much is worked on at once.
+
+service.domain.door counts who is inside and moves its limit by windows of what answers took and what they usually take.
+Here a request is told when it is done as it comes, so who is inside is known by the instants at which they leave, and
+what an answer took is learned as it begins: earlier than in the service by the answer itself, a tenth of a window.
+The limits of classes of routes are left out, for the house's binds before them, and so are answers that were refused by
+what they asked for.
+"""
+
+import math
+from typing import Any
+
+from scenarios.simulation.compiled import shared
+from service.domain import overload
+
+shared(overload.usual_after)
+shared(overload.allowed_s)
+shared(overload.next_limit)
+shared(overload.is_quiet)
+
+_US = 1e6
+
+
+@shared
+def wait_us(world: Any, kept_free: int, now_us: int) -> int:
+    """How long somebody who comes now waits for a place; kept_free: so many are not for such people."""
+    gone = 0
+    while gone < world.inside and world.leaves_us[gone] <= now_us:
+        gone += 1
+    if gone > 0:
+        world.inside -= gone
+        for place in range(world.inside):
+            world.leaves_us[place] = world.leaves_us[place + gone]
+    after = world.inside - math.ceil(world.limit - kept_free)
+    if after < 0:
+        return 0
+    return int(world.leaves_us[after]) - now_us
+
+
+@shared
+def is_full(world: Any) -> bool:
+    """Whether there are as many inside and in line as the service bears."""
+    return bool(world.inside >= len(world.leaves_us))
+
+
+@shared
+def take(world: Any, action: int, now_us: int, waits_us: int, done_us: int) -> None:
+    """Somebody comes in after so long, and leaves at done_us; the limit learns from that."""
+    place = world.inside
+    world.inside += 1
+    while place > 0 and world.leaves_us[place - 1] > done_us:
+        world.leaves_us[place] = world.leaves_us[place - 1]
+        place -= 1
+    world.leaves_us[place] = done_us
+    full = math.ceil(world.limit)
+    at_once = full if waits_us > 0 else min(world.inside, full)
+    world.window_peak = max(world.window_peak, at_once)
+    took_s = (done_us - now_us - waits_us) / _US
+    usual_s = world.usual_s[action]
+    unknown = math.isnan(usual_s)
+    world.window_answers += 1
+    world.window_took_s += took_s
+    world.window_allowed_s += took_s if unknown else overload.allowed_s(usual_s)
+    if took_s >= overload.DROP_AFTER_S:
+        world.window_dropped = 1
+    if unknown or overload.is_quiet(at_once, world.limit):
+        _learn(world, action, now_us, took_s)
+    open_s = (now_us - world.window_us) / _US
+    enough = world.window_answers >= overload.ENOUGH_ANSWERS or open_s >= overload.LONGEST_WINDOW_S
+    if open_s >= overload.WINDOW_S and enough:
+        _adapt(world, now_us, at_once)
+
+
+@shared
+def _learn(world: Any, action: int, now_us: int, took_s: float) -> None:
+    """What an answer took while there was room."""
+    if world.usual_answers[action] == 0 and math.isnan(world.usual_s[action]):
+        world.usual_us[action] = now_us
+    world.usual_answers[action] += 1
+    world.usual_took_s[action] += took_s
+    since_s = (now_us - world.usual_us[action]) / _US
+    if world.usual_answers[action] >= overload.ENOUGH_ANSWERS and since_s >= overload.WINDOW_S:
+        mean_s = world.usual_took_s[action] / world.usual_answers[action]
+        at_least = world.limit < overload.LEAST + 1.0
+        world.usual_s[action] = overload.usual_after(world.usual_s[action], mean_s, since_s, at_least)
+        world.usual_answers[action] = 0
+        world.usual_took_s[action] = 0.0
+        world.usual_us[action] = now_us
+
+
+@shared
+def _adapt(world: Any, now_us: int, at_once: int) -> None:
+    """Close the window."""
+    world.limit = overload.next_limit(
+        world.limit, world.window_took_s, world.window_allowed_s, world.window_peak, world.window_dropped == 1
+    )
+    world.window_us = now_us
+    world.window_answers = 0
+    world.window_took_s = 0.0
+    world.window_allowed_s = 0.0
+    world.window_peak = at_once
+    world.window_dropped = 0

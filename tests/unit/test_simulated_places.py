@@ -1,0 +1,77 @@
+"""Places behind the door of one shared core: who has to wait for one, and the limit beside the service's own."""
+
+import heapq
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scenarios.journey_state import Action
+from scenarios.simulation import places, world
+from service.domain import overload
+from service.domain.door import Door
+from service.domain.overload import Progress
+
+STEP, TICKET = Action.PERSONAL, Action.TICKET
+
+
+def behind_the_door() -> Any:
+    return world.made(1, 1, 1, 1.0).view(np.recarray)[0]
+
+
+def test_who_finds_all_places_taken_waits_for_the_first_who_leaves() -> None:
+    one = behind_the_door()
+    for leaves_us in (9000, 5000, 7000, 6000):
+        assert places.wait_us(one, 0, 1000) == 0
+        places.take(one, STEP, 1000, 0, leaves_us)
+    assert places.wait_us(one, 0, 1000) == 4000
+    assert places.wait_us(one, 1, 1000) == 5000, "a place is kept free of such people"
+    places.take(one, STEP, 1000, 4000, 8000)
+    assert places.wait_us(one, 0, 1000) == 5000, "one stands in line before her"
+    assert places.wait_us(one, 0, 5500) == 500
+    assert places.wait_us(one, 0, 6000) == 0
+
+
+def test_there_is_no_room_for_more_than_the_service_bears() -> None:
+    one = behind_the_door()
+    for _ in range(world.MOST_INSIDE):
+        assert not places.is_full(one)
+        places.take(one, STEP, 0, 0, 10_000)
+    assert places.is_full(one)
+    assert places.wait_us(one, 0, 10_000) == 0 and not places.is_full(one)
+
+
+def test_an_answer_that_takes_for_ever_costs_a_tenth_of_the_limit() -> None:
+    one = behind_the_door()
+    one.limit = 20.0
+    places.take(one, STEP, 0, 0, 2_000_000)
+    places.take(one, STEP, 1_000_000, 0, 1_005_000)
+    assert one.limit == pytest.approx(20.0 * overload.BACKOFF)
+
+
+@pytest.mark.parametrize("per_s", [150.0, 420.0, 900.0])
+def test_the_limit_is_the_one_that_the_services_own_door_comes_to(per_s: float) -> None:
+    """The same requests of two kinds, which take longer the more are inside, at the service's door and at this one."""
+    drawn = np.random.default_rng(3)
+    comes_s = np.cumsum(drawn.exponential(1.0 / per_s, round(per_s * 40)))
+    kinds = [STEP if each else TICKET for each in drawn.random(len(comes_s)) < 0.5]
+    own = {STEP: 0.006, TICKET: 0.003}
+    one, door = behind_the_door(), Door(("all",), 0.0)
+    inside: list[tuple[float, float, Action, bool]] = []
+    limits: list[tuple[float, float]] = []
+    for now, kind in zip(comes_s.tolist(), kinds, strict=True):
+        while inside and inside[0][0] <= now:
+            leaves, began, left, quiet = heapq.heappop(inside)
+            door.leave("all", leaves)
+            door.note("all", left, leaves, leaves - began, quiet=quiet)
+        if door.enter_nowait("all", Progress.FINISHING):
+            heapq.heappush(inside, (now + own[kind] * (1.0 + len(inside) / 6.0), now, kind, door.is_quiet()))
+        now_us = round(now * 1e6)
+        if places.wait_us(one, 0, now_us) == 0:
+            places.take(one, kind, now_us, 0, now_us + round(own[kind] * (1.0 + one.inside / 6.0) * 1e6))
+        limits.append((float(one.limit), door.house.value))
+    simulated, real = np.mean(limits[len(limits) // 4 :], axis=0)
+    assert simulated == pytest.approx(real, rel=0.1)
+    assert 1.5 * overload.LEAST < real < 0.5 * overload.MOST, "it moved, and was not held by its bounds"
+    for kind in own:
+        assert one.usual_s[kind] == pytest.approx(door._usual[kind].value, rel=0.15)
