@@ -42,8 +42,8 @@ from tests.acceptance.long.held_out_model import Case, Lesson, Model, at_even_sp
 from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, awake, cores, night_file, rehearsed
 
 FIRST_RAMP = (2.0, 110.0)
-"""People a second: from hardly any to well beyond what a core carries. Where the generator is held up at its end, the knee is
-still about where it was seen."""
+"""People a second: from hardly any to well beyond what a core carries. Where the generator is held up at its end, the
+knee is still about where it was seen."""
 AROUND = (0.5, 1.4)
 """Of the knee: the ramp that is held out."""
 LEARNED = {"train-30": 0.3, "train-50": 0.5, "train-70": 0.7}
