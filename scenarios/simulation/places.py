@@ -17,6 +17,7 @@ shared(overload.usual_after)
 shared(overload.allowed_s)
 shared(overload.next_limit)
 shared(overload.is_quiet)
+shared(overload.patience_s)
 
 _US = 1e6
 
@@ -38,9 +39,21 @@ def wait_us(world: Any, kept_free: int, now_us: int) -> int:
 
 
 @shared
-def is_full(world: Any) -> bool:
-    """Whether there are as many inside and in line as the service bears."""
-    return bool(world.inside >= len(world.leaves_us))
+def patience_us(world: Any, figures: Any, rank: int, would_wait_us: int, now_us: int, stormy: bool) -> int:
+    """How long somebody may wait who would wait so long.
+
+    Less in a line of her rank that has not been empty for too long; -1 where there are as many inside and in line as
+    the service bears.
+    """
+    if world.inside >= len(world.leaves_us):
+        return -1
+    if now_us >= world.line_until_us[rank]:
+        world.line_from_us[rank] = now_us
+    late = now_us - world.line_from_us[rank] >= overload.PATIENCE_S * _US
+    turn_s = figures.turn_us / world.core_left / _US
+    most_us = int(overload.patience_s(late, stormy, turn_s) * _US)
+    world.line_until_us[rank] = max(world.line_until_us[rank], now_us + min(would_wait_us, most_us))
+    return most_us
 
 
 @shared

@@ -24,15 +24,11 @@ from scenarios.simulation.compiled import shared
 from scenarios.simulation.costs import Costs
 from scenarios.simulation.figures import POINTS
 from scenarios.streams import Purpose, uniform
-from service.domain import overload
-
-shared(overload.patience_s)
 
 WEB_ROLE, WORKER_ROLE, GATEKEEPER_ROLE, DATABASE_ROLE = range(4)
 """As scenarios.calibration_file.ROLES has them."""
 PHOTO = 3
 """After the three queues: the jobs of photos."""
-_US = 1e6
 _ANOTHER = 1 << 40
 """Added to an occasion: the draw of a pause is none of the draws of work."""
 
@@ -98,20 +94,6 @@ def takes_us(world: Any, now_us: int, work_us: float) -> float:
 def stands_us(world: Any, now_us: int) -> int:
     """How long nothing in front is worked on from now on."""
     return max(int(world.stalled_until_us) - now_us, 0)
-
-
-@shared
-@shared
-def patience_us(world: Any, figures: Any, rank: int, wait_us: int, now_us: int, stormy: bool) -> int:
-    """How long somebody may wait at the door who would wait so long: less in a line of her rank that has not been empty
-    for too long."""
-    if now_us >= world.line_until_us[rank]:
-        world.line_from_us[rank] = now_us
-    late = now_us - world.line_from_us[rank] >= overload.PATIENCE_S * _US
-    turn_s = figures.turn_us / world.core_left / _US
-    most_us = int(overload.patience_s(late, stormy, turn_s) * _US)
-    world.line_until_us[rank] = max(world.line_until_us[rank], now_us + min(wait_us, most_us))
-    return most_us
 
 
 @shared

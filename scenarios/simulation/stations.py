@@ -170,7 +170,7 @@ def _patience_us(world: Any, figures: Any, rank: int, number: int, wait: int, no
     stormy = world.share[0] < 1.0 or world.share[1] < 1.0 or world.share[2] < 1.0 or world.share[3] < 1.0
     patience = STORM_US if stormy else LATE_US
     if world.shares_core == 1:
-        patience = -1 if places.is_full(world) else shared_core.patience_us(world, figures, rank, wait, now_us, stormy)
+        patience = places.patience_us(world, figures, rank, wait, now_us, stormy)
     if wait > patience:
         world.late[rank] = 1
     return patience

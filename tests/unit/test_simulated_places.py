@@ -1,6 +1,7 @@
 """Places behind the door of one shared core: who has to wait for one, and the limit beside the service's own."""
 
 import heapq
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,31 @@ def test_who_finds_all_places_taken_waits_for_the_first_who_leaves() -> None:
 
 
 def test_there_is_no_room_for_more_than_the_service_bears() -> None:
+    told = SimpleNamespace(turn_us=2000.0)
     one = behind_the_door()
+    one.core_left = 1.0
     for _ in range(world.MOST_INSIDE):
-        assert not places.is_full(one)
+        assert places.patience_us(one, told, 2, 10_000, 0, False) > 0
         places.take(one, STEP, 0, 0, 10_000)
-    assert places.is_full(one)
-    assert places.wait_us(one, 0, 10_000) == 0 and not places.is_full(one)
+    assert places.patience_us(one, told, 2, 10_000, 0, False) == -1
+    assert places.wait_us(one, 0, 10_000) == 0 and places.patience_us(one, told, 2, 0, 10_000, False) > 0
+
+
+def test_patience_is_short_in_a_line_of_ones_rank_that_has_not_been_empty_for_long() -> None:
+    """After a tenth of a second only for two turns of 2 ms, and no longer than 5; who stands elsewhere is as patient as
+    ever, and so is everybody once the line was empty."""
+    told = SimpleNamespace(turn_us=2000.0)
+    one = behind_the_door()
+    one.core_left = 1.0
+
+    def patience_us(rank: int, at_us: int, wait_us: int = 60_000, stormy: bool = False) -> int:
+        return places.patience_us(one, told, rank, wait_us, at_us, stormy)
+
+    assert [patience_us(2, at) for at in (1000, 50_000, 100_999, 101_000)] == [100_000, 100_000, 100_000, 5000]
+    assert patience_us(2, 105_999) == 5000, "the line is that of those who wait in vain, too"
+    assert patience_us(3, 102_000) == 100_000
+    assert patience_us(2, 161_000, stormy=True) == 30_000
+    assert patience_us(2, 222_000) == 100_000
 
 
 def test_an_answer_that_takes_for_ever_costs_a_tenth_of_the_limit() -> None:

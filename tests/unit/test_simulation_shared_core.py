@@ -1,7 +1,6 @@
 """One core for web process, database, workers and gatekeeper: who waits for whom, and that no work is lost."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -86,22 +85,6 @@ def test_a_request_is_told_exactly_when_it_is_done_if_nobody_comes_after_it() ->
         shared_core.catch_up(one, round(takes) + 1)
         assert one.front_us == 0.0
         assert one.behind_us == pytest.approx(max(behind - takes * 0.25, 0.0), abs=2.0)
-
-
-def test_patience_is_short_in_a_line_of_ones_rank_that_has_not_been_empty_for_long() -> None:
-    """After a tenth of a second only for two turns of 2 ms, and no longer than 5; who stands elsewhere is as patient as
-    ever, and so is everybody once the line was empty."""
-    told = SimpleNamespace(turn_us=2000.0)
-    one = core()
-
-    def patience_us(rank: int, at_us: int, wait_us: int = 60_000, stormy: bool = False) -> int:
-        return shared_core.patience_us(one, told, rank, wait_us, at_us, stormy)
-
-    assert [patience_us(2, at) for at in (1000, 50_000, 100_999, 101_000)] == [100_000, 100_000, 100_000, 5000]
-    assert patience_us(2, 105_999) == 5000, "the line is that of those who wait in vain, too"
-    assert patience_us(3, 102_000) == 100_000
-    assert patience_us(2, 161_000, stormy=True) == 30_000
-    assert patience_us(2, 222_000) == 100_000
 
 
 def test_a_core_that_becomes_slower_takes_longer_for_what_is_left_and_keeps_its_books() -> None:

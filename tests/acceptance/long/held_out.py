@@ -19,7 +19,6 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -122,16 +121,22 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
     played = _played(play, held)
     absent = sorted(set(held) - set(played))
-    expected: dict[str, list[Figures]] = {name: [] for name in played}
-    even, seen = deepcopy(expected), deepcopy(expected)
-    for name, playings in played.items():
-        for each in playings:
-            slow = each.work_us / written.usual_us
-            expected[name].append(written.model.figures(_case(home, held[name]), each.counts, slow))
-            even[name].append(figures(written.even[name], each.counts, WARM_S, len(each.counts)))
-            seen[name].append(each.figures)
-            print(f"{name:<10}  the core took {slow[WARM_S:].mean():.3f} times as long as usual", flush=True)
-            _show(name, "", expected[name][-1], each.figures)
+    expected = {
+        name: [
+            written.model.figures(_case(home, held[name]), each.counts, each.work_us / written.usual_us)
+            for each in some
+        ]
+        for name, some in played.items()
+    }
+    even = {
+        name: [figures(written.even[name], each.counts, WARM_S, len(each.counts)) for each in some]
+        for name, some in played.items()
+    }
+    seen = {name: [each.figures for each in some] for name, some in played.items()}
+    for name, some in played.items():
+        for said, each in zip(expected[name], some, strict=True):
+            slow = each.work_us[WARM_S:].mean() / written.usual_us
+            _show(name, f"the core took {slow:.3f} times as long as usual: ", said, each.figures)
     lines = graded(expected, seen)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
     told = held_out_page.text(lines, graded(even, seen), absent, knee_per_s, sha, found, minutes)

@@ -14,7 +14,7 @@ KNEE, CPU, OLDEST, HALF, SLOW, GOOD = 0.10, 0.10, 0.15, 0.15, 0.20, 0.08
 AT_LOAD = ("held-60", "held-90")
 BEYOND = "held-110"
 RAMP = "ramp"
-Played = Mapping[str, Sequence[Figures]]
+Playings = Mapping[str, Sequence[Figures]]
 """By rehearsal, what it came to each time: its second playing after the first, where there is one."""
 
 
@@ -46,7 +46,7 @@ class Line:
         return {**asdict(self), "off": self.off, "held": self.held}
 
 
-def graded(expected: Played, seen: Played) -> list[Line]:
+def graded(expected: Playings, seen: Playings) -> list[Line]:
     """Every line of the table, of what was seen at all. expected: of each playing that was seen."""
 
     def line(load: str, what: str, unit: str, most: float, read: Callable[[Figures], float]) -> Line:
