@@ -133,6 +133,7 @@ def test_a_grant_is_nobodys_before_the_announcement(run, database_url, tmp_path)
             closes = await two_waves(service)
             person = await Person(service, 1).prepare()
             join = (await person.post("/waves/1/join")).json()
+            await until(partial(_matches, person))  # no grant without it
             await set_wave(service.ports.begin, "tester", 1, {"announce_at": closes + 1.5 * HOUR})
             await draw(service, 1, UUID(join["join_id"]), Outcome.CHOSEN)
             seen = []
