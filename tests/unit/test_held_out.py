@@ -29,6 +29,7 @@ from tests.acceptance.long.held_out_figures import (
 from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import BOUNDS, Case, Lesson, Model, at_even_speed, fitted
 from tests.acceptance.long.held_out_runs import Invalid
+from tests.acceptance.long.held_out_speed import POWERS, Seen, Speed, learned
 from tests.unit.planted_service import SCRAPE_S, PlantedService
 from tests.unit.test_calibration_file import calibration
 
@@ -181,13 +182,13 @@ def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_pat
     expected = {name: track([1.0, 2.0]).to_dict() for name in LOADS}
     model = Model(found, 0.3, (0.1, 0.9), 0.001, 0.5, 2.0, 0.03)
     document = {
-        "calibration": found.digest, "expected": expected, "model": model.to_dict(), "usual_us": 150.0,
+        "calibration": found.digest, "expected": expected, "model": model.to_dict(), "speed": [150.0, 1.5],
     }  # fmt: skip
     path.write_text(json.dumps(document))
     written, sha = read(path, found)
     assert sha == hashlib.sha256(path.read_bytes()).hexdigest()
     assert {name: each.to_dict() for name, each in written.even.items()} == expected
-    assert (written.model.costs(0.6), written.usual_us) == (model.costs(0.6), 150.0)
+    assert (written.model.costs(0.6), written.speed) == (model.costs(0.6), Speed(150.0, 1.5))
     with pytest.raises(Invalid, match="begin anew with --anew"):
         read(path, calibration(name="another"))
     for missing in document:
@@ -248,6 +249,36 @@ def test_processor_time_is_told_as_if_the_core_had_not_been_slow(tmp_path: Path)
     for name in ("registration_http_requests_total", "rehearsal_core_busy_seconds_total"):
         assert (grown(even.samples, name, moments) == grown(run.samples, name, moments)).all()
     assert even.samples.names == run.samples.names
+
+
+def planted(power: float, seed: int, good_per_s: float, seconds: int = 200) -> Seen:
+    """A service whose processor time grows with the small work's to a power; half as many answers cost two thirds."""
+    dice = np.random.default_rng(seed)
+    work_us = 250.0 * np.repeat(dice.uniform(0.8, 1.3, seconds // 10), 10)
+    cores = 0.02 * good_per_s**0.585 * (work_us / 250.0) ** power * dice.normal(1.0, 0.03, seconds)
+    used = np.concatenate(([0.0], np.cumsum(cores)))
+    made = track([good_per_s] * seconds)
+    return Seen(made._replace(used={"web": 0.4 * used, "database": 0.6 * used}), np.ones(seconds, bool), work_us)
+
+
+@pytest.mark.parametrize("power", [0.6, 1.0, 1.7])
+def test_how_much_slower_a_core_is_for_the_service_is_learned(power: float) -> None:
+    some = [planted(power, seed, good) for seed, good in enumerate((10.0, 20.0, 30.0, 30.0, 20.0, 10.0))]
+    found = learned(some, 20)
+    assert found.power == pytest.approx(power, abs=0.05)
+    assert found.usual_us == pytest.approx(np.mean([each.work_us[20:].mean() for each in some]))
+    assert found.slow(np.array([1.0, 2.0]) * found.usual_us).tolist() == pytest.approx([1.0, 2.0**found.power])
+
+
+def test_seconds_that_do_not_count_tell_nothing_of_speed() -> None:
+    """And of too few the service is taken to be as slow as the small work is; a power stays inside its bounds."""
+    wrong = [planted(2.9, seed, 10.0) for seed in range(3)]
+    for each in wrong:
+        each.counts[:] = False
+    right = [planted(0.7, seed, good) for seed, good in enumerate((10.0, 20.0, 30.0))]
+    assert learned([*right, *wrong], 20).power == pytest.approx(0.7, abs=0.1)
+    assert learned([*right[:1], *wrong], 20).power == 1.0
+    assert learned([planted(4.0, seed, 10.0) for seed in range(3)], 20).power == POWERS[1]
 
 
 def test_how_fast_a_core_was_is_the_mean_of_each_second(tmp_path: Path) -> None:

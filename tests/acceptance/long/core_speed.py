@@ -1,4 +1,4 @@
-"""How fast a core is, 25 times a second: the same small work each time, and the processor time that it took.
+"""How fast a core is, 50 times a second: the same small work each time, and the processor time that it took.
 
 A core of a virtual machine is not as fast in one second as in the next, for others share its caches and its clock; all
 that runs on it takes longer then, alike. Mostly it is one of two: alone on its physical core, or with another machine
@@ -20,7 +20,7 @@ import numpy as np
 from scenarios.counters import FloatArray
 from tests.children import child_process
 
-EVERY_S = 0.04
+EVERY_S = 0.02
 SOURCE = """
 def handler(request, limit=10):
     found = {}
@@ -30,7 +30,7 @@ def handler(request, limit=10):
         found[key] = str(value)[:limit]
     return [each for each in sorted(found) if each]
 """
-"""What is compiled: some 0.2 to 0.3 ms, so less than a hundredth of the core is all."""
+"""What is compiled: some 0.2 to 0.3 ms, so a hundredth of the core is all."""
 MOST = 2.5
 """Times the middle of a rehearsal: what took longer was interrupted."""
 

@@ -5,8 +5,9 @@ ramp, calibrates on rehearsals at 30, 50 and 70 % of it, writes down the model a
 of it, of a database that stands still, and of another ramp, prints the SHA-256 of that file, and only then rehearses
 them. What the model does not know is how fast the core will be: that is measured beside each rehearsal, by work that
 has nothing to do with the service, and the model as it was written down is played once more with that, and graded.
-60 and 90 % are rehearsed twice and the mean is graded: how far both differ is what nobody can predict (A/A). An hour,
-the machine for itself, and longer where its host takes it away meanwhile; runs are kept below .launchnight/held-out, so
+All but the outage are rehearsed twice, there and back, so that a machine that becomes slower or faster meanwhile is so
+for every load alike; the mean of both is graded, and how far they differ is what nobody can predict (A/A). An hour, the
+machine for itself, and longer where its host takes it away meanwhile; runs are kept below .launchnight/held-out, so
 that a second start goes on where the first one ended (ARGS=--anew begins anew). Ends with 1 when a figure is further
 off than its bar, with 5 when rehearsals say nothing. ARGS="--minutes 1 --rough" tries it small while others use the
 machine; ARGS=--write writes the table into docs/simulation.md.
@@ -17,7 +18,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -35,10 +36,11 @@ from scenarios.calibration_file import Calibration, CalibrationError
 from scenarios.counters import FloatArray
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
-from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, track_of_dict
+from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, of_run, track_of_dict
 from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import Case, Lesson, Model, at_even_speed, fitted, of_calibration
 from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, awake, cores, night_file, rehearsed
+from tests.acceptance.long.held_out_speed import Seen, Speed, learned
 
 FIRST_RAMP = (2.0, 110.0)
 """People a second: from hardly any to well beyond what a core carries. Where the generator is held up at its end, the
@@ -48,8 +50,9 @@ AROUND = (0.5, 1.4)
 LEARNED = {"train-30": 0.3, "train-50": 0.5, "train-70": 0.7}
 HELD = {"held-60": 0.6, "held-90": 0.9, "held-110": 1.1}
 OUTAGE, OUTAGE_SHARE, OUTAGE_S = "outage", 0.7, 12.0
-AGAIN = {"held-60": "again-60", "held-90": "again-90"}
 RAMP = "ramp"
+AGAIN = "-again"
+"""Ends the name of a second rehearsal."""
 WINDOW_S = 10.0
 SHORTEST = 1.0
 
@@ -60,14 +63,14 @@ class Written(NamedTuple):
     model: Model
     even: dict[str, Track]
     """By rehearsal, of a core that is always as fast as usual."""
-    usual_us: float
-    """What the same small work takes on such a core."""
+    speed: Speed
+    """How slow the service's core is told from what the small work takes."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make acceptance NAME=held-out", description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add("--minutes", type=float, default=4.0, help="in which people of each rehearsal come (%(default)s)")
+    add("--minutes", type=float, default=3.0, help="in which people of each rehearsal come (%(default)s)")
     add("--seed", type=int, default=1, help="of the first rehearsal; the others take the next (%(default)s)")
     add("--anew", action="store_true", help="throw away what was rehearsed with these options before")
     add("--rough", action="store_true", help="go on where the generator was held up; ends with 5 whatever is found")
@@ -100,30 +103,32 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     first = rehearsed(home, ramp, roughly=True, shared=roughly)
     knee_per_s = first.figures.best_per_s / STEPS_BEFORE_PHOTOS
     print(f"knee: {first.figures.best_per_s:.0f} good answers a second, {knee_per_s:.1f} people a second", flush=True)
-    learned = {
+    to_learn = {
         name: Load(name, f"constant:{share * knee_per_s:.3g}", minutes, seed + 1 + place, share)
         for place, (name, share) in enumerate(LEARNED.items())
     }
-    taught = {name: play(load) for name, load in learned.items()}
-    usual_us = float(np.mean([each.work_us[WARM_S:] for each in taught.values()]))
-    even_runs = [at_even_speed(each.run, each.work_us / usual_us) for each in taught.values()]
-    found = made(even_runs, Asked("held-out", WINDOW_S), _say)
-    for load, source in zip(learned, found.runs, strict=True):
-        print(f"{load:<10}  {source.steady} windows of {WINDOW_S:g} s are steady", flush=True)
+    taught = [(load, play(load)) for load in _there_and_back(to_learn)]
+    speed = learned([Seen(of_run(one.run, len(one.counts)), one.counts, one.work_us) for _, one in taught], WARM_S)
+    print(f"the core is slow for the service as for the small work to the power of {speed.power:.2f}", flush=True)
+    found = made(
+        [at_even_speed(one.run, speed.slow(one.work_us)) for _, one in taught], Asked("held-out", WINDOW_S), _say
+    )
+    for (load, _), source in zip(taught, found.runs, strict=True):
+        print(f"{load.name:<14}  {source.steady} windows of {WINDOW_S:g} s are steady", flush=True)
     calibration_file.write(home / "calibration.json", found)
     held = _held(knee_per_s, minutes, seed + 10)
     path = home / "predictions.json"
     if not path.exists():
         if any((home / name).exists() for name in held):
             raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
-        _write(path, _written(home, found, learned, taught, held, usual_us), held)
+        _write(path, _written(home, found, taught, held, speed), held)
     written, sha = read(path, found)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
     played = _played(play, held)
     absent = sorted(set(held) - set(played))
     expected = {
         name: [
-            written.model.figures(_case(home, held[name]), each.counts, each.work_us / written.usual_us)
+            written.model.figures(_case(home, held[name]), each.counts, written.speed.slow(each.work_us))
             for each in some
         ]
         for name, some in played.items()
@@ -135,7 +140,7 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     seen = {name: [each.figures for each in some] for name, some in played.items()}
     for name, some in played.items():
         for said, each in zip(expected[name], some, strict=True):
-            slow = each.work_us[WARM_S:].mean() / written.usual_us
+            slow = written.speed.slow(each.work_us)[WARM_S:].mean()
             _show(name, f"the core took {slow:.3f} times as long as usual: ", said, each.figures)
     lines = graded(expected, seen)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
@@ -152,14 +157,18 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
 
 
 def _played(play: Callable[[Load], Played], loads: dict[str, Load]) -> dict[str, list[Played]]:
-    """Those of the loads that could be rehearsed, AGAIN some a second time; of the others it has been said that they
-    could not."""
+    """Those of the loads that could be rehearsed; of the others it has been said that they could not."""
     found: dict[str, list[Played]] = {}
-    again = [(name, replace(loads[name], name=other)) for name, other in AGAIN.items()]
-    for name, load in [*loads.items(), *again]:
+    for load in _there_and_back(loads):
         with suppress(Invalid):
-            found.setdefault(name, []).append(play(load))
+            found.setdefault(load.name.removesuffix(AGAIN), []).append(play(load))
     return found
+
+
+def _there_and_back(loads: dict[str, Load]) -> Iterable[Load]:
+    """Each, and then each but the outage again, the last one first."""
+    back = [replace(load, name=load.name + AGAIN) for load in reversed(loads.values()) if load.name != OUTAGE]
+    return [*loads.values(), *back]
 
 
 def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
@@ -184,22 +193,18 @@ def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
 
 
 def _written(
-    home: Path, found: Calibration, learned: dict[str, Load], taught: dict[str, Played], held: dict[str, Load],
-    usual_us: float,
-) -> Written:  # fmt: skip
+    home: Path, found: Calibration, taught: list[tuple[Load, Played]], held: dict[str, Load], speed: Speed
+) -> Written:
     """The model, fitted, and what it expects, second by second."""
     night = night_file(home, None)
-    lessons = {
-        name: Lesson(learned[name].case(night), one.counts, one.figures, one.work_us / usual_us)
-        for name, one in taught.items()
-    }
-    even_runs = [at_even_speed(taught[name].run, one.slow) for name, one in lessons.items()]
-    model = of_calibration(found, [(one.case, run) for one, run in zip(lessons.values(), even_runs, strict=True)])
+    lessons = [Lesson(load.case(night), one.counts, one.figures, speed.slow(one.work_us)) for load, one in taught]
+    even_runs = [at_even_speed(one.run, lesson.slow) for (_, one), lesson in zip(taught, lessons, strict=True)]
+    model = of_calibration(found, [(one.case, run) for one, run in zip(lessons, even_runs, strict=True)])
     print("fitting what a request waits for", flush=True)
-    model = fitted(model, list(lessons.values()), _say)
-    for name, one in lessons.items():
-        _show(name, "learned: ", model.figures(one.case, one.counts, one.slow), one.seen)
-    return Written(model, {name: _even(model, _case(home, load)) for name, load in held.items()}, usual_us)
+    model = fitted(model, lessons, _say)
+    for (load, _), one in zip(taught, lessons, strict=True):
+        _show(load.name, "learned: ", model.figures(one.case, one.counts, one.slow), one.seen)
+    return Written(model, {name: _even(model, _case(home, load)) for name, load in held.items()}, speed)
 
 
 def _even(model: Model, case: Case) -> Track:
@@ -213,7 +218,7 @@ def read(path: Path, found: Calibration) -> tuple[Written, str]:
     try:
         document = json.loads(data)
         even = {name: track_of_dict(each) for name, each in document["expected"].items()}
-        written = Written(Model.of_dict(found, document["model"]), even, float(document["usual_us"]))
+        written = Written(Model.of_dict(found, document["model"]), even, Speed(*map(float, document["speed"])))
         source = str(document["calibration"])
     except (KeyError, TypeError, ValueError):
         raise Invalid(f"{path} was written by another version of this proof: begin anew with --anew") from None
@@ -234,7 +239,7 @@ def _write(path: Path, written: Written, held: dict[str, Load]) -> None:
         "simulated": True,
         "calibration": written.model.found.digest,
         "model": written.model.to_dict(),
-        "usual_us": written.usual_us,
+        "speed": written.speed,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
         "expected": {name: each.to_dict() for name, each in written.even.items()},
     }
@@ -251,7 +256,7 @@ def _show(name: str, how: str, expected: Figures, seen: Figures) -> None:
         ("good", expected.good_per_s, seen.good_per_s),
     ]
     told = ", ".join(f"{what} {one:.4g} of {other:.4g}" for what, one, other in pairs)
-    print(f"{name:<10}  {how}{told}", flush=True)
+    print(f"{name:<14}  {how}{told}", flush=True)
 
 
 def _home(minutes: float, seed: int) -> Path:

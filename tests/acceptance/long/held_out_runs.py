@@ -160,7 +160,7 @@ def rehearsed(home: Path, load: Load, *, roughly: bool = False, shared: bool = F
             shutil.rmtree(place, ignore_errors=True)
             if not shared:
                 _wait_for_the_host(load.name)
-            print(f"{load.name:<10}  {load.arrivals}, seed {load.seed}: rehearsing", flush=True)
+            print(f"{load.name:<14}  {load.arrivals}, seed {load.seed}: rehearsing", flush=True)
             code = _play(place, load, night_file(home, load.outage))
             (place / "code.json").write_text(json.dumps(code))
         why = f"the rehearsal ended with {_named(code)}"
@@ -168,11 +168,11 @@ def rehearsed(home: Path, load: Load, *, roughly: bool = False, shared: bool = F
             played = _read(place, end_s, shared=shared)
             counted = played.figures.counted_s / (end_s - WARM_S)
             if counted >= LEAST and not played.figures.unknown:
-                print(f"{load.name:<10}  {counted:.0%} of its seconds count", flush=True)
+                print(f"{load.name:<14}  {counted:.0%} of its seconds count", flush=True)
                 return played
             (place / "code.json").unlink()  # a later start plays it anew, when the host may have time
             why = f"the machine's host took so much that {counted:.0%} of its seconds count"
-        print(f"{load.name:<10}  INVALID: {why}, see {place}", flush=True)
+        print(f"{load.name:<14}  INVALID: {why}, see {place}", flush=True)
     raise Invalid(f"{load.name} could not be rehearsed, {TRIES} times")
 
 
@@ -183,7 +183,7 @@ def _wait_for_the_host(name: str) -> None:
         if taken <= MOST_STOLEN:
             return
         if probe == 0:
-            print(f"{name:<10}  the machine's host takes {taken:.0%} of its cores: waiting", flush=True)
+            print(f"{name:<14}  the machine's host takes {taken:.0%} of its cores: waiting", flush=True)
         time.sleep(PROBE_EVERY_S)
 
 
