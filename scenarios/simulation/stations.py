@@ -123,15 +123,19 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
 
     size: bytes of a photo that came with it. occasion: different for each request of an applicant. What it needs is
     known when it comes, so the door can tell at once how long it would wait, where the real one finds out by waiting.
+    On a shared core it is not there before the event loop sees it: that time is no waiting at the door.
     """
+    came_us = now_us
+    if world.shares_core == 1:
+        came_us += shared_core.unseen_us(world, now_us)
     rank = figures.ranks[action]
     at_door = figures.door == 1 and rank >= 0
     wait = 0
     if at_door:
         is_barred = rank >= world.barred_from
-        wait = _door_us(world, is_barred, now_us)
+        wait = _door_us(world, rank, is_barred, came_us)
         if is_barred or wait > 0:
-            patience = _patience_us(world, figures, rank, number, wait, now_us)
+            patience = _patience_us(world, figures, rank, number, wait, came_us)
             if wait > patience:
                 if world.shares_core == 1:
                     shared_core.work(world, shared_core.WEB_ROLE, now_us, figures.refusal_us)
@@ -140,16 +144,18 @@ def enter(world: Any, figures: Any, action: int, size: int, number: int, occasio
                 world.turned_away[rank] += 1
                 world.kept_back[action] += 1
                 world.door_work_us[action] += int(figures.refusal_us)
-                return Entry(now_us + max(patience, 0), False)
+                return Entry(came_us + max(patience, 0), False)
     place = uniform(figures.seed, number, Purpose.SERVICE, occasion) * POINTS
     point = int(place)
     web_us = figures.web_us[action] * figures.quantiles[point] + figures.photo_us_per_byte * size
     database_us = figures.database_us[action] * figures.quantiles[int((place - point) * POINTS)]
     world.web_work_us[action] += int(web_us) + 1
     if world.shares_core == 1:
-        done_us = shared_core.serve(world, figures, action, web_us, database_us, number, occasion, now_us, wait)
+        done_us = shared_core.serve(
+            world, figures, action, web_us, database_us, number, occasion, now_us, came_us - now_us, wait
+        )  # fmt: skip
         if at_door:
-            places.take(world, action, now_us, wait, done_us)
+            places.take(world, action, rank, came_us, wait, done_us)
     else:
         done_us = give(world, WEB, now_us, int(web_us) + 1)
         if database_us > 0.0:
@@ -177,10 +183,10 @@ def _patience_us(world: Any, figures: Any, rank: int, number: int, wait: int, no
 
 
 @shared
-def _door_us(world: Any, is_barred: bool, now_us: int) -> int:
+def _door_us(world: Any, rank: int, is_barred: bool, now_us: int) -> int:
     """How long a request that comes now waits at the door. is_barred: a place is kept free of its rank."""
     if world.shares_core == 1:
-        return places.wait_us(world, overload.KEPT_FREE if is_barred else 0, now_us)
+        return places.wait_us(world, rank, overload.KEPT_FREE if is_barred else 0, now_us)
     return max(wait_us(world, WEB, now_us), wait_us(world, DATABASE, now_us))
 
 

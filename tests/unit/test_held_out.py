@@ -22,6 +22,7 @@ from tests.acceptance.long.held_out_figures import (
     Figures,
     Track,
     figures,
+    mean_of,
     quantile,
     track_of_dict,
     undisturbed,
@@ -169,6 +170,13 @@ def test_of_two_playings_the_mean_is_graded_and_noise_is_how_far_the_second_was_
     assert (other.seen, other.noise, other.held) == (0.014, None, False)
 
 
+def test_what_plays_come_to_is_the_mean_of_each_figure() -> None:
+    other = replace(SEEN, cores={**SEEN.cores, "web": 0.5}, p50_s=0.03, last_per_s=0.0)
+    found = mean_of([SEEN, other])
+    assert (found.cores["web"], found.p50_s, found.last_per_s) == pytest.approx((0.45, 0.02, 120.0))
+    assert replace(found, cores=SEEN.cores, p50_s=SEEN.p50_s, last_per_s=SEEN.last_per_s) == SEEN
+
+
 def test_tips_are_right_only_where_each_playing_is() -> None:
     tipped = replace(SEEN, last_per_s=0.0)
     for expected, right in (([SEEN, tipped], True), ([tipped, SEEN], False), ([SEEN, SEEN], False)):
@@ -179,7 +187,7 @@ def test_tips_are_right_only_where_each_playing_is() -> None:
 def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_path: Path) -> None:
     """A rough run may have learned from other rehearsals, and left what it expected."""
     path, found = tmp_path / "predictions.json", calibration()
-    expected = {name: track([1.0, 2.0]).to_dict() for name in LOADS}
+    expected = {name: [track([1.0, 2.0]).to_dict(), track([3.0]).to_dict()] for name in LOADS}
     model = Model(found, 0.3, (0.1, 0.9), 0.001, 0.5, 2.0, 0.03)
     document = {
         "calibration": found.digest, "expected": expected, "model": model.to_dict(), "speed": [150.0, 1.5],
@@ -187,7 +195,7 @@ def test_predictions_count_only_with_the_calibration_that_they_come_from(tmp_pat
     path.write_text(json.dumps(document))
     written, sha = read(path, found)
     assert sha == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert {name: each.to_dict() for name, each in written.even.items()} == expected
+    assert {name: [each.to_dict() for each in plays] for name, plays in written.even.items()} == expected
     assert (written.model.costs(0.6), written.speed) == (model.costs(0.6), Speed(150.0, 1.5))
     with pytest.raises(Invalid, match="begin anew with --anew"):
         read(path, calibration(name="another"))
@@ -238,7 +246,7 @@ def test_what_is_fitted_is_found_and_stays_inside_its_bounds(seen_s: float, foun
 def test_processor_time_is_told_as_if_the_core_had_not_been_slow(tmp_path: Path) -> None:
     """Twice as slow from the 60th second on: half of what was used counts from then on, of nothing else."""
     run = Run.load(PlantedService(3).write(tmp_path / "planted"))
-    slow = np.where(np.arange(120) < 60, 1.0, 2.0)
+    slow = np.where(np.arange(120 * core_speed.PARTS) < 60 * core_speed.PARTS, 1.0, 2.0)
     even = at_even_speed(run, slow)
     moments = np.array([10.0, 50.0, 70.0, 110.0])
     for role in ROLES:
@@ -281,16 +289,17 @@ def test_seconds_that_do_not_count_tell_nothing_of_speed() -> None:
     assert learned([planted(4.0, seed, 10.0) for seed in range(3)], 20).power == POWERS[1]
 
 
-def test_how_fast_a_core_was_is_the_mean_of_each_second(tmp_path: Path) -> None:
+def test_how_fast_a_core_was_is_the_mean_of_each_part_of_a_second(tmp_path: Path) -> None:
     path = tmp_path / "core.txt"
     path.write_text("99.5 20.0\n100.1 10.0\n100.5 20.0\n100.9 900.0\n103.2 50.0\n")
-    assert core_speed.by_second(path, 100.0, 5).tolist() == pytest.approx(
-        [80.0 / 3, *np.interp([1, 2], [0, 3], [80.0 / 3, 50.0]), 50.0, 50.0]
-    )
+    found = core_speed.by_part(path, 100.0, 5)
+    at = np.array([0, 3, 5, 19]) / core_speed.PARTS
+    assert found.tolist() == pytest.approx(np.interp(np.arange(30) / core_speed.PARTS, at, [10.0, 20.0, 50.0, 50.0]))
+    assert core_speed.by_second(found).tolist() == pytest.approx([found[6 * each :][:6].mean() for each in range(5)])
     for nothing in ("", "1.0 20.0\n"):
         path.write_text(nothing)
         with pytest.raises(ValueError, match="nothing of these seconds"):
-            core_speed.by_second(path, 100.0, 5)
+            core_speed.by_part(path, 100.0, 5)
 
 
 def test_a_core_is_timed_while_the_block_runs(tmp_path: Path) -> None:
@@ -300,4 +309,4 @@ def test_a_core_is_timed_while_the_block_runs(tmp_path: Path) -> None:
         while not path.exists() or path.read_text().count("\n") < 3:
             assert time.monotonic() < end, "nothing was written"
             time.sleep(0.02)
-    assert (core_speed.by_second(path, began, 600) > 0.0).all()
+    assert (core_speed.by_part(path, began, 600) > 0.0).all()

@@ -23,14 +23,38 @@ def behind_the_door() -> Any:
 def test_who_finds_all_places_taken_waits_for_the_first_who_leaves() -> None:
     one = behind_the_door()
     for leaves_us in (9000, 5000, 7000, 6000):
-        assert places.wait_us(one, 0, 1000) == 0
-        places.take(one, STEP, 1000, 0, leaves_us)
-    assert places.wait_us(one, 0, 1000) == 4000
-    assert places.wait_us(one, 1, 1000) == 5000, "a place is kept free of such people"
-    places.take(one, STEP, 1000, 4000, 8000)
-    assert places.wait_us(one, 0, 1000) == 5000, "one stands in line before her"
-    assert places.wait_us(one, 0, 5500) == 500
-    assert places.wait_us(one, 0, 6000) == 0
+        assert places.wait_us(one, 2, 0, 1000) == 0
+        places.take(one, STEP, 2, 1000, 0, leaves_us)
+    assert places.wait_us(one, 2, 0, 1000) == 4000
+    assert places.wait_us(one, 2, 1, 1000) == 5000, "a place is kept free of such people"
+    places.take(one, STEP, 2, 1000, 4000, 8000)
+    assert places.wait_us(one, 2, 0, 1000) == 5000, "one stands in line before her"
+    assert places.wait_us(one, 2, 0, 5500) == 500
+    assert places.wait_us(one, 2, 0, 6000) == 0
+
+
+def test_higher_ranks_go_before_those_who_wait_and_lower_ones_wait_for_those_who_will_come() -> None:
+    one = behind_the_door()
+    for leaves_us in (5000, 6000, 7000, 8000):
+        places.take(one, STEP, 1, 1000, 0, leaves_us)
+    places.take(one, STEP, 2, 1000, 4000, 9000)
+    waits = [places.wait_us(one, rank, 0, 1000) for rank in (1, 2, 3)]
+    assert waits == [4000, 5000, 5000], "one of rank 2 is in line: a place earlier for those above her"
+    one.held_share[1] = 0.5
+    assert [places.wait_us(one, rank, 0, 1000) for rank in (1, 2, 3)] == [4000, 10000, 10000]
+    one.held_share[2] = 0.45
+    assert places.wait_us(one, 3, 0, 1000) == round(5000 / (1.0 - places.MOST_HELD))
+    assert places.wait_us(one, 1, 0, 5500) == 500, "she has come in, and is before everybody now"
+
+
+def test_what_share_of_the_places_a_rank_holds_is_learned_from_windows() -> None:
+    one = behind_the_door()
+    one.limit = 8.0
+    for at_us in range(0, 8_000_000, 2000):
+        for rank, takes_us in ((1, 4000), (3, 2000)):
+            assert places.wait_us(one, rank, 0, at_us) == 0
+            places.take(one, STEP, rank, at_us, 0, at_us + takes_us)
+    assert (one.held_share * one.limit).tolist() == pytest.approx([0.0, 2.0, 0.0, 1.0], rel=0.2)
 
 
 def test_there_is_no_room_for_more_than_the_service_bears() -> None:
@@ -39,9 +63,9 @@ def test_there_is_no_room_for_more_than_the_service_bears() -> None:
     one.core_left = 1.0
     for _ in range(world.MOST_INSIDE):
         assert places.patience_us(one, told, 2, 10_000, 0, False) > 0
-        places.take(one, STEP, 0, 0, 10_000)
+        places.take(one, STEP, 2, 0, 0, 10_000)
     assert places.patience_us(one, told, 2, 10_000, 0, False) == -1
-    assert places.wait_us(one, 0, 10_000) == 0 and places.patience_us(one, told, 2, 0, 10_000, False) > 0
+    assert places.wait_us(one, 2, 0, 10_000) == 0 and places.patience_us(one, told, 2, 0, 10_000, False) > 0
 
 
 def test_patience_is_short_in_a_line_of_ones_rank_that_has_not_been_empty_for_long() -> None:
@@ -64,8 +88,8 @@ def test_patience_is_short_in_a_line_of_ones_rank_that_has_not_been_empty_for_lo
 def test_an_answer_that_takes_for_ever_costs_a_tenth_of_the_limit() -> None:
     one = behind_the_door()
     one.limit = 20.0
-    places.take(one, STEP, 0, 0, 2_000_000)
-    places.take(one, STEP, 1_000_000, 0, 1_005_000)
+    places.take(one, STEP, 2, 0, 0, 2_000_000)
+    places.take(one, STEP, 2, 1_000_000, 0, 1_005_000)
     assert one.limit == pytest.approx(20.0 * overload.BACKOFF)
 
 
@@ -87,8 +111,8 @@ def test_the_limit_is_the_one_that_the_services_own_door_comes_to(per_s: float) 
         if door.enter_nowait("all", Progress.FINISHING):
             heapq.heappush(inside, (now + own[kind] * (1.0 + len(inside) / 6.0), now, kind, door.is_quiet()))
         now_us = round(now * 1e6)
-        if places.wait_us(one, 0, now_us) == 0:
-            places.take(one, kind, now_us, 0, now_us + round(own[kind] * (1.0 + one.inside / 6.0) * 1e6))
+        if places.wait_us(one, 2, 0, now_us) == 0:
+            places.take(one, kind, 2, now_us, 0, now_us + round(own[kind] * (1.0 + one.inside / 6.0) * 1e6))
         limits.append((float(one.limit), door.house.value))
     simulated, real = np.mean(limits[len(limits) // 4 :], axis=0)
     assert simulated == pytest.approx(real, rel=0.1)

@@ -36,7 +36,8 @@ from scenarios.calibration_file import Calibration, CalibrationError
 from scenarios.counters import FloatArray
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
-from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, of_run, track_of_dict
+from tests.acceptance.long.core_speed import PARTS, by_second
+from tests.acceptance.long.held_out_figures import CALM, Figures, Track, figures, mean_of, of_run, track_of_dict
 from tests.acceptance.long.held_out_grades import graded
 from tests.acceptance.long.held_out_model import Case, Lesson, Model, at_even_speed, fitted, of_calibration
 from tests.acceptance.long.held_out_runs import WARM_S, Invalid, Load, Played, awake, cores, night_file, rehearsed
@@ -61,8 +62,8 @@ class Written(NamedTuple):
     """What was written down before anything was rehearsed that is held out."""
 
     model: Model
-    even: dict[str, Track]
-    """By rehearsal, of a core that is always as fast as usual."""
+    even: dict[str, list[Track]]
+    """By rehearsal, the plays of it on a core that is always as fast as usual."""
     speed: Speed
     """How slow the service's core is told from what the small work takes."""
 
@@ -108,7 +109,9 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
         for place, (name, share) in enumerate(LEARNED.items())
     }
     taught = [(load, play(load)) for load in _there_and_back(to_learn)]
-    speed = learned([Seen(of_run(one.run, len(one.counts)), one.counts, one.work_us) for _, one in taught], WARM_S)
+    speed = learned(
+        [Seen(of_run(one.run, len(one.counts)), one.counts, by_second(one.work_us)) for _, one in taught], WARM_S
+    )
     print(f"the core is slow for the service as for the small work to the power of {speed.power:.2f}", flush=True)
     found = made(
         [at_even_speed(one.run, speed.slow(one.work_us)) for _, one in taught], Asked("held-out", WINDOW_S), _say
@@ -128,19 +131,16 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     absent = sorted(set(held) - set(played))
     expected = {
         name: [
-            written.model.figures(_case(home, held[name]), each.counts, written.speed.slow(each.work_us))
+            _mean(written.model.tracks(_case(home, held[name]), written.speed.slow(each.work_us)), each)
             for each in some
         ]
         for name, some in played.items()
     }
-    even = {
-        name: [figures(written.even[name], each.counts, WARM_S, len(each.counts)) for each in some]
-        for name, some in played.items()
-    }
+    even = {name: [_mean(written.even[name], each) for each in some] for name, some in played.items()}
     seen = {name: [each.figures for each in some] for name, some in played.items()}
     for name, some in played.items():
         for said, each in zip(expected[name], some, strict=True):
-            slow = written.speed.slow(each.work_us)[WARM_S:].mean()
+            slow = written.speed.slow(each.work_us)[WARM_S * PARTS :].mean()
             _show(name, f"the core took {slow:.3f} times as long as usual: ", said, each.figures)
     lines = graded(expected, seen)
     (home / "grades.json").write_text(json.dumps([line.to_dict() for line in lines], indent=1) + "\n")
@@ -207,9 +207,14 @@ def _written(
     return Written(model, {name: _even(model, _case(home, load)) for name, load in held.items()}, speed)
 
 
-def _even(model: Model, case: Case) -> Track:
-    usual: FloatArray = np.ones(case.end_s)
-    return model.track(case, usual)
+def _even(model: Model, case: Case) -> list[Track]:
+    usual: FloatArray = np.ones(case.end_s * PARTS)
+    return model.tracks(case, usual)
+
+
+def _mean(plays: list[Track], seen: Played) -> Figures:
+    """What plays of a rehearsal come to on the average, in the seconds of it that count."""
+    return mean_of([figures(each, seen.counts, WARM_S, len(seen.counts)) for each in plays])
 
 
 def read(path: Path, found: Calibration) -> tuple[Written, str]:
@@ -217,7 +222,7 @@ def read(path: Path, found: Calibration) -> tuple[Written, str]:
     data = path.read_bytes()
     try:
         document = json.loads(data)
-        even = {name: track_of_dict(each) for name, each in document["expected"].items()}
+        even = {name: [track_of_dict(each) for each in plays] for name, plays in document["expected"].items()}
         written = Written(Model.of_dict(found, document["model"]), even, Speed(*map(float, document["speed"])))
         source = str(document["calibration"])
     except (KeyError, TypeError, ValueError):
@@ -241,7 +246,7 @@ def _write(path: Path, written: Written, held: dict[str, Load]) -> None:
         "model": written.model.to_dict(),
         "speed": written.speed,
         "loads": {name: [load.arrivals, load.minutes, load.seed, load.outage] for name, load in held.items()},
-        "expected": {name: each.to_dict() for name, each in written.even.items()},
+        "expected": {name: [each.to_dict() for each in plays] for name, plays in written.even.items()},
     }
     path.write_text(json.dumps(document) + "\n")
 

@@ -6,8 +6,9 @@ host let others have its cores count on neither side: the model knows nothing of
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +92,13 @@ class Figures:
         """Whether too few seconds count for some figure."""
         values = (self.p95_s, self.calm_per_s, self.best_per_s, self.last_per_s)
         return any(math.isnan(value) for value in values)
+
+
+def mean_of(some: Sequence[Figures]) -> Figures:
+    """Each figure's mean."""
+    cores = {role: fmean(each.cores[role] for each in some) for role in some[0].cores}
+    rest = {field.name: fmean(getattr(each, field.name) for each in some) for field in fields(Figures)[2:]}
+    return Figures(some[0].counted_s, cores, **rest)
 
 
 def track_of_dict(document: dict[str, Any]) -> Track:

@@ -101,7 +101,7 @@ class Played:
     """By second, whether it counts."""
     figures: Figures
     work_us: FloatArray
-    """By second, what the same small work took on the service's core."""
+    """By part of a second, what the same small work took on the service's core (tests.acceptance.long.core_speed)."""
 
 
 def cores() -> tuple[int, int]:
@@ -203,7 +203,7 @@ def _read(place: Path, end_s: int, *, shared: bool) -> Played:
     if shared:
         counts[:] = True
     try:
-        work_us = core_speed.by_second(place / SPEED, float(run.config["opens_at"]), end_s)
+        work_us = core_speed.by_part(place / SPEED, float(run.config["opens_at"]), end_s)
     except (OSError, ValueError) as fault:
         raise Invalid(f"how fast the core was is not known ({fault}): begin anew with --anew") from None
     return Played(run, counts, figures(of_run(run, end_s), counts, WARM_S, end_s), work_us)
