@@ -55,7 +55,8 @@ def learned(some: Sequence[Seen], from_s: int) -> Speed:
 
 def _windows(seen: Seen, from_s: int) -> FloatArray:
     """By window that counts: processor time of the service, what the small work took, good answers."""
-    used, good, end_s = sum(seen.track.used.values()), seen.track.good, len(seen.counts)
+    used: FloatArray = np.sum(list(seen.track.used.values()), axis=0)
+    good, end_s = seen.track.good, len(seen.counts)
     rows = [
         (used[start + WINDOW_S] - used[start], seen.work_us[start : start + WINDOW_S].mean(),
          good[start + WINDOW_S] - good[start])
