@@ -20,7 +20,7 @@ _VALUED = np.dtype([("who", "<i4"), ("value", "<i8")])
 _BARE = np.dtype([("who", "<i4")])
 _WITHOUT_VALUE = (Note.CODE_ASKED, Note.CODE_ACCEPTED)
 _KINDS = max(Note) + 1
-_ARRAYS = ("free", "taken", "minute_marks", "second_marks", "ends")
+_ARRAYS = ("free", "taken", "minute_marks", "second_marks", "ends", "leaves_us", "enters_us")
 """Of the world: nobody asks for them afterwards, and they are nearly all of it."""
 _KEPT = [name for name in WORLD.names or () if name not in _ARRAYS]
 MARK = np.dtype(

@@ -19,6 +19,7 @@ from scenarios.record import Run
 from scenarios.simulation import invariants, journal
 from scenarios.simulation.costs import Resources
 from scenarios.simulation.recorded_samples import INSTANCE, OUTCOMES
+from scenarios.simulation.recorder import MARK
 from scenarios.simulation.run import Result
 from service.domain import buckets
 from tests.unit.recorded_nights import recorded
@@ -59,6 +60,11 @@ def test_keeping_a_record_changes_no_digit_however_short_its_log(
     assert first.config["simulation"]["digest"] == usual.digest()
     for name, column in first.people.items():
         np.testing.assert_array_equal(second.people[name], column, err_msg=name)
+
+
+def test_what_is_kept_of_each_minute_is_small() -> None:
+    """A night of five days has 7,200 of them, and all are in memory; lines and tables of the world are not kept."""
+    assert MARK.itemsize <= 4096, sorted(((MARK[name].itemsize, name) for name in MARK.names or ()), reverse=True)[:3]
 
 
 def test_it_says_that_it_is_simulated(made: tuple[Result, Run]) -> None:
