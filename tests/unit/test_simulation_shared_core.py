@@ -149,3 +149,25 @@ def test_people_leave_after_so_many_answers() -> None:
 def test_people_who_send_photos_cannot_leave_by_counting() -> None:
     with pytest.raises(NotSimulated, match="9 answers"):
         played(setup_of(night_of())._replace(steps=10), 5)
+
+
+def test_the_event_loop_comes_late_to_what_is_asked_by_a_part_of_what_stands_before_it() -> None:
+    """Not by what waits at the door, and not by a database that stands still."""
+    one = core()
+    assert shared_core.unseen_us(one, 0) == 0
+    shared_core.work(one, shared_core.DATABASE_ROLE, 0, 10_000.0)
+    assert shared_core.unseen_us(one, 0) == pytest.approx(10_000 * shared_core.UNSEEN, abs=1)
+    one.inside, one.in_line[2] = 8, 4
+    assert shared_core.unseen_us(one, 0) == pytest.approx(5_000 * shared_core.UNSEEN, abs=1)
+    shared_core.stall(one, 50_000)
+    assert shared_core.unseen_us(one, 0) == 0
+
+
+def test_nobody_is_seen_and_nothing_gets_on_while_the_event_loop_is_held() -> None:
+    one = core(idle={"web": 0.5})
+    shared_core.hold_loop(one, 1000, 4000.0)
+    assert [shared_core.unseen_us(one, at) for at in (1000, 5000, 9000)] == [8000, 4000, 0]
+    shared_core.work(one, shared_core.WEB_ROLE, 5000, 1000.0)
+    assert shared_core.takes_us(one, 5000, 0.0) == pytest.approx(4000 + 2000)
+    shared_core.catch_up(one, 9000)
+    assert (one.front_us, one.behind_us) == pytest.approx((1000.0, 0.0))
