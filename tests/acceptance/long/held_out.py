@@ -34,6 +34,7 @@ from loadtests.harness.run_folder import versions
 from scenarios import calibration_file
 from scenarios.calibration_file import Calibration, CalibrationError
 from scenarios.counters import FloatArray
+from scenarios.record import Run
 from scenarios.simulation.calibration import Asked, made
 from tests.acceptance.long import held_out_page
 from tests.acceptance.long.core_speed import PARTS, by_second
@@ -113,9 +114,8 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
         [Seen(of_run(one.run, len(one.counts)), one.counts, by_second(one.work_us)) for _, one in taught], WARM_S
     )
     print(f"the core is slow for the service as for the small work to the power of {speed.power:.2f}", flush=True)
-    found = made(
-        [at_even_speed(one.run, speed.slow(one.work_us)) for _, one in taught], Asked("held-out", WINDOW_S), _say
-    )
+    even_runs = [at_even_speed(one.run, speed.slow(one.work_us)) for _, one in taught]
+    found = made(even_runs, Asked("held-out", WINDOW_S), _say)
     for (load, _), source in zip(taught, found.runs, strict=True):
         print(f"{load.name:<14}  {source.steady} windows of {WINDOW_S:g} s are steady", flush=True)
     calibration_file.write(home / "calibration.json", found)
@@ -124,7 +124,7 @@ def _prove(home: Path, minutes: float, seed: int, *, roughly: bool, write: bool)
     if not path.exists():
         if any((home / name).exists() for name in held):
             raise Invalid("rehearsals were held out, and what was expected of them is gone: begin anew with --anew")
-        _write(path, _written(home, found, taught, held, speed), held)
+        _write(path, _written(home, found, taught, even_runs, held, speed), held)
     written, sha = read(path, found)
     print(f"predictions are written: SHA-256 {sha}", flush=True)
     played = _played(play, held)
@@ -193,12 +193,12 @@ def _held(knee_per_s: float, minutes: float, seed: int) -> dict[str, Load]:
 
 
 def _written(
-    home: Path, found: Calibration, taught: list[tuple[Load, Played]], held: dict[str, Load], speed: Speed
-) -> Written:
-    """The model, fitted, and what it expects, second by second."""
+    home: Path, found: Calibration, taught: list[tuple[Load, Played]], even_runs: list[Run], held: dict[str, Load],
+    speed: Speed,
+) -> Written:  # fmt: skip
+    """The model, fitted, and what it expects, second by second. even_runs: those of taught, at even speed."""
     night = night_file(home, None)
     lessons = [Lesson(load.case(night), one.counts, one.figures, speed.slow(one.work_us)) for load, one in taught]
-    even_runs = [at_even_speed(one.run, lesson.slow) for (_, one), lesson in zip(taught, lessons, strict=True)]
     model = of_calibration(found, [(one.case, run) for one, run in zip(lessons, even_runs, strict=True)])
     print("fitting what a request waits for", flush=True)
     model = fitted(model, lessons, _say)
