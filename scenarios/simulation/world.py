@@ -113,7 +113,9 @@ the queues' rings.
 shares_core and what follows it: scenarios.simulation.shared_core; core_given_us: what the core could have done by
 core_at_us, core_idle_us: what of that nobody wanted; role_us: work given to each role there. line_from_us,
 line_until_us: by rank, since when and until when somebody stands in line. leaves_us and what follows it:
-scenarios.simulation.places; of the first `inside`, ascending, when each leaves who is inside or in line.
+scenarios.simulation.places; of the first `inside`, ascending, when each leaves who is inside or in line. enters_us: by
+rank MOST_INSIDE instants, of which the first `in_line` are when those in line come in; held_share: of the places.
+loop_until_us: until when the event loop is held.
 taken: by queue SLOTS counts of what was claimed lately, in slots of `slot_us`.
 live_area_us: microseconds that people were here, all together.
 
